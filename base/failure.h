@@ -1,0 +1,67 @@
+// Failure says why there is no value: what went wrong, where, and whether the
+// user's code ran. It travels in messages and becomes an exception only at the
+// edge of the API.
+// Threading: a value.
+#ifndef MOBULA_BASE_FAILURE_H_
+#define MOBULA_BASE_FAILURE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace mobula::base {
+
+enum class FailureCode : std::uint8_t {
+  kUserException = 1,  // the function threw
+  kWorkerDied,         // the process that ran it ended
+  kWorkerStart,        // no worker process could be started
+  kActorDied,          // the actor ended and will not be restarted
+  kActorRestarted,     // the call was bound to an incarnation that has ended
+  kTimeout,            // a deadline passed
+  kCancelled,          // it was taken back before it ran
+  kInfeasible,         // no node has, or will ever have, such resources
+  kTooLarge,           // a value is over the limit of a message
+  kDecode,             // bytes did not hold what was expected
+  kNoSuchFunction,     // the worker's program has no such function
+  kRayletDied,         // the node's agent is gone
+  kShutdown,           // the runtime was shut down
+  kLimit,              // a bounded queue or pool is full
+  kBadArgument,        // the caller asked for something that makes no sense
+};
+
+// Whether the user's function ran. kNo and kYes are certain.
+enum class Executed : std::uint8_t { kNo = 1, kMaybe, kYes };
+
+struct Failure {
+  FailureCode code = FailureCode::kUserException;
+  Executed executed = Executed::kMaybe;
+  std::string message;         // one sentence that says what to do, if known
+  std::string function;        // as a person reads it: "CountWords"
+  std::string node;            // host name, "" if unknown
+  std::int32_t pid = 0;        // of the process that ran it, 0 if none did
+  std::int32_t attempt = 0;    // 1 for the first, 0 if it never ran
+  std::int32_t signal = 0;     // that ended the process, 0 if none
+  std::int32_t exit_code = 0;  // of the process, where signal is 0
+  std::int64_t incarnation = 0;       // of the actor, 0 if no actor
+  std::string exception_type;         // "std::runtime_error"
+  std::vector<std::string> log_tail;  // last lines that the process wrote
+
+  friend bool operator==(const Failure&, const Failure&) = default;
+};
+
+// What a ref comes to hold: an encoded value, or why there is none.
+using Outcome = std::variant<Bytes, Failure>;
+
+// "WorkerDied": for messages and logs.
+std::string_view FailureCodeName(FailureCode code);
+
+// The whole story in a few lines, for logs and exceptions' what().
+std::string DescribeFailure(const Failure& failure);
+
+}  // namespace mobula::base
+
+#endif  // MOBULA_BASE_FAILURE_H_

@@ -1,0 +1,210 @@
+// The vocabulary of frames: everything that drivers, workers and the raylet of
+// one node say to one another, as plain aggregates.
+//
+// A Message is encoded by base/codec as [alternative, payload]; a new kind goes
+// at the end, and a peer that does not know it closes the link naming the
+// versions (base/frames/hello.h). Messages between two processes arrive in
+// order, once, or not at all when one of the two is gone (base/session).
+// Nothing in a message is a point in time: only budgets travel.
+//
+//   owner  -> raylet  RequestLease ... ReturnLease     (answered by LeaseGranted,
+//                                                       LeaseRefused, LeaseLost)
+//   owner  -> worker  RunTask, CreateActor, CallActor  (answered by TaskDone)
+//   caller -> owner   WatchActor                       (answered by ActorMoved)
+// Threading: values.
+#ifndef MOBULA_BASE_FRAMES_MESSAGE_H_
+#define MOBULA_BASE_FRAMES_MESSAGE_H_
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/ids.h"
+#include "base/scheduling/resource_vector.h"
+
+namespace mobula::base {
+
+enum class Role : std::uint8_t { kRaylet = 1, kDriver, kWorker };
+
+// ---- process -> raylet -----------------------------------------------------
+
+// The first message of a driver or worker. A driver's makes its job exist.
+struct Register {
+  ProcessId process;
+  Role role = Role::kWorker;
+  JobId job;
+  std::int32_t pid = 0;
+  std::string program;        // for people: the executable's file name
+  std::int32_t weight = 1;    // of the job's share, >= 1 (driver only)
+};
+
+// The raylet's answer.
+struct Registered {
+  ProcessId raylet;
+  NodeId node;
+  std::string node_name;      // host name
+  ResourceVector total;       // of the node
+};
+
+// Asks for one slot in a worker. Answered, in its own time, by LeaseGranted or
+// LeaseRefused under the same id.
+struct RequestLease {
+  LeaseId lease;
+  JobId job;
+  ResourceVector shape;       // held while the lease lasts
+  bool for_actor = false;     // the worker is not given to anyone else after
+  std::string function;       // for people
+};
+
+// Takes a request back. If it was granted meanwhile, the lease is returned.
+struct CancelLease {
+  LeaseId lease;
+};
+
+// Gives a slot back. `discard` ends the worker: it holds state (an actor) or
+// runs something that nobody wants any more.
+struct ReturnLease {
+  LeaseId lease;
+  bool discard = false;
+};
+
+// A worker says that the task it runs waits (true) or goes on (false): its
+// lease's cpus are lent to others meanwhile.
+struct TaskBlocked {
+  bool blocked = false;
+};
+
+// Asks for a link to another process of the node; answered by Attach to both,
+// or PeerGone.
+struct ConnectTo {
+  ProcessId peer;
+};
+
+// A driver's job is done: the raylet ends its workers, sends the rest of their
+// output and then JobEnded.
+struct EndJob {
+  JobId job;
+};
+
+// ---- raylet -> process -----------------------------------------------------
+
+struct LeaseGranted {
+  LeaseId lease;
+  ProcessId worker;
+  std::int32_t pid = 0;       // of the worker
+};
+
+struct LeaseRefused {
+  LeaseId lease;
+  Failure failure;            // kInfeasible, kWorkerStart, kLimit
+};
+
+// The worker of a lease ended. `failure.code` is kWorkerDied; signal, exit code
+// and last lines of output are filled in, function and attempt are not.
+struct LeaseLost {
+  LeaseId lease;
+  ProcessId worker;
+  Failure failure;
+};
+
+// A link to `peer` exists from now on; the socket rides beside the message.
+struct Attach {
+  ProcessId peer;
+};
+
+// There is no such process (any more).
+struct PeerGone {
+  ProcessId peer;
+};
+
+// Lines that a worker of the driver's job wrote.
+struct WorkerOutput {
+  std::int32_t pid = 0;
+  std::string function;       // that was running, "" if none
+  bool is_stderr = false;
+  std::vector<std::string> lines;
+  std::uint64_t omitted = 0;  // lines left out before these by the rate limit
+};
+
+// To an idle worker: end.
+struct Retire {};
+
+struct JobEnded {
+  JobId job;
+};
+
+// ---- owner -> worker -------------------------------------------------------
+
+struct RunTask {
+  TaskId task;
+  std::int32_t attempt = 1;
+  FunctionId function;
+  std::vector<Bytes> args;    // one encoded value for each parameter
+};
+
+struct CreateActor {
+  TaskId task;
+  ActorId actor;
+  std::int64_t incarnation = 1;
+  FunctionId constructor;
+  std::vector<Bytes> args;
+};
+
+// Calls of one caller run in the order of `sequence`, which grows by one a call
+// and goes on across incarnations.
+struct CallActor {
+  TaskId task;
+  ActorId actor;
+  std::int64_t incarnation = 1;
+  std::uint64_t sequence = 0;
+  std::int32_t attempt = 1;
+  FunctionId method;
+  std::vector<Bytes> args;
+};
+
+// Takes back a task that has not started; a started one is not disturbed.
+struct CancelTask {
+  TaskId task;
+};
+
+// ---- worker -> owner or caller ---------------------------------------------
+
+struct TaskDone {
+  TaskId task;
+  std::int32_t attempt = 1;
+  Outcome outcome;
+  std::int64_t incarnation = 0;   // of the actor, 0 for a task
+  std::int64_t run_ns = 0;        // how long the function ran
+  bool actor_exited = false;      // it called ExitActor: do not restart it
+};
+
+// ---- caller <-> owner of an actor ------------------------------------------
+
+struct WatchActor {
+  ActorId actor;
+};
+
+struct ActorMoved {
+  ActorId actor;
+  std::int64_t incarnation = 0;
+  ProcessId worker;               // nil while it is created or restarted
+  bool dead = false;              // for ever
+  Failure failure;                // why, where dead
+};
+
+using Message =
+    std::variant<Register, Registered, RequestLease, CancelLease, ReturnLease,
+                 TaskBlocked, ConnectTo, EndJob, LeaseGranted, LeaseRefused,
+                 LeaseLost, Attach, PeerGone, WorkerOutput, Retire, JobEnded,
+                 RunTask, CreateActor, CallActor, CancelTask, TaskDone,
+                 WatchActor, ActorMoved>;
+
+// An encoded message is at most this long; values ride inline for now.
+inline constexpr std::uint64_t kMessageBytesMax = 256ull << 20;
+
+}  // namespace mobula::base
+
+#endif  // MOBULA_BASE_FRAMES_MESSAGE_H_

@@ -1,0 +1,65 @@
+// The table of registered functions: every function and method that this
+// program can be asked to run, known before main begins.
+//
+// api/ puts entries in by static initialisation (one writable Entry for each
+// function, so that code folding cannot merge two); workers look them up by id.
+// Two entries with one id are refused: the second Register returns the first,
+// and Init or the worker's start reports both names.
+// Threading: Register during static initialisation or dlopen, guarded; Find
+// from any thread.
+#ifndef MOBULA_BASE_FUNCTION_TABLE_H_
+#define MOBULA_BASE_FUNCTION_TABLE_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/ids.h"
+
+namespace mobula::base {
+
+// One run of a function.
+struct Invocation {
+  std::span<const Bytes> args;
+  // The actor's object: a constructor's invoker sets it, a method's reads it;
+  // empty for a task.
+  std::shared_ptr<void>* instance = nullptr;
+  // Set by the invoker when the user's code called ExitActor.
+  bool exit_actor = false;
+};
+
+// Decodes the arguments, calls the user's function, encodes its result. Turns
+// every exception into a Failure; never throws.
+using Invoker = Outcome (*)(Invocation& invocation);
+
+struct FunctionEntry {
+  FunctionId id;
+  std::string key;   // what the id is the hash of
+  std::string name;  // for people: "Index::Add"
+  Invoker invoke = nullptr;
+};
+
+class FunctionTable {
+ public:
+  // The program's own table.
+  static FunctionTable& Get();
+
+  // `entry` must live as long as the program (or its shared library).
+  void Register(const FunctionEntry* entry);
+  [[nodiscard]] const FunctionEntry* Find(FunctionId id) const;
+  // One line for each clash of two different keys or addresses under one id.
+  [[nodiscard]] std::vector<std::string> Clashes() const;
+
+ private:
+  FunctionTable();
+  struct State;
+  State* state_;  // never freed: used during static destruction too
+};
+
+}  // namespace mobula::base
+
+#endif  // MOBULA_BASE_FUNCTION_TABLE_H_

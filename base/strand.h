@@ -1,0 +1,69 @@
+// Strand runs everything of one component on one thread, one thing at a time:
+// posted closures, timers and readiness of descriptors (epoll).
+//
+//   Strand strand("raylet");
+//   strand.Post([this] { strand_.AssertHeld(); ... });
+//   TimerId timer = strand.PostAt(deadline, [this] { ... });
+//   strand.Watch(fd, Strand::kReadable, [this](std::uint32_t ready) { ... });
+//   strand.Run();                        // until Stop; or StartThread()
+//
+// Members of a shell are MOBULA_GUARDED_BY(strand_) and every posted closure
+// begins with strand_.AssertHeld(); clang checks it.
+// Threading: Post, Stop and StartThread from any thread; the rest on the strand
+// (or before Run). Owner: each shell's main object; must outlive what it runs.
+// Invariants: (1) closures of one thread run in the order posted; (2) nothing
+// runs after Stop has been seen; (3) after Unwatch or Cancel returns, that
+// callback is not called again.
+// Failure: no memory or descriptors at construction is a CHECK.
+#ifndef MOBULA_BASE_STRAND_H_
+#define MOBULA_BASE_STRAND_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/boot_time.h"
+#include "base/thread_annotations.h"
+
+namespace mobula::base {
+
+class MOBULA_LOCKABLE Strand {
+ public:
+  using Closure = std::function<void()>;
+  using TimerId = std::uint64_t;  // never 0
+  static constexpr std::uint32_t kReadable = 1;
+  static constexpr std::uint32_t kWritable = 2;
+  static constexpr std::uint32_t kHangup = 4;  // always reported
+  using ReadyFn = std::function<void(std::uint32_t ready)>;
+
+  explicit Strand(std::string name);  // the thread's name, 15 characters shown
+  ~Strand();                          // stops and joins its thread
+  Strand(const Strand&) = delete;
+  Strand& operator=(const Strand&) = delete;
+
+  void Post(Closure closure);
+  // Not before `at`; in order of time, then of asking.
+  TimerId PostAt(BootTime at, Closure closure);
+  void Cancel(TimerId timer);  // no effect if it has run
+  // Level-triggered; one watch a descriptor, a second call changes its events.
+  void Watch(int fd, std::uint32_t events, ReadyFn ready);
+  void Unwatch(int fd);
+
+  void Run();          // on the calling thread, until Stop
+  void StartThread();  // Run on a thread of its own
+  void Stop();         // from any thread, also from the strand itself
+  void Join();         // waits for the thread of StartThread
+
+  [[nodiscard]] BootTime Now() const;
+  // CHECKs that the caller runs on this strand.
+  void AssertHeld() const MOBULA_ASSERT_EXCLUSIVE_LOCK();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mobula::base
+
+#endif  // MOBULA_BASE_STRAND_H_

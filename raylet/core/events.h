@@ -1,0 +1,100 @@
+// What happens to a raylet's core, and what it wants done.
+//
+// The shell (raylet/server, or the simulator) turns sockets, processes and
+// clocks into Events and carries Effects out in the order given.
+// Threading: values.
+#ifndef MOBULA_RAYLET_CORE_EVENTS_H_
+#define MOBULA_RAYLET_CORE_EVENTS_H_
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/failure.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+
+namespace mobula::raylet {
+
+// ---- events ----------------------------------------------------------------
+
+// `from` said something.
+struct Received {
+  base::ProcessId from;
+  base::Message message;
+};
+
+// The link to a process ended. A driver that is lost ends its job.
+struct PeerLost {
+  base::ProcessId process;
+};
+
+// A worker that StartWorker asked for runs (it has not registered yet).
+struct WorkerStarted {
+  base::ProcessId process;
+  std::int32_t pid = 0;
+};
+
+// It could not even be started: no memory, no descriptors, no executable.
+struct WorkerStartFailed {
+  base::ProcessId process;
+  std::string reason;
+};
+
+// A worker's process ended and all that it wrote has been read. `failure` has
+// code kWorkerDied, pid, signal, exit_code and log_tail.
+struct WorkerExited {
+  base::ProcessId process;
+  base::Failure failure;
+};
+
+// Time passed; sent at the moment the last SetTimer asked for, or later.
+struct Tick {};
+
+using Event = std::variant<Received, PeerLost, WorkerStarted,
+                           WorkerStartFailed, WorkerExited, Tick>;
+
+// ---- effects ---------------------------------------------------------------
+
+struct Send {
+  base::ProcessId to;
+  base::Message message;
+};
+
+// Makes a link between two registered processes and sends Attach to both.
+// Precedes every message that needs it; asked once for each pair.
+struct Connect {
+  base::ProcessId a;
+  base::ProcessId b;
+};
+
+// Starts a worker process for the job under a new id.
+struct StartWorker {
+  base::ProcessId process;
+  base::JobId job;
+};
+
+// Ends a worker at once (SIGKILL); WorkerExited follows.
+struct KillWorker {
+  base::ProcessId process;
+};
+
+// Replaces the timer: Tick at `at`, never if IsNever.
+struct SetTimer {
+  base::BootTime at;
+};
+
+// Forgets the link to a process.
+struct ClosePeer {
+  base::ProcessId process;
+};
+
+using Effect =
+    std::variant<Send, Connect, StartWorker, KillWorker, SetTimer, ClosePeer>;
+using Effects = std::vector<Effect>;
+
+}  // namespace mobula::raylet
+
+#endif  // MOBULA_RAYLET_CORE_EVENTS_H_

@@ -1,0 +1,183 @@
+// What happens to a process's runtime core, and what it wants done.
+//
+// The same core runs in drivers and workers: it owns the tasks, actors and refs
+// that its process made (the owner's half) and runs what other owners push to
+// it (the host's half, workers only). The shell (runtime/process, or the
+// simulator) turns API calls, messages and finished functions into Events and
+// carries Effects out in the order given.
+// Threading: values.
+#ifndef MOBULA_RUNTIME_CORE_EVENTS_H_
+#define MOBULA_RUNTIME_CORE_EVENTS_H_
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "base/scheduling/resource_vector.h"
+
+namespace mobula::runtime {
+
+// An argument of a call: an encoded value, or a ref of this process whose value
+// takes its place once it is there (and whose failure becomes the call's).
+struct Arg {
+  base::ObjectId ref;  // nil if inline
+  base::Bytes value;   // empty if ref
+};
+
+// ---- events of the API; ids are made by the caller with its IdSource --------
+
+// Spawn: `result` comes to hold the outcome. The caller holds one reference.
+struct Submit {
+  base::TaskId task;
+  base::ObjectId result;
+  base::FunctionId function;
+  std::string function_name;      // for people
+  std::vector<Arg> args;
+  base::ResourceVector resources;
+  std::int32_t retries_max = 3;   // after worker deaths; -1: no limit
+  bool retry_exceptions = false;  // also when the function threw
+  base::Duration timeout = base::Duration::max();  // from now to outcome
+};
+
+// Create: the actor's constructor runs on a worker of its own.
+struct Create {
+  base::ActorId actor;
+  base::TaskId task;
+  base::FunctionId constructor;
+  std::string class_name;         // for people
+  std::string name;               // "" if none; unique in this owner
+  std::vector<Arg> args;
+  base::ResourceVector resources; // held while it lives
+  std::int32_t restarts_max = 0;  // after worker deaths; -1: no limit
+  std::int32_t pending_calls_max = -1;  // -1: the core's own bound
+};
+
+// Call: runs after all earlier calls of this caller. A handle that came from
+// another process names its owner.
+struct Call {
+  base::ActorId actor;
+  base::TaskId task;
+  base::ObjectId result;
+  base::FunctionId method;
+  std::string method_name;        // for people: "Index::Add"
+  std::vector<Arg> args;
+  std::int32_t retries_max = 0;   // after actor deaths; -1: no limit
+  std::int64_t bound_incarnation = 0;  // 0: any; else kActorRestarted
+  base::Duration timeout = base::Duration::max();
+};
+
+// Put: the object holds this outcome at once. One reference.
+struct Put {
+  base::ObjectId object;
+  base::Outcome outcome;
+};
+
+// A handle of an actor owned by `owner` arrived in this process.
+struct Adopt {
+  base::ActorId actor;
+  base::ProcessId owner;
+};
+
+// The last reference of this process to an object or actor is gone.
+struct DropObject {
+  base::ObjectId object;
+};
+struct DropActor {
+  base::ActorId actor;
+};
+
+// Wants one Ready effect for the object: at once if it has its outcome.
+struct Watch {
+  base::ObjectId object;
+};
+
+// Kill: ends the actor's worker; `restart` lets its restarts_max apply.
+struct Kill {
+  base::ActorId actor;
+  bool restart = false;
+};
+
+// ---- events of the world ----------------------------------------------------
+
+struct Received {
+  base::ProcessId from;
+  base::Message message;
+};
+
+// The link to a process ended; the raylet's own is reported so too.
+struct PeerLost {
+  base::ProcessId process;
+};
+
+// The function that an Execute effect asked for has ended.
+struct Executed {
+  base::TaskId task;
+  base::Outcome outcome;
+  std::int64_t run_ns = 0;
+  bool exit_actor = false;        // it called ExitActor
+};
+
+// Time passed; sent at the moment the last SetTimer asked for, or later.
+struct Tick {};
+
+using Event = std::variant<Submit, Create, Call, Put, Adopt, DropObject,
+                           DropActor, Watch, Kill, Received, PeerLost,
+                           Executed, Tick>;
+
+// ---- effects ----------------------------------------------------------------
+
+struct Send {
+  base::ProcessId to;
+  base::Message message;
+};
+
+// A watched object has its outcome. `incarnation` is that of the actor that
+// gave it, 0 for tasks and puts.
+struct Ready {
+  base::ObjectId object;
+  base::Outcome outcome;
+  std::int64_t incarnation = 0;
+};
+
+// The state of an actor of which this process has a handle changed.
+struct ActorChanged {
+  base::ActorId actor;
+  std::int64_t incarnation = 0;   // 0 before the first one lives
+  bool dead = false;
+};
+
+// Runs a function on the executor's slot thread, one at a time, in the order of
+// these effects; Executed answers. Host's half only.
+struct Execute {
+  base::TaskId task;
+  base::ActorId actor;            // nil for a task
+  std::int64_t incarnation = 0;
+  std::int32_t attempt = 1;
+  bool is_constructor = false;
+  base::FunctionId function;
+  std::vector<base::Bytes> args;
+};
+
+// Replaces the timer: Tick at `at`, never if IsNever.
+struct SetTimer {
+  base::BootTime at;
+};
+
+// A worker must end: retired, or its raylet is gone.
+struct Exit {
+  std::string reason;
+};
+
+using Effect =
+    std::variant<Send, Ready, ActorChanged, Execute, SetTimer, Exit>;
+using Effects = std::vector<Effect>;
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_CORE_EVENTS_H_

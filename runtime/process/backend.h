@@ -1,0 +1,79 @@
+// Backend is what the API stands on: the runtime of this process, be it a
+// driver's, a worker's or the one-thread local mode.
+//
+// Owner: api (the current runtime) in a driver, the worker's main in a worker.
+// Threading: every method from any thread.
+// Failure: after Shutdown, or when the raylet is gone, every object settles
+// with a Failure (kShutdown, kRayletDied); nothing waits for ever.
+#ifndef MOBULA_RUNTIME_PROCESS_BACKEND_H_
+#define MOBULA_RUNTIME_PROCESS_BACKEND_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/failure.h"
+#include "base/ids.h"
+#include "base/scheduling/resource_vector.h"
+#include "runtime/core/events.h"
+
+namespace mobula::runtime {
+
+class Backend {
+ public:
+  struct Settled {
+    base::Outcome outcome;
+    std::int64_t incarnation = 0;  // of the actor that gave it, 0 otherwise
+  };
+  struct ActorView {
+    std::int64_t incarnation = 0;  // 0 before the first one lives
+    bool dead = false;
+  };
+  struct Node {
+    std::string name;
+    base::ResourceVector total;
+  };
+
+  explicit Backend(std::uint64_t id_maker) : id_maker_(id_maker) {}
+  virtual ~Backend() = default;
+
+  template <class AnId>
+  AnId NewId() {
+    return AnId{id_maker_, next_id_.fetch_add(1, std::memory_order_relaxed)};
+  }
+
+  // Hands an API event (Submit ... Kill) to the core. Never blocks on others'
+  // work, except that a bounded queue that is full makes it wait.
+  virtual void Post(Event event) = 0;
+
+  // Waits until the object has its outcome; nothing if the deadline comes
+  // first. A deadline in the past only looks.
+  virtual std::optional<Settled> Await(base::ObjectId object,
+                                       base::BootTime deadline) = 0;
+  // Waits until `count` of the objects are settled or the deadline comes; says
+  // for each whether it is.
+  virtual std::vector<bool> AwaitSome(std::span<const base::ObjectId> objects,
+                                      std::size_t count,
+                                      base::BootTime deadline) = 0;
+
+  [[nodiscard]] virtual ActorView ViewActor(base::ActorId actor) = 0;
+  [[nodiscard]] virtual base::ProcessId self() const = 0;
+  [[nodiscard]] virtual Node node() const = 0;
+  [[nodiscard]] virtual base::BootTime Now() const = 0;
+
+  // Ends the job (driver); settles everything that is not. Twice is once.
+  virtual void Shutdown() = 0;
+
+ private:
+  const std::uint64_t id_maker_;
+  std::atomic<std::uint64_t> next_id_{1};
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_PROCESS_BACKEND_H_
