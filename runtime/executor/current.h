@@ -1,0 +1,45 @@
+// What the calling thread runs right now, for the API's CurrentTask(),
+// WasRestarted() and ExitActor().
+//
+//   if (const CurrentExecution* current = Current()) { ... current->task ... }
+//
+// Set by SlotThread around each function; outside of one, and on every other
+// thread, Current() is null.
+// Threading: thread-local.
+#ifndef MOBULA_RUNTIME_EXECUTOR_CURRENT_H_
+#define MOBULA_RUNTIME_EXECUTOR_CURRENT_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/ids.h"
+
+namespace mobula::runtime {
+
+struct CurrentExecution {
+  base::TaskId task;
+  base::ActorId actor;           // nil for a task
+  std::int64_t incarnation = 0;  // of the actor, 0 for a task; > 1: restarted
+  std::int32_t attempt = 1;
+  bool is_constructor = false;
+  std::string_view function;  // as a person reads it: "Index::Add"
+};
+
+// Null where no function of ours runs on this thread.
+[[nodiscard]] const CurrentExecution* Current();
+
+// Makes `execution` current while it lives, then again what was before.
+class ScopedCurrent {
+ public:
+  explicit ScopedCurrent(const CurrentExecution* execution);
+  ~ScopedCurrent();
+  ScopedCurrent(const ScopedCurrent&) = delete;
+  ScopedCurrent& operator=(const ScopedCurrent&) = delete;
+
+ private:
+  const CurrentExecution* const before_;
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_EXECUTOR_CURRENT_H_

@@ -1,0 +1,41 @@
+// StartDriver gives a program its runtime: an embedded head, a link to it and
+// a registered job.
+//
+//   auto started = StartDriver(DriverOptions());
+//   if (auto* error = std::get_if<StartError>(&started)) ...
+//   std::unique_ptr<Backend> backend = std::move(std::get<0>(started));
+//
+// Threading: from any thread; the result is used from any thread.
+// Failure: a StartError; nothing is left behind.
+#ifndef MOBULA_RUNTIME_PROCESS_DRIVER_H_
+#define MOBULA_RUNTIME_PROCESS_DRIVER_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <variant>
+
+#include "base/boot_time.h"
+#include "base/frames/message.h"
+#include "runtime/process/backend.h"
+#include "runtime/process/embedded_head.h"
+#include "runtime/process/start_error.h"
+
+namespace mobula::runtime {
+
+struct DriverOptions {
+  HeadOptions head;
+  std::int32_t weight = 1;  // of the job's share, >= 1
+  base::Duration start_timeout = std::chrono::seconds(10);
+  // Gets the workers' output, on the runtime's own thread; absent: printed to
+  // standard output and error as "(function pid=N) line".
+  std::function<void(const base::WorkerOutput& output)> on_output;
+};
+
+std::variant<std::unique_ptr<Backend>, StartError> StartDriver(
+    DriverOptions options);
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_PROCESS_DRIVER_H_

@@ -1,0 +1,44 @@
+// The whole life of a worker process, from the moment the library has taken
+// over until it ends.
+//
+// The raylet started this executable with MOBULA_WORKER in its environment, its
+// link as descriptor 3 and the worker's page as 4. The API's takeover calls
+// WorkerMain on the main thread, after static initialisation, and hands its
+// result to exit(), so that static destructors run.
+// Threading: call it once, on the main thread; the functions of the job run
+// there too.
+// Failure: a message on standard error and a code below. When the raylet is
+// gone the process ends at once (_exit), also in the midst of a function.
+#ifndef MOBULA_RUNTIME_PROCESS_WORKER_MAIN_H_
+#define MOBULA_RUNTIME_PROCESS_WORKER_MAIN_H_
+
+#include <functional>
+
+#include "runtime/process/backend.h"
+
+namespace mobula::runtime {
+
+// Exit codes of a worker that could not serve.
+inline constexpr int kWorkerBadStart = 70;    // environment or descriptors
+inline constexpr int kWorkerBadVersion = 71;  // another protocol version
+inline constexpr int kWorkerClash = 72;       // two functions with one id
+inline constexpr int kWorkerRayletGone = 73;
+
+struct WorkerHooks {
+  // Before the first function, with the runtime of this process (the API makes
+  // it the current one and runs the program's own setup hooks). A nonzero
+  // result ends the worker with that code.
+  std::function<int(Backend& backend)> start;
+  // After the last function, before the backend is gone.
+  std::function<void()> stop;
+};
+
+// Whether this process was started as a worker (MOBULA_WORKER is set).
+[[nodiscard]] bool IsWorkerProcess();
+
+// Serves until the raylet says that it is enough; the code to exit with.
+int WorkerMain(const WorkerHooks& hooks = {});
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_PROCESS_WORKER_MAIN_H_
