@@ -1,0 +1,87 @@
+#include "base/failure.h"
+
+#include "base/text_line.h"
+
+namespace mobula::base {
+namespace {
+
+std::string_view ExecutedText(Executed executed) {
+  switch (executed) {
+    case Executed::kNo:
+      return "it did not run";
+    case Executed::kMaybe:
+      return "it may have run";
+    case Executed::kYes:
+      return "it ran";
+  }
+  return "it may have run";
+}
+
+void DescribeProcess(const Failure& failure, TextLine& line) {
+  if (failure.pid == 0 && failure.node.empty()) return;
+  line << "\n  in";
+  if (failure.pid != 0) line << " pid " << failure.pid;
+  if (!failure.node.empty()) line << " on " << failure.node;
+  if (failure.attempt != 0) line << ", attempt " << failure.attempt;
+  if (failure.incarnation != 0) line << ", incarnation " << failure.incarnation;
+  if (failure.signal != 0) {
+    line << ", ended by signal " << failure.signal;
+  } else if (failure.code == FailureCode::kWorkerDied) {
+    line << ", ended with exit code " << failure.exit_code;
+  }
+}
+
+}  // namespace
+
+std::string_view FailureCodeName(FailureCode code) {
+  switch (code) {
+    case FailureCode::kUserException:
+      return "UserException";
+    case FailureCode::kWorkerDied:
+      return "WorkerDied";
+    case FailureCode::kWorkerStart:
+      return "WorkerStart";
+    case FailureCode::kActorDied:
+      return "ActorDied";
+    case FailureCode::kActorRestarted:
+      return "ActorRestarted";
+    case FailureCode::kTimeout:
+      return "Timeout";
+    case FailureCode::kCancelled:
+      return "Cancelled";
+    case FailureCode::kInfeasible:
+      return "Infeasible";
+    case FailureCode::kTooLarge:
+      return "TooLarge";
+    case FailureCode::kDecode:
+      return "Decode";
+    case FailureCode::kNoSuchFunction:
+      return "NoSuchFunction";
+    case FailureCode::kRayletDied:
+      return "RayletDied";
+    case FailureCode::kShutdown:
+      return "Shutdown";
+    case FailureCode::kLimit:
+      return "Limit";
+    case FailureCode::kBadArgument:
+      return "BadArgument";
+  }
+  return "Unknown";  // a code of a newer peer
+}
+
+std::string DescribeFailure(const Failure& failure) {
+  TextLine line;
+  line << FailureCodeName(failure.code);
+  if (!failure.exception_type.empty()) {
+    line << " (" << failure.exception_type << ")";
+  }
+  if (!failure.function.empty()) line << " in " << failure.function;
+  if (!failure.message.empty()) line << ": " << failure.message;
+  line << " (" << ExecutedText(failure.executed) << ")";
+  DescribeProcess(failure, line);
+  if (!failure.log_tail.empty()) line << "\n  its last lines:";
+  for (const std::string& text : failure.log_tail) line << "\n    " << text;
+  return line.text();
+}
+
+}  // namespace mobula::base

@@ -1,0 +1,47 @@
+#include "base/failure.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace mobula::base {
+namespace {
+
+TEST(FailureTest, EveryCodeHasANameOfItsOwn) {
+  std::set<std::string_view> names;
+  for (int code = 1; code <= static_cast<int>(FailureCode::kBadArgument);
+       ++code) {
+    const auto name = FailureCodeName(static_cast<FailureCode>(code));
+    EXPECT_NE(name, "Unknown") << code;
+    EXPECT_TRUE(names.insert(name).second) << name;
+  }
+  EXPECT_EQ(FailureCodeName(static_cast<FailureCode>(200)), "Unknown");
+}
+
+TEST(FailureTest, DescribesADeadWorker) {
+  Failure failure;
+  failure.code = FailureCode::kWorkerDied;
+  failure.message = "the worker ended";
+  failure.function = "CountWords";
+  failure.node = "alpha";
+  failure.pid = 42;
+  failure.attempt = 2;
+  failure.signal = 9;
+  failure.log_tail = {"one", "two"};
+  EXPECT_EQ(DescribeFailure(failure),
+            "WorkerDied in CountWords: the worker ended (it may have run)\n"
+            "  in pid 42 on alpha, attempt 2, ended by signal 9\n"
+            "  its last lines:\n    one\n    two");
+}
+
+TEST(FailureTest, DescribesAnException) {
+  Failure failure;
+  failure.exception_type = "std::runtime_error";
+  failure.message = "no such file";
+  failure.executed = Executed::kYes;
+  EXPECT_EQ(DescribeFailure(failure),
+            "UserException (std::runtime_error): no such file (it ran)");
+}
+
+}  // namespace
+}  // namespace mobula::base
