@@ -24,9 +24,7 @@ class BootTime {
     return time;
   }
   // Later than every moment: "no deadline", "no timer".
-  static constexpr BootTime Never() {
-    return FromSinceBoot(Duration::max());
-  }
+  static constexpr BootTime Never() { return FromSinceBoot(Duration::max()); }
 
   [[nodiscard]] constexpr Duration since_boot() const { return since_boot_; }
   [[nodiscard]] constexpr bool IsNever() const { return *this == Never(); }

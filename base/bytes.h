@@ -31,8 +31,7 @@ class Bytes {
   }
 
   // A part of a block that `owner` keeps alive; no copy.
-  static Bytes Share(std::shared_ptr<const void> owner,
-                     std::string_view view) {
+  static Bytes Share(std::shared_ptr<const void> owner, std::string_view view) {
     Bytes result;
     result.owner_ = std::move(owner);
     result.view_ = view;

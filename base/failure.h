@@ -39,15 +39,15 @@ enum class Executed : std::uint8_t { kNo = 1, kMaybe, kYes };
 struct Failure {
   FailureCode code = FailureCode::kUserException;
   Executed executed = Executed::kMaybe;
-  std::string message;         // one sentence that says what to do, if known
-  std::string function;        // as a person reads it: "CountWords"
-  std::string node;            // host name, "" if unknown
-  std::int32_t pid = 0;        // of the process that ran it, 0 if none did
-  std::int32_t attempt = 0;    // 1 for the first, 0 if it never ran
-  std::int32_t signal = 0;     // that ended the process, 0 if none
-  std::int32_t exit_code = 0;  // of the process, where signal is 0
-  std::int64_t incarnation = 0;       // of the actor, 0 if no actor
-  std::string exception_type;         // "std::runtime_error"
+  std::string message;           // one sentence that says what to do, if known
+  std::string function;          // as a person reads it: "CountWords"
+  std::string node;              // host name, "" if unknown
+  std::int32_t pid = 0;          // of the process that ran it, 0 if none did
+  std::int32_t attempt = 0;      // 1 for the first, 0 if it never ran
+  std::int32_t signal = 0;       // that ended the process, 0 if none
+  std::int32_t exit_code = 0;    // of the process, where signal is 0
+  std::int64_t incarnation = 0;  // of the actor, 0 if no actor
+  std::string exception_type;    // "std::runtime_error"
   std::vector<std::string> log_tail;  // last lines that the process wrote
 
   friend bool operator==(const Failure&, const Failure&) = default;

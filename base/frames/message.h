@@ -7,8 +7,10 @@
 // order, once, or not at all when one of the two is gone (base/session).
 // Nothing in a message is a point in time: only budgets travel.
 //
-//   owner  -> raylet  RequestLease ... ReturnLease     (answered by LeaseGranted,
-//                                                       LeaseRefused, LeaseLost)
+//   owner  -> raylet  RequestLease ... ReturnLease     (answered by
+//   LeaseGranted,
+//                                                       LeaseRefused,
+//                                                       LeaseLost)
 //   owner  -> worker  RunTask, CreateActor, CallActor  (answered by TaskDone)
 //   caller -> owner   WatchActor                       (answered by ActorMoved)
 // Threading: values.
@@ -37,16 +39,16 @@ struct Register {
   Role role = Role::kWorker;
   JobId job;
   std::int32_t pid = 0;
-  std::string program;        // for people: the executable's file name
-  std::int32_t weight = 1;    // of the job's share, >= 1 (driver only)
+  std::string program;      // for people: the executable's file name
+  std::int32_t weight = 1;  // of the job's share, >= 1 (driver only)
 };
 
 // The raylet's answer.
 struct Registered {
   ProcessId raylet;
   NodeId node;
-  std::string node_name;      // host name
-  ResourceVector total;       // of the node
+  std::string node_name;  // host name
+  ResourceVector total;   // of the node
 };
 
 // Asks for one slot in a worker. Answered, in its own time, by LeaseGranted or
@@ -54,9 +56,9 @@ struct Registered {
 struct RequestLease {
   LeaseId lease;
   JobId job;
-  ResourceVector shape;       // held while the lease lasts
-  bool for_actor = false;     // the worker is not given to anyone else after
-  std::string function;       // for people
+  ResourceVector shape;    // held while the lease lasts
+  bool for_actor = false;  // the worker is not given to anyone else after
+  std::string function;    // for people
 };
 
 // Takes a request back. If it was granted meanwhile, the lease is returned.
@@ -94,12 +96,12 @@ struct EndJob {
 struct LeaseGranted {
   LeaseId lease;
   ProcessId worker;
-  std::int32_t pid = 0;       // of the worker
+  std::int32_t pid = 0;  // of the worker
 };
 
 struct LeaseRefused {
   LeaseId lease;
-  Failure failure;            // kInfeasible, kWorkerStart, kLimit
+  Failure failure;  // kInfeasible, kWorkerStart, kLimit
 };
 
 // The worker of a lease ended. `failure.code` is kWorkerDied; signal, exit code
@@ -123,7 +125,7 @@ struct PeerGone {
 // Lines that a worker of the driver's job wrote.
 struct WorkerOutput {
   std::int32_t pid = 0;
-  std::string function;       // that was running, "" if none
+  std::string function;  // that was running, "" if none
   bool is_stderr = false;
   std::vector<std::string> lines;
   std::uint64_t omitted = 0;  // lines left out before these by the rate limit
@@ -142,7 +144,7 @@ struct RunTask {
   TaskId task;
   std::int32_t attempt = 1;
   FunctionId function;
-  std::vector<Bytes> args;    // one encoded value for each parameter
+  std::vector<Bytes> args;  // one encoded value for each parameter
 };
 
 struct CreateActor {
@@ -176,9 +178,9 @@ struct TaskDone {
   TaskId task;
   std::int32_t attempt = 1;
   Outcome outcome;
-  std::int64_t incarnation = 0;   // of the actor, 0 for a task
-  std::int64_t run_ns = 0;        // how long the function ran
-  bool actor_exited = false;      // it called ExitActor: do not restart it
+  std::int64_t incarnation = 0;  // of the actor, 0 for a task
+  std::int64_t run_ns = 0;       // how long the function ran
+  bool actor_exited = false;     // it called ExitActor: do not restart it
 };
 
 // ---- caller <-> owner of an actor ------------------------------------------
@@ -190,9 +192,9 @@ struct WatchActor {
 struct ActorMoved {
   ActorId actor;
   std::int64_t incarnation = 0;
-  ProcessId worker;               // nil while it is created or restarted
-  bool dead = false;              // for ever
-  Failure failure;                // why, where dead
+  ProcessId worker;   // nil while it is created or restarted
+  bool dead = false;  // for ever
+  Failure failure;    // why, where dead
 };
 
 using Message =

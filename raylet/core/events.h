@@ -53,8 +53,8 @@ struct WorkerExited {
 // Time passed; sent at the moment the last SetTimer asked for, or later.
 struct Tick {};
 
-using Event = std::variant<Received, PeerLost, WorkerStarted,
-                           WorkerStartFailed, WorkerExited, Tick>;
+using Event = std::variant<Received, PeerLost, WorkerStarted, WorkerStartFailed,
+                           WorkerExited, Tick>;
 
 // ---- effects ---------------------------------------------------------------
 

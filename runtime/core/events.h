@@ -37,7 +37,7 @@ struct Submit {
   base::TaskId task;
   base::ObjectId result;
   base::FunctionId function;
-  std::string function_name;      // for people
+  std::string function_name;  // for people
   std::vector<Arg> args;
   base::ResourceVector resources;
   std::int32_t retries_max = 3;   // after worker deaths; -1: no limit
@@ -50,11 +50,11 @@ struct Create {
   base::ActorId actor;
   base::TaskId task;
   base::FunctionId constructor;
-  std::string class_name;         // for people
-  std::string name;               // "" if none; unique in this owner
+  std::string class_name;  // for people
+  std::string name;        // "" if none; unique in this owner
   std::vector<Arg> args;
-  base::ResourceVector resources; // held while it lives
-  std::int32_t restarts_max = 0;  // after worker deaths; -1: no limit
+  base::ResourceVector resources;       // held while it lives
+  std::int32_t restarts_max = 0;        // after worker deaths; -1: no limit
   std::int32_t pending_calls_max = -1;  // -1: the core's own bound
 };
 
@@ -65,9 +65,9 @@ struct Call {
   base::TaskId task;
   base::ObjectId result;
   base::FunctionId method;
-  std::string method_name;        // for people: "Index::Add"
+  std::string method_name;  // for people: "Index::Add"
   std::vector<Arg> args;
-  std::int32_t retries_max = 0;   // after actor deaths; -1: no limit
+  std::int32_t retries_max = 0;        // after actor deaths; -1: no limit
   std::int64_t bound_incarnation = 0;  // 0: any; else kActorRestarted
   base::Duration timeout = base::Duration::max();
 };
@@ -120,15 +120,15 @@ struct Executed {
   base::TaskId task;
   base::Outcome outcome;
   std::int64_t run_ns = 0;
-  bool exit_actor = false;        // it called ExitActor
+  bool exit_actor = false;  // it called ExitActor
 };
 
 // Time passed; sent at the moment the last SetTimer asked for, or later.
 struct Tick {};
 
-using Event = std::variant<Submit, Create, Call, Put, Adopt, DropObject,
-                           DropActor, Watch, Kill, Received, PeerLost,
-                           Executed, Tick>;
+using Event =
+    std::variant<Submit, Create, Call, Put, Adopt, DropObject, DropActor, Watch,
+                 Kill, Received, PeerLost, Executed, Tick>;
 
 // ---- effects ----------------------------------------------------------------
 
@@ -148,7 +148,7 @@ struct Ready {
 // The state of an actor of which this process has a handle changed.
 struct ActorChanged {
   base::ActorId actor;
-  std::int64_t incarnation = 0;   // 0 before the first one lives
+  std::int64_t incarnation = 0;  // 0 before the first one lives
   bool dead = false;
 };
 
@@ -156,7 +156,7 @@ struct ActorChanged {
 // these effects; Executed answers. Host's half only.
 struct Execute {
   base::TaskId task;
-  base::ActorId actor;            // nil for a task
+  base::ActorId actor;  // nil for a task
   std::int64_t incarnation = 0;
   std::int32_t attempt = 1;
   bool is_constructor = false;
@@ -174,8 +174,7 @@ struct Exit {
   std::string reason;
 };
 
-using Effect =
-    std::variant<Send, Ready, ActorChanged, Execute, SetTimer, Exit>;
+using Effect = std::variant<Send, Ready, ActorChanged, Execute, SetTimer, Exit>;
 using Effects = std::vector<Effect>;
 
 }  // namespace mobula::runtime
