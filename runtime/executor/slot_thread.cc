@@ -1,0 +1,160 @@
+#include "runtime/executor/slot_thread.h"
+
+#include <stdio_ext.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <utility>
+
+#include "base/check.h"
+#include "runtime/executor/current.h"
+
+namespace mobula::runtime {
+namespace {
+
+using base::Failure;
+using base::FailureCode;
+
+// What a function printed leaves the process before its result does. With
+// nothing buffered this costs no system call.
+void FlushOutput() {
+  std::cout.flush();
+  std::clog.flush();
+  if (::__fpending(stdout) > 0) std::fflush(stdout);
+  if (::__fpending(stderr) > 0) std::fflush(stderr);
+}
+
+Failure NotRun(FailureCode code, std::string message) {
+  Failure failure;
+  failure.code = code;
+  failure.executed = base::Executed::kNo;
+  failure.message = std::move(message);
+  return failure;
+}
+
+}  // namespace
+
+SlotThread::SlotThread(const base::FunctionTable& table, base::WorkerPage* page,
+                       DoneFn on_done)
+    : table_(table), page_(page), on_done_(std::move(on_done)) {
+  MOBULA_CHECK(on_done_ != nullptr);
+}
+
+SlotThread::~SlotThread() = default;
+
+void SlotThread::Push(Execute work) {
+  base::MutexLock lock(mutex_);
+  if (stopped_) return;
+  queue_.push_back(std::move(work));
+  changed_.NotifyOne();
+}
+
+void SlotThread::Stop() {
+  base::MutexLock lock(mutex_);
+  stopped_ = true;
+  queue_.clear();
+  changed_.NotifyAll();
+}
+
+void SlotThread::SetNode(std::string name) {
+  base::MutexLock lock(mutex_);
+  node_ = std::move(name);
+}
+
+bool SlotThread::Take(Execute* work) {
+  base::MutexLock lock(mutex_);
+  while (!stopped_ && queue_.empty()) changed_.Wait(mutex_);
+  if (stopped_) return false;
+  *work = std::move(queue_.front());
+  queue_.pop_front();
+  return true;
+}
+
+void SlotThread::Run() {
+  Execute work;
+  while (Take(&work)) on_done_(RunOne(work));
+  // Each actor's destructor may still look at the others' effects, so they go
+  // one at a time while the rest of the process is whole.
+  while (!actors_.empty()) actors_.erase(actors_.begin());
+  FlushOutput();
+}
+
+Executed SlotThread::RunOne(const Execute& work) {
+  Executed executed;
+  executed.task = work.task;
+  const base::FunctionEntry* entry = table_.Find(work.function);
+  if (entry == nullptr) {
+    executed.outcome =
+        NotRun(FailureCode::kNoSuchFunction,
+               "the worker's program has no function with the key " +
+                   work.function.ToString() +
+                   "; caller and worker are different programs");
+    Annotate(work, "", &executed.outcome);
+    return executed;
+  }
+  if (page_ != nullptr && shown_ != entry) page_->SetRunning(entry->name);
+  shown_ = entry;
+  CurrentExecution current;
+  current.task = work.task;
+  current.actor = work.actor;
+  current.incarnation = work.incarnation;
+  current.attempt = work.attempt;
+  current.is_constructor = work.is_constructor;
+  current.function = entry->name;
+  const ScopedCurrent scope(&current);
+  const auto begin = std::chrono::steady_clock::now();
+  executed.outcome = Invoke(work, *entry, &executed.exit_actor);
+  executed.run_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                        std::chrono::steady_clock::now() - begin)
+                        .count();
+  FlushOutput();
+  Annotate(work, entry->name, &executed.outcome);
+  return executed;
+}
+
+base::Outcome SlotThread::Invoke(const Execute& work,
+                                 const base::FunctionEntry& entry,
+                                 bool* exit_actor) {
+  base::Invocation invocation;
+  invocation.args = work.args;
+  if (work.actor.IsNil()) return entry.invoke(invocation);
+  std::shared_ptr<void> instance;
+  const auto found = actors_.find(work.actor);
+  if (work.is_constructor) {
+    MOBULA_CHECK(found == actors_.end(), "an actor is constructed once")
+        << work.actor.ToString();
+  } else {
+    if (found == actors_.end()) {
+      return NotRun(FailureCode::kActorDied,
+                    "the actor does not live in this worker (any more)");
+    }
+    instance = found->second;
+  }
+  invocation.instance = &instance;
+  base::Outcome outcome = entry.invoke(invocation);
+  *exit_actor = invocation.exit_actor;
+  if (*exit_actor) {
+    actors_.erase(work.actor);
+  } else if (work.is_constructor &&
+             std::holds_alternative<base::Bytes>(outcome)) {
+    actors_.emplace(work.actor, std::move(instance));
+  }
+  return outcome;
+}
+
+void SlotThread::Annotate(const Execute& work, const std::string& function,
+                          base::Outcome* outcome) {
+  auto* failure = std::get_if<Failure>(outcome);
+  if (failure == nullptr) return;
+  if (failure->function.empty()) failure->function = function;
+  if (failure->pid == 0) failure->pid = static_cast<int>(::getpid());
+  if (failure->attempt == 0) failure->attempt = work.attempt;
+  if (failure->incarnation == 0) failure->incarnation = work.incarnation;
+  if (!failure->node.empty()) return;
+  base::MutexLock lock(mutex_);
+  failure->node = node_;
+}
+
+}  // namespace mobula::runtime
