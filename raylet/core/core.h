@@ -1,0 +1,155 @@
+// Core decides what one node does: which worker processes it has, and who
+// holds a lease on which of them.
+//
+//   driver registers -> its job exists, a pool of workers starts
+//   RequestLease -> queued -> granted (Connect if needed, LeaseGranted)
+//                -> ReturnLease | the owner ends | the worker ends (LeaseLost)
+//   EndJob | the driver is lost -> every worker of the job ends -> JobEnded
+//
+// It carries effects between its machines: LeaseQueue (who is next),
+// LeaseLedger (who holds what), WorkerTable (which processes there are).
+// Owner: raylet::Server, or the simulator.   Threading: none; runs on its
+// owner's strand, never blocks, asks no clock.
+// Invariants: (1) free + leased = total; (2) a lease's worker is leased to it
+// alone; (3) Connect precedes the grant that needs it, once a pair; (4) every
+// request is answered once unless it is cancelled or its owner is gone, and
+// duplicates change nothing; (5) an owner that is gone holds nothing.
+// Failure: what makes no sense from outside is refused or ignored.
+#ifndef MOBULA_RAYLET_CORE_CORE_H_
+#define MOBULA_RAYLET_CORE_CORE_H_
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+
+#include "base/boot_time.h"
+#include "base/failure.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "base/scheduling/resource_vector.h"
+#include "raylet/core/events.h"
+#include "raylet/leases/lease_ledger.h"
+#include "raylet/leases/lease_queue.h"
+#include "raylet/workers/worker_table.h"
+
+namespace mobula::raylet {
+
+class Core {
+ public:
+  struct Options {
+    base::ProcessId self;
+    base::NodeId node;
+    std::string node_name;  // host name
+    base::ResourceVector total;
+    WorkerTable::Options workers;
+    std::uint32_t passed_over_max = 64;
+    // An owner has at most so many requests waiting; more get kLimit.
+    std::size_t requests_of_owner_max = 100'000;
+    // With all workers that there may be waiting for so long, requests for one
+    // more get kLimit: nothing else would ever move.
+    base::Duration stuck_after = std::chrono::seconds(1);
+  };
+
+  // Caps by the node's size: workers <= max(4 * cpus, 64), about cpus of them
+  // starting at once, a pool of cpus kept ready.
+  static WorkerTable::Options WorkerOptionsFor(double cpus);
+
+  Core(Options options, base::IdSource ids);
+
+  void Step(const Event& event, base::BootTime now, Effects& effects);
+
+  // ---- for those who look: shells, the simulator's invariants, tests --------
+  [[nodiscard]] const base::ResourceVector& free() const {
+    return ledger_.free();
+  }
+  [[nodiscard]] const base::ResourceVector& total() const {
+    return ledger_.total();
+  }
+  [[nodiscard]] std::size_t leases() const { return ledger_.size(); }
+  [[nodiscard]] std::size_t queued() const { return queue_.size(); }
+  [[nodiscard]] std::size_t workers() const { return workers_.size(); }
+  [[nodiscard]] std::size_t jobs() const { return jobs_.size(); }
+  // CHECKs every invariant of the core and its machines.
+  void CheckInvariants() const;
+
+ private:
+  struct Peer {
+    base::Role role = base::Role::kWorker;
+    base::JobId job;
+  };
+  struct Job {
+    base::ProcessId driver;
+    bool driver_lost = false;
+    bool ending = false;
+    bool ended = false;  // JobEnded was sent
+  };
+  using ProcessId = base::ProcessId;
+  using JobId = base::JobId;
+  using LeaseId = base::LeaseId;
+
+  // core.cc: one method an event or message.
+  void OnReceived(const Received& received);
+  void OnRegister(ProcessId from, const base::Register& message);
+  void OnRegisterDriver(ProcessId from, const base::Register& message);
+  void OnRegisterWorker(ProcessId from, const base::Register& message);
+  void OnTaskBlocked(ProcessId from, bool blocked);
+  void OnConnectTo(ProcessId from, ProcessId peer);
+  void OnEndJob(ProcessId from, JobId job);
+  void OnPeerLost(ProcessId process);
+  void OnWorkerExited(ProcessId process, const base::Failure& failure);
+  void OnTick();
+
+  // core_leases.cc
+  void OnRequestLease(ProcessId from, const base::RequestLease& message);
+  void OnCancelLease(ProcessId from, LeaseId lease);
+  void OnReturnLease(ProcessId from, LeaseId lease, bool discard);
+  void Refuse(ProcessId owner, LeaseId lease, base::Failure failure);
+  void RefuseWaiting(JobId job, const base::Failure& failure);
+  // Serves what can be served, starts workers for the rest, fills pools.
+  void Pump();
+  LeaseQueue::Verdict OfferWorker(const QueuedLease& request,
+                                  std::map<JobId, std::size_t>& awaited);
+  void GrantTo(const QueuedLease& request, ProcessId worker);
+  void MakeRoomFor(JobId job);
+  void FillPools();
+  [[nodiscard]] bool CanMove(const Worker& worker) const;
+  [[nodiscard]] bool IsStuck() const;
+  void RefuseStuck();
+  // The lease ends, and with it the worker if it must not serve anyone else.
+  void EndLease(LeaseId lease, bool discard);
+
+  void StartOne(JobId job);
+  void RetireWorker(ProcessId process);
+  void KillWorkerNow(ProcessId process);
+  void ReapIdle();
+  void ReleaseOwner(ProcessId owner);
+  void Unlink(ProcessId process, ProcessId except);
+  void Link(ProcessId a, ProcessId b);
+  void EndWorkersOf(JobId job, bool at_once);
+  void FinishJobIfEmpty(JobId job);
+  void UpdateTimer();
+  void SendTo(ProcessId to, base::Message message);
+  [[nodiscard]] bool IsReachable(ProcessId process) const;
+  [[nodiscard]] base::BootTime NextDeadline() const;
+
+  const Options options_;
+  base::IdSource ids_;
+  LeaseQueue queue_;
+  LeaseLedger ledger_;
+  WorkerTable workers_;
+  std::map<ProcessId, Peer> peers_;  // registered and not lost
+  std::map<JobId, Job> jobs_;
+  std::map<ProcessId, std::set<ProcessId>> links_;  // both ways
+  base::BootTime stuck_since_ = base::BootTime::Never();
+  base::BootTime timer_ = base::BootTime::Never();
+
+  // Of the step that runs.
+  base::BootTime now_;
+  Effects* effects_ = nullptr;
+};
+
+}  // namespace mobula::raylet
+
+#endif  // MOBULA_RAYLET_CORE_CORE_H_

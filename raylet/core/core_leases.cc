@@ -1,0 +1,223 @@
+// The half of Core that asks for, grants and ends leases.
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "raylet/core/core.h"
+
+namespace mobula::raylet {
+namespace {
+
+using base::Failure;
+using base::FailureCode;
+
+Failure NotRun(FailureCode code, std::string message) {
+  Failure failure;
+  failure.code = code;
+  failure.executed = base::Executed::kNo;
+  failure.message = std::move(message);
+  return failure;
+}
+
+bool MakesSense(const base::ResourceVector& shape) {
+  for (const auto& [name, units] : shape.units) {
+    if (name.empty() || units <= 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void Core::OnRequestLease(ProcessId from, const base::RequestLease& message) {
+  if (const Lease* lease = ledger_.Find(message.lease)) {
+    if (lease->owner != from) return;
+    const Worker* worker = workers_.Find(lease->worker);
+    SendTo(from, base::LeaseGranted{lease->lease, lease->worker, worker->pid});
+    return;
+  }
+  if (queue_.Contains(message.lease)) return;
+  if (ledger_.HasEnded(from, message.lease)) return;
+  const JobId job = peers_.at(from).job;
+  if (message.job != job || !MakesSense(message.shape)) {
+    Refuse(from, message.lease,
+           NotRun(FailureCode::kBadArgument,
+                  "a lease of another job, or of a shape that makes no sense"));
+    return;
+  }
+  if (jobs_.at(job).ending) {
+    Refuse(from, message.lease,
+           NotRun(FailureCode::kShutdown, "the job has ended"));
+    return;
+  }
+  if (!ledger_.total().Fits(message.shape)) {
+    Refuse(
+        from, message.lease,
+        NotRun(FailureCode::kInfeasible,
+               "it needs " + message.shape.ToString() + ", but node " +
+                   options_.node_name + " has " + ledger_.total().ToString()));
+    return;
+  }
+  if (queue_.SizeOfOwner(from) >= options_.requests_of_owner_max) {
+    Refuse(from, message.lease,
+           NotRun(FailureCode::kLimit,
+                  "the node holds " +
+                      std::to_string(options_.requests_of_owner_max) +
+                      " requests for leases of this process already"));
+    return;
+  }
+  const bool added = queue_.Add({message.lease, from, job, message.shape,
+                                 message.for_actor, message.function});
+  MOBULA_CHECK(added);
+}
+
+void Core::OnCancelLease(ProcessId from, LeaseId lease) {
+  if (const Lease* granted = ledger_.Find(lease)) {
+    if (granted->owner == from) EndLease(lease, /*discard=*/false);
+    return;
+  }
+  // Remembered also where the request is still on its way.
+  queue_.Take(lease);
+  ledger_.RememberEnded(from, lease);
+}
+
+void Core::OnReturnLease(ProcessId from, LeaseId lease, bool discard) {
+  const Lease* granted = ledger_.Find(lease);
+  if (granted == nullptr || granted->owner != from) return;
+  EndLease(lease, discard);
+}
+
+void Core::EndLease(LeaseId lease, bool discard) {
+  const Lease ended = ledger_.End(lease);
+  const Worker* worker = workers_.Find(ended.worker);
+  MOBULA_CHECK(worker != nullptr);
+  if (worker->state != WorkerState::kLeased) return;  // it is ending already
+  if (discard) {
+    KillWorkerNow(ended.worker);
+  } else if (ended.for_actor) {
+    RetireWorker(ended.worker);
+  } else {
+    workers_.Release(ended.worker, now_);
+  }
+}
+
+void Core::Refuse(ProcessId owner, LeaseId lease, Failure failure) {
+  failure.node = options_.node_name;
+  ledger_.RememberEnded(owner, lease);
+  SendTo(owner, base::LeaseRefused{lease, std::move(failure)});
+}
+
+void Core::RefuseWaiting(JobId job, const Failure& exit) {
+  Failure failure = exit;
+  failure.code = FailureCode::kWorkerStart;
+  failure.executed = base::Executed::kNo;
+  failure.message = "worker processes of this program end before they serve";
+  if (!exit.message.empty()) failure.message += ": " + exit.message;
+  for (const QueuedLease& request : queue_.TakeOfJob(job)) {
+    Refuse(request.owner, request.lease, failure);
+  }
+}
+
+void Core::Pump() {
+  std::map<JobId, std::size_t> awaited;
+  queue_.Round(ledger_.free(), [this, &awaited](const QueuedLease& request) {
+    return OfferWorker(request, awaited);
+  });
+  FillPools();
+  RefuseStuck();
+}
+
+LeaseQueue::Verdict Core::OfferWorker(const QueuedLease& request,
+                                      std::map<JobId, std::size_t>& awaited) {
+  // One that is linked to the owner saves a socket; else the warmest.
+  ProcessId chosen;
+  const auto links = links_.find(request.owner);
+  for (const ProcessId idle : workers_.IdleOf(request.job)) {
+    if (idle == request.owner) continue;
+    if (chosen.IsNil()) chosen = idle;
+    if (links == links_.end()) break;
+    if (links->second.contains(idle)) {
+      chosen = idle;
+      break;
+    }
+  }
+  if (!chosen.IsNil()) {
+    GrantTo(request, chosen);
+    return LeaseQueue::Verdict::kGranted;
+  }
+  std::size_t& taken = awaited[request.job];
+  if (taken >= workers_.StartingOf(request.job)) {
+    if (!workers_.MayStart(request.job, now_)) {
+      MakeRoomFor(request.job);
+      return LeaseQueue::Verdict::kNoWorker;
+    }
+    StartOne(request.job);
+  }
+  ++taken;
+  return LeaseQueue::Verdict::kWaits;
+}
+
+void Core::GrantTo(const QueuedLease& request, ProcessId worker) {
+  workers_.Lease(worker, request.for_actor);
+  ledger_.Grant({request.lease, request.owner, worker, request.job,
+                 request.shape, request.for_actor, /*blocked=*/false});
+  Link(request.owner, worker);
+  SendTo(request.owner,
+         base::LeaseGranted{request.lease, worker, workers_.Find(worker)->pid});
+}
+
+void Core::MakeRoomFor(JobId job) {
+  if (workers_.size() < workers_.workers_max()) return;  // not for want of room
+  if (workers_.ending() > 0) return;                     // it is on its way
+  const ProcessId idle = workers_.OldestIdleNotOf(job);
+  if (!idle.IsNil()) RetireWorker(idle);
+}
+
+void Core::FillPools() {
+  for (const auto& [id, job] : jobs_) {
+    if (job.ending) continue;
+    std::size_t lacks = workers_.PoolLacks(id);
+    while (lacks > 0 && workers_.MayStart(id, now_)) {
+      StartOne(id);
+      --lacks;
+    }
+  }
+}
+
+bool Core::CanMove(const Worker& worker) const {
+  if (worker.state == WorkerState::kLeased) return !worker.blocked;
+  if (worker.state != WorkerState::kIdle) return true;
+  // An idle one serves anybody but itself.
+  return queue_.SizeOfOwner(worker.process) < queue_.size();
+}
+
+bool Core::IsStuck() const {
+  if (queue_.size() == 0) return false;
+  if (workers_.size() < workers_.workers_max()) return false;
+  for (const auto& [id, job] : jobs_) {
+    for (const ProcessId process : workers_.OfJob(id)) {
+      if (CanMove(*workers_.Find(process))) return false;
+    }
+  }
+  return true;
+}
+
+void Core::RefuseStuck() {
+  if (!IsStuck()) {
+    stuck_since_ = base::BootTime::Never();
+    return;
+  }
+  stuck_since_ = std::min(stuck_since_, now_);
+  if (now_ < stuck_since_ + options_.stuck_after) return;
+  const Failure failure = NotRun(
+      FailureCode::kLimit, "all " + std::to_string(workers_.workers_max()) +
+                               " workers that node " + options_.node_name +
+                               " may have wait for others; allow it more");
+  for (const auto& [id, job] : jobs_) {
+    for (const QueuedLease& request : queue_.TakeOfJob(id)) {
+      Refuse(request.owner, request.lease, failure);
+    }
+  }
+  stuck_since_ = base::BootTime::Never();
+}
+
+}  // namespace mobula::raylet
