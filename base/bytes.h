@@ -38,6 +38,12 @@ class Bytes {
     return result;
   }
 
+  // A part of these bytes, kept alive by the same owner; no copy. `part` must
+  // lie within view().
+  [[nodiscard]] Bytes Part(std::string_view part) const {
+    return Share(owner_, part);
+  }
+
   [[nodiscard]] std::string_view view() const { return view_; }
   [[nodiscard]] std::size_t size() const { return view_.size(); }
   [[nodiscard]] bool empty() const { return view_.empty(); }
