@@ -1,0 +1,210 @@
+// An actor is an object that lives in a worker process of its own; Actor<C> is
+// a handle to it, and calls to it run one at a time, in the order in which this
+// process made them.
+//
+//   class Index {
+//    public:
+//     explicit Index(int shard);
+//     void Add(const std::vector<Count>& counts);
+//     std::int64_t Lookup(const std::string& word) const;
+//   };
+//
+//   mobula::Actor<Index> index =
+//       mobula::Create<Index>(mobula::ActorOptions().MaxRestarts(-1), 0);
+//   index.Call<&Index::Add>(counts);              // a Ref for a value
+//   std::int64_t n = mobula::Get(index.Call<&Index::Lookup>("ray"));
+//
+// Create returns at once; if the constructor throws, every call fails with
+// ActorDied. When the process dies and MaxRestarts allows, the constructor runs
+// again in a new one: its incarnation grows by one, and what was called since
+// is lost unless it is called again. Every answer tells its incarnation
+// (Ref::Incarnation), and a call can be bound to one (CallOptions).
+// A call runs at most once by default; if the process dies meanwhile it fails
+// with ActorDied, whose executed() says whether it ran.
+// The actor ends when its last handle is gone, by Kill or by ExitActor; in the
+// first and last case its destructor runs.
+// Arguments and results: as of Spawn. Of overloaded methods one is chosen with
+// static_cast<R (C::*)(P...)>(&C::M).
+// Errors thrown by Create and Call: RuntimeClosed, ValueTooLarge, BadArgument;
+// all others come from Get.
+// Threading: a handle is a value like std::shared_ptr: each thread its own
+// copy. Calls of one thread keep their order.
+// The idea: Hewitt, Bishop and Steiger, "A Universal Modular ACTOR Formalism"
+// (1973); incarnations as in Orleans and Ray.
+#ifndef MOBULA_API_MOBULA_ACTOR_H_
+#define MOBULA_API_MOBULA_ACTOR_H_
+
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "api/mobula/detail/remote_function.h"
+#include "api/mobula/options.h"
+#include "api/mobula/ref.h"
+#include "api/mobula/spawn.h"
+
+namespace mobula {
+namespace detail {
+
+// What a constructor's parameter is taken to be for an argument of type A.
+template <class A>
+struct GivenAs {
+  using Type = Storage<std::decay_t<A>>;
+};
+template <class A>
+  requires std::is_same_v<std::decay_t<A>, const char*> ||
+           std::is_same_v<std::decay_t<A>, char*>
+struct GivenAs<A> {
+  using Type = std::string;
+};
+template <class A>
+  requires kIsAnyRef<A>
+struct GivenAs<A> {
+  using Type = typename std::remove_cvref_t<A>::Value;
+};
+template <class A>
+using Given = typename GivenAs<A>::Type;
+
+template <class C>
+inline constexpr bool kIsActorClass =
+    std::is_class_v<C> && !std::is_const_v<C> && !std::is_abstract_v<C> &&
+    std::is_destructible_v<C>;
+
+template <class C>
+constexpr void CheckActorClass() {
+  static_assert(std::is_class_v<C> && !std::is_const_v<C>,
+                "mobula: Create wants a class: Create<Index>(...)");
+  static_assert(!std::is_class_v<C> || !std::is_abstract_v<C>,
+                "mobula: Create of an abstract class: it has pure virtual "
+                "methods, so there can be no object of it");
+  static_assert(!std::is_class_v<C> || std::is_destructible_v<C>,
+                "mobula: Create of a class whose destructor is not public");
+}
+
+template <class C, auto kMethod>
+constexpr void CheckMethod() {
+  using S = SignatureOf<kMethod>;
+  static_assert(S::kKind != Kind::kFunction,
+                "mobula: Call of a static method or plain function: it needs "
+                "no actor; use Spawn<...>(...)");
+  static_assert(S::kKind != Kind::kDataMember,
+                "mobula: Call of a data member: name a method that returns it");
+  static_assert(S::kKind != Kind::kGeneric && S::kKind != Kind::kOther,
+                "mobula: Call wants a method of the actor's class, as "
+                "&Class::Method (not volatile, not &&, no '...')");
+  if constexpr (S::kKind == Kind::kMethod) {
+    static_assert(std::is_base_of_v<typename S::Class, C>,
+                  "mobula: Call of a method of another class: the actor's "
+                  "class is not derived from it");
+    CheckSignature<typename S::Result>(typename S::Parameters{});
+  }
+}
+
+template <class C, auto kMethod>
+constexpr bool IsCallable() {
+  using S = SignatureOf<kMethod>;
+  if constexpr (S::kKind == Kind::kMethod) {
+    return std::is_base_of_v<typename S::Class, C> && kIsRemote<S>;
+  } else {
+    return false;
+  }
+}
+
+}  // namespace detail
+
+template <class C>
+class Actor {
+ public:
+  using Class = C;
+
+  // A handle to nothing; all it does is throw BadArgument.
+  Actor() = default;
+
+  template <auto kExactlyOneMethod, class... A>
+  detail::SpawnRef<kExactlyOneMethod> Call(const CallOptions& options,
+                                           A&&... args) const {
+    using S = detail::SignatureOf<kExactlyOneMethod>;
+    detail::CheckMethod<C, kExactlyOneMethod>();
+    if constexpr (detail::IsCallable<C, kExactlyOneMethod>()) {
+      using Target = detail::RemoteMethod<C, kExactlyOneMethod>;
+      using T = detail::RefValue<typename S::Result>;
+      return RefAccess::Make<T>(
+          detail::CallActor(actor_, Target::registration.entry(),
+                            detail::MakeArguments(typename S::Parameters{},
+                                                  std::forward<A>(args)...),
+                            options));
+    } else {
+      return {};
+    }
+  }
+
+  template <auto kExactlyOneMethod, class... A>
+    requires(!detail::kFirstIs<CallOptions, A...>)
+  detail::SpawnRef<kExactlyOneMethod> Call(A&&... args) const {
+    return Call<kExactlyOneMethod>(CallOptions(), std::forward<A>(args)...);
+  }
+
+  // Names the actor among all of the cluster; the same for all incarnations.
+  [[nodiscard]] base::ActorId Id() const { return detail::IdOf(actor_); }
+  // Of which this process knows last, from 1; 0 while the first one begins.
+  [[nodiscard]] std::int64_t Incarnation() const {
+    return detail::IncarnationOf(actor_);
+  }
+  // Whether it is known to have ended for good.
+  [[nodiscard]] bool Dead() const { return detail::IsDead(actor_); }
+  // Whether this handle names an actor.
+  explicit operator bool() const { return actor_ != nullptr; }
+
+ private:
+  template <class D, class... A>
+  friend Actor<D> Create(const ActorOptions& options, A&&... args);
+  template <class D>
+  friend void Kill(const Actor<D>& actor, const KillOptions& options);
+  explicit Actor(detail::ActorPtr actor) : actor_(std::move(actor)) {}
+
+  detail::ActorPtr actor_;
+};
+
+// Begins an actor of class C, whose constructor gets `args`: values of just the
+// types given ("text" as std::string), or Refs.
+template <class C, class... A>
+Actor<C> Create(const ActorOptions& options, A&&... args) {
+  detail::CheckActorClass<C>();
+  (detail::CheckValue<detail::Given<A>>(), ...);
+  if constexpr (detail::kIsActorClass<C> &&
+                (detail::kIsValue<detail::Given<A>> && ...)) {
+    constexpr bool kFits = std::is_constructible_v<C, detail::Given<A>...>;
+    static_assert(kFits,
+                  "mobula: the actor's class has no public constructor that "
+                  "takes these arguments by value (see "
+                  "'Create<class, arguments>' in this message)");
+    if constexpr (kFits) {
+      using Target = detail::RemoteConstructor<C, detail::Given<A>...>;
+      return Actor<C>(detail::CreateActor(
+          Target::registration.entry(), detail::TypeName<C>(),
+          detail::MakeArguments(typename Target::S::Parameters{},
+                                std::forward<A>(args)...),
+          options));
+    }
+  }
+  return Actor<C>();
+}
+
+template <class C, class... A>
+  requires(!detail::kFirstIs<ActorOptions, A...>)
+Actor<C> Create(A&&... args) {
+  return Create<C>(ActorOptions(), std::forward<A>(args)...);
+}
+
+// Ends the actor's process without running its destructor. Calls that have not
+// been answered fail with ActorDied, or wait for the next incarnation if
+// KillOptions().Restart() is given and MaxRestarts allows one.
+template <class C>
+void Kill(const Actor<C>& actor, const KillOptions& options = KillOptions()) {
+  detail::KillActor(actor.actor_, options);
+}
+
+}  // namespace mobula
+
+#endif  // MOBULA_API_MOBULA_ACTOR_H_

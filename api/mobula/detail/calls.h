@@ -1,0 +1,71 @@
+// What the templates of the public headers stand on: calls on the current
+// runtime, without types. Not for users.
+//
+// Handles count references: an object or actor is dropped at its runtime when
+// the last handle goes; after the runtime is closed they are inert.
+// Owner: Ref and Actor hold the handles.   Threading: every function from any
+// thread. Failure: typed errors (api/mobula/error.h); RuntimeClosed if there is
+// no runtime, or a handle is of another one.
+#ifndef MOBULA_API_MOBULA_DETAIL_CALLS_H_
+#define MOBULA_API_MOBULA_DETAIL_CALLS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/mobula/options.h"
+#include "api/mobula/timeout.h"
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/function_table.h"
+#include "base/ids.h"
+
+namespace mobula::detail {
+
+class ObjectHandle;
+class ActorHandle;
+using ObjectPtr = std::shared_ptr<const ObjectHandle>;
+using ActorPtr = std::shared_ptr<const ActorHandle>;
+
+// One argument: a ref whose value takes its place, or an encoded value.
+struct Argument {
+  ObjectPtr ref;
+  std::string value;
+};
+using Arguments = std::vector<Argument>;
+
+ObjectPtr SpawnTask(const base::FunctionEntry& function, Arguments arguments,
+                    const TaskOptions& options);
+ActorPtr CreateActor(const base::FunctionEntry& constructor,
+                     std::string_view class_name, Arguments arguments,
+                     const ActorOptions& options);
+ObjectPtr CallActor(const ActorPtr& actor, const base::FunctionEntry& method,
+                    Arguments arguments, const CallOptions& options);
+void KillActor(const ActorPtr& actor, const KillOptions& options);
+base::ActorId IdOf(const ActorPtr& actor);
+std::int64_t IncarnationOf(const ActorPtr& actor);
+bool IsDead(const ActorPtr& actor);
+
+ObjectPtr PutValue(std::string encoded);
+// The outcome; a Failure of its own if there is no runtime or no time.
+base::Outcome Await(const ObjectPtr& object, Timeout timeout);
+// The encoded value, else throws.
+base::Bytes AwaitValue(const ObjectPtr& object, Timeout timeout);
+// For each object whether it is settled, once `count` of them are or time is
+// up. Throws BadArgument if there are fewer than `count`.
+std::vector<bool> AwaitSome(std::span<const ObjectPtr> objects,
+                            std::size_t count, Timeout timeout);
+// 0 where it is not settled, or no actor gave it.
+std::int64_t IncarnationOf(const ObjectPtr& object);
+bool IsReady(const ObjectPtr& object);
+
+// The failure of a value that did not decode.
+base::Failure DecodeFailure(std::string_view type, std::string_view why);
+
+}  // namespace mobula::detail
+
+#endif  // MOBULA_API_MOBULA_DETAIL_CALLS_H_

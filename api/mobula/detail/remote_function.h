@@ -1,0 +1,162 @@
+// RemoteFunction is one function, method or constructor that workers can run:
+// it registers itself in base::FunctionTable by static initialisation, because
+// a call to it was compiled, executed or not. Not for users.
+//
+// The entry is writable data on purpose: linkers fold functions with equal code
+// into one, never data that can be written, and its place in its module names
+// functions that have no name of their own (lambdas, static functions).
+// Keys: see function_key.h.
+// Threading: Invoke on the thread that runs the function.
+// Failure: Invoke never throws; what the function throws becomes a Failure.
+#ifndef MOBULA_API_MOBULA_DETAIL_REMOTE_FUNCTION_H_
+#define MOBULA_API_MOBULA_DETAIL_REMOTE_FUNCTION_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+#include "api/mobula/detail/signature.h"
+#include "api/mobula/detail/type_name.h"
+#include "api/mobula/detail/value.h"
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/function_table.h"
+
+namespace mobula::detail {
+
+class Registration {
+ public:
+  // `function` and `signature` are the types whose mangled names make the key.
+  Registration(const std::type_info& function, const std::type_info& signature,
+               std::string_view name, base::Invoker invoke);
+
+  [[nodiscard]] const base::FunctionEntry& entry() const { return *entry_; }
+
+ private:
+  const base::FunctionEntry* entry_;  // never freed: exit may still look it up
+};
+
+// Around one run: what ExitActor reaches.
+class InvocationScope {
+ public:
+  explicit InvocationScope(base::Invocation* invocation);
+  ~InvocationScope();
+  InvocationScope(const InvocationScope&) = delete;
+  InvocationScope& operator=(const InvocationScope&) = delete;
+
+ private:
+  base::Invocation* const before_;
+};
+
+// Throws unless there are `expected` arguments.
+void CheckArgumentCount(const base::Invocation& invocation,
+                        std::size_t expected);
+// Throws; for an argument that did not decode.
+[[noreturn]] void RefuseArgument(std::size_t index, std::string_view type,
+                                 const std::string& why);
+// The failure for the exception that is being handled.
+base::Failure CaughtFailure(std::string_view function);
+// The value, or kTooLarge.
+base::Outcome OutcomeOf(std::string_view function, std::string encoded);
+
+template <class P>
+Storage<P> DecodeArgument(const base::Invocation& invocation,
+                          std::size_t index) {
+  Storage<P> value{};
+  std::string why;
+  if (!base::Decode(invocation.args[index].view(), &value, &why)) {
+    RefuseArgument(index, TypeName<Storage<P>>(), why);
+  }
+  return value;
+}
+
+// Calls `call` with the decoded arguments as P... and encodes what it returns.
+template <class R, class... P, class Call, std::size_t... kIndex>
+base::Outcome CallWith(base::Invocation& invocation, std::string_view function,
+                       Call call, std::tuple<P...>*,
+                       std::index_sequence<kIndex...>) {
+  CheckArgumentCount(invocation, sizeof...(P));
+  // Braces: decoded from left to right.
+  std::tuple<Storage<P>...> values{DecodeArgument<P>(invocation, kIndex)...};
+  const InvocationScope scope(&invocation);
+  if constexpr (std::is_void_v<R>) {
+    call(static_cast<P&&>(std::get<kIndex>(values))...);
+    return base::Bytes();
+  } else {
+    const std::remove_cv_t<R> result =
+        call(static_cast<P&&>(std::get<kIndex>(values))...);
+    return OutcomeOf(function, EncodeValue<std::remove_cv_t<R>>(result));
+  }
+}
+
+template <class S, class Call>
+base::Outcome Guarded(base::Invocation& invocation, std::string_view function,
+                      Call call) {
+  using Parameters = typename S::Parameters;
+  constexpr std::size_t kCount =
+      std::tuple_size_v<std::remove_pointer_t<Parameters>>;
+  try {
+    return CallWith<typename S::Result>(invocation, function, call,
+                                        Parameters{},
+                                        std::make_index_sequence<kCount>());
+  } catch (...) {
+    return CaughtFailure(function);
+  }
+}
+
+// A function or lambda. F is a parameter of its own so that a function of an
+// unnamed namespace makes a class of that namespace.
+template <class F, auto kFunction>
+struct RemoteFunction {
+  static constexpr std::string_view kName = FunctionName<kFunction>();
+  static base::Outcome Invoke(base::Invocation& invocation) {
+    return Guarded<Signature<F>>(
+        invocation, kName, [](auto&&... args) -> decltype(auto) {
+          return kFunction(std::forward<decltype(args)>(args)...);
+        });
+  }
+  inline static Registration registration{
+      typeid(RemoteFunction), typeid(typename Signature<F>::Function), kName,
+      &Invoke};
+};
+
+// A method, called on an actor of class C, which may be derived from the
+// method's.
+template <class C, auto kMethod>
+struct RemoteMethod {
+  using S = SignatureOf<kMethod>;
+  static constexpr std::string_view kName = FunctionName<kMethod>();
+  static base::Outcome Invoke(base::Invocation& invocation) {
+    C* const self = static_cast<C*>(invocation.instance->get());
+    return Guarded<S>(
+        invocation, kName, [self](auto&&... args) -> decltype(auto) {
+          return (self->*kMethod)(std::forward<decltype(args)>(args)...);
+        });
+  }
+  inline static Registration registration{
+      typeid(RemoteMethod), typeid(typename S::Function), kName, &Invoke};
+};
+
+// The constructor of C that takes A..., each a Storage type.
+template <class C, class... A>
+struct RemoteConstructor {
+  using S = FunctionSignature<void, A...>;
+  static constexpr std::string_view kName = TypeName<C>();
+  static base::Outcome Invoke(base::Invocation& invocation) {
+    std::shared_ptr<void>* const instance = invocation.instance;
+    return Guarded<S>(invocation, kName, [instance](auto&&... args) {
+      *instance = std::make_shared<C>(std::forward<decltype(args)>(args)...);
+    });
+  }
+  inline static Registration registration{
+      typeid(RemoteConstructor), typeid(typename S::Function), kName, &Invoke};
+};
+
+}  // namespace mobula::detail
+
+#endif  // MOBULA_API_MOBULA_DETAIL_REMOTE_FUNCTION_H_

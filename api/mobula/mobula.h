@@ -1,0 +1,30 @@
+// Mobula runs a program's ordinary functions and classes as remote functions
+// and actors on worker processes. This is the one header to include.
+//
+//   #include <mobula/mobula.h>
+//
+//   int Square(int x) { return x * x; }
+//
+//   int main(int argc, char** argv) {
+//     mobula::Runtime runtime = mobula::Init(argc, argv);
+//     mobula::Ref<int> four = mobula::Spawn<Square>(2);
+//     std::cout << mobula::Get(mobula::Spawn<Square>(four)) << "\n";  // 16
+//   }
+//
+// The workers run this very executable: the library takes over before main, so
+// main runs only here.
+// Threading, errors: see the headers included.
+#ifndef MOBULA_API_MOBULA_MOBULA_H_
+#define MOBULA_API_MOBULA_MOBULA_H_
+
+#include "api/mobula/actor.h"    // IWYU pragma: export
+#include "api/mobula/context.h"  // IWYU pragma: export
+#include "api/mobula/error.h"    // IWYU pragma: export
+#include "api/mobula/init.h"     // IWYU pragma: export
+#include "api/mobula/options.h"  // IWYU pragma: export
+#include "api/mobula/ref.h"      // IWYU pragma: export
+#include "api/mobula/result.h"   // IWYU pragma: export
+#include "api/mobula/spawn.h"    // IWYU pragma: export
+#include "api/mobula/timeout.h"  // IWYU pragma: export
+
+#endif  // MOBULA_API_MOBULA_MOBULA_H_

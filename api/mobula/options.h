@@ -1,0 +1,122 @@
+// Options of tasks, actors and calls: classes with chained setters.
+//
+//   mobula::Spawn<Render>(mobula::TaskOptions().Cpus(2).Retries(0), scene);
+//   mobula::Create<Index>(mobula::ActorOptions().MaxRestarts(-1), shard);
+//   index.Call<&Index::Add>(mobula::CallOptions().Retries(3), words);
+//
+// Every setter throws BadArgument for a value that makes no sense.
+// Threading: values.
+#ifndef MOBULA_API_MOBULA_OPTIONS_H_
+#define MOBULA_API_MOBULA_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "api/mobula/timeout.h"
+#include "base/scheduling/resource_vector.h"
+
+namespace mobula {
+
+class TaskOptions {
+ public:
+  TaskOptions();
+
+  // Logical processors held while it runs, default 1; 0.5 lets two share one.
+  TaskOptions& Cpus(double cpus);
+  // Bytes that the node sets aside while it runs, default none.
+  TaskOptions& Memory(std::int64_t bytes);
+  // Of a resource of your own that nodes offer (InitOptions::Resource).
+  TaskOptions& Resource(std::string_view name, double quantity);
+  // New attempts after deaths of workers, default 3; -1: no limit.
+  TaskOptions& Retries(int retries_max);
+  // Also retry when the function threw; default false.
+  TaskOptions& RetryExceptions(bool retry = true);
+  // From Spawn to the outcome, all attempts together; then TimeoutError.
+  TaskOptions& Timeout(mobula::Timeout timeout);
+  // Shown in errors and logs instead of the function's own name.
+  TaskOptions& Name(std::string name);
+
+  struct Values {
+    base::ResourceVector resources;
+    int retries_max = 3;
+    bool retry_exceptions = false;
+    mobula::Timeout timeout;
+    std::string name;
+  };
+  [[nodiscard]] const Values& values() const { return values_; }
+
+ private:
+  Values values_;
+};
+
+class ActorOptions {
+ public:
+  ActorOptions();
+
+  // Unique among the living actors of this program; default none.
+  ActorOptions& Name(std::string name);
+  // New incarnations after deaths of its process, default 0; -1: no limit.
+  ActorOptions& MaxRestarts(int restarts_max);
+  // Held while it lives; default 0 cpus, no memory.
+  ActorOptions& Cpus(double cpus);
+  ActorOptions& Memory(std::int64_t bytes);
+  ActorOptions& Resource(std::string_view name, double quantity);
+  // Calls without an answer; beyond that a call fails with LimitError. Default:
+  // the runtime's own bound.
+  ActorOptions& MaxPendingCalls(int calls);
+
+  struct Values {
+    base::ResourceVector resources;
+    int restarts_max = 0;
+    int pending_calls_max = -1;
+    std::string name;
+  };
+  [[nodiscard]] const Values& values() const { return values_; }
+
+ private:
+  Values values_;
+};
+
+class CallOptions {
+ public:
+  CallOptions();
+
+  // New attempts after deaths of the actor's process, default 0: a call runs at
+  // most once. -1: no limit. Within one incarnation it never runs twice.
+  CallOptions& Retries(int retries_max);
+  // Only this incarnation may answer; else ActorRestarted.
+  CallOptions& Incarnation(std::int64_t incarnation);
+  // From Call to the outcome; then TimeoutError.
+  CallOptions& Timeout(mobula::Timeout timeout);
+
+  struct Values {
+    int retries_max = 0;
+    std::int64_t incarnation = 0;  // 0: any
+    mobula::Timeout timeout;
+  };
+  [[nodiscard]] const Values& values() const { return values_; }
+
+ private:
+  Values values_;
+};
+
+class KillOptions {
+ public:
+  KillOptions();
+
+  // Let MaxRestarts apply instead of ending the actor for good.
+  KillOptions& Restart(bool restart = true);
+
+  struct Values {
+    bool restart = false;
+  };
+  [[nodiscard]] const Values& values() const { return values_; }
+
+ private:
+  Values values_;
+};
+
+}  // namespace mobula
+
+#endif  // MOBULA_API_MOBULA_OPTIONS_H_

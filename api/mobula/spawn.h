@@ -1,0 +1,98 @@
+// Spawn runs a function on a worker process and returns a Ref to its result at
+// once.
+//
+//   std::vector<Count> CountWords(const std::string& path);
+//
+//   mobula::Ref<std::vector<Count>> counts =
+//   mobula::Spawn<CountWords>("a.txt"); mobula::Ref<int> eight =
+//   mobula::Spawn<[](int x) { return x + 1; }>(7); mobula::Ref<Image> image =
+//       mobula::Spawn<Render>(mobula::TaskOptions().Cpus(4), scene, 1920,
+//       1080);
+//
+// The function is a template argument: a function, a static method or a lambda
+// without captures; nothing is registered by hand. A function with external
+// linkage is found by its name and signature, in this program and in another
+// build of it; lambdas and functions of one file only within one build. Of
+// overloads one is chosen with static_cast<R (*)(P...)>(F).
+// Arguments convert to the parameters' types as in a call, or are Refs of just
+// that type (a std::string_view parameter counts as std::string): the task then
+// waits for them, and fails as they fail. Parameters and results must be
+// movable values with a default constructor that the codec knows (numbers,
+// strings, containers, aggregates); std::string_view is held during the call.
+// A task runs at least once; when its worker dies it runs again (TaskOptions).
+// Errors thrown by Spawn: RuntimeClosed, ValueTooLarge, BadArgument; all others
+// come from Get.
+// Threading: any thread, in tasks and actors too.
+#ifndef MOBULA_API_MOBULA_SPAWN_H_
+#define MOBULA_API_MOBULA_SPAWN_H_
+
+#include <type_traits>
+#include <utility>
+
+#include "api/mobula/detail/remote_function.h"
+#include "api/mobula/options.h"
+#include "api/mobula/ref.h"
+
+namespace mobula {
+namespace detail {
+
+// Whether the first of the types is Options.
+template <class Options, class... A>
+inline constexpr bool kFirstIs = false;
+template <class Options, class First, class... A>
+inline constexpr bool kFirstIs<Options, First, A...> =
+    std::is_same_v<std::remove_cvref_t<First>, Options>;
+
+template <auto kFunction>
+constexpr void CheckFunction() {
+  using S = SignatureOf<kFunction>;
+  static_assert(S::kKind != Kind::kMethod,
+                "mobula: Spawn of a method: it needs an object; Create an "
+                "actor and use actor.Call<&Class::Method>(...)");
+  static_assert(S::kKind != Kind::kDataMember,
+                "mobula: Spawn of a data member: name a function");
+  static_assert(S::kKind != Kind::kGeneric,
+                "mobula: Spawn of a generic or mutable lambda, or of a class "
+                "with several call operators: give the lambda's parameters "
+                "types and leave out 'mutable'");
+  static_assert(S::kKind != Kind::kOther,
+                "mobula: Spawn wants a function, a static method or a lambda "
+                "without captures (and no '...' parameters)");
+  CheckSignature<typename S::Result>(typename S::Parameters{});
+}
+
+template <auto kFunction>
+using SpawnRef = Ref<RefValue<typename SignatureOf<kFunction>::Result>>;
+
+}  // namespace detail
+
+template <auto kExactlyOneFunction, class... A>
+detail::SpawnRef<kExactlyOneFunction> Spawn(const TaskOptions& options,
+                                            A&&... args) {
+  using S = detail::SignatureOf<kExactlyOneFunction>;
+  detail::CheckFunction<kExactlyOneFunction>();
+  if constexpr (S::kKind == detail::Kind::kFunction && detail::kIsRemote<S>) {
+    using Target = detail::RemoteFunction<
+        std::remove_const_t<decltype(kExactlyOneFunction)>,
+        kExactlyOneFunction>;
+    using T = detail::RefValue<typename S::Result>;
+    return RefAccess::Make<T>(
+        detail::SpawnTask(Target::registration.entry(),
+                          detail::MakeArguments(typename S::Parameters{},
+                                                std::forward<A>(args)...),
+                          options));
+  } else {
+    return {};
+  }
+}
+
+template <auto kExactlyOneFunction, class... A>
+  requires(!detail::kFirstIs<TaskOptions, A...>)
+detail::SpawnRef<kExactlyOneFunction> Spawn(A&&... args) {
+  static const TaskOptions& options = *new TaskOptions();
+  return Spawn<kExactlyOneFunction>(options, std::forward<A>(args)...);
+}
+
+}  // namespace mobula
+
+#endif  // MOBULA_API_MOBULA_SPAWN_H_
