@@ -48,10 +48,10 @@ class MOBULA_LOCKABLE Strand {
   void Cancel(TimerId timer);  // no effect if it has run
   // Level-triggered; one watch a descriptor, a second call changes its events.
   void Watch(int fd, std::uint32_t events, ReadyFn ready);
-  void Unwatch(int fd);
+  void Unwatch(int fd);  // before the descriptor is closed
 
   void Run();          // on the calling thread, until Stop
-  void StartThread();  // Run on a thread of its own
+  void StartThread();  // Run on a thread of its own, all signals blocked
   void Stop();         // from any thread, also from the strand itself
   void Join();         // waits for the thread of StartThread
 

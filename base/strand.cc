@@ -1,0 +1,363 @@
+#include "base/strand.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <map>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/unique_fd.h"
+
+namespace mobula::base {
+namespace {
+
+constexpr int kReadyMax = 64;  // descriptors taken from the kernel at once
+// Batches of closures run before descriptors and timers are looked at again.
+constexpr int kBatchesMax = 16;
+constexpr std::size_t kThreadNameMax = 15;
+// Of a watch: its generation (from 1) above the descriptor.
+constexpr std::uint64_t kWakeTag = 0;
+constexpr std::uint64_t kTimerTag = 1;
+
+std::uint64_t MakeTag(std::uint64_t generation, int fd) {
+  return generation << 32 | static_cast<std::uint32_t>(fd);
+}
+int FdOfTag(std::uint64_t tag) { return static_cast<int>(tag & 0x7fffffff); }
+
+// Its address says which thread this is, and costs no system call.
+thread_local char this_thread;
+// Stands for a thread that has been asked for and does not run yet.
+char starting_thread;
+
+std::uint32_t ToEpoll(std::uint32_t events) {
+  std::uint32_t mask = 0;
+  if ((events & Strand::kReadable) != 0) mask |= EPOLLIN;
+  if ((events & Strand::kWritable) != 0) mask |= EPOLLOUT;
+  return mask;
+}
+
+std::uint32_t FromEpoll(std::uint32_t mask) {
+  std::uint32_t ready = 0;
+  if ((mask & EPOLLIN) != 0) ready |= Strand::kReadable;
+  if ((mask & EPOLLOUT) != 0) ready |= Strand::kWritable;
+  if ((mask & (EPOLLHUP | EPOLLERR)) != 0) ready |= Strand::kHangup;
+  return ready;
+}
+
+timespec ToTimespec(BootTime at) {
+  // 0 would disarm; the first nanosecond of the machine is long gone.
+  const auto ns =
+      std::max<std::int64_t>(at.since_boot().count(), std::int64_t{1});
+  return timespec{static_cast<time_t>(ns / 1'000'000'000),
+                  static_cast<long>(ns % 1'000'000'000)};
+}
+
+void AddToEpoll(int epoll, int fd, std::uint64_t tag) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = tag;
+  MOBULA_CHECK(::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
+// Reads the count of an eventfd or timerfd, which makes it unreadable again.
+void Drain(int fd) {
+  std::uint64_t count = 0;
+  const ssize_t got = ::read(fd, &count, sizeof count);
+  MOBULA_CHECK(got == sizeof count || errno == EAGAIN || errno == EINTR);
+}
+
+}  // namespace
+
+struct Strand::State {
+  struct WatchEntry {
+    std::uint64_t tag = 0;
+    // Shared with the call that is under way, which may take the watch away.
+    std::shared_ptr<ReadyFn> ready;
+  };
+  using TimerKey = std::pair<BootTime, TimerId>;
+
+  explicit State(std::string the_name) : name(std::move(the_name)) {
+    MOBULA_CHECK(epoll.valid() && wake.valid() && timer.valid(),
+                 "out of descriptors or memory");
+    AddToEpoll(epoll.get(), wake.get(), kWakeTag);
+    AddToEpoll(epoll.get(), timer.get(), kTimerTag);
+  }
+
+  void Loop();
+  void RunPosted();
+  bool TakePosted();
+  void RunTimers();
+  void ArmTimer();
+  void WaitAndDispatch();
+  bool FallAsleep();
+  void WakeUp();
+  void Dispatch(std::uint64_t tag, std::uint32_t ready);
+  void Wake() const;
+  void DropAll();
+
+  const std::string name;
+  const UniqueFd epoll{::epoll_create1(EPOLL_CLOEXEC)};
+  const UniqueFd wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  const UniqueFd timer{
+      ::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)};
+
+  std::atomic<bool> stopped{false};
+  // The thread that runs the loop; null before and after: then any one thread
+  // may use the strand.
+  std::atomic<const char*> runner{nullptr};
+  std::thread thread;
+
+  Mutex mutex;
+  std::vector<Closure> posted MOBULA_GUARDED_BY(mutex);
+  // The loop sleeps, or is about to: the next Post must wake it, once.
+  bool asleep MOBULA_GUARDED_BY(mutex) = false;
+
+  // The rest belongs to the loop.
+  std::vector<Closure> batch;
+  std::map<TimerKey, Closure> timers;
+  std::unordered_map<TimerId, BootTime> timer_times;
+  TimerId last_timer = 0;
+  BootTime armed = BootTime::Never();  // what the timerfd is set to
+  std::unordered_map<int, WatchEntry> watches;
+  std::uint64_t last_generation = 0;
+  std::array<epoll_event, kReadyMax> ready_events;
+};
+
+void Strand::State::Loop() {
+  while (!stopped.load(std::memory_order_acquire)) {
+    RunPosted();
+    RunTimers();
+    WaitAndDispatch();
+  }
+}
+
+// Closures posted by closures run before the descriptors are looked at, so that
+// what a turn gathered (a link's frames) leaves without another system call.
+void Strand::State::RunPosted() {
+  for (int round = 0; round < kBatchesMax && TakePosted(); ++round) {
+    for (Closure& closure : batch) {
+      if (stopped.load(std::memory_order_acquire)) return;
+      closure();
+      closure = nullptr;
+    }
+    batch.clear();
+  }
+}
+
+bool Strand::State::TakePosted() {
+  MutexLock lock(mutex);
+  batch.swap(posted);
+  return !batch.empty();
+}
+
+void Strand::State::RunTimers() {
+  if (timers.empty()) return;
+  const BootTime now = BootNow();
+  const TimerId last = last_timer;  // one asked for from here on waits
+  while (!timers.empty() && !stopped.load(std::memory_order_acquire)) {
+    const auto first = timers.begin();
+    if (first->first.first > now || first->first.second > last) return;
+    Closure closure = std::move(first->second);
+    timer_times.erase(first->first.second);
+    timers.erase(first);
+    closure();
+  }
+}
+
+// Sets the timerfd only to an earlier time than it stands at: a wake-up too
+// early costs less than a system call each time a timer is taken back.
+void Strand::State::ArmTimer() {
+  if (timers.empty() || timers.begin()->first.first >= armed) return;
+  armed = timers.begin()->first.first;
+  itimerspec setting{};
+  setting.it_value = ToTimespec(armed);
+  MOBULA_CHECK(::timerfd_settime(timer.get(), TFD_TIMER_ABSTIME, &setting,
+                                 nullptr) == 0);
+}
+
+void Strand::State::WaitAndDispatch() {
+  if (stopped.load(std::memory_order_acquire)) return;
+  ArmTimer();
+  const bool may_sleep = FallAsleep();
+  const int count = ::epoll_wait(epoll.get(), ready_events.data(), kReadyMax,
+                                 may_sleep ? -1 : 0);
+  MOBULA_CHECK(count >= 0 || errno == EINTR);
+  if (may_sleep) WakeUp();
+  for (int i = 0; i < count; ++i) {
+    if (stopped.load(std::memory_order_acquire)) return;
+    const epoll_event& event = ready_events[static_cast<std::size_t>(i)];
+    if (event.data.u64 == kWakeTag) {
+      Drain(wake.get());
+    } else if (event.data.u64 == kTimerTag) {
+      Drain(timer.get());
+      armed = BootTime::Never();
+    } else {
+      Dispatch(event.data.u64, FromEpoll(event.events));
+    }
+  }
+}
+
+// From here on the next Post writes to the eventfd. A loop that has something
+// to run does not say that it sleeps, so posting to it costs no system call.
+bool Strand::State::FallAsleep() {
+  MutexLock lock(mutex);
+  asleep = posted.empty();
+  return asleep;
+}
+
+void Strand::State::WakeUp() {
+  MutexLock lock(mutex);
+  asleep = false;
+}
+
+void Strand::State::Dispatch(std::uint64_t tag, std::uint32_t ready) {
+  const auto it = watches.find(FdOfTag(tag));
+  // An event of a watch that an earlier callback of this turn took away, also
+  // where the number has been given to a new descriptor since.
+  if (it == watches.end() || it->second.tag != tag) return;
+  const std::shared_ptr<ReadyFn> callback = it->second.ready;
+  (*callback)(ready);
+}
+
+// While the tables are whole: what a closure owns may call Unwatch or Cancel
+// when it dies.
+void Strand::State::DropAll() {
+  const auto dropped_batch = std::move(batch);
+  const auto dropped_timers = std::move(timers);
+  const auto dropped_watches = std::move(watches);
+  batch.clear();
+  timers.clear();
+  watches.clear();
+  timer_times.clear();
+  std::vector<Closure> dropped_posted;  // dies after the lock is released
+  MutexLock lock(mutex);
+  dropped_posted.swap(posted);
+}
+
+void Strand::State::Wake() const {
+  const std::uint64_t one = 1;
+  const ssize_t put = ::write(wake.get(), &one, sizeof one);
+  MOBULA_CHECK(put == sizeof one || errno == EAGAIN || errno == EINTR);
+}
+
+Strand::Strand(std::string name)
+    : state_(std::make_unique<State>(std::move(name))) {}
+
+Strand::~Strand() {
+  MOBULA_CHECK(state_->runner.load() != &this_thread,
+               "a strand must not be destroyed by what it runs");
+  Stop();
+  Join();
+  state_->DropAll();
+}
+
+void Strand::Post(Closure closure) {
+  bool wake = false;
+  {
+    MutexLock lock(state_->mutex);
+    // After Stop the closure is dropped, outside of the lock.
+    if (!state_->stopped.load(std::memory_order_acquire)) {
+      state_->posted.push_back(std::move(closure));
+      wake = std::exchange(state_->asleep, false);
+    }
+  }
+  if (wake) state_->Wake();
+}
+
+Strand::TimerId Strand::PostAt(BootTime at, Closure closure) {
+  AssertHeld();
+  const TimerId id = ++state_->last_timer;
+  state_->timers.emplace(State::TimerKey(at, id), std::move(closure));
+  state_->timer_times.emplace(id, at);
+  return id;
+}
+
+void Strand::Cancel(TimerId timer) {
+  AssertHeld();
+  const auto it = state_->timer_times.find(timer);
+  if (it == state_->timer_times.end()) return;
+  const auto node = state_->timers.extract({it->second, timer});
+  state_->timer_times.erase(it);
+  // The closure dies here, when the tables are whole again: it may own what
+  // calls Cancel.
+}
+
+void Strand::Watch(int fd, std::uint32_t events, ReadyFn ready) {
+  AssertHeld();
+  MOBULA_CHECK(fd >= 0);
+  const auto [it, is_new] = state_->watches.try_emplace(fd);
+  if (is_new) it->second.tag = MakeTag(++state_->last_generation, fd);
+  it->second.ready = std::make_shared<ReadyFn>(std::move(ready));
+  epoll_event event{};
+  event.events = ToEpoll(events);
+  event.data.u64 = it->second.tag;
+  const int operation = is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  MOBULA_CHECK(::epoll_ctl(state_->epoll.get(), operation, fd, &event) == 0)
+      << "descriptor " << fd << ", error " << errno;
+}
+
+void Strand::Unwatch(int fd) {
+  AssertHeld();
+  const auto node = state_->watches.extract(fd);
+  if (node.empty()) return;
+  // One that has been closed has left the epoll by itself.
+  const int result =
+      ::epoll_ctl(state_->epoll.get(), EPOLL_CTL_DEL, fd, nullptr);
+  MOBULA_CHECK(result == 0 || errno == EBADF || errno == ENOENT);
+}
+
+void Strand::Run() {
+  const char* const before = state_->runner.exchange(&this_thread);
+  MOBULA_CHECK(before == nullptr || before == &starting_thread,
+               "a strand runs on one thread");
+  state_->Loop();
+  state_->runner.store(nullptr);
+}
+
+// Signals are for the program's own threads: this one blocks them all.
+void Strand::StartThread() {
+  MOBULA_CHECK(!state_->thread.joinable(), "the strand has a thread");
+  const char* none = nullptr;
+  MOBULA_CHECK(state_->runner.compare_exchange_strong(none, &starting_thread));
+  sigset_t all;
+  sigset_t old;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &old);
+  state_->thread = std::thread([this] { Run(); });
+  ::pthread_sigmask(SIG_SETMASK, &old, nullptr);
+  ::pthread_setname_np(state_->thread.native_handle(),
+                       state_->name.substr(0, kThreadNameMax).c_str());
+}
+
+void Strand::Stop() {
+  state_->stopped.store(true, std::memory_order_release);
+  state_->Wake();
+}
+
+void Strand::Join() {
+  if (state_->thread.joinable()) state_->thread.join();
+}
+
+BootTime Strand::Now() const { return BootNow(); }
+
+void Strand::AssertHeld() const {
+  const char* const runner = state_->runner.load(std::memory_order_acquire);
+  MOBULA_CHECK(runner == nullptr || runner == &this_thread)
+      << "not on strand " << state_->name;
+}
+
+}  // namespace mobula::base

@@ -1,0 +1,303 @@
+#include "base/strand.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstddef>
+#include <future>
+#include <memory>
+#include <random>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/unique_fd.h"
+
+namespace mobula::base {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::pair<UniqueFd, UniqueFd> Sockets() {
+  int fds[2];
+  EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+  return {UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
+void WriteByte(int fd) { ASSERT_EQ(::write(fd, "x", 1), 1); }
+
+// Waits until everything posted before has run.
+void Settle(Strand& strand) {
+  std::promise<void> done;
+  strand.Post([&done] { done.set_value(); });
+  done.get_future().wait();
+}
+
+TEST(StrandTest, RunsInTheOrderPostedAndStopsAtStop) {
+  Strand strand("test");
+  std::vector<int> ran;
+  strand.Post([&strand, &ran] {
+    strand.AssertHeld();
+    ran.push_back(1);
+    strand.Post([&ran] { ran.push_back(3); });
+    strand.Post([&strand] { strand.Stop(); });
+    strand.Post([&ran] { ran.push_back(99); });
+  });
+  strand.Post([&ran] { ran.push_back(2); });
+  strand.Run();
+  EXPECT_EQ(ran, (std::vector<int>{1, 2, 3}));
+  strand.Post([&ran] { ran.push_back(100); });
+  EXPECT_EQ(ran.size(), 3u) << "nothing runs after Stop";
+}
+
+TEST(StrandTest, StopFromOutsideEndsASleepingStrand) {
+  Strand strand("test");
+  strand.StartThread();
+  Settle(strand);
+  strand.Stop();
+  strand.Join();
+}
+
+TEST(StrandTest, WhatWasNeverRunIsDestroyed) {
+  const auto token = std::make_shared<int>(0);
+  {
+    Strand strand("test");
+    strand.Post([token] {});
+    strand.PostAt(BootTime::Never(), [token] {});
+    strand.Stop();
+    strand.Post([token] {});
+  }
+  EXPECT_EQ(token.use_count(), 1);
+}
+
+TEST(StrandTest, WhatADroppedClosureOwnsMayStillUseTheStrand) {
+  auto strand = std::make_unique<Strand>("test");
+  auto sockets = Sockets();
+  const int fd = sockets.first.get();
+  Strand* const borrowed = strand.get();
+  auto owner = std::shared_ptr<int>(new int(0), [borrowed, fd](int* p) {
+    borrowed->Unwatch(fd);
+    borrowed->Cancel(1);
+    delete p;
+  });
+  strand->PostAt(BootTime::Never(), [owner] {});
+  strand->Watch(fd, Strand::kReadable, [owner](std::uint32_t) {});
+  strand->Post([owner] {});
+  std::weak_ptr<int> seen = owner;
+  owner.reset();
+  strand.reset();
+  EXPECT_TRUE(seen.expired());
+}
+
+TEST(StrandTest, KeepsTheOrderOfEachOfManyThreads) {
+  constexpr int kThreads = 4;
+  constexpr int kEach = 5000;
+  Strand strand("test");
+  strand.StartThread();
+  std::vector<int> last(kThreads, -1);
+  std::atomic<bool> wrong = false;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&strand, &last, &wrong, thread] {
+      for (int i = 0; i < kEach; ++i) {
+        strand.Post([&last, &wrong, thread, i] {
+          int& mine = last[static_cast<std::size_t>(thread)];
+          if (mine != i - 1) wrong = true;
+          mine = i;
+        });
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  Settle(strand);
+  strand.Stop();
+  strand.Join();
+  EXPECT_FALSE(wrong);
+  EXPECT_EQ(last, std::vector<int>(kThreads, kEach - 1));
+}
+
+// Each Post finds the strand asleep, waking or awake: none is ever lost.
+TEST(StrandTest, EveryPostWakesASleepingStrand) {
+  Strand strand("test");
+  strand.StartThread();
+  for (int i = 0; i < 2000; ++i) Settle(strand);
+}
+
+TEST(StrandTest, TimersRunInOrderOfTimeThenOfAskingAndNotEarly) {
+  Strand strand("test");
+  std::vector<int> ran;
+  const BootTime start = strand.Now();
+  const BootTime soon = start + milliseconds(2);
+  strand.PostAt(start + milliseconds(4), [&strand, &ran, start] {
+    ran.push_back(3);
+    EXPECT_GE(strand.Now(), start + milliseconds(4));
+    strand.Stop();
+  });
+  strand.PostAt(soon, [&ran] { ran.push_back(1); });
+  strand.PostAt(soon, [&ran] { ran.push_back(2); });
+  strand.PostAt(BootTime(), [&ran] { ran.push_back(0); });
+  strand.Run();
+  EXPECT_EQ(ran, (std::vector<int>{0, 1, 2, 3}));
+}
+
+TEST(StrandTest, CancelInsideACallbackHoldsAndForgetsTheClosure) {
+  Strand strand("test");
+  const auto token = std::make_shared<int>(0);
+  bool ran = false;
+  Strand::TimerId second = 0;
+  strand.PostAt(BootTime(), [&strand, &second] { strand.Cancel(second); });
+  second = strand.PostAt(BootTime(), [&ran, token] { ran = true; });
+  strand.PostAt(strand.Now() + milliseconds(1), [&strand] { strand.Stop(); });
+  strand.Run();
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(token.use_count(), 1);
+  strand.Cancel(second);  // has no effect
+}
+
+TEST(StrandTest, ATimerThatAsksAgainForThePastDoesNotStarveTheRest) {
+  Strand strand("test");
+  auto sockets = Sockets();
+  WriteByte(sockets.second.get());
+  int again = 0;
+  std::function<void()> ask = [&strand, &ask, &again] {
+    ++again;
+    strand.PostAt(BootTime(), ask);
+  };
+  strand.PostAt(BootTime(), ask);
+  strand.Watch(sockets.first.get(), Strand::kReadable,
+               [&strand](std::uint32_t) { strand.Stop(); });
+  strand.Run();
+  EXPECT_GE(again, 1);
+}
+
+TEST(StrandTest, AClosureThatPostsItselfDoesNotStarveDescriptors) {
+  Strand strand("test");
+  auto sockets = Sockets();
+  WriteByte(sockets.second.get());
+  std::function<void()> again = [&strand, &again] { strand.Post(again); };
+  strand.Post(again);
+  strand.Watch(sockets.first.get(), Strand::kReadable,
+               [&strand](std::uint32_t) { strand.Stop(); });
+  strand.Run();
+}
+
+TEST(StrandTest, WatchIsLevelTriggeredAndChangesItsEvents) {
+  Strand strand("test");
+  auto sockets = Sockets();
+  const int fd = sockets.first.get();
+  WriteByte(sockets.second.get());
+  std::vector<std::uint32_t> seen;
+  strand.Watch(fd, Strand::kReadable, [&](std::uint32_t ready) {
+    seen.push_back(ready);
+    if (seen.size() < 2) return;  // not read: it comes again
+    strand.Watch(fd, Strand::kWritable, [&](std::uint32_t then) {
+      seen.push_back(then);
+      strand.Stop();
+    });
+  });
+  strand.Run();
+  EXPECT_EQ(seen,
+            (std::vector<std::uint32_t>{Strand::kReadable, Strand::kReadable,
+                                        Strand::kWritable}));
+}
+
+TEST(StrandTest, HangupIsReportedUnasked) {
+  Strand strand("test");
+  auto sockets = Sockets();
+  std::uint32_t seen = 0;
+  strand.Watch(sockets.first.get(), 0, [&](std::uint32_t ready) {
+    seen = ready;
+    strand.Stop();
+  });
+  sockets.second.Reset();
+  strand.Run();
+  EXPECT_EQ(seen, Strand::kHangup);
+}
+
+// Both are ready in one turn; the first to run takes the other away, closes it
+// and watches a new descriptor that gets the same number.
+TEST(StrandTest, UnwatchInsideACallbackHoldsAlsoForAReusedNumber) {
+  Strand strand("test");
+  auto one = Sockets();
+  auto two = Sockets();
+  WriteByte(one.second.get());
+  WriteByte(two.second.get());
+  int calls = 0;
+  UniqueFd reused;
+  auto take_away = [&](UniqueFd& own, UniqueFd& other) {
+    ++calls;
+    const int number = other.get();
+    strand.Unwatch(own.get());
+    strand.Unwatch(number);
+    other.Reset();
+    reused.Reset(::fcntl(own.get(), F_DUPFD_CLOEXEC, number));
+    ASSERT_EQ(reused.get(), number);
+    strand.Watch(number, 0, [](std::uint32_t) { FAIL() << "an old event"; });
+    strand.PostAt(strand.Now() + milliseconds(2), [&] { strand.Stop(); });
+  };
+  strand.Watch(one.first.get(), Strand::kReadable,
+               [&](std::uint32_t) { take_away(one.first, two.first); });
+  strand.Watch(two.first.get(), Strand::kReadable,
+               [&](std::uint32_t) { take_away(two.first, one.first); });
+  strand.Run();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(StrandTest, ACallbackMayUnwatchItself) {
+  Strand strand("test");
+  auto sockets = Sockets();
+  WriteByte(sockets.second.get());
+  const auto token = std::make_shared<int>(7);
+  const int fd = sockets.first.get();
+  strand.Watch(fd, Strand::kReadable, [&strand, fd, token](std::uint32_t) {
+    strand.Unwatch(fd);
+    EXPECT_EQ(*token, 7) << "the closure lives until it returns";
+    strand.Stop();
+  });
+  strand.Run();
+  EXPECT_EQ(token.use_count(), 1);
+}
+
+// Timers asked for and taken back at random: exactly those that stand run, in
+// order.
+TEST(StrandTest, RandomTimersRunOnceInOrderUnlessCancelled) {
+  std::mt19937_64 random(11);
+  Strand strand("test");
+  const BootTime start = strand.Now();
+  std::vector<std::pair<BootTime, Strand::TimerId>> standing;
+  std::vector<std::pair<BootTime, Strand::TimerId>> ran;
+  for (int i = 0; i < 500; ++i) {
+    const BootTime at = start + std::chrono::microseconds(random() % 5000);
+    const auto index = std::make_shared<Strand::TimerId>(0);
+    *index =
+        strand.PostAt(at, [&ran, at, index] { ran.emplace_back(at, *index); });
+    standing.emplace_back(at, *index);
+    if (random() % 3 == 0) {
+      const std::size_t victim = random() % standing.size();
+      strand.Cancel(standing[victim].second);
+      standing.erase(standing.begin() + static_cast<std::ptrdiff_t>(victim));
+    }
+  }
+  strand.PostAt(start + milliseconds(6), [&strand] { strand.Stop(); });
+  strand.Run();
+  std::sort(standing.begin(), standing.end());
+  EXPECT_EQ(ran, standing);
+}
+
+TEST(StrandDeathTest, KnowsWhoRunsIt) {
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_DEATH(
+      {
+        Strand strand("raylet");
+        strand.StartThread();
+        strand.AssertHeld();
+      },
+      "not on strand raylet");
+}
+
+}  // namespace
+}  // namespace mobula::base
