@@ -1,0 +1,96 @@
+// ObjectWaits is where the threads of a process wait for outcomes of objects.
+//
+//   unknown --Await--> watched --Settle--> settled --Drop--> unknown
+// The first wait for an object asks the core once (`watch`); what the core
+// answers (Settle) is kept until the object is dropped, so that a second Get
+// and a Wait over many need no trip to the strand. The bytes are shared with
+// the core's own table.
+// A look (a deadline that has passed) waits only until the strand has dealt
+// with the question (Looked), so that it sees all that this thread did before.
+// Owner: Process.
+// Threading: Await, AwaitSome, Drop and Close from any thread, but the first
+// two not on the strand; Settle and Looked on the strand.
+// Invariants: (1) `watch` once for each object between two drops; (2) nobody
+// waits after Settle, Drop or Close; (3) callbacks run without a lock held.
+#ifndef MOBULA_RUNTIME_PROCESS_OBJECT_WAITS_H_
+#define MOBULA_RUNTIME_PROCESS_OBJECT_WAITS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/failure.h"
+#include "base/ids.h"
+#include "base/mutex.h"
+#include "base/thread_annotations.h"
+#include "runtime/process/backend.h"
+
+namespace mobula::runtime {
+
+class ObjectWaits {
+ public:
+  using Settled = Backend::Settled;
+  // Told when a thread has been blocked for a while (true), and when it goes on
+  // (false) if it was; may be empty.
+  using BlockedFn = std::function<void(bool blocked)>;
+
+  // `watch` asks the core for one Settle, and after that question for one
+  // Looked.
+  explicit ObjectWaits(std::function<void(base::ObjectId object)> watch);
+  ObjectWaits(const ObjectWaits&) = delete;
+  ObjectWaits& operator=(const ObjectWaits&) = delete;
+
+  std::optional<Settled> Await(base::ObjectId object, base::BootTime deadline,
+                               const BlockedFn& blocked)
+      MOBULA_EXCLUDES(mutex_);
+  std::vector<bool> AwaitSome(std::span<const base::ObjectId> objects,
+                              std::size_t count, base::BootTime deadline,
+                              const BlockedFn& blocked) MOBULA_EXCLUDES(mutex_);
+
+  // The object has its outcome. No effect if nobody asked.
+  void Settle(base::ObjectId object, base::Outcome outcome,
+              std::int64_t incarnation) MOBULA_EXCLUDES(mutex_);
+  // The core knows of the watch; had the object an outcome, Settle came first.
+  void Looked(base::ObjectId object) MOBULA_EXCLUDES(mutex_);
+  // This process has no reference to it any more.
+  void Drop(base::ObjectId object) MOBULA_EXCLUDES(mutex_);
+  // Everything that has no outcome, now or later, gets this one.
+  void Close(base::Failure failure) MOBULA_EXCLUDES(mutex_);
+
+  [[nodiscard]] std::size_t size() const MOBULA_EXCLUDES(mutex_);
+
+ private:
+  struct Waiter;
+  struct Entry {
+    bool looked = false;
+    std::optional<Settled> settled;
+    std::vector<Waiter*> waiters;
+  };
+
+  // Waits as AwaitSome does; the entries then say what there is.
+  void WaitFor(std::span<const base::ObjectId> objects, std::size_t count,
+               base::BootTime deadline, const BlockedFn& blocked)
+      MOBULA_EXCLUDES(mutex_);
+  // Makes `waiter` known to the entries; what must be watched.
+  std::vector<base::ObjectId> Join(std::span<const base::ObjectId> objects,
+                                   Waiter* waiter) MOBULA_REQUIRES(mutex_);
+  void Leave(std::span<const base::ObjectId> objects, Waiter* waiter)
+      MOBULA_REQUIRES(mutex_);
+  // The entry has its outcome: signals those who now have enough; `enough`
+  // are to be woken once the lock is free.
+  static void Release(Entry* entry, std::vector<Waiter*>* enough);
+
+  const std::function<void(base::ObjectId)> watch_;
+  mutable base::Mutex mutex_;
+  std::unordered_map<base::ObjectId, Entry> entries_ MOBULA_GUARDED_BY(mutex_);
+  std::optional<base::Failure> closed_ MOBULA_GUARDED_BY(mutex_);
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_PROCESS_OBJECT_WAITS_H_

@@ -1,0 +1,218 @@
+#include "runtime/process/object_waits.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace mobula::runtime {
+namespace {
+
+using base::BootTime;
+using base::Bytes;
+using base::ObjectId;
+using std::chrono::milliseconds;
+
+constexpr BootTime kPast;
+
+ObjectId Object(std::uint64_t n) { return ObjectId{1, n}; }
+base::Outcome Text(std::string text) { return Bytes::Own(std::move(text)); }
+std::string TextOf(const std::optional<ObjectWaits::Settled>& settled) {
+  if (!settled) return "(nothing)";
+  const auto* bytes = std::get_if<Bytes>(&settled->outcome);
+  return bytes == nullptr ? "(failure)" : std::string(bytes->view());
+}
+
+// A core that answers at once, on the asking thread.
+struct InstantCore {
+  std::set<ObjectId> has;
+  std::vector<ObjectId> asked;
+  ObjectWaits waits{[this](ObjectId object) {
+    asked.push_back(object);
+    if (has.contains(object)) waits.Settle(object, Text("value"), 3);
+    waits.Looked(object);
+  }};
+};
+
+TEST(ObjectWaits, AsksOnceAndKeepsTheAnswerUntilDropped) {
+  InstantCore core;
+  core.has = {Object(1)};
+  for (int i = 0; i < 3; ++i) {
+    const auto settled = core.waits.Await(Object(1), BootTime::Never(), {});
+    EXPECT_EQ(TextOf(settled), "value");
+    EXPECT_EQ(settled->incarnation, 3);
+  }
+  EXPECT_EQ(core.asked.size(), 1u);
+  core.waits.Drop(Object(1));
+  EXPECT_EQ(core.waits.size(), 0u);
+  EXPECT_EQ(TextOf(core.waits.Await(Object(1), BootTime::Never(), {})),
+            "value");
+  EXPECT_EQ(core.asked.size(), 2u);
+}
+
+TEST(ObjectWaits, LookDoesNotWaitForTheOutcome) {
+  InstantCore core;
+  EXPECT_EQ(TextOf(core.waits.Await(Object(1), kPast, {})), "(nothing)");
+  EXPECT_EQ(TextOf(core.waits.Await(Object(1), kPast, {})), "(nothing)");
+  EXPECT_EQ(core.asked.size(), 1u);
+  core.waits.Settle(Object(1), Text("late"), 0);
+  EXPECT_EQ(TextOf(core.waits.Await(Object(1), kPast, {})), "late");
+}
+
+TEST(ObjectWaits, LookSeesWhatTheStrandAnswersLater) {
+  std::thread strand;
+  ObjectWaits* waits = nullptr;
+  ObjectWaits table([&](ObjectId object) {
+    strand = std::thread([&waits, object] {
+      waits->Settle(object, Text("there"), 0);
+      waits->Looked(object);
+    });
+  });
+  waits = &table;
+  EXPECT_EQ(TextOf(table.Await(Object(1), kPast, {})), "there");
+  strand.join();
+}
+
+TEST(ObjectWaits, DeadlineEndsAWait) {
+  InstantCore core;
+  const BootTime deadline = base::BootNow() + milliseconds(3);
+  EXPECT_EQ(TextOf(core.waits.Await(Object(1), deadline, {})), "(nothing)");
+  EXPECT_GE(base::BootNow(), deadline);
+  core.waits.Settle(Object(1), Text("late"), 0);  // nobody is waiting any more
+  EXPECT_EQ(TextOf(core.waits.Await(Object(1), BootTime::Never(), {})), "late");
+}
+
+TEST(ObjectWaits, SomeOfMany) {
+  InstantCore core;
+  core.has = {Object(2), Object(4)};
+  const std::vector<ObjectId> objects = {Object(1), Object(2), Object(3),
+                                         Object(4)};
+  EXPECT_EQ(core.waits.AwaitSome(objects, 2, BootTime::Never(), {}),
+            (std::vector<bool>{false, true, false, true}));
+  EXPECT_EQ(core.waits.AwaitSome(objects, 4, kPast, {}),
+            (std::vector<bool>{false, true, false, true}));
+  std::thread strand([&core] {
+    core.waits.Settle(Object(3), Text("c"), 0);
+    core.waits.Settle(Object(1), Text("a"), 0);
+  });
+  EXPECT_EQ(core.waits.AwaitSome(objects, 99, BootTime::Never(), {}),
+            (std::vector<bool>{true, true, true, true}));
+  strand.join();
+  EXPECT_TRUE(core.waits.AwaitSome({}, 0, BootTime::Never(), {}).empty());
+}
+
+TEST(ObjectWaits, TheSameObjectTwiceCountsTwice) {
+  InstantCore core;
+  core.has = {Object(1)};
+  const std::vector<ObjectId> twice = {Object(1), Object(1)};
+  EXPECT_EQ(core.waits.AwaitSome(twice, 2, BootTime::Never(), {}),
+            (std::vector<bool>{true, true}));
+}
+
+TEST(ObjectWaits, CloseReleasesWaitersAndAnswersTheRest) {
+  InstantCore core;
+  core.has = {Object(1)};
+  EXPECT_EQ(TextOf(core.waits.Await(Object(1), BootTime::Never(), {})),
+            "value");
+  std::thread closer([&core] {
+    base::Failure failure;
+    failure.code = base::FailureCode::kShutdown;
+    core.waits.Close(failure);
+  });
+  EXPECT_EQ(TextOf(core.waits.Await(Object(2), BootTime::Never(), {})),
+            "(failure)");
+  closer.join();
+  EXPECT_EQ(TextOf(core.waits.Await(Object(3), BootTime::Never(), {})),
+            "(failure)");
+  EXPECT_EQ(TextOf(core.waits.Await(Object(1), BootTime::Never(), {})),
+            "value");
+}
+
+TEST(ObjectWaits, DropReleasesAWaiterWithAFailure) {
+  std::atomic<bool> asked{false};
+  ObjectWaits waits([&asked](ObjectId) { asked = true; });
+  std::thread waiter([&waits] {
+    EXPECT_EQ(TextOf(waits.Await(Object(1), BootTime::Never(), {})),
+              "(failure)");
+  });
+  while (!asked) std::this_thread::yield();
+  waits.Drop(Object(1));
+  waiter.join();
+}
+
+TEST(ObjectWaits, BlockedIsToldOnceAndTakenBack) {
+  ObjectWaits* waits = nullptr;
+  std::vector<bool> told;
+  ObjectWaits table([](ObjectId) {});
+  waits = &table;
+  const auto blocked = [&](bool is_blocked) {
+    told.push_back(is_blocked);
+    if (is_blocked) waits->Settle(Object(1), Text("at last"), 0);
+  };
+  EXPECT_EQ(TextOf(table.Await(Object(1), BootTime::Never(), blocked)),
+            "at last");
+  EXPECT_EQ(told, (std::vector<bool>{true, false}));
+  EXPECT_EQ(TextOf(table.Await(Object(1), BootTime::Never(), blocked)),
+            "at last");
+  EXPECT_EQ(told.size(), 2u);
+}
+
+// Every object is settled once by one thread while others wait for random sets
+// of them with and without deadlines: every wait ends, and no outcome is lost.
+TEST(ObjectWaits, ManyWaitersAgainstOneStrand) {
+  constexpr std::uint64_t kObjects = 2000;
+  constexpr int kThreads = 4;
+  std::mutex mutex;
+  std::vector<ObjectId> questions;
+  ObjectWaits waits([&](ObjectId object) {
+    const std::lock_guard lock(mutex);
+    questions.push_back(object);
+  });
+  std::atomic<int> running{kThreads};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&waits, &running, thread] {
+      std::mt19937 random(static_cast<unsigned>(thread));
+      for (int i = 0; i < 400; ++i) {
+        std::vector<ObjectId> some;
+        for (int n = 0; n < 5; ++n) some.push_back(Object(random() % kObjects));
+        const bool hurried = i % 4 == 0;
+        const auto is = waits.AwaitSome(
+            some, 1 + random() % 5, hurried ? kPast : BootTime::Never(), {});
+        if (!hurried) {
+          EXPECT_NE(std::count(is.begin(), is.end(), true), 0);
+        }
+        EXPECT_EQ(TextOf(waits.Await(some[0], BootTime::Never(), {})),
+                  std::to_string(some[0].lo));
+      }
+      --running;
+    });
+  }
+  std::vector<ObjectId> batch;
+  while (running > 0) {
+    {
+      const std::lock_guard lock(mutex);
+      batch.swap(questions);
+    }
+    for (const ObjectId object : batch) {
+      waits.Looked(object);
+      waits.Settle(object, Text(std::to_string(object.lo)), 0);
+    }
+    batch.clear();
+    std::this_thread::yield();
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_LE(waits.size(), kObjects);
+}
+
+}  // namespace
+}  // namespace mobula::runtime
