@@ -1,0 +1,262 @@
+#include "runtime/executor/slot_thread.h"
+
+#include <gtest/gtest.h>
+#include <stdio_ext.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "runtime/executor/current.h"
+
+namespace mobula::runtime {
+namespace {
+
+using base::Bytes;
+using base::Failure;
+using base::FailureCode;
+using base::FunctionId;
+
+std::vector<std::string>& Story() {
+  static std::vector<std::string> story;
+  return story;
+}
+
+struct Counter {
+  int value = 0;
+  ~Counter() { Story().push_back("destroyed " + std::to_string(value)); }
+};
+
+base::Outcome Echo(base::Invocation& invocation) { return invocation.args[0]; }
+
+base::Outcome Throws(base::Invocation&) {
+  Failure failure;
+  failure.executed = base::Executed::kYes;
+  failure.message = "no";
+  return failure;
+}
+
+base::Outcome Construct(base::Invocation& invocation) {
+  *invocation.instance = std::make_shared<Counter>();
+  return Bytes();
+}
+
+base::Outcome Increment(base::Invocation& invocation) {
+  auto* counter = static_cast<Counter*>(invocation.instance->get());
+  return Bytes::Own(std::to_string(++counter->value));
+}
+
+base::Outcome Leave(base::Invocation& invocation) {
+  invocation.exit_actor = true;
+  return Bytes();
+}
+
+base::Outcome TellCurrent(base::Invocation&) {
+  const CurrentExecution* current = Current();
+  if (current == nullptr) return Bytes();
+  return Bytes::Own(std::string(current->function) + " " +
+                    std::to_string(current->attempt) + " " +
+                    std::to_string(current->incarnation));
+}
+
+base::Outcome Print(base::Invocation&) {
+  std::fputs("buffered", stdout);
+  return Bytes();
+}
+
+const base::FunctionEntry kEntries[] = {
+    {FunctionId{1, 1}, "echo", "Echo", &Echo},
+    {FunctionId{1, 2}, "throws", "Throws", &Throws},
+    {FunctionId{1, 3}, "construct", "Counter::Counter", &Construct},
+    {FunctionId{1, 4}, "increment", "Counter::Increment", &Increment},
+    {FunctionId{1, 5}, "leave", "Counter::Leave", &Leave},
+    {FunctionId{1, 6}, "tell", "TellCurrent", &TellCurrent},
+    {FunctionId{1, 7}, "print", "Print", &Print},
+};
+
+const base::FunctionTable& Table() {
+  static const bool registered = [] {
+    for (const base::FunctionEntry& entry : kEntries) {
+      base::FunctionTable::Get().Register(&entry);
+    }
+    return true;
+  }();
+  EXPECT_TRUE(registered);
+  return base::FunctionTable::Get();
+}
+
+Execute Work(std::uint64_t task, std::uint64_t function) {
+  Execute work;
+  work.task = base::TaskId{7, task};
+  work.function = FunctionId{1, function};
+  return work;
+}
+
+Execute ActorWork(std::uint64_t task, std::uint64_t function) {
+  Execute work = Work(task, function);
+  work.actor = base::ActorId{8, 1};
+  work.incarnation = 2;
+  work.is_constructor = function == 3;
+  return work;
+}
+
+// Runs all of `works`, then stops.
+std::vector<Executed> RunAll(const std::vector<Execute>& works) {
+  std::vector<Executed> done;
+  SlotThread* running = nullptr;
+  SlotThread slot(Table(), nullptr, [&](Executed executed) {
+    done.push_back(std::move(executed));
+    Story().push_back("done " + std::to_string(done.back().task.lo));
+    if (done.size() == works.size()) running->Stop();
+  });
+  running = &slot;
+  slot.SetNode("here");
+  for (const Execute& work : works) slot.Push(work);
+  slot.Run();
+  return done;
+}
+
+std::string Value(const Executed& executed) {
+  const auto* bytes = std::get_if<Bytes>(&executed.outcome);
+  return bytes == nullptr ? "failure" : std::string(bytes->view());
+}
+
+const Failure& Fails(const Executed& executed) {
+  return std::get<Failure>(executed.outcome);
+}
+
+TEST(SlotThread, RunsInOrderAndReportsEachOnce) {
+  std::vector<Execute> works;
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    works.push_back(Work(i, 1));
+    works.back().args = {Bytes::Own(std::to_string(i))};
+  }
+  const std::vector<Executed> done = RunAll(works);
+  ASSERT_EQ(done.size(), 1000u);
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    EXPECT_EQ(done[i].task.lo, i);
+    EXPECT_EQ(Value(done[i]), std::to_string(i));
+    EXPECT_GE(done[i].run_ns, 0);
+  }
+}
+
+TEST(SlotThread, UnknownFunctionIsAFailureThatDidNotRun) {
+  const std::vector<Executed> done = RunAll({Work(1, 99)});
+  EXPECT_EQ(Fails(done[0]).code, FailureCode::kNoSuchFunction);
+  EXPECT_EQ(Fails(done[0]).executed, base::Executed::kNo);
+}
+
+TEST(SlotThread, FailureSaysWhereItHappened) {
+  Execute work = Work(1, 2);
+  work.attempt = 3;
+  const std::vector<Executed> done = RunAll({work});
+  EXPECT_EQ(Fails(done[0]).function, "Throws");
+  EXPECT_EQ(Fails(done[0]).node, "here");
+  EXPECT_EQ(Fails(done[0]).pid, static_cast<int>(::getpid()));
+  EXPECT_EQ(Fails(done[0]).attempt, 3);
+  EXPECT_EQ(Fails(done[0]).executed, base::Executed::kYes);
+}
+
+TEST(SlotThread, ActorKeepsItsStateAndIsDestroyedAtTheEnd) {
+  Story().clear();
+  const std::vector<Executed> done =
+      RunAll({ActorWork(1, 3), ActorWork(2, 4), ActorWork(3, 4)});
+  EXPECT_EQ(Value(done[2]), "2");
+  EXPECT_EQ(Story(), (std::vector<std::string>{"done 1", "done 2", "done 3",
+                                               "destroyed 2"}));
+}
+
+TEST(SlotThread, ExitActorDestroysBeforeItIsReported) {
+  Story().clear();
+  const std::vector<Executed> done =
+      RunAll({ActorWork(1, 3), ActorWork(2, 5), ActorWork(3, 4)});
+  EXPECT_TRUE(done[1].exit_actor);
+  EXPECT_EQ(Fails(done[2]).code, FailureCode::kActorDied);
+  EXPECT_EQ(Story(), (std::vector<std::string>{"done 1", "destroyed 0",
+                                               "done 2", "done 3"}));
+}
+
+TEST(SlotThread, MethodOfAnAbsentActorFails) {
+  const std::vector<Executed> done = RunAll({ActorWork(1, 4)});
+  EXPECT_EQ(Fails(done[0]).code, FailureCode::kActorDied);
+  EXPECT_EQ(Fails(done[0]).executed, base::Executed::kNo);
+}
+
+TEST(SlotThread, CurrentIsSetInsideAndNullOutside) {
+  EXPECT_EQ(Current(), nullptr);
+  Execute work = Work(1, 6);
+  work.attempt = 4;
+  EXPECT_EQ(Value(RunAll({work})[0]), "TellCurrent 4 0");
+  EXPECT_EQ(Current(), nullptr);
+}
+
+TEST(SlotThread, OutputIsFlushedBeforeTheReport) {
+  ::testing::internal::CaptureStdout();
+  std::size_t pending = 1;
+  SlotThread* running = nullptr;
+  SlotThread slot(Table(), nullptr, [&](Executed) {
+    pending = ::__fpending(stdout);
+    running->Stop();
+  });
+  running = &slot;
+  slot.Push(Work(1, 7));
+  slot.Run();
+  EXPECT_EQ(pending, 0u);
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "buffered");
+}
+
+TEST(SlotThread, PageNamesWhatRuns) {
+  auto page = std::make_unique<base::WorkerPage>();
+  SlotThread* running = nullptr;
+  std::vector<std::string> names;
+  SlotThread slot(Table(), page.get(), [&](Executed) {
+    names.push_back(page->Running());
+    if (names.size() == 3) running->Stop();
+  });
+  running = &slot;
+  for (std::uint64_t function : {6, 6, 2}) slot.Push(Work(1, function));
+  slot.Run();
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"TellCurrent", "TellCurrent", "Throws"}));
+}
+
+TEST(SlotThread, ManyPushersAgainstOneSlot) {
+  constexpr int kThreads = 4;
+  constexpr int kEach = 500;
+  std::atomic<int> done{0};
+  SlotThread* running = nullptr;
+  SlotThread slot(Table(), nullptr, [&](Executed) {
+    if (++done == kThreads * kEach) running->Stop();
+  });
+  running = &slot;
+  std::vector<std::thread> pushers;
+  for (int i = 0; i < kThreads; ++i) {
+    pushers.emplace_back([&slot] {
+      for (std::uint64_t n = 0; n < kEach; ++n) slot.Push(Work(n, 6));
+    });
+  }
+  slot.Run();
+  for (std::thread& pusher : pushers) pusher.join();
+  EXPECT_EQ(done.load(), kThreads * kEach);
+}
+
+TEST(SlotThread, StopDropsWhatHasNotStarted) {
+  int done = 0;
+  SlotThread* running = nullptr;
+  SlotThread slot(Table(), nullptr, [&](Executed) {
+    ++done;
+    running->Stop();
+  });
+  running = &slot;
+  for (std::uint64_t n = 0; n < 10; ++n) slot.Push(Work(n, 6));
+  slot.Run();
+  EXPECT_EQ(done, 1);
+}
+
+}  // namespace
+}  // namespace mobula::runtime
