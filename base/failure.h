@@ -49,6 +49,9 @@ struct Failure {
   std::int64_t incarnation = 0;  // of the actor, 0 if no actor
   std::string exception_type;    // "std::runtime_error"
   std::vector<std::string> log_tail;  // last lines that the process wrote
+  // The standard class that the exception was of or derived from, as which it
+  // is thrown again: "std::invalid_argument"; "" if none.
+  std::string standard_class;
 
   friend bool operator==(const Failure&, const Failure&) = default;
 };
