@@ -121,13 +121,13 @@ class Actor {
   // A handle to nothing; all it does is throw BadArgument.
   Actor() = default;
 
-  template <auto kExactlyOneMethod, class... A>
-  detail::SpawnRef<kExactlyOneMethod> Call(const CallOptions& options,
-                                           A&&... args) const {
-    using S = detail::SignatureOf<kExactlyOneMethod>;
-    detail::CheckMethod<C, kExactlyOneMethod>();
-    if constexpr (detail::IsCallable<C, kExactlyOneMethod>()) {
-      using Target = detail::RemoteMethod<C, kExactlyOneMethod>;
+  template <auto kMethod, class... A>
+  detail::SpawnRef<kMethod> Call(const CallOptions& options,
+                                 A&&... args) const {
+    using S = detail::SignatureOf<kMethod>;
+    detail::CheckMethod<C, kMethod>();
+    if constexpr (detail::IsCallable<C, kMethod>()) {
+      using Target = detail::RemoteMethod<C, kMethod>;
       using T = detail::RefValue<typename S::Result>;
       return RefAccess::Make<T>(
           detail::CallActor(actor_, Target::registration.entry(),
@@ -139,10 +139,10 @@ class Actor {
     }
   }
 
-  template <auto kExactlyOneMethod, class... A>
+  template <auto kMethod, class... A>
     requires(!detail::kFirstIs<CallOptions, A...>)
-  detail::SpawnRef<kExactlyOneMethod> Call(A&&... args) const {
-    return Call<kExactlyOneMethod>(CallOptions(), std::forward<A>(args)...);
+  detail::SpawnRef<kMethod> Call(A&&... args) const {
+    return Call<kMethod>(CallOptions(), std::forward<A>(args)...);
   }
 
   // Names the actor among all of the cluster; the same for all incarnations.
@@ -155,6 +155,12 @@ class Actor {
   [[nodiscard]] bool Dead() const { return detail::IsDead(actor_); }
   // Whether this handle names an actor.
   explicit operator bool() const { return actor_ != nullptr; }
+
+  // An Actor inside a value does not compile; see CheckValue.
+  void MobulaEncode(base::Writer&) const { detail::CheckValue<Actor>(); }
+  bool MobulaDecode(base::Reader&) {
+    return detail::CheckValue<Actor>(), false;
+  }
 
  private:
   template <class D, class... A>

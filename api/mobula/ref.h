@@ -79,6 +79,10 @@ class Ref {
     return a.object_ == b.object_;
   }
 
+  // A Ref inside a value does not compile; see CheckValue.
+  void MobulaEncode(base::Writer&) const { detail::CheckValue<Ref>(); }
+  bool MobulaDecode(base::Reader&) { return detail::CheckValue<Ref>(), false; }
+
  private:
   friend struct RefAccess;
   explicit Ref(detail::ObjectPtr object) : object_(std::move(object)) {}
@@ -131,11 +135,6 @@ Result<T> TryGet(const Ref<T>& ref, Timeout timeout = {}) {
 template <class V>
 Ref<std::decay_t<V>> Put(const V& value) {
   using T = std::decay_t<V>;
-  if constexpr (std::is_same_v<T, const char*> || std::is_same_v<T, char*>) {
-    static_assert(!std::is_same_v<T, T>,
-                  "mobula: Put of a string literal: write "
-                  "Put(std::string(\"...\"))");
-  }
   detail::CheckValue<T>();
   if constexpr (detail::kIsValue<T>) {
     return RefAccess::Make<T>(detail::PutValue(detail::EncodeValue<T>(value)));

@@ -66,15 +66,14 @@ using SpawnRef = Ref<RefValue<typename SignatureOf<kFunction>::Result>>;
 
 }  // namespace detail
 
-template <auto kExactlyOneFunction, class... A>
-detail::SpawnRef<kExactlyOneFunction> Spawn(const TaskOptions& options,
-                                            A&&... args) {
-  using S = detail::SignatureOf<kExactlyOneFunction>;
-  detail::CheckFunction<kExactlyOneFunction>();
+template <auto kFunction, class... A>
+detail::SpawnRef<kFunction> Spawn(const TaskOptions& options, A&&... args) {
+  using S = detail::SignatureOf<kFunction>;
+  detail::CheckFunction<kFunction>();
   if constexpr (S::kKind == detail::Kind::kFunction && detail::kIsRemote<S>) {
-    using Target = detail::RemoteFunction<
-        std::remove_const_t<decltype(kExactlyOneFunction)>,
-        kExactlyOneFunction>;
+    using Target =
+        detail::RemoteFunction<std::remove_const_t<decltype(kFunction)>,
+                               kFunction>;
     using T = detail::RefValue<typename S::Result>;
     return RefAccess::Make<T>(
         detail::SpawnTask(Target::registration.entry(),
@@ -86,11 +85,11 @@ detail::SpawnRef<kExactlyOneFunction> Spawn(const TaskOptions& options,
   }
 }
 
-template <auto kExactlyOneFunction, class... A>
+template <auto kFunction, class... A>
   requires(!detail::kFirstIs<TaskOptions, A...>)
-detail::SpawnRef<kExactlyOneFunction> Spawn(A&&... args) {
+detail::SpawnRef<kFunction> Spawn(A&&... args) {
   static const TaskOptions& options = *new TaskOptions();
-  return Spawn<kExactlyOneFunction>(options, std::forward<A>(args)...);
+  return Spawn<kFunction>(options, std::forward<A>(args)...);
 }
 
 }  // namespace mobula

@@ -37,37 +37,52 @@ inline constexpr bool kIsValue =
     !std::is_reference_v<T> && !std::is_pointer_v<T> && !std::is_array_v<T> &&
     !std::is_member_pointer_v<T> && !std::is_function_v<T> && !kIsRef<T> &&
     !kIsActor<T> && std::is_object_v<T> && !std::is_abstract_v<T> &&
-    std::is_default_constructible_v<T> && std::is_move_constructible_v<T>;
+    std::is_default_constructible_v<T> && std::is_move_constructible_v<T> &&
+    base::kEncodable<T> && base::kDecodable<T>;
 
+// Compiles if T can travel; else says the first reason why not.
 template <class T>
 constexpr void CheckValue() {
-  static_assert(!std::is_reference_v<T>,
-                "mobula: a reference cannot travel to another process: return "
-                "or take the value itself");
-  static_assert(!std::is_pointer_v<T> && !std::is_member_pointer_v<T>,
-                "mobula: a pointer means nothing in another process: use the "
-                "value itself, std::string, std::vector or std::unique_ptr");
-  static_assert(!std::is_array_v<T>,
-                "mobula: a C array cannot travel: use std::array or "
-                "std::vector");
-  static_assert(!kIsRef<T>,
-                "mobula: a Ref cannot travel inside a value in this version: "
-                "name T instead of Ref<T> and pass the Ref as an argument; its "
-                "value takes its place");
-  static_assert(!kIsActor<T>,
-                "mobula: an Actor handle cannot travel in this version: call "
-                "the actor from the program that created it");
-  static_assert(kIsRef<T> || kIsActor<T> || std::is_reference_v<T> ||
-                    !std::is_abstract_v<T>,
-                "mobula: an abstract class cannot travel: there would be "
-                "nothing to make on the other side");
-  static_assert(std::is_reference_v<T> || std::is_array_v<T> ||
-                    std::is_abstract_v<T> || std::is_default_constructible_v<T>,
-                "mobula: a type that travels must have a default constructor: "
-                "the other side makes one and fills it in");
-  static_assert(std::is_reference_v<T> || std::is_array_v<T> ||
-                    std::is_abstract_v<T> || std::is_move_constructible_v<T>,
-                "mobula: a type that travels must be movable");
+  if constexpr (std::is_reference_v<T>) {
+    static_assert(!std::is_reference_v<T>,
+                  "mobula: a reference cannot travel to another process: take "
+                  "or return the value itself");
+  } else if constexpr (std::is_pointer_v<T> || std::is_member_pointer_v<T>) {
+    static_assert(!std::is_pointer_v<T> && !std::is_member_pointer_v<T>,
+                  "mobula: a pointer means nothing in another process: use the "
+                  "value itself, std::string, std::vector or std::unique_ptr");
+  } else if constexpr (std::is_array_v<T>) {
+    static_assert(!std::is_array_v<T>,
+                  "mobula: a C array cannot travel: use std::array or "
+                  "std::vector");
+  } else if constexpr (kIsRef<T>) {
+    static_assert(!kIsRef<T>,
+                  "mobula: a Ref cannot travel inside a value in this version: "
+                  "let the function take or return T instead of Ref<T>; a Ref "
+                  "given as an argument is replaced by its value");
+  } else if constexpr (kIsActor<T>) {
+    static_assert(!kIsActor<T>,
+                  "mobula: an Actor handle cannot travel in this version: call "
+                  "the actor from the process that created it");
+  } else if constexpr (std::is_abstract_v<T>) {
+    static_assert(!std::is_abstract_v<T>,
+                  "mobula: an abstract class cannot travel: the other side "
+                  "could not make one");
+  } else if constexpr (!std::is_default_constructible_v<T>) {
+    static_assert(std::is_default_constructible_v<T>,
+                  "mobula: a type that travels needs a public default "
+                  "constructor: the other side makes one and fills it in");
+  } else if constexpr (!std::is_move_constructible_v<T>) {
+    static_assert(std::is_move_constructible_v<T>,
+                  "mobula: a type that travels must be movable");
+  } else {
+    static_assert(base::kEncodable<T> && base::kDecodable<T>,
+                  "mobula: this type, or one inside it, cannot be turned into "
+                  "bytes: a class that is not a plain aggregate (private "
+                  "members, base classes, bit-fields, C arrays, pointers) "
+                  "needs MOBULA_FIELDS(Type, member, ...), or MobulaEncode and "
+                  "MobulaDecode");
+  }
 }
 
 template <class T>
