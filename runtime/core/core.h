@@ -1,0 +1,80 @@
+// Core is the runtime of one process, driver or worker, as a pure machine: the
+// owner's half (what this process made) and the host's half (what it runs).
+//
+//   Core core(options, base::IdSource(seed));
+//   effects.clear();
+//   core.Step(event, now, effects);      // then carry them out, in order
+//
+// The shell registers the process with its raylet, hands every message from
+// then on to the core as Received (those that it does not know it ignores:
+// WorkerOutput and JobEnded are the shell's own), tells it of every link that
+// ends (PeerLost, after the last message of that link, the raylet's too), and
+// sends Tick when the last SetTimer says so. Before an Execute is started, the
+// Sends before it must have left the process: that the tasks behind the first
+// unanswered one of a dead worker never started rests on it.
+// Owner: runtime/process (or the simulator), one a process.
+// Threading: none; runs on its owner's strand, never blocks.
+// Invariants: each machine's own, and: the same events give the same effects.
+// Failure: what the world does wrong becomes an outcome; what the shell does
+// wrong (an id used twice, an Executed that nothing asked for) is a CHECK.
+#ifndef MOBULA_RUNTIME_CORE_CORE_H_
+#define MOBULA_RUNTIME_CORE_CORE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/boot_time.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "runtime/core/events.h"
+#include "runtime/core/host.h"
+#include "runtime/core/owner.h"
+
+namespace mobula::runtime {
+
+class Core {
+ public:
+  struct Options {
+    base::ProcessId self;
+    base::Role role = base::Role::kDriver;  // or kWorker
+    base::JobId job;
+    std::uint64_t seed = 1;             // of the jitter of retries
+    std::size_t tasks_max = 4'000'000;  // unfinished ones of this owner
+  };
+  // How much of everything there is, for tests and statistics.
+  struct Census {
+    std::size_t objects = 0;
+    std::size_t tasks = 0;
+    std::size_t leases = 0;  // granted or asked for
+    std::size_t hosted = 0;  // queued here for others
+  };
+
+  Core(const Options& options, base::IdSource ids);
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  // By value: a shell that moves its event in saves a copy.
+  void Step(Event event, base::BootTime now, Effects& effects);
+
+  [[nodiscard]] Census Count() const;
+
+ private:
+  void Take(Event event, Effects& effects);
+  void Receive(base::ProcessId from, base::Message message, Effects& effects);
+  void LosePeer(base::ProcessId process, Effects& effects);
+  void ExitIfDone(Effects& effects);
+  void Arm(Effects& effects);
+
+  const Options options_;
+  base::IdSource ids_;
+  Owner owner_;
+  Host host_;
+  base::ProcessId raylet_;  // nil until it has registered this process
+  bool retired_ = false;
+  bool exited_ = false;
+  base::BootTime armed_ = base::BootTime::Never();
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_CORE_CORE_H_

@@ -1,0 +1,185 @@
+#include "runtime/core/host.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "runtime/core/send_to.h"
+
+namespace mobula::runtime {
+
+using base::FailureCode;
+
+void Host::Run(base::ProcessId from, base::RunTask run, Effects& effects) {
+  Job job;
+  job.kind = Job::Kind::kTask;
+  job.from = from;
+  job.task = run.task;
+  job.attempt = run.attempt;
+  job.function = run.function;
+  job.args = std::move(run.args);
+  Enqueue(std::move(job), effects);
+}
+
+void Host::Construct(base::ProcessId from, base::CreateActor create,
+                     Effects& effects) {
+  Job job;
+  job.kind = Job::Kind::kConstructor;
+  job.from = from;
+  job.task = create.task;
+  job.actor = create.actor;
+  job.incarnation = create.incarnation;
+  job.function = create.constructor;
+  if (accepts_ && !retired_ && !mailbox_.Open(from, create)) {
+    Refuse(job, FailureCode::kBadArgument,
+           "this worker holds, or has held, another actor", effects);
+    return;
+  }
+  job.args = std::move(create.args);
+  Enqueue(std::move(job), effects);
+}
+
+void Host::Call(base::ProcessId from, base::CallActor call, Effects& effects) {
+  Job job;
+  job.kind = Job::Kind::kMethod;
+  job.from = from;
+  job.task = call.task;
+  job.attempt = call.attempt;
+  job.actor = call.actor;
+  job.incarnation = call.incarnation;
+  job.function = call.method;
+  switch (mailbox_.Admit(from, call)) {
+    case Mailbox::Verdict::kTake:
+      break;
+    case Mailbox::Verdict::kDuplicate:
+      return;
+    case Mailbox::Verdict::kNoActor:
+      Refuse(job, FailureCode::kActorDied, "the actor does not live here",
+             effects);
+      return;
+    case Mailbox::Verdict::kStale:
+      Refuse(job, FailureCode::kActorRestarted,
+             "another incarnation of the actor lives here", effects);
+      return;
+  }
+  job.args = std::move(call.args);
+  Enqueue(std::move(job), effects);
+}
+
+void Host::Enqueue(Job job, Effects& effects) {
+  if (!accepts_) {
+    Refuse(job, FailureCode::kBadArgument, "a driver runs nothing for others",
+           effects);
+    return;
+  }
+  if (retired_) {
+    Refuse(job, FailureCode::kCancelled, "the worker is ending", effects);
+    return;
+  }
+  // The queue keeps the job only where it says so.
+  Job answer;
+  answer.from = job.from;
+  answer.task = job.task;
+  answer.attempt = job.attempt;
+  answer.incarnation = job.incarnation;
+  if (running_.has_value() && running_->task == job.task) return;
+  if (queue_.Add(std::move(job)) == RunQueue::Added::kFull) {
+    Refuse(answer, FailureCode::kLimit, "the worker's queue is full", effects);
+    return;
+  }
+  StartNext(effects);
+}
+
+void Host::StartNext(Effects& effects) {
+  while (!running_.has_value()) {
+    std::optional<Job> job = queue_.Pop();
+    if (!job.has_value()) return;
+    if (job->kind == Job::Kind::kMethod && !mailbox_.alive()) {
+      Refuse(*job, FailureCode::kActorDied, "the actor has ended", effects);
+      continue;
+    }
+    Execute execute;
+    execute.task = job->task;
+    execute.actor = job->actor;
+    execute.incarnation = job->incarnation;
+    execute.attempt = job->attempt;
+    execute.is_constructor = job->kind == Job::Kind::kConstructor;
+    execute.function = job->function;
+    execute.args = std::move(job->args);
+    effects.push_back(std::move(execute));
+    job->args.clear();
+    running_ = std::move(job);
+    asker_is_gone_ = false;
+  }
+}
+
+void Host::Finish(Executed executed, Effects& effects) {
+  MOBULA_CHECK(running_.has_value(), "nothing was running");
+  MOBULA_CHECK(running_->task == executed.task, "another task was running");
+  const Job job = std::move(*running_);
+  running_.reset();
+  const bool failed = std::holds_alternative<base::Failure>(executed.outcome);
+  if (job.kind == Job::Kind::kConstructor) {
+    mailbox_.Constructed(!failed && !executed.exit_actor);
+  }
+  base::TaskDone done;
+  done.task = job.task;
+  done.attempt = job.attempt;
+  done.outcome = std::move(executed.outcome);
+  done.incarnation = job.incarnation;
+  done.run_ns = executed.run_ns;
+  done.actor_exited = executed.exit_actor && !job.actor.IsNil();
+  const bool exited = done.actor_exited;
+  if (!asker_is_gone_) SendTo(effects, job.from, std::move(done));
+  if (exited) NoteExit(job, effects);
+  StartNext(effects);
+}
+
+void Host::NoteExit(const Job& job, Effects& effects) {
+  mailbox_.Close();
+  if (job.from == mailbox_.owner()) return;
+  // The caller knows by its answer; the owner must know too.
+  base::TaskDone done;
+  done.task = mailbox_.creation();
+  done.outcome = base::Bytes();
+  done.incarnation = mailbox_.incarnation();
+  done.actor_exited = true;
+  SendTo(effects, mailbox_.owner(), std::move(done));
+}
+
+void Host::Cancel(base::ProcessId from, base::TaskId task, Effects& effects) {
+  const std::optional<Job> job = queue_.Take(task);
+  if (!job.has_value()) return;
+  MOBULA_CHECK(job->task == task);
+  if (job->from != from) return;
+  Refuse(*job, FailureCode::kCancelled, "it was taken back", effects);
+}
+
+void Host::Refuse(const Job& job, FailureCode code, const char* why,
+                  Effects& effects) const {
+  base::Failure failure;
+  failure.code = code;
+  failure.executed = base::Executed::kNo;
+  failure.message = why;
+  failure.incarnation = job.incarnation;
+  base::TaskDone done;
+  done.task = job.task;
+  done.attempt = job.attempt;
+  done.outcome = std::move(failure);
+  done.incarnation = job.incarnation;
+  SendTo(effects, job.from, std::move(done));
+}
+
+void Host::PeerLost(base::ProcessId process) {
+  queue_.TakeAllFrom(process);
+  mailbox_.ForgetCaller(process);
+  if (running_.has_value() && running_->from == process) asker_is_gone_ = true;
+}
+
+void Host::Retire(Effects& effects) {
+  retired_ = true;
+  for (const Job& job : queue_.TakeAll()) {
+    Refuse(job, FailureCode::kCancelled, "the worker is ending", effects);
+  }
+}
+
+}  // namespace mobula::runtime

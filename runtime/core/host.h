@@ -1,0 +1,68 @@
+// Host is the half of a runtime core that runs what other processes ask for:
+// tasks, and the one actor that may live in a worker.
+//
+//   RunTask, CreateActor, CallActor --> queued --> Execute --Executed-->
+//   TaskDone
+// One thing runs at a time, in order of arrival, and the next Execute comes
+// after the TaskDone of the one before: a shell that carries effects out in
+// order lets an owner be certain that what stands behind the first unanswered
+// task of a dead worker has not started.
+// Owner: runtime::Core.   Threading: none; pure.
+// Invariants: (1) at most one Execute is unanswered; (2) every job that is
+// taken gets one TaskDone, except when who asked is gone; (3) what is refused
+// says executed = no, and is right.
+#ifndef MOBULA_RUNTIME_CORE_HOST_H_
+#define MOBULA_RUNTIME_CORE_HOST_H_
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "base/failure.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "runtime/actors/mailbox.h"
+#include "runtime/core/events.h"
+#include "runtime/tasks/run_queue.h"
+
+namespace mobula::runtime {
+
+class Host {
+ public:
+  // A driver hosts nothing: it refuses all.
+  explicit Host(bool accepts) : accepts_(accepts) {}
+
+  void Run(base::ProcessId from, base::RunTask run, Effects& effects);
+  void Construct(base::ProcessId from, base::CreateActor create,
+                 Effects& effects);
+  void Call(base::ProcessId from, base::CallActor call, Effects& effects);
+  void Cancel(base::ProcessId from, base::TaskId task, Effects& effects);
+  void Finish(Executed executed, Effects& effects);
+  // Drops what a lost process asked for and has not started.
+  void PeerLost(base::ProcessId process);
+  // Nothing more is started.
+  void Retire(Effects& effects);
+
+  [[nodiscard]] bool idle() const {
+    return !running_.has_value() && queue_.empty();
+  }
+  [[nodiscard]] std::size_t queued() const { return queue_.size(); }
+
+ private:
+  void Enqueue(Job job, Effects& effects);
+  void StartNext(Effects& effects);
+  void Refuse(const Job& job, base::FailureCode code, const char* why,
+              Effects& effects) const;
+  void NoteExit(const Job& job, Effects& effects);
+
+  const bool accepts_;
+  bool retired_ = false;
+  bool asker_is_gone_ = false;  // of what runs
+  std::optional<Job> running_;
+  RunQueue queue_;
+  Mailbox mailbox_;
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_CORE_HOST_H_

@@ -1,0 +1,84 @@
+// Owner is the half of a runtime core that owns what its process made: the
+// tasks, actors and objects. It owns their machines and carries what one
+// produces to the next, to the end: an outcome settles an object, which
+// resolves the arguments of calls, which may produce outcomes at once.
+//
+// Owner: runtime::Core.   Threading: none; pure.
+// Invariants: nothing produced is left over at the end of a method.
+// Failure: after RayletLost everything fails with that failure, at once.
+#ifndef MOBULA_RUNTIME_CORE_OWNER_H_
+#define MOBULA_RUNTIME_CORE_OWNER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/failure.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "runtime/core/events.h"
+#include "runtime/core/produced.h"
+#include "runtime/refs/arg_waits.h"
+#include "runtime/refs/object_table.h"
+#include "runtime/tasks/task_table.h"
+
+namespace mobula::runtime {
+
+class Owner {
+ public:
+  struct Options {
+    base::ProcessId self;
+    base::JobId job;
+    std::uint64_t seed = 1;
+    std::size_t tasks_max = 4'000'000;
+  };
+
+  Owner(Options options, base::IdSource& ids);
+  Owner(const Owner&) = delete;
+  Owner& operator=(const Owner&) = delete;
+
+  // Every method is bracketed by these two: effects go to the buffer.
+  void Begin(base::BootTime now, Effects& effects);
+  void End();
+
+  void On(Submit submit);
+  void On(Put put);
+  void On(const DropObject& drop);
+  void On(const Watch& watch);
+  void On(const Tick& tick);
+
+  void On(const base::Registered& registered);
+  void On(const base::LeaseGranted& granted);
+  void On(const base::LeaseRefused& refused);
+  void On(const base::LeaseLost& lost);
+  void Done(base::ProcessId from, base::TaskDone done);
+  void PeerLost(base::ProcessId process);
+  void RayletLost();
+
+  [[nodiscard]] base::BootTime Next() const;
+  // Whether it waits for outcomes of its own tasks or calls.
+  [[nodiscard]] bool HasPendingWork() const;
+
+  [[nodiscard]] std::size_t objects() const { return objects_.size(); }
+  [[nodiscard]] std::size_t tasks() const { return tasks_.size(); }
+  [[nodiscard]] std::size_t leases() const { return tasks_.leases(); }
+
+ private:
+  void Deliver(base::TaskId task, ResolvedArgs resolved);
+  void Flush();
+
+  const Options options_;
+  base::BootTime now_;
+  Produced out_;
+  std::optional<base::Failure> raylet_lost_;
+  ObjectTable objects_;
+  ArgWaits arg_waits_;
+  TaskTable tasks_;
+  std::vector<base::TaskId> woken_;
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_CORE_OWNER_H_

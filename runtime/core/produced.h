@@ -1,0 +1,47 @@
+// Produced is what the machines of the owner's half bring forth in one step:
+// effects for the shell, and outcomes on their way to the objects.
+//
+// Owner: runtime::Owner, which lends it to its machines and then carries the
+// outcomes to the object table, whose dependents may produce more.
+// Threading: none; a buffer that is used again for every event.
+#ifndef MOBULA_RUNTIME_CORE_PRODUCED_H_
+#define MOBULA_RUNTIME_CORE_PRODUCED_H_
+
+#include <cstdint>
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "base/failure.h"
+#include "base/ids.h"
+#include "runtime/core/events.h"
+#include "runtime/core/send_to.h"
+
+namespace mobula::runtime {
+
+// The outcome of a task or call, which its object is to hold.
+struct Settled {
+  base::ObjectId object;
+  base::Outcome outcome;
+  std::int64_t incarnation = 0;
+};
+
+struct Produced {
+  Effects* effects = nullptr;  // the caller's, for the length of a step
+  std::deque<Settled> settled;
+  // Calls that no longer want their arguments.
+  std::vector<base::TaskId> abandoned;
+
+  template <class M>
+  void SendTo(base::ProcessId to, M message) {
+    runtime::SendTo(*effects, to, std::move(message));
+  }
+  void Settle(base::ObjectId object, base::Outcome outcome,
+              std::int64_t incarnation = 0) {
+    settled.push_back(Settled{object, std::move(outcome), incarnation});
+  }
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_CORE_PRODUCED_H_

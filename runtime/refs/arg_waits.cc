@@ -1,0 +1,108 @@
+#include "runtime/refs/arg_waits.h"
+
+#include <string>
+#include <utility>
+
+#include "base/check.h"
+
+namespace mobula::runtime {
+namespace {
+
+base::Failure NoSuchObject(base::ObjectId object) {
+  base::Failure failure;
+  failure.code = base::FailureCode::kBadArgument;
+  failure.executed = base::Executed::kNo;
+  failure.message = "an argument refers to object " + object.ToString() +
+                    ", which this process does not hold";
+  return failure;
+}
+
+}  // namespace
+
+std::optional<ResolvedArgs> ArgWaits::Begin(base::TaskId task,
+                                            std::vector<Arg> args) {
+  std::size_t missing = 0;
+  for (const Arg& arg : args) {
+    if (arg.ref.IsNil()) continue;
+    if (!objects_.Has(arg.ref)) return NoSuchObject(arg.ref);
+    if (objects_.Find(arg.ref) == nullptr) ++missing;
+  }
+  if (const base::Failure* failure = FirstFailure(args)) return *failure;
+  if (missing == 0) return TakeValues(args);
+  for (const Arg& arg : args) {
+    if (arg.ref.IsNil()) continue;
+    objects_.Hold(arg.ref);
+    if (objects_.Find(arg.ref) == nullptr) {
+      objects_.AddDependent(arg.ref, task);
+    }
+  }
+  const bool is_new =
+      waits_.try_emplace(task, Wait{std::move(args), missing}).second;
+  MOBULA_CHECK(is_new) << "call " << task << " waits already";
+  return std::nullopt;
+}
+
+std::optional<ResolvedArgs> ArgWaits::Wake(base::TaskId task,
+                                           base::ObjectId object) {
+  const auto it = waits_.find(task);
+  if (it == waits_.end()) return std::nullopt;  // failed early or given up
+  Wait& wait = it->second;
+  MOBULA_CHECK(wait.missing > 0);
+  --wait.missing;
+  const base::Outcome* outcome = objects_.Find(object);
+  MOBULA_CHECK(outcome != nullptr);
+  std::optional<ResolvedArgs> resolved;
+  if (const auto* failure = std::get_if<base::Failure>(outcome)) {
+    resolved = *failure;
+  } else if (wait.missing == 0) {
+    resolved = TakeValues(wait.args);
+  } else {
+    return std::nullopt;
+  }
+  Abandon(task);
+  return resolved;
+}
+
+void ArgWaits::Abandon(base::TaskId task) {
+  const auto it = waits_.find(task);
+  if (it == waits_.end()) return;
+  const std::vector<Arg> held = std::move(it->second.args);
+  waits_.erase(it);
+  ReleaseAll(held);
+}
+
+const base::Failure* ArgWaits::FirstFailure(
+    const std::vector<Arg>& args) const {
+  for (const Arg& arg : args) {
+    if (arg.ref.IsNil()) continue;
+    const base::Outcome* outcome = objects_.Find(arg.ref);
+    if (outcome == nullptr) continue;
+    if (const auto* failure = std::get_if<base::Failure>(outcome)) {
+      return failure;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<base::Bytes> ArgWaits::TakeValues(std::vector<Arg>& args) const {
+  std::vector<base::Bytes> values;
+  values.reserve(args.size());
+  for (Arg& arg : args) {
+    if (arg.ref.IsNil()) {
+      values.push_back(std::move(arg.value));
+      continue;
+    }
+    const base::Outcome* outcome = objects_.Find(arg.ref);
+    MOBULA_CHECK(outcome != nullptr);
+    values.push_back(std::get<base::Bytes>(*outcome));
+  }
+  return values;
+}
+
+void ArgWaits::ReleaseAll(const std::vector<Arg>& args) {
+  for (const Arg& arg : args) {
+    if (!arg.ref.IsNil()) objects_.Release(arg.ref);
+  }
+}
+
+}  // namespace mobula::runtime

@@ -1,0 +1,60 @@
+// ArgWaits holds the calls whose arguments are not all there yet.
+//
+//   Begin --all there, or one failed--> Resolved
+//         --otherwise--> waiting --Wake, last one or a failed one--> Resolved
+// While a call waits it holds a reference to each of its objects; its arguments
+// as values hold none, they share the bytes.
+// Owner: runtime::Owner, for tasks, constructors and methods alike.
+// Threading: none; pure.
+// Invariants: each call is resolved once, or given up by Abandon.
+#ifndef MOBULA_RUNTIME_REFS_ARG_WAITS_H_
+#define MOBULA_RUNTIME_REFS_ARG_WAITS_H_
+
+#include <cstddef>
+#include <optional>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/ids.h"
+#include "runtime/core/events.h"
+#include "runtime/refs/object_table.h"
+
+namespace mobula::runtime {
+
+// The values of a call's arguments, or why one of them has none.
+using ResolvedArgs = std::variant<std::vector<base::Bytes>, base::Failure>;
+
+class ArgWaits {
+ public:
+  explicit ArgWaits(ObjectTable& objects) : objects_(objects) {}
+
+  // Nothing if the call must wait.
+  std::optional<ResolvedArgs> Begin(base::TaskId task, std::vector<Arg> args);
+  // `object`, for which the call waits, has settled.
+  std::optional<ResolvedArgs> Wake(base::TaskId task, base::ObjectId object);
+  // The call no longer wants its arguments; unknown calls are let pass.
+  void Abandon(base::TaskId task);
+
+  [[nodiscard]] std::size_t size() const { return waits_.size(); }
+
+ private:
+  struct Wait {
+    std::vector<Arg> args;
+    std::size_t missing = 0;
+  };
+
+  [[nodiscard]] const base::Failure* FirstFailure(
+      const std::vector<Arg>& args) const;
+  std::vector<base::Bytes> TakeValues(std::vector<Arg>& args) const;
+  void ReleaseAll(const std::vector<Arg>& args);
+
+  ObjectTable& objects_;
+  std::unordered_map<base::TaskId, Wait> waits_;
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_REFS_ARG_WAITS_H_

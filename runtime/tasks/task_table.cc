@@ -1,0 +1,450 @@
+#include "runtime/tasks/task_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace mobula::runtime {
+namespace {
+
+using base::Failure;
+using base::FailureCode;
+
+Failure TimeoutFailure(base::Executed executed) {
+  Failure failure;
+  failure.code = FailureCode::kTimeout;
+  failure.executed = executed;
+  failure.message = executed == base::Executed::kNo
+                        ? "the timeout passed before the task could start"
+                        : "the timeout passed before the task had ended";
+  return failure;
+}
+
+}  // namespace
+
+TaskTable::TaskTable(base::JobId job, base::IdSource& ids, std::uint64_t seed)
+    : leases_(job, ids), backoff_(seed) {}
+
+void TaskTable::Joined(const base::Registered& registered, base::BootTime now,
+                       Produced& out) {
+  node_name_ = registered.node_name;
+  leases_.Joined(registered.raylet, registered.total);
+  for (LeaseCache::Shape shape = 0; shape < queues_.size(); ++shape) {
+    if (queues_[shape].live > 0) Pump(shape, now, out);
+  }
+}
+
+void TaskTable::Add(const Submit& submit, base::BootTime now) {
+  MOBULA_CHECK(!submit.task.IsNil());
+  const auto [it, is_new] = tasks_.try_emplace(submit.task);
+  MOBULA_CHECK(is_new) << "task " << submit.task << " exists";
+  Task& task = it->second;
+  task.result = submit.result;
+  task.function = functions_.Intern(submit.function, submit.function_name);
+  task.shape = leases_.Use(submit.resources);
+  task.retries_max = submit.retries_max;
+  task.retry_exceptions = submit.retry_exceptions;
+  if (submit.timeout != base::Duration::max()) {
+    task.deadline = now + std::max(submit.timeout, base::Duration::zero());
+    deadlines_.Add(task.deadline, submit.task);
+  }
+  if (queues_.size() <= task.shape) queues_.resize(task.shape + 1);
+}
+
+void TaskTable::Resolve(base::TaskId id, std::vector<base::Bytes> args,
+                        base::BootTime now, Produced& out) {
+  const auto it = tasks_.find(id);
+  MOBULA_CHECK(it != tasks_.end());
+  Task& task = it->second;
+  MOBULA_CHECK(task.state == State::kWaitingArgs);
+  task.args = std::move(args);
+  const LeaseCache::Shape shape = task.shape;
+  const bool was_empty = queues_[shape].live == 0;
+  Enqueue(id, task, false);
+  if (was_empty) {
+    Pump(shape, now, out);
+  } else {
+    Ask(shape, now, out);
+  }
+}
+
+void TaskTable::Fail(base::TaskId id, Failure failure, base::BootTime now,
+                     Produced& out) {
+  const auto it = tasks_.find(id);
+  MOBULA_CHECK(it != tasks_.end());
+  Task& task = it->second;
+  const LeaseCache::Shape shape = task.shape;
+  LeaseCache::Lease* lease = task.lease;
+  if (task.state == State::kWaitingArgs) out.abandoned.push_back(id);
+  const bool was_queued = task.state == State::kQueued;
+  if (was_queued) --queues_[shape].live;
+  Fill(task, lease, failure);
+  if (lease != nullptr) {
+    const bool runs = LeaseCache::IsFirst(*lease, id);
+    leases_.MarkUnwanted(*lease, id);
+    if (!runs) out.SendTo(lease->worker, base::CancelTask{id});
+    task.lease = nullptr;
+    Settle(it, std::move(failure), out);
+    if (runs) {
+      Evacuate(*lease, nullptr, now, out);
+      leases_.Return(*lease, true, out);
+      Pump(shape, now, out);
+    }
+    return;
+  }
+  Settle(it, std::move(failure), out);
+  if (was_queued && queues_[shape].live == 0) Ask(shape, now, out);
+}
+
+bool TaskTable::Granted(const base::LeaseGranted& granted, base::BootTime now,
+                        Produced& out) {
+  LeaseCache::Lease* lease = leases_.Grant(granted, now);
+  if (lease == nullptr) return false;
+  Refill(*lease, now, out);
+  return true;
+}
+
+bool TaskTable::Refused(const base::LeaseRefused& refused, base::BootTime now,
+                        Produced& out) {
+  LeaseCache::Shape shape = 0;
+  if (!leases_.Refuse(refused.lease, &shape)) return false;
+  if (refused.failure.code == FailureCode::kInfeasible ||
+      !leases_.Expects(shape)) {
+    FailQueued(shape, refused.failure, out);
+    // Shapes without tasks and leases are forgotten; this one may be.
+    if (shape < queues_.size()) Ask(shape, now, out);
+  } else {
+    leases_.Postpone(shape, now);
+  }
+  return true;
+}
+
+bool TaskTable::Lost(const base::LeaseLost& lost, base::BootTime now,
+                     Produced& out) {
+  LeaseCache::Lease* lease = leases_.Find(lost.lease);
+  if (lease == nullptr) return false;
+  lease->loss.Told(lost.failure, now);
+  Look(*lease, now, out);
+  return true;
+}
+
+bool TaskTable::LinkEnded(base::ProcessId worker, base::BootTime now,
+                          Produced& out) {
+  LeaseCache::Lease* lease = leases_.OfWorker(worker);
+  if (lease == nullptr) return false;
+  lease->loss.LinkEnded(now);
+  Look(*lease, now, out);
+  return true;
+}
+
+bool TaskTable::Done(base::ProcessId from, base::TaskDone done,
+                     base::BootTime now, Produced& out) {
+  LeaseCache::Lease* lease = leases_.OfWorker(from);
+  if (lease == nullptr) return false;
+  if (!leases_.Answer(*lease, done.task, now)) return false;
+  const auto it = tasks_.find(done.task);
+  if (it != tasks_.end()) {
+    MOBULA_CHECK(it->second.lease == lease, "answered by another's worker");
+    functions_.Record(it->second.function, done.run_ns);
+    Conclude(it, done, now, out);
+  }
+  Refill(*lease, now, out);
+  return true;
+}
+
+void TaskTable::Conclude(Tasks::iterator it, base::TaskDone& done,
+                         base::BootTime now, Produced& out) {
+  Task& task = it->second;
+  MOBULA_CHECK(task.state == State::kPushed);
+  auto* failure = std::get_if<Failure>(&done.outcome);
+  if (failure == nullptr) {
+    Settle(it, std::move(done.outcome), out);
+    return;
+  }
+  if (failure->code == FailureCode::kCancelled &&
+      failure->executed == base::Executed::kNo) {
+    // Taken back, or the worker is leaving and takes nothing any more.
+    if (!task.recalled) task.lease->draining = true;
+    Enqueue(it->first, task, true);
+    return;
+  }
+  const LeaseCache::Lease* lease = task.lease;
+  if (task.retry_exceptions && failure->code == FailureCode::kUserException &&
+      Retry(it->first, task, now)) {
+    return;
+  }
+  Fill(task, lease, *failure);
+  Settle(it, std::move(done.outcome), out);
+}
+
+void TaskTable::Enqueue(base::TaskId id, Task& task, bool front) {
+  Queue& queue = queues_[task.shape];
+  task.state = State::kQueued;
+  task.lease = nullptr;
+  task.recalled = false;
+  ++queue.live;
+  if (front) {
+    queue.tasks.push_front(id);
+  } else {
+    queue.tasks.push_back(id);
+  }
+}
+
+TaskTable::Tasks::iterator TaskTable::Front(Queue& queue) {
+  while (!queue.tasks.empty()) {
+    const auto it = tasks_.find(queue.tasks.front());
+    if (it != tasks_.end()) {
+      MOBULA_CHECK(it->second.state == State::kQueued);
+      return it;
+    }
+    queue.tasks.pop_front();
+  }
+  MOBULA_CHECK(queue.live == 0);
+  return tasks_.end();
+}
+
+std::int64_t TaskTable::CostNs(const Task& task) const {
+  return task.suspect ? RunTimes::kInFlightNs
+                      : functions_.CostNs(task.function);
+}
+
+void TaskTable::Push(base::TaskId id, Task& task, LeaseCache::Lease& lease,
+                     base::BootTime now, Produced& out) {
+  Queue& queue = queues_[task.shape];
+  MOBULA_CHECK(queue.live > 0 && queue.tasks.front() == id);
+  queue.tasks.pop_front();
+  --queue.live;
+  leases_.Push(lease, id, CostNs(task), now);
+  task.state = State::kPushed;
+  task.lease = &lease;
+  base::RunTask run;
+  run.task = id;
+  run.attempt = task.attempt;
+  run.function = functions_.id(task.function);
+  run.args = task.args;
+  out.SendTo(lease.worker, std::move(run));
+}
+
+void TaskTable::Pump(LeaseCache::Shape shape, base::BootTime now,
+                     Produced& out) {
+  Queue& queue = queues_[shape];
+  for (auto it = Front(queue); it != tasks_.end(); it = Front(queue)) {
+    LeaseCache::Lease* lease = leases_.Pick(shape, CostNs(it->second));
+    if (lease == nullptr) break;
+    Push(it->first, it->second, *lease, now, out);
+  }
+  Ask(shape, now, out);
+}
+
+void TaskTable::Refill(LeaseCache::Lease& lease, base::BootTime now,
+                       Produced& out) {
+  const LeaseCache::Shape shape = lease.shape;
+  if (lease.draining && lease.in_flight.empty()) {
+    leases_.Return(lease, false, out);
+  } else {
+    Queue& queue = queues_[shape];
+    for (auto it = Front(queue); it != tasks_.end(); it = Front(queue)) {
+      if (!LeaseCache::HasRoom(lease, CostNs(it->second))) break;
+      Push(it->first, it->second, lease, now, out);
+    }
+  }
+  Ask(shape, now, out);
+}
+
+void TaskTable::Ask(LeaseCache::Shape shape, base::BootTime now,
+                    Produced& out) {
+  Queue& queue = queues_[shape];
+  static const std::string kNone;
+  const auto it = Front(queue);
+  leases_.Ask(shape, queue.live,
+              it == tasks_.end() ? kNone : functions_.name(it->second.function),
+              now, out);
+}
+
+bool TaskTable::Retry(base::TaskId id, Task& task, base::BootTime now) {
+  if (task.retries_max >= 0 && task.attempt > task.retries_max) return false;
+  const base::Duration delay = backoff_.Next(task.attempt);
+  ++task.attempt;
+  if (delay == base::Duration::zero()) {
+    Enqueue(id, task, true);
+    return true;
+  }
+  task.state = State::kBackoff;
+  task.lease = nullptr;
+  task.retry_at = now + delay;
+  retries_.Add(task.retry_at, id);
+  return true;
+}
+
+void TaskTable::Settle(Tasks::iterator it, base::Outcome outcome,
+                       Produced& out) {
+  Task& task = it->second;
+  deadlines_.Remove(task.deadline, it->first);
+  retries_.Remove(task.retry_at, it->first);
+  out.Settle(task.result, std::move(outcome));
+  const LeaseCache::Shape shape = task.shape;
+  tasks_.erase(it);
+  leases_.Unuse(shape);
+}
+
+void TaskTable::Fill(const Task& task, const LeaseCache::Lease* lease,
+                     Failure& failure) const {
+  if (failure.function.empty())
+    failure.function = functions_.name(task.function);
+  if (lease == nullptr) return;
+  if (failure.node.empty()) failure.node = node_name_;
+  if (failure.pid == 0) failure.pid = lease->pid;
+  if (failure.attempt == 0) failure.attempt = task.attempt;
+}
+
+void TaskTable::Look(LeaseCache::Lease& lease, base::BootTime now,
+                     Produced& out) {
+  const LeaseCache::Shape shape = lease.shape;
+  if (lease.loss.suspected() &&
+      (lease.in_flight.empty() || lease.loss.Decided(now))) {
+    const Failure death = lease.loss.failure();
+    Evacuate(lease, &death, now, out);
+    if (lease.loss.told()) {
+      leases_.Drop(lease);
+    } else {
+      leases_.Return(lease, true, out);
+    }
+    Pump(shape, now, out);
+    return;
+  }
+  const base::Duration age = now - lease.head_since;
+  if (lease.in_flight.empty() && now - lease.idle_since >= LeaseCache::kIdle) {
+    leases_.Return(lease, false, out);
+    return;
+  }
+  if (!lease.in_flight.empty() && !lease.loss.suspected()) {
+    if (lease.in_flight.front().unwanted && age >= LeaseCache::kUnwantedRun) {
+      Evacuate(lease, nullptr, now, out);
+      leases_.Return(lease, true, out);
+      Pump(shape, now, out);
+      return;
+    }
+    if (lease.in_flight.size() > 1 && !lease.recalled &&
+        age >= LeaseCache::kRecallAfter) {
+      Recall(lease, out);
+    }
+  }
+  leases_.Recheck(lease, now);
+}
+
+void TaskTable::Recall(LeaseCache::Lease& lease, Produced& out) {
+  lease.recalled = true;
+  // Backwards, so that putting each at the front keeps their order.
+  for (auto it = lease.in_flight.rbegin(); it + 1 != lease.in_flight.rend();
+       ++it) {
+    if (it->unwanted) continue;
+    tasks_.find(it->task)->second.recalled = true;
+    out.SendTo(lease.worker, base::CancelTask{it->task});
+  }
+}
+
+void TaskTable::Evacuate(LeaseCache::Lease& lease, const Failure* death,
+                         base::BootTime now, Produced& out) {
+  bool is_first = true;
+  std::vector<base::TaskId> unstarted;
+  Tasks::iterator charged = tasks_.end();
+  for (const LeaseCache::InFlight& entry : lease.in_flight) {
+    const bool ran = std::exchange(is_first, false) && death != nullptr;
+    if (entry.unwanted) continue;
+    const auto it = tasks_.find(entry.task);
+    MOBULA_CHECK(it != tasks_.end() && it->second.lease == &lease);
+    it->second.suspect = it->second.suspect || death != nullptr;
+    it->second.maybe_ran = it->second.maybe_ran || death == nullptr;
+    if (ran) {
+      charged = it;
+    } else {
+      unstarted.push_back(entry.task);
+    }
+  }
+  for (auto id = unstarted.rbegin(); id != unstarted.rend(); ++id) {
+    Enqueue(*id, tasks_.find(*id)->second, true);
+  }
+  lease.in_flight.clear();
+  lease.backlog_ns = 0;
+  if (charged == tasks_.end()) return;
+  Task& task = charged->second;
+  if (Retry(charged->first, task, now)) return;
+  Failure failure = *death;
+  failure.executed = base::Executed::kMaybe;
+  Fill(task, &lease, failure);
+  failure.function = functions_.name(task.function);
+  failure.attempt = task.attempt;
+  Settle(charged, std::move(failure), out);
+}
+
+void TaskTable::Tick(base::BootTime now, Produced& out) {
+  while (const std::optional<base::TaskId> id = deadlines_.PopDue(now)) {
+    TimeOut(*id, now, out);
+  }
+  while (const std::optional<base::TaskId> id = retries_.PopDue(now)) {
+    Task& task = tasks_.find(*id)->second;
+    task.retry_at = base::BootTime::Never();
+    Enqueue(*id, task, true);
+    Pump(task.shape, now, out);
+  }
+  while (LeaseCache::Lease* lease = leases_.PopCheck(now)) {
+    Look(*lease, now, out);
+  }
+  while (const std::optional<LeaseCache::Shape> shape = leases_.ShapeDue(now)) {
+    Ask(*shape, now, out);
+  }
+}
+
+void TaskTable::TimeOut(base::TaskId id, base::BootTime now, Produced& out) {
+  const auto it = tasks_.find(id);
+  MOBULA_CHECK(it != tasks_.end());
+  Task& task = it->second;
+  task.deadline = base::BootTime::Never();
+  Fail(id, TimeoutFailure(RanSoFar(task)), now, out);
+}
+
+// A task that was pushed and came back unstarted has certainly not run.
+base::Executed TaskTable::RanSoFar(const Task& task) {
+  return task.attempt > 1 || task.state == State::kPushed || task.maybe_ran
+             ? base::Executed::kMaybe
+             : base::Executed::kNo;
+}
+
+base::BootTime TaskTable::Next() const {
+  return std::min({deadlines_.Next(), retries_.Next(), leases_.Next()});
+}
+
+void TaskTable::FailQueued(LeaseCache::Shape shape, const Failure& failure,
+                           Produced& out) {
+  Queue& queue = queues_[shape];
+  for (auto it = Front(queue); it != tasks_.end(); it = Front(queue)) {
+    queue.tasks.pop_front();
+    --queue.live;
+    Failure copy = failure;
+    copy.executed = RanSoFar(it->second);
+    copy.function = functions_.name(it->second.function);
+    if (copy.node.empty()) copy.node = node_name_;
+    Settle(it, std::move(copy), out);
+  }
+}
+
+void TaskTable::FailAll(const Failure& failure, Produced& out) {
+  std::vector<base::TaskId> ids;
+  ids.reserve(tasks_.size());
+  for (const auto& [id, task] : tasks_) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
+  for (const base::TaskId id : ids) {
+    const auto it = tasks_.find(id);
+    const Task& task = it->second;
+    if (task.state == State::kWaitingArgs) out.abandoned.push_back(id);
+    Failure copy = failure;
+    copy.executed = RanSoFar(task);
+    Fill(task, task.lease, copy);
+    Settle(it, std::move(copy), out);
+  }
+  for (Queue& queue : queues_) queue = Queue();
+  leases_.Clear();
+}
+
+}  // namespace mobula::runtime

@@ -1,0 +1,148 @@
+// TaskTable carries each task of this owner from Submit to its outcome.
+//
+//   WaitingArgs --Resolve--> Queued --a slot has room--> Pushed --Done-->
+//   (gone) Pushed --its worker died while it ran, or it threw and is to be
+//   retried-->
+//       Queued at once the first time, else Backoff --time--> Queued
+//   Pushed --never started: its worker died, or it was taken back--> Queued
+//   any --timeout, refused lease, no attempts left--> (gone) with a Failure
+// Queues are FIFO by shape; what comes back goes to the front, in order.
+// Owner: runtime::Owner.   Threading: none; pure.
+// Invariants: (1) exactly one outcome a task; (2) a task starts at most
+// retries_max + 1 attempts that are charged, and only the first unanswered task
+// of a dead worker is charged; (3) only the worker of the task's present lease
+// is believed; (4) if a queue is not empty, no slot of its shape has room.
+// Failure: every refusal of the world ends in a Failure of the task, filled
+// with function, node, pid, attempt, signal and the worker's last lines.
+#ifndef MOBULA_RUNTIME_TASKS_TASK_TABLE_H_
+#define MOBULA_RUNTIME_TASKS_TASK_TABLE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "runtime/core/backoff.h"
+#include "runtime/core/events.h"
+#include "runtime/core/produced.h"
+#include "runtime/core/timer_set.h"
+#include "runtime/tasks/lease_cache.h"
+#include "runtime/tasks/run_times.h"
+
+namespace mobula::runtime {
+
+class TaskTable {
+ public:
+  TaskTable(base::JobId job, base::IdSource& ids, std::uint64_t seed);
+
+  // The raylet has accepted this process: queued tasks may ask for leases.
+  void Joined(const base::Registered& registered, base::BootTime now,
+              Produced& out);
+
+  // A new task, waiting for its arguments.
+  void Add(const Submit& submit, base::BootTime now);
+  void Resolve(base::TaskId task, std::vector<base::Bytes> args,
+               base::BootTime now, Produced& out);
+  // Ends a task with that failure, in whatever state it is.
+  void Fail(base::TaskId task, base::Failure failure, base::BootTime now,
+            Produced& out);
+  [[nodiscard]] bool Has(base::TaskId task) const {
+    return tasks_.contains(task);
+  }
+
+  // Each says whether the lease, task or worker is one of ours.
+  bool Granted(const base::LeaseGranted& granted, base::BootTime now,
+               Produced& out);
+  bool Refused(const base::LeaseRefused& refused, base::BootTime now,
+               Produced& out);
+  bool Lost(const base::LeaseLost& lost, base::BootTime now, Produced& out);
+  bool LinkEnded(base::ProcessId worker, base::BootTime now, Produced& out);
+  bool Done(base::ProcessId from, base::TaskDone done, base::BootTime now,
+            Produced& out);
+
+  void Tick(base::BootTime now, Produced& out);
+  [[nodiscard]] base::BootTime Next() const;
+
+  // The raylet is gone: everything ends with that failure.
+  void FailAll(const base::Failure& failure, Produced& out);
+
+  [[nodiscard]] std::size_t size() const { return tasks_.size(); }
+  [[nodiscard]] std::size_t leases() const { return leases_.size(); }
+
+ private:
+  enum class State : std::uint8_t { kWaitingArgs, kQueued, kPushed, kBackoff };
+  struct Task {
+    base::ObjectId result;
+    std::vector<base::Bytes> args;
+    base::BootTime deadline = base::BootTime::Never();
+    base::BootTime retry_at = base::BootTime::Never();
+    LeaseCache::Lease* lease = nullptr;  // while pushed
+    std::uint32_t function = 0;
+    LeaseCache::Shape shape = 0;
+    std::int32_t retries_max = 0;
+    std::int32_t attempt = 1;  // the one that runs or comes next
+    State state = State::kWaitingArgs;
+    bool retry_exceptions = false;
+    bool suspect = false;    // it was on a worker that died: runs alone
+    bool recalled = false;   // CancelTask is under way to its worker
+    bool maybe_ran = false;  // it was on a worker that was told to end
+  };
+  using Tasks = std::unordered_map<base::TaskId, Task>;
+  // May hold tasks that are gone; `live` counts those that are not.
+  struct Queue {
+    std::deque<base::TaskId> tasks;
+    std::size_t live = 0;
+  };
+
+  void Enqueue(base::TaskId id, Task& task, bool front);
+  // The first queued task that still exists, or the end.
+  Tasks::iterator Front(Queue& queue);
+  void Push(base::TaskId id, Task& task, LeaseCache::Lease& lease,
+            base::BootTime now, Produced& out);
+  [[nodiscard]] std::int64_t CostNs(const Task& task) const;
+  // Gives queued tasks of the shape to slots that have room, then asks.
+  void Pump(LeaseCache::Shape shape, base::BootTime now, Produced& out);
+  // The same for one slot that has just got room.
+  void Refill(LeaseCache::Lease& lease, base::BootTime now, Produced& out);
+  void Ask(LeaseCache::Shape shape, base::BootTime now, Produced& out);
+
+  void Conclude(Tasks::iterator it, base::TaskDone& done, base::BootTime now,
+                Produced& out);
+  // Charges the attempt; false if it was the last one.
+  bool Retry(base::TaskId id, Task& task, base::BootTime now);
+  void Settle(Tasks::iterator it, base::Outcome outcome, Produced& out);
+  void Fill(const Task& task, const LeaseCache::Lease* lease,
+            base::Failure& failure) const;
+
+  [[nodiscard]] static base::Executed RanSoFar(const Task& task);
+
+  void Look(LeaseCache::Lease& lease, base::BootTime now, Produced& out);
+  void Recall(LeaseCache::Lease& lease, Produced& out);
+  // Takes everything in flight off the lease, which is about to go; the first
+  // is charged with `death`, or taken back like the others if there is none.
+  void Evacuate(LeaseCache::Lease& lease, const base::Failure* death,
+                base::BootTime now, Produced& out);
+  void TimeOut(base::TaskId id, base::BootTime now, Produced& out);
+  void FailQueued(LeaseCache::Shape shape, const base::Failure& failure,
+                  Produced& out);
+
+  std::string node_name_;
+  RunTimes functions_;
+  LeaseCache leases_;
+  Backoff backoff_;
+  Tasks tasks_;
+  std::vector<Queue> queues_;  // by shape
+  TimerSet<base::TaskId> deadlines_;
+  TimerSet<base::TaskId> retries_;
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_TASKS_TASK_TABLE_H_
