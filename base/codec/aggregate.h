@@ -29,16 +29,15 @@ struct Codec<T> {
   using Parts = FieldTypes<T>;
   static constexpr bool kMayBeNil = false;
   static void Write(Writer& out, const T& value) {
-    out.Array(kFieldCount<T>);
     WithFields(value, [&out](const auto&... fields) {
+      out.Array(sizeof...(fields));
       (WriteValue(out, fields), ...);
     });
   }
   static bool Read(Reader& in, T* value) {
-    return in.ArrayOf(kFieldCount<T>) &&
-           WithFields(*value, [&in](auto&... fields) {
-             return (true && ... && ReadValue(in, &fields));
-           });
+    return WithFields(*value, [&in](auto&... fields) {
+      return (in.ArrayOf(sizeof...(fields)) && ... && ReadValue(in, &fields));
+    });
   }
 };
 

@@ -76,17 +76,17 @@ struct TupleCodec<Tuple<Types...>> {
   using Parts = TypeList<Types...>;
   static constexpr bool kMayBeNil = false;
   static void Write(Writer& out, const Tuple<Types...>& tuple) {
-    out.Array(sizeof...(Types));
-    std::apply([&out](const Types&... items) { (WriteValue(out, items), ...); },
-               tuple);
+    const auto write = [&out](const Types&... items) {
+      out.Array(sizeof...(Types));
+      (WriteValue(out, items), ...);
+    };
+    std::apply(write, tuple);
   }
   static bool Read(Reader& in, Tuple<Types...>* tuple) {
-    return in.ArrayOf(sizeof...(Types)) &&
-           std::apply(
-               [&in](Types&... items) {
-                 return (true && ... && ReadValue(in, &items));
-               },
-               *tuple);
+    const auto read = [&in](Types&... items) {
+      return (in.ArrayOf(sizeof...(Types)) && ... && ReadValue(in, &items));
+    };
+    return std::apply(read, *tuple);
   }
 };
 

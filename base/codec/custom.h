@@ -16,6 +16,7 @@
 #define MOBULA_BASE_CODEC_CUSTOM_H_
 
 #include <concepts>
+#include <type_traits>
 
 #include "base/codec/value.h"
 
@@ -44,43 +45,44 @@ concept FreeDecode = requires(T& value, Reader& in) {
   { MobulaDecode(in, value) } -> std::same_as<bool>;
 };
 
+template <class T>
+concept Encodes = MemberEncode<T> || FreeEncode<T>;
+
+template <class T>
+concept Decodes = MemberDecode<T> || FreeDecode<T>;
+
 // Types that have one half of it are custom too, and refused the other way.
 template <class T>
-concept Custom = std::is_class_v<T> && (MemberEncode<T> || FreeEncode<T> ||
-                                        MemberDecode<T> || FreeDecode<T>);
+concept Custom = std::is_class_v<T> && (Encodes<T> || Decodes<T>);
 
 template <class T>
-void EncodeCustom(Writer& out, const T& value) {
-  if constexpr (MemberEncode<T>) {
-    value.MobulaEncode(out);
-  } else {
-    MobulaEncode(out, value);
+struct EncodeOnlyCodec {
+  using Parts = TypeList<>;
+  static constexpr bool kMayBeNil = true;  // who knows
+  static void Write(Writer& out, const T& value) {
+    if constexpr (MemberEncode<T>) {
+      value.MobulaEncode(out);
+    } else {
+      MobulaEncode(out, value);
+    }
   }
-}
-
-template <class T>
-bool DecodeCustom(Reader& in, T& value) {
-  if constexpr (MemberDecode<T>) {
-    return value.MobulaDecode(in);
-  } else {
-    return MobulaDecode(in, value);
-  }
-}
+};
 
 }  // namespace codec_internal
 
 template <codec_internal::Custom T>
-  requires(codec_internal::MemberEncode<T> || codec_internal::FreeEncode<T>)
-struct Codec<T> {
-  using Parts = TypeList<>;
-  static constexpr bool kMayBeNil = true;  // who knows
-  static void Write(Writer& out, const T& value) {
-    codec_internal::EncodeCustom(out, value);
-  }
-  static bool Read(Reader& in, T* value)
-    requires(codec_internal::MemberDecode<T> || codec_internal::FreeDecode<T>)
-  {
-    return codec_internal::DecodeCustom(in, *value);
+  requires(codec_internal::Encodes<T> && !codec_internal::Decodes<T>)
+struct Codec<T> : codec_internal::EncodeOnlyCodec<T> {};
+
+template <codec_internal::Custom T>
+  requires(codec_internal::Encodes<T> && codec_internal::Decodes<T>)
+struct Codec<T> : codec_internal::EncodeOnlyCodec<T> {
+  static bool Read(Reader& in, T* value) {
+    if constexpr (codec_internal::MemberDecode<T>) {
+      return value->MobulaDecode(in);
+    } else {
+      return MobulaDecode(in, *value);
+    }
   }
 };
 

@@ -131,19 +131,20 @@ struct Codec<T> {
   ++*index;
 
 #define MOBULA_FIELDS_AS(specifier, Type, ...)                               \
-  specifier constexpr auto MobulaFieldNames(                                 \
+  [[maybe_unused]] specifier constexpr auto MobulaFieldNames(                \
       ::mobula::base::codec_internal::TypeTag<Type>) {                       \
     return std::array{MOBULA_LIST(MOBULA_FIELD_NAME, __VA_ARGS__)};          \
   }                                                                          \
-  specifier auto MobulaFieldTypes(                                           \
+  [[maybe_unused]] specifier auto MobulaFieldTypes(                          \
       ::mobula::base::codec_internal::TypeTag<Type>) {                       \
     using MobulaSelf = Type;                                                 \
     return ::mobula::base::TypeList<MOBULA_LIST(MOBULA_FIELD_TYPE,           \
                                                 __VA_ARGS__)>();             \
   }                                                                          \
+  template <class MobulaType>                                                \
   specifier void MobulaWriteFields(                                          \
       ::mobula::base::codec_internal::TypeTag<Type>,                         \
-      ::mobula::base::Writer& out, const Type& value) {                      \
+      ::mobula::base::Writer& out, const MobulaType& value) {                \
     MOBULA_EACH(MOBULA_FIELD_WRITE, __VA_ARGS__)                             \
   }                                                                          \
   template <class MobulaType>                                                \
