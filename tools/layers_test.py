@@ -126,9 +126,28 @@ class LayersTest(unittest.TestCase):
                     raylet__core__b_test_cc="#include <random>\n",
                     base__session__fake_b_h="#include <thread>\n")
 
-    def test_pure_code_has_no_unordered_container(self):
-        self.refuses("ordered containers only", runtime__tasks__b_h=
-                     "#include <unordered_map>\n")
+    def test_pure_code_has_no_container_in_order_of_chance(self):
+        self.refuses("whose order is chance", runtime__tasks__b_h=
+                     "#include <absl/container/flat_hash_map.h>\n")
+
+    def test_pure_code_does_not_walk_unordered_containers(self):
+        member = ("struct A { std::unordered_map<int, std::set<int>> m_;\n"
+                  "std::map<int, int> n_; };\n")
+        alias = ("using M = std::unordered_set<int>;\nstruct A { M m_; "
+                 "std::set<int> n_; };\n")
+        for declared in (member, alias):
+            for walk in ("for (auto& [k, v] : m_) {}", "auto i = a.m_.begin();",
+                         "for (std::size_t i : a->m_) {}",
+                         "std::erase_if(a.m_, f);"):
+                self.refuses("ordered containers only",
+                             runtime__tasks__b_h=declared,
+                             runtime__tasks__b_cc=f"void F() {{ {walk} }}\n")
+            self.passes(runtime__tasks__b_h=declared, runtime__tasks__b_cc=
+                        "void F() { for (auto& k : n_) m_.find(k); "
+                        "for (int i = a ? b : c; i < m_.size(); ++i) {}\n"
+                        "n_.begin(); return m_.end(); }\n")
+            self.passes(raylet__server__b_cc=declared
+                        + "void F() { for (auto& k : m_) {} }\n")
 
     # ---- libraries
 
