@@ -1,0 +1,117 @@
+#include "base/frames/message_codec.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace mobula::base {
+namespace {
+
+// One of each kind, default but for what must be there.
+template <std::size_t kIndex>
+void AddKinds(std::vector<Message>& messages) {
+  if constexpr (kIndex < std::variant_size_v<Message>) {
+    messages.emplace_back(std::in_place_index<kIndex>);
+    AddKinds<kIndex + 1>(messages);
+  }
+}
+
+std::vector<Message> OneOfEach() {
+  std::vector<Message> messages;
+  AddKinds<0>(messages);
+  for (Message& message : messages) {
+    if (auto* reg = std::get_if<Register>(&message)) {
+      reg->process = ProcessId{1, 2};
+      reg->program = "index";
+    } else if (auto* lease = std::get_if<RequestLease>(&message)) {
+      lease->lease = LeaseId{3, 4};
+      lease->shape = ResourceVector::Cpus(0.5).With("gpu", 1);
+    } else if (auto* lost = std::get_if<LeaseLost>(&message)) {
+      lost->failure.log_tail = {"a", "b"};
+    } else if (auto* done = std::get_if<TaskDone>(&message)) {
+      done->outcome = Bytes::Own("value");
+    }
+  }
+  return messages;
+}
+
+bool Decodes(const std::string& bytes) {
+  Message message;
+  std::string error;
+  const bool decoded = DecodeMessage(Bytes::Own(bytes), &message, &error);
+  EXPECT_EQ(decoded, error.empty());
+  return decoded;
+}
+
+TEST(MessageCodecTest, EveryKindComesBackAsItWas) {
+  for (const Message& message : OneOfEach()) {
+    const std::string bytes = EncodeMessage(message);
+    Message read;
+    std::string error;
+    ASSERT_TRUE(DecodeMessage(Bytes::Own(bytes), &read, &error))
+        << message.index() << ": " << error;
+    EXPECT_EQ(read.index(), message.index());
+    EXPECT_EQ(EncodeMessage(read), bytes);
+  }
+}
+
+TEST(MessageCodecTest, LargeValuesShareTheMessageAndSmallOnesDoNot) {
+  for (const std::size_t size : {std::size_t{100}, std::size_t{100'000}}) {
+    RunTask task;
+    task.args = {Bytes::Own(std::string(size, 'x'))};
+    const Bytes bytes = Bytes::Own(EncodeMessage(task));
+    Message read;
+    std::string error;
+    ASSERT_TRUE(DecodeMessage(bytes, &read, &error)) << error;
+    const Bytes& arg = std::get<RunTask>(read).args.at(0);
+    EXPECT_EQ(arg, task.args[0]);
+    const char* const begin = bytes.view().data();
+    const bool inside =
+        arg.view().data() >= begin && arg.view().data() < begin + bytes.size();
+    EXPECT_EQ(inside, size > 4096);
+  }
+}
+
+TEST(MessageCodecTest, WhatCannotBeIsRefused) {
+  RequestLease request;
+  request.lease = LeaseId{1, 1};
+  EXPECT_TRUE(Decodes(EncodeMessage(request)));
+  request.shape.units["cpu"] = -1;
+  EXPECT_FALSE(Decodes(EncodeMessage(request)));
+  request.shape.units["cpu"] = 0;
+  EXPECT_FALSE(Decodes(EncodeMessage(request)));
+  request.shape.units["cpu"] = INT64_MAX;
+  EXPECT_FALSE(Decodes(EncodeMessage(request)));
+  Register reg;
+  EXPECT_FALSE(Decodes(EncodeMessage(reg))) << "no process";
+  reg.process = ProcessId{1, 1};
+  EXPECT_TRUE(Decodes(EncodeMessage(reg)));
+  reg.role = static_cast<Role>(7);
+  EXPECT_FALSE(Decodes(EncodeMessage(reg)));
+  RunTask task;
+  task.attempt = 0;
+  EXPECT_FALSE(Decodes(EncodeMessage(task)));
+}
+
+TEST(MessageCodecTest, CutAndDamagedMessagesNeverHarm) {
+  std::mt19937_64 random(5);
+  std::size_t refused = 0;
+  for (const Message& message : OneOfEach()) {
+    const std::string good = EncodeMessage(message);
+    for (std::size_t size = 0; size < good.size(); ++size) {
+      EXPECT_FALSE(Decodes(good.substr(0, size)));
+    }
+    EXPECT_FALSE(Decodes(good + "x"));
+    for (int i = 0; i < 500; ++i) {
+      std::string bad = good;
+      bad[random() % bad.size()] = static_cast<char>(random());
+      Message read;
+      std::string error;
+      if (!DecodeMessage(Bytes::Own(bad), &read, &error)) ++refused;
+    }
+  }
+  EXPECT_GT(refused, 1000u);
+}
+
+}  // namespace
+}  // namespace mobula::base

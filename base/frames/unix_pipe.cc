@@ -1,0 +1,201 @@
+#include "base/frames/unix_pipe.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "base/check.h"
+
+namespace mobula::base {
+namespace {
+
+constexpr std::size_t kBlockBytes = std::size_t{64} << 10;
+constexpr std::size_t kReadBytesMin = 4096;  // less room: take a new block
+// Read in one turn of the strand before others have theirs.
+constexpr int kReadsMax = 16;
+constexpr std::size_t kFdsPerRead = 253;
+constexpr std::size_t kFdsWaitingMax = 1024;
+
+std::string ErrorText(int error) {
+  return std::error_code(error, std::system_category()).message();
+}
+
+}  // namespace
+
+UnixPipe::UnixPipe(Strand& strand, UniqueFd socket)
+    : strand_(strand), socket_(std::move(socket)) {
+  MOBULA_CHECK(socket_.valid());
+  const int flags = ::fcntl(socket_.get(), F_GETFL);
+  MOBULA_CHECK(flags >= 0);
+  MOBULA_CHECK(::fcntl(socket_.get(), F_SETFL, flags | O_NONBLOCK) == 0);
+}
+
+UnixPipe::~UnixPipe() {
+  if (started_ && socket_.valid()) strand_.Unwatch(socket_.get());
+}
+
+void UnixPipe::Start(Callbacks callbacks) {
+  MOBULA_CHECK(!started_);
+  started_ = true;
+  callbacks_ = std::move(callbacks);
+  WatchFor(Strand::kReadable);
+}
+
+void UnixPipe::WatchFor(std::uint32_t events) {
+  if (events == watched_) return;
+  watched_ = events;
+  strand_.Watch(socket_.get(), events,
+                [this](std::uint32_t ready) { OnReady(ready); });
+}
+
+void UnixPipe::OnReady(std::uint32_t ready) {
+  strand_.AssertHeld();
+  if ((ready & Strand::kWritable) != 0) Flush();
+  if (!socket_.valid()) return;
+  if ((ready & (Strand::kReadable | Strand::kHangup)) != 0) Read();
+}
+
+void UnixPipe::Write(FrameHeader header, Bytes payload, UniqueFd fd) {
+  if (!socket_.valid() || write_broken_) return;
+  outgoing_.Add(header, std::move(payload), std::move(fd));
+}
+
+void UnixPipe::Flush() {
+  if (!socket_.valid() || write_broken_) return;
+  switch (outgoing_.SendTo(socket_.get())) {
+    case SendQueue::Result::kDone:
+      if (started_) WatchFor(Strand::kReadable);
+      return;
+    case SendQueue::Result::kFull:
+      if (started_) WatchFor(Strand::kReadable | Strand::kWritable);
+      return;
+    case SendQueue::Result::kBroken:
+      if (errno != EPIPE && errno != ECONNRESET) {
+        return Close(ErrorText(errno));
+      }
+      // Its last words may still be unread; end-of-file follows them.
+      write_broken_ = true;
+      outgoing_.Clear();
+      if (started_) WatchFor(Strand::kReadable);
+      return;
+  }
+}
+
+std::size_t UnixPipe::queued_bytes() const { return outgoing_.bytes(); }
+
+void UnixPipe::Close(std::string reason) {
+  if (!socket_.valid()) return;
+  if (started_) strand_.Unwatch(socket_.get());
+  socket_.Reset();
+  outgoing_.Clear();
+  incoming_fds_.clear();
+  if (started_) callbacks_.on_closed(std::move(reason));
+}
+
+void UnixPipe::Read() {
+  for (int i = 0; i < kReadsMax && ReadOnce(); ++i) {
+  }
+}
+
+bool UnixPipe::ReadOnce() {
+  MakeRoom();
+  iovec vector{block_.get() + filled_, block_bytes_ - filled_};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kFdsPerRead)>
+      control;
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
+  if (got < 0 && errno == EINTR) return true;
+  if (got < 0 && errno == EAGAIN) return false;
+  if (got < 0) {
+    Close(ErrorText(errno));
+    return false;
+  }
+  if (!KeepDescriptors(message)) {
+    Close("bad frame: more descriptors than frames that have one");
+    return false;
+  }
+  if (got == 0) {
+    Close(parsed_ == filled_ ? "end of file" : "end of file inside a frame");
+    return false;
+  }
+  filled_ += static_cast<std::size_t>(got);
+  DeliverFrames();
+  // A short read emptied the socket, or stopped at descriptors; then the strand
+  // calls again.
+  return socket_.valid() && static_cast<std::size_t>(got) == vector.iov_len;
+}
+
+bool UnixPipe::KeepDescriptors(const msghdr& message) {
+  auto* const mutable_message = const_cast<msghdr*>(&message);
+  for (cmsghdr* header = CMSG_FIRSTHDR(mutable_message); header != nullptr;
+       header = CMSG_NXTHDR(mutable_message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
+      continue;
+    }
+    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof fd);
+      incoming_fds_.emplace_back(fd);
+    }
+  }
+  return (message.msg_flags & MSG_CTRUNC) == 0 &&
+         incoming_fds_.size() <= kFdsWaitingMax;
+}
+
+void UnixPipe::MakeRoom() {
+  const std::size_t pending = filled_ - parsed_;
+  const std::size_t needed =
+      frame_bytes_ > pending ? frame_bytes_ - pending : kReadBytesMin;
+  if (block_bytes_ - filled_ >= needed) return;
+  const std::size_t size = std::max(kBlockBytes, pending + needed);
+  // The old block lives on in the payloads that share it.
+  auto block = std::make_shared_for_overwrite<char[]>(size);
+  if (pending > 0) std::memcpy(block.get(), block_.get() + parsed_, pending);
+  block_ = std::move(block);
+  block_bytes_ = size;
+  parsed_ = 0;
+  filled_ = pending;
+}
+
+void UnixPipe::DeliverFrames() {
+  frame_bytes_ = 0;
+  while (socket_.valid() && filled_ - parsed_ >= kFrameHeaderBytes) {
+    FrameHeader header;
+    std::string error;
+    const std::string_view bytes(block_.get() + parsed_, kFrameHeaderBytes);
+    if (!GetFrameHeader(bytes, &header, &error)) return Close(error);
+    frame_bytes_ = kFrameHeaderBytes + header.length;
+    if (filled_ - parsed_ < frame_bytes_) return;
+    const std::size_t payload_offset = parsed_ + kFrameHeaderBytes;
+    parsed_ += frame_bytes_;
+    frame_bytes_ = 0;
+    Deliver(header, payload_offset);
+  }
+}
+
+void UnixPipe::Deliver(const FrameHeader& header, std::size_t payload_offset) {
+  UniqueFd fd;
+  if ((header.flags & kFrameHasFd) != 0) {
+    if (incoming_fds_.empty()) return Close("bad frame: its descriptor lacks");
+    fd = std::move(incoming_fds_.front());
+    incoming_fds_.pop_front();
+  }
+  Bytes payload;
+  if (header.length > 0) {
+    payload = Bytes::Share(
+        block_, std::string_view(block_.get() + payload_offset, header.length));
+  }
+  callbacks_.on_frame(header, std::move(payload), std::move(fd));
+}
+
+}  // namespace mobula::base
