@@ -1,4 +1,4 @@
-// The input of libFuzzer; README.md says how to run it.
+// Decodes what it is given as many types (base/codec/fuzz_decode.h).
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
