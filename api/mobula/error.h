@@ -173,6 +173,8 @@ namespace detail {
 
 // Throws the class that belongs to failure.code.
 [[noreturn]] void ThrowFailure(base::Failure failure);
+[[noreturn]] void ThrowBadArgument(std::string message);
+[[noreturn]] void ThrowInitError(std::string message);
 
 }  // namespace detail
 }  // namespace mobula

@@ -51,8 +51,6 @@ std::int64_t IncarnationOf(const ActorPtr& actor);
 bool IsDead(const ActorPtr& actor);
 
 ObjectPtr PutValue(std::string encoded);
-// The outcome; a Failure of its own if there is no runtime or no time.
-base::Outcome Await(const ObjectPtr& object, Timeout timeout);
 // The encoded value, else throws.
 base::Bytes AwaitValue(const ObjectPtr& object, Timeout timeout);
 // For each object whether it is settled, once `count` of them are or time is

@@ -1,0 +1,40 @@
+#include "api/mobula/detail/quantities.h"
+
+#include <string>
+
+#include "api/mobula/error.h"
+
+namespace mobula::detail {
+namespace {
+
+constexpr double kCpusMax = 1e6;
+constexpr double kQuantityMax = 9e14;
+
+}  // namespace
+
+int CheckedCount(std::string_view what, int value) {
+  if (value < -1) {
+    ThrowBadArgument(std::string(what) + "(" + std::to_string(value) +
+                     "): 0 or more, or -1 for no limit");
+  }
+  return value;
+}
+
+double CheckedQuantity(std::string_view name, double quantity) {
+  if (name.empty()) ThrowBadArgument("a resource needs a name");
+  const double most = name == "cpu" ? kCpusMax : kQuantityMax;
+  // Written so that not-a-number is refused too.
+  if (!(quantity >= 0 && quantity <= most)) {
+    ThrowBadArgument("resource " + std::string(name) + " = " +
+                     std::to_string(quantity) + ": 0 to " +
+                     std::to_string(most) + " can be asked for");
+  }
+  return quantity;
+}
+
+void SetResource(std::string_view name, double quantity,
+                 base::ResourceVector* resources) {
+  *resources = resources->With(name, CheckedQuantity(name, quantity));
+}
+
+}  // namespace mobula::detail

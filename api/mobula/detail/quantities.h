@@ -1,0 +1,23 @@
+// Checks of numbers that users give. Not for users.
+// Threading: pure.   Failure: BadArgument, naming the number.
+#ifndef MOBULA_API_MOBULA_DETAIL_QUANTITIES_H_
+#define MOBULA_API_MOBULA_DETAIL_QUANTITIES_H_
+
+#include <string_view>
+
+#include "base/scheduling/resource_vector.h"
+
+namespace mobula::detail {
+
+// `value`, if it is 0 or more or -1 for "no limit".
+int CheckedCount(std::string_view what, int value);
+
+// `quantity`, if such an amount of `name` can exist.
+double CheckedQuantity(std::string_view name, double quantity);
+
+void SetResource(std::string_view name, double quantity,
+                 base::ResourceVector* resources);
+
+}  // namespace mobula::detail
+
+#endif  // MOBULA_API_MOBULA_DETAIL_QUANTITIES_H_

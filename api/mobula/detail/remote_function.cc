@@ -1,0 +1,160 @@
+#include "api/mobula/detail/remote_function.h"
+
+#include <cxxabi.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <exception>
+#include <new>
+#include <stdexcept>
+#include <system_error>
+
+#include "api/mobula/detail/function_key.h"
+#include "api/mobula/detail/running.h"
+#include "api/mobula/error.h"
+#include "base/frames/message.h"
+
+namespace mobula::detail {
+namespace {
+
+thread_local base::Invocation* running_invocation = nullptr;
+
+// An argument that did not decode: the function has not run.
+struct Refusal {
+  base::Failure failure;
+};
+
+std::string Demangle(const std::type_info& type) {
+  int status = 0;
+  char* const text =
+      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
+  std::string name = text != nullptr ? text : type.name();
+  std::free(text);
+  return name;
+}
+
+template <class Class>
+bool Is(const std::exception& exception) {
+  return dynamic_cast<const Class*>(&exception) != nullptr;
+}
+
+// The most derived of the classes that ThrowFailure can throw again.
+std::string_view StandardClass(const std::exception& e) {
+  if (Is<std::bad_alloc>(e)) return "std::bad_alloc";
+  if (Is<std::invalid_argument>(e)) return "std::invalid_argument";
+  if (Is<std::domain_error>(e)) return "std::domain_error";
+  if (Is<std::length_error>(e)) return "std::length_error";
+  if (Is<std::out_of_range>(e)) return "std::out_of_range";
+  if (Is<std::logic_error>(e)) return "std::logic_error";
+  if (Is<std::range_error>(e)) return "std::range_error";
+  if (Is<std::overflow_error>(e)) return "std::overflow_error";
+  if (Is<std::underflow_error>(e)) return "std::underflow_error";
+  if (Is<std::runtime_error>(e)) return "std::runtime_error";
+  return "";
+}
+
+// An Error of ours that the function let through: of another task's exception
+// the type stays what it was.
+void DescribeError(const Error& error, base::Failure* failure) {
+  failure->message = error.message();
+  if (!error.function().empty()) {
+    failure->message = error.function() + ": " + error.message();
+  }
+  if (error.code() == ErrorCode::kUserException) {
+    failure->exception_type = error.exception_type();
+    failure->standard_class = error.failure().standard_class;
+  } else {
+    failure->exception_type =
+        "mobula::" + std::string(base::FailureCodeName(error.code()));
+    failure->standard_class = "std::runtime_error";
+  }
+}
+
+}  // namespace
+
+Registration::Registration(const std::type_info& function,
+                           const std::type_info& signature,
+                           std::string_view name, base::Invoker invoke) {
+  auto* const entry = new base::FunctionEntry;
+  const std::string_view mangled = function.name();
+  entry->key = HasLocalName(mangled) || HasLocalName(signature.name())
+                   ? ModulePlace(this)
+                   : std::string(mangled);
+  entry->key += '|';
+  entry->key += signature.name();
+  entry->id = HashKey(entry->key);
+  entry->name = name;
+  entry->invoke = invoke;
+  entry_ = entry;
+  base::FunctionTable::Get().Register(entry);
+}
+
+InvocationScope::InvocationScope(base::Invocation* invocation)
+    : before_(running_invocation) {
+  running_invocation = invocation;
+}
+
+InvocationScope::~InvocationScope() { running_invocation = before_; }
+
+base::Invocation* RunningInvocation() { return running_invocation; }
+
+void CheckArgumentCount(const base::Invocation& invocation,
+                        std::size_t expected) {
+  if (invocation.args.size() == expected) return;
+  Refusal refusal;
+  refusal.failure.message = "it takes " + std::to_string(expected) +
+                            " arguments, the call has " +
+                            std::to_string(invocation.args.size());
+  throw refusal;
+}
+
+void RefuseArgument(std::size_t index, std::string_view type,
+                    const std::string& why) {
+  Refusal refusal;
+  refusal.failure.message = "argument " + std::to_string(index + 1) +
+                            " is no " + std::string(type) + ": " + why;
+  throw refusal;
+}
+
+base::Failure CaughtFailure(std::string_view function) {
+  base::Failure failure;
+  failure.code = base::FailureCode::kUserException;
+  failure.executed = base::Executed::kYes;
+  failure.function = function;
+  failure.pid = ::getpid();
+  try {
+    throw;
+  } catch (const Refusal& refusal) {
+    failure.code = base::FailureCode::kDecode;
+    failure.executed = base::Executed::kNo;
+    failure.message = refusal.failure.message;
+  } catch (const Error& error) {
+    DescribeError(error, &failure);
+  } catch (const std::exception& exception) {
+    failure.message = exception.what();
+    failure.exception_type = Demangle(typeid(exception));
+    failure.standard_class = StandardClass(exception);
+  } catch (const abi::__forced_unwind&) {
+    throw;  // pthread_cancel, pthread_exit: the thread must end
+  } catch (...) {
+    failure.exception_type = Demangle(*abi::__cxa_current_exception_type());
+    failure.message = "an exception that is not a std::exception";
+  }
+  return failure;
+}
+
+base::Outcome OutcomeOf(std::string_view function, std::string encoded) {
+  if (encoded.size() <= kValueBytesMax) {
+    return base::Bytes::Own(std::move(encoded));
+  }
+  base::Failure failure;
+  failure.code = base::FailureCode::kTooLarge;
+  failure.executed = base::Executed::kYes;
+  failure.function = function;
+  failure.pid = ::getpid();
+  failure.message = "its result has " + std::to_string(encoded.size()) +
+                    " bytes, the limit is " + std::to_string(kValueBytesMax);
+  return failure;
+}
+
+}  // namespace mobula::detail

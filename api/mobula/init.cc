@@ -1,0 +1,169 @@
+#include "api/mobula/init.h"
+
+#include <cstdlib>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "api/mobula/detail/init_flags.h"
+#include "api/mobula/detail/session.h"
+#include "api/mobula/error.h"
+#include "base/function_table.h"
+#include "base/log.h"
+#include "runtime/local/local_backend.h"
+#include "runtime/process/driver.h"
+
+namespace mobula {
+namespace {
+
+base::LogLevel ToBaseLevel(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return base::LogLevel::kDEBUG;
+    case LogLevel::kInfo:
+      return base::LogLevel::kINFO;
+    case LogLevel::kWarning:
+      return base::LogLevel::kWARNING;
+    case LogLevel::kError:
+      return base::LogLevel::kERROR;
+  }
+  return base::LogLevel::kWARNING;
+}
+
+std::shared_ptr<runtime::Backend> StartLocal(
+    const InitOptions::Values& values) {
+  base::ResourceVector total;
+  for (const auto& [name, quantity] : values.resources) {
+    total = total.With(name, quantity);
+  }
+  runtime::LocalBackend::Options options;
+  options.cpus = values.cpus;
+  options.memory_bytes = values.memory_bytes;
+  options.resources = std::move(total);
+  return std::make_shared<runtime::LocalBackend>(base::FunctionTable::Get(),
+                                                 std::move(options));
+}
+
+std::function<void(const base::WorkerOutput&)> ToOutputCallback(
+    std::function<void(const WorkerLines&)> callback) {
+  if (callback == nullptr) return nullptr;
+  return [callback = std::move(callback)](const base::WorkerOutput& output) {
+    WorkerLines lines;
+    lines.pid = output.pid;
+    lines.function = output.function;
+    lines.is_stderr = output.is_stderr;
+    lines.lines = output.lines;
+    lines.omitted = output.omitted;
+    callback(lines);
+  };
+}
+
+std::shared_ptr<runtime::Backend> StartHead(const InitOptions::Values& values) {
+  runtime::DriverOptions options;
+  options.head.program = values.program;
+  options.head.cpus = values.cpus;
+  options.head.memory_bytes = values.memory_bytes;
+  options.head.resources = values.resources;
+  options.head.workers_max = values.workers_max;
+  options.on_output = ToOutputCallback(values.on_worker_output);
+  if (!values.start_timeout.IsInfinite()) {
+    options.start_timeout = values.start_timeout.nanoseconds();
+  }
+  auto started = runtime::StartDriver(std::move(options));
+  if (auto* const error = std::get_if<runtime::StartError>(&started)) {
+    detail::ThrowInitError(std::move(error->message));
+  }
+  return std::get<std::unique_ptr<runtime::Backend>>(std::move(started));
+}
+
+void RefuseAddress() {
+  const char* const address = std::getenv("MOBULA_ADDRESS");
+  if (address == nullptr || *address == '\0') return;
+  detail::ThrowInitError("MOBULA_ADDRESS=" + std::string(address) +
+                         ": joining a running cluster is not in this version; "
+                         "unset it to start a head for this program");
+}
+
+void RefuseClashes() {
+  const std::vector<std::string> clashes = base::FunctionTable::Get().Clashes();
+  if (clashes.empty()) return;
+  std::string message = clashes.front();
+  for (std::size_t i = 1; i < clashes.size(); ++i) {
+    message += "\n" + clashes[i];
+  }
+  detail::ThrowInitError(std::move(message));
+}
+
+}  // namespace
+
+Runtime::Runtime(std::shared_ptr<detail::Session> session)
+    : session_(std::move(session)) {}
+
+Runtime::Runtime(Runtime&& other) noexcept = default;
+
+Runtime& Runtime::operator=(Runtime&& other) noexcept {
+  if (this != &other) {
+    Shutdown();
+    session_ = std::move(other.session_);
+  }
+  return *this;
+}
+
+Runtime::~Runtime() { Shutdown(); }
+
+void Runtime::Shutdown() {
+  if (session_ == nullptr) return;
+  session_->Close();
+  session_.reset();
+}
+
+std::string Runtime::NodeName() const {
+  return session_ == nullptr ? "" : session_->OpenBackend().node().name;
+}
+
+double Runtime::Cpus() const {
+  if (session_ == nullptr) return 0;
+  return session_->OpenBackend().node().total.Get("cpu");
+}
+
+Runtime Init(const InitOptions& options) {
+  const InitOptions::Values& values = options.values();
+  if (detail::Session::Current() != nullptr) {
+    detail::ThrowInitError(
+        "this process has a runtime already; Shutdown ends it");
+  }
+  RefuseClashes();
+  if (!values.local) RefuseAddress();
+  base::log_level.store(ToBaseLevel(values.log_level));
+  auto session = std::make_shared<detail::Session>(
+      values.local ? StartLocal(values) : StartHead(values));
+  if (!detail::Session::MakeCurrent(session)) {
+    session->Close();
+    detail::ThrowInitError("two threads called Init at once");
+  }
+  return Runtime(std::move(session));
+}
+
+Runtime Init(int& argc, char** argv, InitOptions options) {
+  const std::vector<char*> others =
+      detail::ApplyFlags(std::vector<char*>(argv, argv + argc), &options);
+  Runtime runtime = Init(options);
+  if (others.size() == static_cast<std::size_t>(argc)) return runtime;
+  for (std::size_t i = 0; i < others.size(); ++i) argv[i] = others[i];
+  argc = static_cast<int>(others.size());
+  argv[argc] = nullptr;
+  return runtime;
+}
+
+Runtime Init(int& argc, char** argv) { return Init(argc, argv, InitOptions()); }
+
+Runtime Init(const int& argc, char** argv, InitOptions options) {
+  detail::ApplyFlags(std::vector<char*>(argv, argv + argc), &options);
+  return Init(options);
+}
+
+Runtime Init(const int& argc, char** argv) {
+  return Init(argc, argv, InitOptions());
+}
+
+}  // namespace mobula

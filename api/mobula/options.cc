@@ -1,0 +1,113 @@
+#include "api/mobula/options.h"
+
+#include <utility>
+
+#include "api/mobula/detail/quantities.h"
+#include "api/mobula/error.h"
+
+namespace mobula {
+
+TaskOptions::TaskOptions() {
+  values_.resources = base::ResourceVector::Cpus(1);
+}
+
+TaskOptions& TaskOptions::Cpus(double cpus) {
+  detail::SetResource("cpu", cpus, &values_.resources);
+  return *this;
+}
+
+TaskOptions& TaskOptions::Memory(std::int64_t bytes) {
+  detail::SetResource("memory", static_cast<double>(bytes), &values_.resources);
+  return *this;
+}
+
+TaskOptions& TaskOptions::Resource(std::string_view name, double quantity) {
+  detail::SetResource(name, quantity, &values_.resources);
+  return *this;
+}
+
+TaskOptions& TaskOptions::Retries(int retries_max) {
+  values_.retries_max = detail::CheckedCount("Retries", retries_max);
+  return *this;
+}
+
+TaskOptions& TaskOptions::RetryExceptions(bool retry) {
+  values_.retry_exceptions = retry;
+  return *this;
+}
+
+TaskOptions& TaskOptions::Timeout(mobula::Timeout timeout) {
+  values_.timeout = timeout;
+  return *this;
+}
+
+TaskOptions& TaskOptions::Name(std::string name) {
+  values_.name = std::move(name);
+  return *this;
+}
+
+ActorOptions::ActorOptions() = default;
+
+ActorOptions& ActorOptions::Name(std::string name) {
+  values_.name = std::move(name);
+  return *this;
+}
+
+ActorOptions& ActorOptions::MaxRestarts(int restarts_max) {
+  values_.restarts_max = detail::CheckedCount("MaxRestarts", restarts_max);
+  return *this;
+}
+
+ActorOptions& ActorOptions::Cpus(double cpus) {
+  detail::SetResource("cpu", cpus, &values_.resources);
+  return *this;
+}
+
+ActorOptions& ActorOptions::Memory(std::int64_t bytes) {
+  detail::SetResource("memory", static_cast<double>(bytes), &values_.resources);
+  return *this;
+}
+
+ActorOptions& ActorOptions::Resource(std::string_view name, double quantity) {
+  detail::SetResource(name, quantity, &values_.resources);
+  return *this;
+}
+
+ActorOptions& ActorOptions::MaxPendingCalls(int calls) {
+  if (calls < 1) {
+    detail::ThrowBadArgument("MaxPendingCalls(" + std::to_string(calls) +
+                             "): at least 1");
+  }
+  values_.pending_calls_max = calls;
+  return *this;
+}
+
+CallOptions::CallOptions() = default;
+
+CallOptions& CallOptions::Retries(int retries_max) {
+  values_.retries_max = detail::CheckedCount("Retries", retries_max);
+  return *this;
+}
+
+CallOptions& CallOptions::Incarnation(std::int64_t incarnation) {
+  if (incarnation < 1) {
+    detail::ThrowBadArgument("Incarnation(" + std::to_string(incarnation) +
+                             "): incarnations count from 1");
+  }
+  values_.incarnation = incarnation;
+  return *this;
+}
+
+CallOptions& CallOptions::Timeout(mobula::Timeout timeout) {
+  values_.timeout = timeout;
+  return *this;
+}
+
+KillOptions::KillOptions() = default;
+
+KillOptions& KillOptions::Restart(bool restart) {
+  values_.restart = restart;
+  return *this;
+}
+
+}  // namespace mobula

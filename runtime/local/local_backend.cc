@@ -1,0 +1,518 @@
+#include "runtime/local/local_backend.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "runtime/executor/current.h"
+
+namespace mobula::runtime {
+namespace {
+
+using base::Failure;
+using base::FailureCode;
+
+std::string HostName() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof(name) - 1) == 0 ? name : "localhost";
+}
+
+double UsableCpus() {
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
+}
+
+double MachineMemory() {
+  return static_cast<double>(::sysconf(_SC_PHYS_PAGES)) *
+         static_cast<double>(::sysconf(_SC_PAGE_SIZE));
+}
+
+// What a constructor's failure is to those who call the actor.
+Failure AsDeath(Failure failure) {
+  if (failure.code == FailureCode::kUserException) {
+    failure.message = "its constructor threw " + failure.exception_type + ": " +
+                      failure.message;
+  }
+  failure.code = FailureCode::kActorDied;
+  failure.executed = base::Executed::kNo;
+  failure.standard_class.clear();
+  return failure;
+}
+
+}  // namespace
+
+LocalBackend::LocalBackend(const base::FunctionTable& table, Options options)
+    : Backend(base::RandomBits()),
+      table_(table),
+      self_(NewId<base::ProcessId>()) {
+  node_.name = HostName();
+  node_.total =
+      options.resources.With("cpu", options.cpus.value_or(UsableCpus()))
+          .With("memory", options.memory_bytes.has_value()
+                              ? static_cast<double>(*options.memory_bytes)
+                              : MachineMemory());
+}
+
+LocalBackend::~LocalBackend() { Shutdown(); }
+
+base::BootTime LocalBackend::Now() const { return base::BootNow(); }
+
+void LocalBackend::Post(Event event) {
+  {
+    base::MutexLock lock(mutex_);
+    if (ended_) return;
+    if (auto* const put = std::get_if<runtime::Put>(&event)) {
+      settled_[put->object] = Settled{std::move(put->outcome), 0};
+      return;
+    }
+  }
+  std::visit(
+      [this](auto&& each) {
+        if constexpr (requires { this->On(std::move(each)); }) {
+          On(std::move(each));
+        } else {
+          MOBULA_CHECK(false, "not an event of the API");
+        }
+      },
+      std::move(event));
+}
+
+Failure LocalBackend::NotRun(FailureCode code, std::string_view function,
+                             std::string message) const {
+  Failure failure;
+  failure.code = code;
+  failure.executed = base::Executed::kNo;
+  failure.function = function;
+  failure.message = std::move(message);
+  return failure;
+}
+
+// ---- functions --------------------------------------------------------------
+
+base::Outcome LocalBackend::Execute(const Run& run,
+                                    std::span<const base::Bytes> args,
+                                    std::shared_ptr<void>* instance,
+                                    bool* exit_actor) {
+  const base::FunctionEntry* const entry = table_.Find(run.function);
+  if (entry == nullptr) {
+    return NotRun(
+        FailureCode::kNoSuchFunction, run.name,
+        "this program has no function with the key " + run.function.ToString());
+  }
+  CurrentExecution current;
+  current.task = run.task;
+  current.actor = run.actor;
+  current.incarnation = run.incarnation;
+  current.attempt = run.attempt;
+  current.is_constructor = run.is_constructor;
+  current.function = entry->name;
+  const ScopedCurrent scope(&current);
+  base::Invocation invocation;
+  invocation.args = args;
+  invocation.instance = instance;
+  const base::BootTime start = base::BootNow();
+  base::Outcome outcome = entry->invoke(invocation);
+  if (exit_actor != nullptr) *exit_actor = invocation.exit_actor;
+  if (base::BootNow() - start > run.timeout) {
+    Failure late;
+    late.code = FailureCode::kTimeout;
+    late.executed = base::Executed::kYes;
+    late.message = "it ran for longer than its timeout";
+    outcome = std::move(late);
+  }
+  if (auto* const failure = std::get_if<Failure>(&outcome)) {
+    failure->function = run.name;
+    failure->node = node_.name;
+    failure->pid = ::getpid();
+    failure->attempt = run.attempt;
+    failure->incarnation = run.incarnation;
+  }
+  return outcome;
+}
+
+std::optional<Failure> LocalBackend::Resolve(const std::vector<Arg>& args,
+                                             std::vector<base::Bytes>* values) {
+  values->reserve(args.size());
+  for (const Arg& arg : args) {
+    if (arg.ref.IsNil()) {
+      values->push_back(arg.value);
+      continue;
+    }
+    std::optional<Settled> settled = Await(arg.ref, base::BootTime::Never());
+    MOBULA_CHECK(settled.has_value());
+    if (auto* const failure = std::get_if<Failure>(&settled->outcome)) {
+      return std::move(*failure);
+    }
+    values->push_back(std::get<base::Bytes>(std::move(settled->outcome)));
+  }
+  return std::nullopt;
+}
+
+base::Outcome LocalBackend::RunTask(const Submit& submit) {
+  if (!node_.total.Fits(submit.resources)) {
+    return NotRun(FailureCode::kInfeasible, submit.function_name,
+                  "it needs " + submit.resources.ToString() +
+                      ", this process has " + node_.total.ToString());
+  }
+  std::vector<base::Bytes> args;
+  if (std::optional<Failure> failure = Resolve(submit.args, &args)) {
+    return std::move(*failure);
+  }
+  Run run;
+  run.task = submit.task;
+  run.function = submit.function;
+  run.name = submit.function_name;
+  run.timeout = submit.timeout;
+  while (true) {
+    base::Outcome outcome = Execute(run, args);
+    const auto* const failure = std::get_if<Failure>(&outcome);
+    const bool again =
+        failure != nullptr && submit.retry_exceptions &&
+        failure->code == FailureCode::kUserException &&
+        (submit.retries_max < 0 || run.attempt <= submit.retries_max);
+    if (!again) return outcome;
+    ++run.attempt;
+  }
+}
+
+void LocalBackend::On(const Submit& submit) {
+  base::Outcome outcome = RunTask(submit);
+  base::MutexLock lock(mutex_);
+  settled_[submit.result] = Settled{std::move(outcome), 0};
+  changed_.NotifyAll();
+}
+
+// ---- actors -----------------------------------------------------------------
+
+LocalBackend::Actor* LocalBackend::Find(base::ActorId id) {
+  const auto found = actors_.find(id);
+  return found == actors_.end() ? nullptr : &found->second;
+}
+
+void LocalBackend::Occupy(Actor& actor) const {
+  MOBULA_CHECK(!actor.busy);
+  actor.busy = true;
+  actor.busy_thread = std::this_thread::get_id();
+}
+
+std::optional<Failure> LocalBackend::Refusal(const Create& create) const {
+  if (!node_.total.Fits(create.resources)) {
+    return NotRun(FailureCode::kInfeasible, create.class_name,
+                  "the actor needs " + create.resources.ToString() +
+                      ", this process has " + node_.total.ToString());
+  }
+  if (create.name.empty()) return std::nullopt;
+  for (const auto& [id, other] : actors_) {
+    if (other.create.name == create.name && !other.death.has_value()) {
+      return NotRun(
+          FailureCode::kBadArgument, create.class_name,
+          "an actor with the name \"" + create.name + "\" is alive already");
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Failure> LocalBackend::Refusal(const Actor& actor,
+                                             const Call& call) const {
+  if (call.bound_incarnation == 0 ||
+      call.bound_incarnation == actor.incarnation) {
+    return std::nullopt;
+  }
+  Failure failure =
+      NotRun(FailureCode::kActorRestarted, call.method_name,
+             "the call was bound to incarnation " +
+                 std::to_string(call.bound_incarnation) + ", the actor is at " +
+                 std::to_string(actor.incarnation));
+  failure.incarnation = actor.incarnation;
+  return failure;
+}
+
+void LocalBackend::On(Create create) {
+  std::vector<base::Bytes> args;
+  std::optional<Failure> refusal = Resolve(create.args, &args);
+  if (refusal.has_value()) refusal = AsDeath(std::move(*refusal));
+  const base::ActorId id = create.actor;
+  {
+    base::MutexLock lock(mutex_);
+    if (!refusal.has_value()) refusal = Refusal(create);
+    Actor& actor = actors_[id];
+    actor.restarts_left = create.restarts_max;
+    actor.args = std::move(args);
+    actor.death = std::move(refusal);
+    actor.create = std::move(create);
+  }
+  while (Step(id)) {
+  }
+}
+
+void LocalBackend::On(Call call) {
+  const base::ActorId id = call.actor;
+  {
+    base::MutexLock lock(mutex_);
+    pending_.emplace(call.result, id);
+    Actor* const actor = Find(id);
+    if (actor == nullptr) {
+      Settle(call.result, {NotRun(FailureCode::kActorDied, call.method_name,
+                                  "there is no such actor"),
+                           0});
+    } else if (const int most = actor->create.pending_calls_max;
+               most >= 0 &&
+               actor->waiting.size() >= static_cast<std::size_t>(most)) {
+      Settle(call.result, {NotRun(FailureCode::kLimit, call.method_name,
+                                  "the actor has " + std::to_string(most) +
+                                      " calls without an answer"),
+                           0});
+    } else {
+      actor->waiting.push_back(std::move(call));
+    }
+  }
+  while (Step(id)) {
+  }
+}
+
+void LocalBackend::On(const runtime::Kill& kill) {
+  std::shared_ptr<void> ended;  // destroyed with no lock held
+  {
+    base::MutexLock lock(mutex_);
+    Actor* const actor = Find(kill.actor);
+    if (actor == nullptr || actor->death.has_value()) return;
+    ended = std::move(actor->instance);
+    actor->instance = nullptr;
+    if (kill.restart && actor->restarts_left != 0) {
+      if (actor->restarts_left > 0) --actor->restarts_left;
+    } else {
+      actor->death = NotRun(FailureCode::kActorDied, actor->create.class_name,
+                            "it was killed");
+      actor->death->incarnation = actor->incarnation;
+    }
+  }
+  while (Step(kill.actor)) {
+  }
+}
+
+void LocalBackend::On(const DropActor& drop) {
+  {
+    base::MutexLock lock(mutex_);
+    Actor* const actor = Find(drop.actor);
+    if (actor == nullptr) return;
+    actor->dropped = true;
+  }
+  while (Step(drop.actor)) {
+  }
+}
+
+void LocalBackend::On(const DropObject& drop) {
+  base::MutexLock lock(mutex_);
+  settled_.erase(drop.object);
+  pending_.erase(drop.object);
+}
+
+bool LocalBackend::Step(base::ActorId id) {
+  std::optional<Actor> ended;  // destroyed with no lock held
+  std::optional<Call> call;
+  {
+    base::MutexLock lock(mutex_);
+    Actor* const actor = Find(id);
+    if (actor == nullptr || actor->busy || ended_) return false;
+    const bool begins = actor->instance == nullptr && !actor->death.has_value();
+    if (!begins && actor->waiting.empty()) {
+      if (!actor->dropped) return false;
+      ended = std::move(*actor);
+      actors_.erase(id);
+      return false;
+    }
+    if (!begins) {
+      call = std::move(actor->waiting.front());
+      actor->waiting.pop_front();
+    }
+    if (call.has_value() && actor->death.has_value()) {
+      Failure failure = *actor->death;
+      failure.function = call->method_name;
+      Settle(call->result, {std::move(failure), actor->incarnation});
+      return true;
+    }
+    Occupy(*actor);
+  }
+  if (call.has_value()) {
+    RunCall(id, *call);
+  } else {
+    Begin(id);
+  }
+  return true;
+}
+
+void LocalBackend::Begin(base::ActorId id) {
+  Run run;
+  std::vector<base::Bytes> args;
+  std::string class_name;
+  {
+    base::MutexLock lock(mutex_);
+    Actor* const actor = Find(id);
+    MOBULA_CHECK(actor != nullptr, "an actor that is busy stays");
+    run.task = actor->create.task;
+    run.actor = id;
+    run.incarnation = ++actor->incarnation;
+    run.is_constructor = true;
+    run.function = actor->create.constructor;
+    class_name = actor->create.class_name;
+    args = actor->args;
+  }
+  run.name = class_name;
+  std::shared_ptr<void> instance;
+  base::Outcome outcome = Execute(run, args, &instance);
+  base::MutexLock lock(mutex_);
+  Actor* const actor = Find(id);
+  MOBULA_CHECK(actor != nullptr, "an actor that is busy stays");
+  actor->busy = false;
+  if (actor->death.has_value()) return;  // killed by its own constructor
+  if (auto* const failure = std::get_if<Failure>(&outcome)) {
+    actor->death = AsDeath(std::move(*failure));
+  } else {
+    actor->instance = std::move(instance);
+  }
+}
+
+void LocalBackend::RunCall(base::ActorId id, const Call& call) {
+  Run run;
+  std::shared_ptr<void> instance;
+  Settled settled;
+  bool exit_actor = false;
+  std::optional<Failure> refusal;
+  {
+    base::MutexLock lock(mutex_);
+    Actor* const actor = Find(id);
+    MOBULA_CHECK(actor != nullptr, "an actor that is busy stays");
+    instance = actor->instance;
+    run.incarnation = settled.incarnation = actor->incarnation;
+    refusal = Refusal(*actor, call);
+  }
+  std::vector<base::Bytes> args;
+  if (!refusal.has_value()) refusal = Resolve(call.args, &args);
+  if (refusal.has_value()) {
+    settled.outcome = std::move(*refusal);
+  } else {
+    run.task = call.task;
+    run.actor = id;
+    run.function = call.method;
+    run.name = call.method_name;
+    run.timeout = call.timeout;
+    settled.outcome = Execute(run, args, &instance, &exit_actor);
+  }
+  FinishCall(id, call, std::move(settled), exit_actor);
+}
+
+void LocalBackend::FinishCall(base::ActorId id, const Call& call,
+                              Settled settled, bool exit_actor) {
+  std::shared_ptr<void> ended;  // destroyed with no lock held
+  base::MutexLock lock(mutex_);
+  Actor* const actor = Find(id);
+  MOBULA_CHECK(actor != nullptr, "an actor that is busy stays");
+  actor->busy = false;
+  if (actor->instance == nullptr) {  // killed while it ran
+    Failure failure = NotRun(FailureCode::kActorDied, call.method_name,
+                             "the actor was killed while it ran");
+    failure.executed = base::Executed::kMaybe;
+    failure.incarnation = settled.incarnation;
+    settled.outcome = std::move(failure);
+  } else if (exit_actor) {
+    actor->death = NotRun(FailureCode::kActorDied, actor->create.class_name,
+                          "it ended itself (ExitActor)");
+    actor->death->incarnation = actor->incarnation;
+    ended = std::move(actor->instance);
+    actor->instance = nullptr;
+  }
+  Settle(call.result, std::move(settled));
+}
+
+// ---- objects ----------------------------------------------------------------
+
+void LocalBackend::Settle(base::ObjectId object, Settled settled) {
+  if (pending_.erase(object) == 0) return;
+  settled_[object] = std::move(settled);
+  changed_.NotifyAll();
+}
+
+bool LocalBackend::WaitsForItself(base::ObjectId object) const {
+  const auto pending = pending_.find(object);
+  if (pending == pending_.end()) return false;
+  const auto actor = actors_.find(pending->second);
+  return actor != actors_.end() && actor->second.busy &&
+         actor->second.busy_thread == std::this_thread::get_id();
+}
+
+std::optional<Backend::Settled> LocalBackend::Await(base::ObjectId object,
+                                                    base::BootTime deadline) {
+  base::MutexLock lock(mutex_);
+  while (true) {
+    if (const auto found = settled_.find(object); found != settled_.end()) {
+      return found->second;
+    }
+    if (ended_) {
+      return Settled{
+          NotRun(FailureCode::kShutdown, "", "the runtime was shut down"), 0};
+    }
+    if (!pending_.contains(object)) {
+      return Settled{
+          NotRun(FailureCode::kBadArgument, "", "there is no such object"), 0};
+    }
+    const base::BootTime now = base::BootNow();
+    if (WaitsForItself(object)) {
+      if (!deadline.IsNever()) return std::nullopt;
+      return Settled{
+          NotRun(FailureCode::kBadArgument, "",
+                 "this wait would never end: the actor that would answer is "
+                 "the one that waits"),
+          0};
+    }
+    if (now >= deadline) return std::nullopt;
+    changed_.WaitFor(mutex_, deadline - now);
+  }
+}
+
+std::vector<bool> LocalBackend::AwaitSome(
+    std::span<const base::ObjectId> objects, std::size_t count,
+    base::BootTime deadline) {
+  base::MutexLock lock(mutex_);
+  while (true) {
+    std::vector<bool> is_settled;
+    std::size_t found = 0;
+    bool stuck = false;
+    for (const base::ObjectId object : objects) {
+      is_settled.push_back(ended_ || !pending_.contains(object));
+      found += is_settled.back() ? 1 : 0;
+      stuck = stuck || WaitsForItself(object);
+    }
+    const base::BootTime now = base::BootNow();
+    if (found >= count || now >= deadline) return is_settled;
+    // What waits for this thread itself will not come.
+    if (stuck) return is_settled;
+    changed_.WaitFor(mutex_, deadline - now);
+  }
+}
+
+Backend::ActorView LocalBackend::ViewActor(base::ActorId actor) {
+  base::MutexLock lock(mutex_);
+  const Actor* const found = Find(actor);
+  if (found == nullptr) return {0, true};
+  return {found->incarnation, found->death.has_value()};
+}
+
+void LocalBackend::Shutdown() {
+  std::map<base::ActorId, Actor> ended;  // destroyed with no lock held
+  base::MutexLock lock(mutex_);
+  ended_ = true;
+  for (auto& [id, actor] : actors_) {
+    // One that runs on another thread keeps its entry until it returns.
+    if (!actor.busy) ended.emplace(id, std::move(actor));
+  }
+  for (const auto& [id, actor] : ended) actors_.erase(id);
+  changed_.NotifyAll();
+}
+
+}  // namespace mobula::runtime

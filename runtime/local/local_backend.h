@@ -1,0 +1,148 @@
+// LocalBackend runs everything in this process, on the thread that asks: for
+// debuggers, valgrind and unit tests.
+//
+// A task runs inside Post(Submit), a constructor inside Post(Create), a method
+// inside Post(Call), unless its actor is busy: then right after the call that
+// it is busy with, on that thread. So one thread's program is deterministic.
+// Errors, names, incarnations, retries on exceptions and resource checks are
+// those of the cluster, but nothing dies by itself: Kill destroys the object in
+// place (its destructor runs), a timeout is only noticed when the function has
+// returned, and time spent waiting for others does not exist.
+// Owner: the API's session.
+// Threading: any thread; functions run with no lock held.
+// Invariants: (1) an object that is not settled belongs to a call of an actor
+// that is busy; (2) calls of one actor run one at a time, in the order posted.
+// Failure: a wait that only its own caller could end is answered by a Failure
+// at once.
+#ifndef MOBULA_RUNTIME_LOCAL_LOCAL_BACKEND_H_
+#define MOBULA_RUNTIME_LOCAL_LOCAL_BACKEND_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/function_table.h"
+#include "base/ids.h"
+#include "base/mutex.h"
+#include "base/scheduling/resource_vector.h"
+#include "base/thread_annotations.h"
+#include "runtime/core/events.h"
+#include "runtime/process/backend.h"
+
+namespace mobula::runtime {
+
+class LocalBackend : public Backend {
+ public:
+  struct Options {
+    std::optional<double> cpus;  // absent: as many as there are
+    std::optional<std::int64_t> memory_bytes;
+    base::ResourceVector resources;
+  };
+
+  // `table` must outlive this.
+  LocalBackend(const base::FunctionTable& table, Options options);
+  ~LocalBackend() override;
+
+  void Post(Event event) override MOBULA_EXCLUDES(mutex_);
+  std::optional<Settled> Await(base::ObjectId object,
+                               base::BootTime deadline) override
+      MOBULA_EXCLUDES(mutex_);
+  std::vector<bool> AwaitSome(std::span<const base::ObjectId> objects,
+                              std::size_t count,
+                              base::BootTime deadline) override
+      MOBULA_EXCLUDES(mutex_);
+  [[nodiscard]] ActorView ViewActor(base::ActorId actor) override
+      MOBULA_EXCLUDES(mutex_);
+  [[nodiscard]] base::ProcessId self() const override { return self_; }
+  [[nodiscard]] Node node() const override { return node_; }
+  [[nodiscard]] base::BootTime Now() const override;
+  void Shutdown() override MOBULA_EXCLUDES(mutex_);
+
+ private:
+  struct Actor {
+    Create create;                  // how to make it again
+    std::vector<base::Bytes> args;  // of the constructor
+    std::shared_ptr<void> instance;
+    std::int64_t incarnation = 0;
+    std::int32_t restarts_left = 0;  // -1: no limit
+    bool dropped = false;            // no handle is left
+    bool busy = false;               // something of it runs, on busy_thread
+    std::thread::id busy_thread;
+    std::optional<base::Failure> death;
+    std::deque<Call> waiting;
+  };
+  // One run of one function, with no lock held.
+  struct Run {
+    base::TaskId task;
+    base::ActorId actor;
+    std::int64_t incarnation = 0;
+    std::int32_t attempt = 1;
+    bool is_constructor = false;
+    base::FunctionId function;
+    std::string_view name;  // for failures
+    base::Duration timeout = base::Duration::max();
+  };
+
+  void On(const Submit& submit) MOBULA_EXCLUDES(mutex_);
+  void On(Create create) MOBULA_EXCLUDES(mutex_);
+  void On(Call call) MOBULA_EXCLUDES(mutex_);
+  void On(const Kill& kill) MOBULA_EXCLUDES(mutex_);
+  void On(const DropActor& drop) MOBULA_EXCLUDES(mutex_);
+  void On(const DropObject& drop) MOBULA_EXCLUDES(mutex_);
+
+  base::Outcome Execute(const Run& run, std::span<const base::Bytes> args,
+                        std::shared_ptr<void>* instance = nullptr,
+                        bool* exit_actor = nullptr);
+  base::Outcome RunTask(const Submit& submit) MOBULA_EXCLUDES(mutex_);
+  // The values of the arguments, or the failure of the first that has one.
+  std::optional<base::Failure> Resolve(const std::vector<Arg>& args,
+                                       std::vector<base::Bytes>* values)
+      MOBULA_EXCLUDES(mutex_);
+  // Why such an actor cannot be.
+  std::optional<base::Failure> Refusal(const Create& create) const
+      MOBULA_REQUIRES(mutex_);
+  // Why this call cannot run.
+  std::optional<base::Failure> Refusal(const Actor& actor,
+                                       const Call& call) const;
+
+  // Does what the actor has to do next; false if that is nothing.
+  bool Step(base::ActorId id) MOBULA_EXCLUDES(mutex_);
+  void Begin(base::ActorId id) MOBULA_EXCLUDES(mutex_);
+  void RunCall(base::ActorId id, const Call& call) MOBULA_EXCLUDES(mutex_);
+  void FinishCall(base::ActorId id, const Call& call, Settled settled,
+                  bool exit_actor) MOBULA_EXCLUDES(mutex_);
+  Actor* Find(base::ActorId id) MOBULA_REQUIRES(mutex_);
+  void Occupy(Actor& actor) const;
+  // Of a call; nothing if its ref is gone.
+  void Settle(base::ObjectId object, Settled settled) MOBULA_REQUIRES(mutex_);
+  [[nodiscard]] bool WaitsForItself(base::ObjectId object) const
+      MOBULA_REQUIRES(mutex_);
+  base::Failure NotRun(base::FailureCode code, std::string_view function,
+                       std::string message) const;
+
+  const base::FunctionTable& table_;
+  const base::ProcessId self_;
+  Node node_;
+
+  base::Mutex mutex_;
+  base::CondVar changed_;
+  bool ended_ MOBULA_GUARDED_BY(mutex_) = false;
+  std::map<base::ObjectId, Settled> settled_ MOBULA_GUARDED_BY(mutex_);
+  // Of a call that waits or runs, to its actor.
+  std::map<base::ObjectId, base::ActorId> pending_ MOBULA_GUARDED_BY(mutex_);
+  std::map<base::ActorId, Actor> actors_ MOBULA_GUARDED_BY(mutex_);
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_LOCAL_LOCAL_BACKEND_H_
