@@ -1,0 +1,23 @@
+// What this process may use of the machine: CPUs by its affinity mask and its
+// cgroup's quota, memory by its cgroup's limit (versions 1 and 2).
+// Threading: any.
+// Failure: a limit that cannot be read does not apply.
+#ifndef MOBULA_RAYLET_SERVER_NODE_RESOURCES_H_
+#define MOBULA_RAYLET_SERVER_NODE_RESOURCES_H_
+
+#include <cstdint>
+#include <string>
+
+namespace mobula::raylet {
+
+// Of tasks there is one at a time on less than one CPU, too: never below 1.
+double DetectCpus(const std::string& root = "");
+
+// The smaller of the machine's memory and the cgroup's limits, in bytes.
+std::int64_t DetectMemoryBytes(const std::string& root = "");
+
+std::string HostName();
+
+}  // namespace mobula::raylet
+
+#endif  // MOBULA_RAYLET_SERVER_NODE_RESOURCES_H_

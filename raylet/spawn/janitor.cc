@@ -1,0 +1,138 @@
+#include "raylet/spawn/janitor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "base/clock.h"
+#include "raylet/spawn/process_tree.h"
+
+namespace mobula::raylet {
+namespace {
+
+using base::BootTime;
+using base::UniqueFd;
+
+// The raylet ends by itself when its driver is gone; after this it is ended.
+constexpr base::Duration kRayletPatience = std::chrono::seconds(3);
+constexpr base::Duration kKillPatience = std::chrono::seconds(10);
+
+int Fail(const char* what) {
+  std::fprintf(stderr, "mobula raylet: %s: %s\n", what, std::strerror(errno));
+  return 1;
+}
+
+sigset_t EndingSignals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
+    ::sigaddset(&signals, signal);
+  }
+  return signals;
+}
+
+void LeaveNothing(RuntimeFolder& folder) {
+  KillDescendants(base::BootNow() + kKillPatience);
+  folder.Remove();
+}
+
+bool IsReadable(const UniqueFd& fd) {
+  pollfd poll{fd.get(), POLLIN, 0};
+  return ::poll(&poll, 1, 0) > 0;
+}
+
+int PollTimeout(BootTime deadline) {
+  if (deadline.IsNever()) return -1;
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(deadline - base::BootNow());
+  return left.count() > 0 ? static_cast<int>(left.count()) : 0;
+}
+
+// Until the raylet has ended, or has had its time after the driver's end or a
+// signal to us.
+void WatchRaylet(pid_t raylet, const UniqueFd& raylet_pidfd,
+                 const UniqueFd& driver_pidfd, const UniqueFd& signals) {
+  BootTime deadline = BootTime::Never();
+  bool told = false;
+  while (true) {
+    pollfd polls[3] = {{raylet_pidfd.get(), POLLIN, 0},
+                       {told ? -1 : signals.get(), POLLIN, 0},
+                       {driver_pidfd.get(), POLLIN, 0}};
+    if (!deadline.IsNever()) polls[2].fd = -1;
+    const int ready = ::poll(polls, 3, PollTimeout(deadline));
+    if (ready < 0 && errno != EINTR) return;
+    if (polls[0].revents != 0) return;
+    if (ready == 0 && !deadline.IsNever()) return;
+    if (ready > 0 && (polls[1].revents | polls[2].revents) != 0) {
+      if (polls[1].revents != 0) {
+        ::kill(raylet, SIGTERM);
+        told = true;
+      }
+      deadline = base::BootNow() + kRayletPatience;
+    }
+  }
+}
+
+// The raylet's exit code, if it is known by now.
+int ReapRaylet(pid_t raylet) {
+  int status = 0;
+  if (::waitpid(raylet, &status, WNOHANG) != raylet) return 1;
+  if (WIFEXITED(status)) return WEXITSTATUS(status);
+  return 128 + WTERMSIG(status);
+}
+
+}  // namespace
+
+int RunUnderJanitor(RuntimeFolder folder, const JanitorOptions& options,
+                    const std::function<int(base::UniqueFd janitor)>& raylet) {
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return Fail("subreaper");
+  ::setsid();  // fails where the driver has done it already
+  ::signal(SIGPIPE, SIG_IGN);
+  const sigset_t ending = EndingSignals();
+  ::sigprocmask(SIG_BLOCK, &ending, nullptr);
+  UniqueFd self = OpenPidfd(::getpid());
+  if (!self.valid()) return Fail("pidfd_open");
+  const pid_t pid = ::fork();
+  if (pid < 0) {
+    const int code = Fail("fork");
+    folder.Remove();
+    return code;
+  }
+  if (pid == 0) {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    UniqueFd watch(::fcntl(self.get(), F_DUPFD_CLOEXEC, 0));
+    const int code = raylet(std::move(self));
+    if (IsReadable(watch)) {
+      LeaveNothing(folder);
+    } else {
+      KillDescendants(base::BootNow() + kKillPatience);
+    }
+    return code;
+  }
+  if (options.let_go) options.let_go();
+  const UniqueFd raylet_pidfd = OpenPidfd(pid);
+  const UniqueFd driver_pidfd =
+      options.driver > 0 ? OpenPidfd(options.driver) : UniqueFd();
+  const UniqueFd signals(::signalfd(-1, &ending, SFD_CLOEXEC));
+  ReapStale(options.stale_roots);
+  if (raylet_pidfd.valid()) {
+    WatchRaylet(pid, raylet_pidfd, driver_pidfd, signals);
+  } else {
+    Fail("pidfd of the raylet");
+  }
+  const int code = ReapRaylet(pid);
+  LeaveNothing(folder);
+  return code;
+}
+
+}  // namespace mobula::raylet

@@ -1,0 +1,216 @@
+#include "raylet/spawn/launcher.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "base/check.h"
+
+extern char** environ;
+
+namespace mobula::raylet {
+namespace {
+
+using base::UniqueFd;
+
+constexpr int kSocketFd = 3;
+constexpr int kPageFd = 4;
+constexpr int kFirstOtherFd = 5;
+constexpr unsigned kCloseRangeCloexec = 1U << 2;
+// Where there is no close_range (before Linux 5.11).
+constexpr int kFdsWithoutCloseRange = 4096;
+
+// All that the child needs, made before the fork.
+struct Plan {
+  int null = -1;
+  int out = -1;
+  int err = -1;
+  int socket = -1;
+  int page = -1;
+  int program = -1;
+  pid_t parent = 0;
+  rlimit open_files = {};
+  char* const* argv = nullptr;
+  char* const* environment = nullptr;
+};
+
+void ResetSignals() {
+  struct sigaction action;
+  ::memset(&action, 0, sizeof(action));
+  action.sa_handler = SIG_DFL;
+  // glibc refuses its own two, which no exec of ours can have inherited.
+  for (int signal = 1; signal < NSIG; ++signal) {
+    ::sigaction(signal, &action, nullptr);
+  }
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+void CloseOnExecFrom(int first) {
+  if (::syscall(SYS_close_range, first, ~0U, kCloseRangeCloexec) == 0) return;
+  for (int fd = first; fd < kFdsWithoutCloseRange; ++fd) {
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+}
+
+// In the child, which shares our memory until it executes: system calls only,
+// and nothing of ours is changed but `error`.
+[[noreturn]] void BecomeWorker(const Plan& plan, volatile int* error) {
+  ::setsid();
+  const bool ready = ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
+                     ::getppid() == plan.parent && ::dup2(plan.null, 0) >= 0 &&
+                     ::dup2(plan.out, 1) >= 0 && ::dup2(plan.err, 2) >= 0 &&
+                     ::dup2(plan.socket, kSocketFd) >= 0 &&
+                     ::dup2(plan.page, kPageFd) >= 0;
+  if (ready) {
+    CloseOnExecFrom(kFirstOtherFd);
+    if (plan.open_files.rlim_max > 0) {
+      ::setrlimit(RLIMIT_NOFILE, &plan.open_files);
+    }
+    ResetSignals();
+    ::syscall(SYS_execveat, plan.program, "", plan.argv, plan.environment,
+              AT_EMPTY_PATH);
+  }
+  *error = errno == 0 ? ECHILD : errno;
+  ::_exit(127);
+}
+
+// Its pid; the reason in *error where it could not be executed.
+pid_t ForkAndExec(const Plan& plan, int* error) {
+  volatile int child_error = 0;
+  // No handler of ours may run in the child's first moments.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, &before);
+  const pid_t pid = ::vfork();
+  if (pid == 0) BecomeWorker(plan, &child_error);
+  const int fork_error = errno;
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  *error = pid < 0 ? fork_error : child_error;
+  return pid;
+}
+
+std::string Why(const char* what, int error) {
+  return std::string(what) + ": " + std::generic_category().message(error);
+}
+
+// Above the numbers that the worker will have, so that no dup2 overwrites what
+// is still needed.
+bool Raise(UniqueFd* fd) {
+  if (fd->get() > kFirstOtherFd) return true;
+  fd->Reset(::fcntl(fd->get(), F_DUPFD_CLOEXEC, kFirstOtherFd + 1));
+  return fd->valid();
+}
+
+struct Pair {
+  UniqueFd ours;
+  UniqueFd theirs;
+};
+
+bool MakePipe(Pair* pair) {
+  std::array<int, 2> fds{};
+  if (::pipe2(fds.data(), O_CLOEXEC) != 0) return false;
+  pair->ours.Reset(fds[0]);
+  pair->theirs.Reset(fds[1]);
+  ::fcntl(pair->ours.get(), F_SETFL, O_NONBLOCK);
+  return Raise(&pair->theirs);
+}
+
+bool MakeSocket(Pair* pair) {
+  std::array<int, 2> fds{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) != 0) {
+    return false;
+  }
+  pair->ours.Reset(fds[0]);
+  pair->theirs.Reset(fds[1]);
+  return Raise(&pair->theirs);
+}
+
+bool IsOwnVariable(std::string_view entry) {
+  for (const std::string_view name :
+       {std::string_view("MOBULA_WORKER="), std::string_view("MOBULA_SESSION="),
+        std::string_view("MOBULA_ORIGIN=")}) {
+    if (entry.starts_with(name)) return true;
+  }
+  return false;
+}
+
+std::string PathOf(int fd) {
+  const std::string link = "/proc/self/fd/" + std::to_string(fd);
+  std::array<char, 4096> buffer;
+  const ssize_t n = ::readlink(link.c_str(), buffer.data(), buffer.size());
+  return n > 0 ? std::string(buffer.data(), static_cast<std::size_t>(n))
+               : "mobula-worker";
+}
+
+}  // namespace
+
+Launcher::Launcher(Options options)
+    : options_(std::move(options)), path_(PathOf(options_.program.get())) {
+  MOBULA_CHECK(options_.program.valid());
+  null_.Reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  MOBULA_CHECK(null_.valid() && Raise(&null_), "/dev/null cannot be opened");
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (!IsOwnVariable(*entry)) environment_.emplace_back(*entry);
+  }
+}
+
+std::variant<LaunchedWorker, std::string> Launcher::Launch(
+    base::ProcessId process, base::JobId job) {
+  Pair socket;
+  Pair out;
+  Pair err;
+  if (!MakeSocket(&socket) || !MakePipe(&out) || !MakePipe(&err)) {
+    return Why("no descriptors for a worker", errno);
+  }
+  std::optional<PageMap> page = PageMap::Make();
+  if (!page) return Why("no memory for a worker's page", errno);
+  // They may be reached by dup2 in the child, so they must not be 0 to 5.
+  const UniqueFd page_fd(
+      ::fcntl(page->fd(), F_DUPFD_CLOEXEC, kFirstOtherFd + 1));
+  const UniqueFd program(
+      ::fcntl(options_.program.get(), F_DUPFD_CLOEXEC, kFirstOtherFd + 1));
+  if (!page_fd.valid() || !program.valid()) {
+    return Why("no descriptors for a worker", errno);
+  }
+  std::vector<std::string> own = {
+      "MOBULA_WORKER=1:" + process.ToString() + ":" +
+          options_.raylet.ToString() + ":" + job.ToString(),
+      "MOBULA_SESSION=" + options_.session,
+      std::string(kOriginMark) + "=" + process.ToString()};
+  std::vector<char*> environment;
+  for (const std::string& entry : environment_) {
+    environment.push_back(const_cast<char*>(entry.c_str()));
+  }
+  for (std::string& entry : own) environment.push_back(entry.data());
+  environment.push_back(nullptr);
+  std::array<char*, 2> argv = {const_cast<char*>(path_.c_str()), nullptr};
+  const Plan plan = {null_.get(),         out.theirs.get(),    err.theirs.get(),
+                     socket.theirs.get(), page_fd.get(),       program.get(),
+                     ::getpid(),          options_.open_files, argv.data(),
+                     environment.data()};
+  int error = 0;
+  const pid_t pid = ForkAndExec(plan, &error);
+  if (pid < 0) return Why("no process for a worker", error);
+  if (error != 0) {
+    // It has ended already; whoever reaps children takes it.
+    return Why(("cannot execute " + path_).c_str(), error);
+  }
+  page->CloseFd();
+  return LaunchedWorker{pid, std::move(socket.ours), std::move(out.ours),
+                        std::move(err.ours), std::move(*page)};
+}
+
+}  // namespace mobula::raylet

@@ -1,0 +1,86 @@
+// RuntimeFolder is the folder of one session: its logs and its session file.
+//
+//   $XDG_RUNTIME_DIR/mobula/SESSION or /tmp/mobula-UID/SESSION
+//
+// It belongs to this user and is closed to others (0700); a link, or a folder
+// of somebody else in its place, is refused. The session file is locked
+// (flock) by the janitor and its raylet: as long as one of them lives the
+// session lives. One whose lock is free was left by a crash of both, and is
+// reaped: processes that carry its mark (MOBULA_SESSION in the environment)
+// are killed, the folder is removed.
+// Owner: the janitor; its raylet after a fork.   Threading: one thread.
+// Failure: Create says in a sentence what is wrong with which path.
+#ifndef MOBULA_RAYLET_SPAWN_RUNTIME_FOLDER_H_
+#define MOBULA_RAYLET_SPAWN_RUNTIME_FOLDER_H_
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/unique_fd.h"
+
+namespace mobula::raylet {
+
+// The environment variable by which a session's processes are known.
+inline constexpr char kSessionMark[] = "MOBULA_SESSION";
+
+// Where sessions of this user may lie, the preferred one first.
+std::vector<std::string> SessionRoots();
+
+class RuntimeFolder {
+ public:
+  // In the first root that can be used.
+  static std::optional<RuntimeFolder> Create(
+      const std::vector<std::string>& roots, std::string* error);
+
+  RuntimeFolder(RuntimeFolder&&) = default;
+  RuntimeFolder& operator=(RuntimeFolder&&) = default;
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::string& session() const { return session_; }
+  // With all that is in it; twice is once.
+  void Remove();
+
+ private:
+  friend std::vector<RuntimeFolder> ClaimStale(const std::string& root);
+  RuntimeFolder() = default;
+
+  std::string session_;
+  std::string path_;
+  base::UniqueFd root_;  // the folder above
+  base::UniqueFd lock_;  // the session file
+};
+
+struct SessionState {
+  std::string session;
+  std::string path;
+  bool live = false;
+};
+
+// Every session under a root. Empty if the root is absent or not ours.
+std::vector<SessionState> ListSessions(const std::string& root);
+
+// Takes over every session that nobody holds; nobody else can claim it then.
+std::vector<RuntimeFolder> ClaimStale(const std::string& root);
+
+// Processes of this user that carry the mark of `session` ("": of any), never
+// the caller or one it descends from.
+std::vector<pid_t> MarkedProcesses(std::string_view session);
+
+// SIGKILL, unless the number has passed to a process without that mark. Gives
+// its pidfd; invalid if nothing was sent.
+base::UniqueFd KillMarked(pid_t pid, const std::string& session);
+
+struct Reaped {
+  std::size_t sessions = 0;
+  std::size_t processes = 0;
+};
+// Ends what crashed sessions left behind under these roots.
+Reaped ReapStale(const std::vector<std::string>& roots);
+
+}  // namespace mobula::raylet
+
+#endif  // MOBULA_RAYLET_SPAWN_RUNTIME_FOLDER_H_
