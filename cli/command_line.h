@@ -1,0 +1,35 @@
+// The command line of `mobula`, taken apart. CLI11 stands behind this header.
+// Threading: a value.
+#ifndef MOBULA_CLI_COMMAND_LINE_H_
+#define MOBULA_CLI_COMMAND_LINE_H_
+
+#include <string>
+#include <variant>
+
+#include "raylet/server/raylet_main.h"
+
+namespace mobula::cli {
+
+struct VersionCommand {
+  bool json = false;
+};
+
+struct DoctorCommand {
+  bool json = false;
+  bool clean = false;
+};
+
+// Nothing is left to do: help was asked for, or the arguments are wrong.
+struct Leave {
+  int exit_code = 0;
+  std::string text;  // for stdout where exit_code is 0, else for stderr
+};
+
+using Command =
+    std::variant<raylet::RayletOptions, VersionCommand, DoctorCommand, Leave>;
+
+Command ParseCommandLine(int argc, const char* const* argv);
+
+}  // namespace mobula::cli
+
+#endif  // MOBULA_CLI_COMMAND_LINE_H_

@@ -1,0 +1,259 @@
+#include "cli/doctor.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <system_error>
+
+#include "base/unique_fd.h"
+#include "raylet/spawn/process_tree.h"
+#include "raylet/spawn/runtime_folder.h"
+
+namespace mobula::cli {
+namespace {
+
+using base::UniqueFd;
+
+// A raylet of the smallest node needs three descriptors for each of 64 workers
+// and some of its own.
+constexpr rlim_t kOpenFilesMin = 1024;
+constexpr rlim_t kProcessesMin = 256;
+// The longest path of a Unix socket, less a name of ours in the folder.
+constexpr std::size_t kFolderLengthMax = 107 - 33;
+
+std::string ErrorText() { return std::generic_category().message(errno); }
+
+Check Feature(const std::string& name, bool works, const std::string& advice) {
+  return {name, works, works ? "works" : ErrorText(), advice};
+}
+
+void CheckKernel(std::vector<Check>* checks) {
+  const UniqueFd self = raylet::OpenPidfd(::getpid());
+  checks->push_back(
+      Feature("pidfd", self.valid(), "a kernel of 5.4 or newer is needed"));
+  const UniqueFd memory(
+      ::memfd_create("mobula-doctor", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  const bool seals =
+      memory.valid() && ::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK) == 0;
+  checks->push_back(
+      Feature("memfd", seals, "memfd_create with seals must be allowed"));
+  // Nothing is open up there.
+  constexpr unsigned kFirst = 0x7ffffff0U;
+  const bool close_range =
+      ::syscall(SYS_close_range, kFirst, ~0U, 1U << 2) == 0;
+  checks->push_back(Feature("close_range", close_range,
+                            "a kernel of 5.11 or newer starts workers faster"));
+  int subreaper = 0;
+  const bool reads = ::prctl(PR_GET_CHILD_SUBREAPER, &subreaper) == 0;
+  checks->push_back(
+      Feature("subreaper", reads, "prctl(PR_SET_CHILD_SUBREAPER) is needed"));
+  const bool proc = raylet::ReadProcessStat(::getpid()).has_value();
+  checks->push_back({"proc", proc, proc ? "mounted" : "cannot be read",
+                     "mount it: mount -t proc proc /proc"});
+}
+
+std::string LimitText(rlim_t limit) {
+  return limit == RLIM_INFINITY ? "unlimited" : std::to_string(limit);
+}
+
+Check CheckLimit(const std::string& name, __rlimit_resource resource,
+                 rlim_t min) {
+  rlimit limit{};
+  if (::getrlimit(resource, &limit) != 0) {
+    return {name, false, ErrorText(), ""};
+  }
+  return {name, limit.rlim_max >= min,
+          "soft " + LimitText(limit.rlim_cur) + ", hard " +
+              LimitText(limit.rlim_max),
+          "the hard limit should be at least " + std::to_string(min)};
+}
+
+// What is wrong with a root that exists; empty if nothing is.
+std::string WrongWithRoot(const std::string& root) {
+  struct stat stat;
+  if (::lstat(root.c_str(), &stat) != 0) return ErrorText();
+  if (!S_ISDIR(stat.st_mode)) return "is not a folder";
+  if (stat.st_uid != ::geteuid()) {
+    return "belongs to user " + std::to_string(stat.st_uid);
+  }
+  if ((stat.st_mode & 077) != 0) return "is open to other users";
+  if (::access(root.c_str(), W_OK | X_OK) != 0) return ErrorText();
+  return "";
+}
+
+Check CheckRoot(const std::string& root) {
+  Check check;
+  check.name = "folder";
+  if (root.size() > kFolderLengthMax) {
+    check.detail = root + " is too long for the path of a socket";
+    check.advice = "set XDG_RUNTIME_DIR to a shorter path";
+    return check;
+  }
+  struct stat stat;
+  if (::lstat(root.c_str(), &stat) != 0 && errno == ENOENT) {
+    const std::string above = root.substr(0, root.rfind('/'));
+    check.ok = ::access(above.c_str(), W_OK | X_OK) == 0;
+    check.detail = root + (check.ok ? " will be made" : " cannot be made");
+    check.advice = "make " + above + " writable";
+    return check;
+  }
+  const std::string wrong = WrongWithRoot(root);
+  check.ok = wrong.empty();
+  check.detail = root + " " + (wrong.empty() ? "is ours alone" : wrong);
+  check.advice = "remove it, or: chmod 700 " + root;
+  return check;
+}
+
+std::set<std::string> LiveSessions(const std::vector<std::string>& roots) {
+  std::set<std::string> live;
+  for (const std::string& root : roots) {
+    for (const raylet::SessionState& state : raylet::ListSessions(root)) {
+      if (state.live) live.insert(state.session);
+    }
+  }
+  return live;
+}
+
+// Processes with the mark of a session that does not live.
+std::vector<pid_t> StrayProcesses(const std::vector<std::string>& roots) {
+  // The processes first: a session that ends meanwhile takes its own along.
+  std::vector<pid_t> stray = raylet::MarkedProcesses("");
+  const std::set<std::string> live = LiveSessions(roots);
+  std::erase_if(stray, [&live](pid_t pid) {
+    const auto mark = raylet::EnvironmentOf(pid, raylet::kSessionMark);
+    return !mark || live.contains(*mark);
+  });
+  return stray;
+}
+
+std::string ProgramOf(pid_t pid) {
+  char path[4096];
+  const std::string link = "/proc/" + std::to_string(pid) + "/exe";
+  const ssize_t n = ::readlink(link.c_str(), path, sizeof(path));
+  return n > 0 ? std::string(path, static_cast<std::size_t>(n)) : "?";
+}
+
+std::string Quote(std::string_view text) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      quoted += '\\';
+      quoted += c;
+    } else if (byte < 0x20) {
+      quoted += "\\u00";
+      quoted += kDigits[byte >> 4];
+      quoted += kDigits[byte & 15];
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "\"";
+}
+
+}  // namespace
+
+bool Report::IsHealthy() const {
+  const auto ok = [](const Check& check) { return check.ok; };
+  return leftovers.empty() && std::all_of(checks.begin(), checks.end(), ok);
+}
+
+Report Examine(const std::vector<std::string>& roots) {
+  Report report;
+  CheckKernel(&report.checks);
+  report.checks.push_back(
+      CheckLimit("open files", RLIMIT_NOFILE, kOpenFilesMin));
+  report.checks.push_back(CheckLimit("processes", RLIMIT_NPROC, kProcessesMin));
+  // One that can be used is enough: the first such is taken.
+  std::vector<Check> folders;
+  for (const std::string& root : roots) folders.push_back(CheckRoot(root));
+  const bool any = std::any_of(folders.begin(), folders.end(),
+                               [](const Check& check) { return check.ok; });
+  for (Check& folder : folders) {
+    if (any && !folder.ok) {
+      folder.ok = true;
+      folder.detail += " (not used)";
+    }
+    report.checks.push_back(std::move(folder));
+  }
+  for (const std::string& root : roots) {
+    for (const raylet::SessionState& state : raylet::ListSessions(root)) {
+      if (state.live) {
+        ++report.live_sessions;
+      } else {
+        report.leftovers.push_back({"session", state.path});
+      }
+    }
+  }
+  for (const pid_t pid : StrayProcesses(roots)) {
+    report.leftovers.push_back(
+        {"process", std::to_string(pid) + " " + ProgramOf(pid)});
+  }
+  return report;
+}
+
+Cleaned Clean(const std::vector<std::string>& roots) {
+  const raylet::Reaped reaped = raylet::ReapStale(roots);
+  Cleaned cleaned{reaped.sessions, reaped.processes};
+  for (const pid_t pid : StrayProcesses(roots)) {
+    const auto mark = raylet::EnvironmentOf(pid, raylet::kSessionMark);
+    if (mark && raylet::KillMarked(pid, *mark).valid()) ++cleaned.processes;
+  }
+  return cleaned;
+}
+
+std::string AsText(const Report& report) {
+  std::string text;
+  for (const Check& check : report.checks) {
+    text += (check.ok ? "ok       " : "MISSING  ") + check.name + ": " +
+            check.detail + "\n";
+    if (!check.ok && !check.advice.empty()) {
+      text += "         " + check.advice + "\n";
+    }
+  }
+  text += "sessions: " + std::to_string(report.live_sessions) + " live\n";
+  for (const Leftover& leftover : report.leftovers) {
+    text += "LEFT     " + leftover.kind + " " + leftover.what + "\n";
+  }
+  if (!report.leftovers.empty()) {
+    text += "         to end and remove these: mobula doctor --clean\n";
+  }
+  return text;
+}
+
+std::string AsJson(const Report& report) {
+  std::string text = "{\"healthy\":";
+  text += report.IsHealthy() ? "true" : "false";
+  text += ",\"live_sessions\":" + std::to_string(report.live_sessions);
+  text += ",\"checks\":[";
+  std::string comma;
+  for (const Check& check : report.checks) {
+    text += comma + "{\"name\":" + Quote(check.name) +
+            ",\"ok\":" + (check.ok ? "true" : "false") +
+            ",\"detail\":" + Quote(check.detail) +
+            ",\"advice\":" + Quote(check.ok ? "" : check.advice) + "}";
+    comma = ",";
+  }
+  text += "],\"leftovers\":[";
+  comma.clear();
+  for (const Leftover& leftover : report.leftovers) {
+    text += comma + "{\"kind\":" + Quote(leftover.kind) +
+            ",\"what\":" + Quote(leftover.what) + "}";
+    comma = ",";
+  }
+  return text + "]}\n";
+}
+
+}  // namespace mobula::cli

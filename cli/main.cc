@@ -1,0 +1,58 @@
+// The program `mobula`: one command a daemon, and the commands for people.
+#include <cstdio>
+#include <string>
+#include <variant>
+
+#include "base/frames/hello.h"
+#include "cli/command_line.h"
+#include "cli/doctor.h"
+#include "cli/version.h"
+#include "raylet/server/raylet_main.h"
+#include "raylet/spawn/runtime_folder.h"
+
+namespace mobula::cli {
+namespace {
+
+int Run(const raylet::RayletOptions& options) {
+  return raylet::RunRaylet(options);
+}
+
+int Run(const VersionCommand& command) {
+  if (command.json) {
+    std::printf("{\"version\":\"%s\",\"protocol\":%u}\n", kVersion,
+                base::kProtocolVersion);
+  } else {
+    std::printf("mobula %s, protocol %u\n", kVersion, base::kProtocolVersion);
+  }
+  return 0;
+}
+
+int Run(const DoctorCommand& command) {
+  const std::vector<std::string> roots = raylet::SessionRoots();
+  if (command.clean) {
+    const Cleaned cleaned = Clean(roots);
+    std::fprintf(stderr,
+                 "mobula doctor: removed %zu sessions, ended %zu "
+                 "processes\n",
+                 cleaned.sessions, cleaned.processes);
+  }
+  const Report report = Examine(roots);
+  const std::string text = command.json ? AsJson(report) : AsText(report);
+  std::fputs(text.c_str(), stdout);
+  return report.IsHealthy() ? 0 : 1;
+}
+
+int Run(const Leave& leave) {
+  std::fputs(leave.text.c_str(), leave.exit_code == 0 ? stdout : stderr);
+  return leave.exit_code;
+}
+
+}  // namespace
+}  // namespace mobula::cli
+
+int main(int argc, char** argv) {
+  const mobula::cli::Command command =
+      mobula::cli::ParseCommandLine(argc, argv);
+  return std::visit([](const auto& which) { return mobula::cli::Run(which); },
+                    command);
+}
