@@ -146,6 +146,9 @@ class LayersTest(unittest.TestCase):
                         "void F() { for (auto& k : n_) m_.find(k); "
                         "for (int i = a ? b : c; i < m_.size(); ++i) {}\n"
                         "n_.begin(); return m_.end(); }\n")
+            self.passes(runtime__tasks__b_h=declared, runtime__tasks__b_cc=
+                        "void F() {\nfor (auto& k : m_) v.push_back(k);\n"
+                        "std::sort(v.begin(), v.end());\n}\n")
             self.passes(raylet__server__b_cc=declared
                         + "void F() { for (auto& k : m_) {} }\n")
 
