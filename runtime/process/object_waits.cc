@@ -184,9 +184,9 @@ void ObjectWaits::Looked(ObjectId object) {
     found->second.looked = true;
     Entry lookers;
     std::vector<Waiter*>& waiters = found->second.waiters;
-    const auto stay = std::stable_partition(
-        waiters.begin(), waiters.end(),
-        [](const Waiter* waiter) { return !waiter->looks; });
+    const auto stay =
+        std::partition(waiters.begin(), waiters.end(),
+                       [](const Waiter* waiter) { return !waiter->looks; });
     lookers.waiters.assign(stay, waiters.end());
     waiters.erase(stay, waiters.end());
     Release(&lookers, &enough);

@@ -7,22 +7,18 @@
 // result to exit(), so that static destructors run.
 // Threading: call it once, on the main thread; the functions of the job run
 // there too.
-// Failure: a message on standard error and a code below. When the raylet is
-// gone the process ends at once (_exit), also in the midst of a function.
+// Failure: a message on standard error and a code of worker_exit.h. When the
+// raylet is gone the process ends at once (_exit), also in the midst of a
+// function.
 #ifndef MOBULA_RUNTIME_PROCESS_WORKER_MAIN_H_
 #define MOBULA_RUNTIME_PROCESS_WORKER_MAIN_H_
 
 #include <functional>
 
 #include "runtime/process/backend.h"
+#include "runtime/process/worker_exit.h"
 
 namespace mobula::runtime {
-
-// Exit codes of a worker that could not serve.
-inline constexpr int kWorkerBadStart = 70;    // environment or descriptors
-inline constexpr int kWorkerBadVersion = 71;  // another protocol version
-inline constexpr int kWorkerClash = 72;       // two functions with one id
-inline constexpr int kWorkerRayletGone = 73;
 
 struct WorkerHooks {
   // Before the first function, with the runtime of this process (the API makes

@@ -1,0 +1,194 @@
+#include "runtime/process/core_loop.h"
+
+#include <chrono>
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+namespace mobula::runtime {
+namespace {
+
+using base::BootTime;
+using base::ProcessId;
+
+// Between looks at a link whose peer reads slowly.
+constexpr base::Duration kHeldRetry = std::chrono::milliseconds(1);
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+Core::Options CoreOptions(const base::Register& whoami) {
+  Core::Options options;
+  options.self = whoami.process;
+  options.role = whoami.role;
+  options.job = whoami.job;
+  options.seed = base::RandomBits();
+  return options;
+}
+
+}  // namespace
+
+CoreLoop::CoreLoop(base::Strand& strand, base::Register whoami, Sink& sink)
+    : strand_(strand),
+      whoami_(std::move(whoami)),
+      sink_(sink),
+      peers_(
+          strand, whoami_.process, whoami_.role,
+          Peers::Callbacks{
+              [this](ProcessId peer) { Opened(peer); },
+              [this](ProcessId from, base::Message message, base::UniqueFd fd) {
+                Took(from, std::move(message), std::move(fd));
+              },
+              [this](ProcessId peer, const std::string& reason) {
+                Lost(peer, reason);
+              }}),
+      core_(CoreOptions(whoami_), base::IdSource(base::RandomBits())) {}
+
+CoreLoop::~CoreLoop() = default;
+
+void CoreLoop::Connect(base::UniqueFd socket, ProcessId raylet) {
+  strand_.AssertHeld();
+  raylet_ = raylet;
+  peers_.Connect(std::move(socket), raylet);
+}
+
+void CoreLoop::Opened(ProcessId peer) {
+  strand_.AssertHeld();
+  if (raylet_.IsNil()) raylet_ = peer;
+  // Before anything else: the raylet knows us by it.
+  if (peer == raylet_) peers_.Send(peer, whoami_);
+}
+
+void CoreLoop::Lost(ProcessId peer, const std::string& reason) {
+  strand_.AssertHeld();
+  if (peer == raylet_) {
+    raylet_lost_ = true;
+    sink_.OnRayletLost(reason);
+  }
+  Step(PeerLost{peer});
+}
+
+void CoreLoop::Took(ProcessId from, base::Message message, base::UniqueFd fd) {
+  strand_.AssertHeld();
+  if (from == raylet_ && TookFromRaylet(message, &fd)) return;
+  Step(Received{from, std::move(message)});
+}
+
+bool CoreLoop::TookFromRaylet(const base::Message& message,
+                              base::UniqueFd* fd) {
+  strand_.AssertHeld();
+  if (const auto* registered = std::get_if<base::Registered>(&message)) {
+    // The core first: what the Sink wakes may ask it for something at once.
+    Step(Received{raylet_, *registered});
+    sink_.OnRegistered(*registered);
+    return true;
+  }
+  if (const auto* output = std::get_if<base::WorkerOutput>(&message)) {
+    sink_.OnOutput(*output);
+    return true;
+  }
+  if (std::holds_alternative<base::JobEnded>(message)) {
+    sink_.OnJobEnded();
+    return true;
+  }
+  if (const auto* attach = std::get_if<base::Attach>(&message)) {
+    // The core sees it too: from here on it may send there.
+    if (!ending_) peers_.Connect(std::move(*fd), attach->peer);
+  }
+  return false;
+}
+
+void CoreLoop::Step(Event event) {
+  strand_.AssertHeld();
+  if (ending_) return;
+  pending_.push_back(std::move(event));
+  if (stepping_) return;
+  stepping_ = true;
+  while (!pending_.empty() && !ending_) {
+    Event next = std::move(pending_.front());
+    pending_.pop_front();
+    core_.Step(std::move(next), strand_.Now(), effects_);
+    for (Effect& effect : effects_) Apply(std::move(effect));
+    effects_.clear();
+  }
+  stepping_ = false;
+}
+
+void CoreLoop::Apply(Effect effect) {
+  strand_.AssertHeld();
+  std::visit(
+      Overloaded{
+          [this](Send send) {
+            strand_.AssertHeld();
+            peers_.Send(send.to, send.message);
+          },
+          [this](Ready ready) { sink_.OnReady(std::move(ready)); },
+          [this](ActorChanged changed) { sink_.OnActorChanged(changed); },
+          [this](Execute execute) {
+            strand_.AssertHeld();
+            held_.push_back(std::move(execute));
+            StartHeld();
+          },
+          [this](SetTimer timer) {
+            strand_.AssertHeld();
+            SetTimerAt(timer.at);
+          },
+          [this](Exit exit) { sink_.OnExit(exit.reason); },
+      },
+      std::move(effect));
+}
+
+void CoreLoop::StartHeld() {
+  strand_.AssertHeld();
+  if (held_timer_ || ending_) return;
+  if (peers_.Flush()) {
+    for (Execute& execute : held_) sink_.OnExecute(std::move(execute));
+    held_.clear();
+    return;
+  }
+  held_timer_ = true;
+  strand_.PostAt(strand_.Now() + kHeldRetry, [this] {
+    strand_.AssertHeld();
+    held_timer_ = false;
+    StartHeld();
+  });
+}
+
+void CoreLoop::SetTimerAt(BootTime at) {
+  strand_.AssertHeld();
+  if (at == timer_at_) return;
+  if (timer_ != 0) strand_.Cancel(timer_);
+  timer_ = 0;
+  timer_at_ = at;
+  if (at.IsNever()) return;
+  timer_ = strand_.PostAt(at, [this] {
+    strand_.AssertHeld();
+    timer_ = 0;
+    timer_at_ = BootTime::Never();
+    Step(Tick{});
+  });
+}
+
+void CoreLoop::TellRaylet(const base::Message& message) {
+  strand_.AssertHeld();
+  if (!raylet_lost_) peers_.Send(raylet_, message);
+}
+
+void CoreLoop::SetEnding() {
+  strand_.AssertHeld();
+  ending_ = true;
+  SetTimerAt(BootTime::Never());
+}
+
+void CoreLoop::Close() {
+  strand_.AssertHeld();
+  SetEnding();
+  peers_.CloseAll();
+}
+
+}  // namespace mobula::runtime

@@ -1,0 +1,91 @@
+// CoreLoop feeds the core of this process with events and carries its effects
+// out, in their order, on the strand.
+//
+//   created --Connect--> linked --Registered--> serving --SetEnding--> ending
+// What concerns links stays here; what concerns threads goes to the Sink.
+// Owner: Process, one each.
+// Threading: everything on the strand, the Sink's methods too.
+// Invariants: (1) one event is run to its last effect before the next begins;
+// (2) while ending, nothing but output and JobEnded reaches anyone; (3) a
+// function starts only when every answer before it has left this process: its
+// owner relies on it that what stands behind an unanswered task never started.
+// Failure: the end of the raylet's link is told to the Sink, then to the core.
+#ifndef MOBULA_RUNTIME_PROCESS_CORE_LOOP_H_
+#define MOBULA_RUNTIME_PROCESS_CORE_LOOP_H_
+
+#include <cstdint>
+#include <deque>
+#include <string>
+
+#include "base/boot_time.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "base/strand.h"
+#include "base/thread_annotations.h"
+#include "base/unique_fd.h"
+#include "runtime/core/core.h"
+#include "runtime/core/events.h"
+#include "runtime/transport/peers.h"
+
+namespace mobula::runtime {
+
+class CoreLoop {
+ public:
+  class Sink {
+   public:
+    virtual ~Sink() = default;
+    virtual void OnRegistered(const base::Registered& registered) = 0;
+    virtual void OnReady(Ready ready) = 0;
+    virtual void OnActorChanged(const ActorChanged& changed) = 0;
+    virtual void OnExecute(Execute execute) = 0;
+    virtual void OnExit(const std::string& reason) = 0;
+    virtual void OnOutput(const base::WorkerOutput& output) = 0;
+    virtual void OnJobEnded() = 0;
+    virtual void OnRayletLost(const std::string& reason) = 0;
+  };
+
+  // `whoami` is what Register says. `sink` must outlive this.
+  CoreLoop(base::Strand& strand, base::Register whoami, Sink& sink);
+  ~CoreLoop();  // on the strand
+  CoreLoop(const CoreLoop&) = delete;
+  CoreLoop& operator=(const CoreLoop&) = delete;
+
+  // `raylet` is nil where its Hello is to tell.
+  void Connect(base::UniqueFd socket, base::ProcessId raylet);
+  void Step(Event event);
+  void TellRaylet(const base::Message& message);
+  void SetEnding();
+  // Closes all links; nothing happens after.
+  void Close();
+
+ private:
+  void Opened(base::ProcessId peer);
+  void Lost(base::ProcessId peer, const std::string& reason);
+  void Took(base::ProcessId from, base::Message message, base::UniqueFd fd);
+  // Ours to deal with: true if the core need not see it.
+  bool TookFromRaylet(const base::Message& message, base::UniqueFd* fd);
+  void Apply(Effect effect);
+  void SetTimerAt(base::BootTime at);
+  // Starts what is held, if nothing that was sent is still here.
+  void StartHeld();
+
+  base::Strand& strand_;
+  const base::Register whoami_;
+  Sink& sink_;
+  Peers peers_ MOBULA_GUARDED_BY(strand_);
+  base::ProcessId raylet_ MOBULA_GUARDED_BY(strand_);
+  bool raylet_lost_ MOBULA_GUARDED_BY(strand_) = false;
+  bool ending_ MOBULA_GUARDED_BY(strand_) = false;
+  Core core_ MOBULA_GUARDED_BY(strand_);
+  bool stepping_ MOBULA_GUARDED_BY(strand_) = false;
+  std::deque<Event> pending_ MOBULA_GUARDED_BY(strand_);
+  Effects effects_ MOBULA_GUARDED_BY(strand_);
+  std::deque<Execute> held_ MOBULA_GUARDED_BY(strand_);
+  bool held_timer_ MOBULA_GUARDED_BY(strand_) = false;
+  base::Strand::TimerId timer_ MOBULA_GUARDED_BY(strand_) = 0;
+  base::BootTime timer_at_ MOBULA_GUARDED_BY(strand_) = base::BootTime::Never();
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_PROCESS_CORE_LOOP_H_

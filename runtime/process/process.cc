@@ -1,0 +1,427 @@
+#include "runtime/process/process.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/strand.h"
+#include "runtime/executor/current.h"
+#include "runtime/executor/slot_thread.h"
+#include "runtime/process/core_loop.h"
+#include "runtime/process/head_output.h"
+#include "runtime/process/inbox.h"
+#include "runtime/process/object_waits.h"
+#include "runtime/process/worker_exit.h"
+#include "runtime/process/worker_output.h"
+
+namespace mobula::runtime {
+namespace {
+
+using base::BootTime;
+using base::Duration;
+using base::Failure;
+using base::FailureCode;
+
+constexpr std::size_t kInboxItemsMax = 65'536;
+// Batches taken in one turn of the strand, so that links get their turn.
+constexpr int kBatchesATurn = 4;
+constexpr Duration kJobEndPatience = std::chrono::seconds(2);
+constexpr Duration kHeadEndPatience = std::chrono::seconds(5);
+
+// An event for the core, or a message that is the shell's own affair.
+using Item = std::variant<Event, base::Message>;
+
+std::atomic<std::uint32_t> forks{0};
+
+// How often this process's line has forked: a child sees another number.
+std::uint32_t ForkGeneration() {
+  static const int registered = ::pthread_atfork(
+      nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+  MOBULA_CHECK(registered == 0);
+  return forks.load(std::memory_order_relaxed);
+}
+
+// The process whose strand the calling thread is.
+thread_local const void* strand_of = nullptr;
+
+Failure MakeFailure(FailureCode code, std::string message) {
+  Failure failure;
+  failure.code = code;
+  failure.executed = base::Executed::kMaybe;
+  failure.message = std::move(message);
+  return failure;
+}
+
+}  // namespace
+
+struct Process::State final : CoreLoop::Sink {
+  enum class Phase { kRunning, kEnding, kEnded };
+
+  explicit State(Options from_options);
+
+  bool Forked() const { return ForkGeneration() != generation; }
+  bool IsWorker() const { return slot != nullptr; }
+
+  std::optional<StartError> Start(BootTime deadline);
+  StartError WhyNotStarted(bool timed_out);
+  void Post(Event event);
+  void PostNow(Item item);
+  void Drain();
+  void ReadHeadOutput();
+  void AskForEnd() MOBULA_EXCLUDES(mutex);
+  void End(bool ask, Duration head_patience) MOBULA_EXCLUDES(mutex);
+  void StopStrand();
+
+  // CoreLoop::Sink, on the strand.
+  void OnRegistered(const base::Registered& from_raylet) override;
+  void OnReady(Ready ready) override;
+  void OnActorChanged(const ActorChanged& changed) override;
+  void OnExecute(Execute execute) override;
+  void OnExit(const std::string& reason) override;
+  void OnOutput(const base::WorkerOutput& output) override;
+  void OnJobEnded() override;
+  void OnRayletLost(const std::string& reason) override;
+
+  Options options;
+  const std::uint32_t generation = ForkGeneration();
+  base::Strand strand;
+  Inbox<Item> inbox;
+  ObjectWaits waits;
+  std::unique_ptr<SlotThread> slot;  // worker only
+  HeadOutput head_output;
+  ObjectWaits::BlockedFn blocked;
+
+  std::unique_ptr<CoreLoop> loop MOBULA_GUARDED_BY(strand);
+  std::vector<Item> batch MOBULA_GUARDED_BY(strand);
+
+  mutable base::Mutex mutex;
+  base::CondVar changed;
+  Phase phase MOBULA_GUARDED_BY(mutex) = Phase::kRunning;
+  bool started MOBULA_GUARDED_BY(mutex) = false;
+  bool exiting MOBULA_GUARDED_BY(mutex) = false;
+  bool job_ended MOBULA_GUARDED_BY(mutex) = false;
+  bool raylet_lost MOBULA_GUARDED_BY(mutex) = false;
+  std::string lost_reason MOBULA_GUARDED_BY(mutex);
+  std::optional<base::Registered> registered MOBULA_GUARDED_BY(mutex);
+  std::map<base::ActorId, ActorView> actors MOBULA_GUARDED_BY(mutex);
+};
+
+Process::State::State(Options from_options)
+    : options(std::move(from_options)),
+      strand("mobula"),
+      inbox(kInboxItemsMax, [this] { strand.Post([this] { Drain(); }); }),
+      waits([this](base::ObjectId object) { Post(Watch{object}); }),
+      head_output(options.head != nullptr ? options.head->TakeOutput()
+                                          : base::UniqueFd()) {
+  if (options.whoami.role != base::Role::kWorker) return;
+  MOBULA_CHECK(options.functions != nullptr);
+  slot = std::make_unique<SlotThread>(
+      *options.functions, options.page,
+      [this](Executed executed) { PostNow(Event(std::move(executed))); });
+  blocked = [this](bool is_blocked) {
+    PostNow(base::Message(base::TaskBlocked{is_blocked}));
+  };
+}
+
+// ---- start ------------------------------------------------------------------
+
+std::optional<StartError> Process::State::Start(BootTime deadline) {
+  MOBULA_CHECK(options.raylet_socket.valid());
+  strand.Post([this] {
+    strand.AssertHeld();
+    strand_of = this;
+    if (head_output.fd() >= 0) {
+      strand.Watch(head_output.fd(), base::Strand::kReadable,
+                   [this](std::uint32_t) { ReadHeadOutput(); });
+    }
+    loop = std::make_unique<CoreLoop>(strand, options.whoami, *this);
+    loop->Connect(std::move(options.raylet_socket), options.raylet);
+  });
+  strand.StartThread();
+  bool timed_out = false;
+  {
+    base::MutexLock lock(mutex);
+    MOBULA_CHECK(!started, "a process starts once");
+    started = true;
+    while (!registered && !raylet_lost && !timed_out) {
+      const BootTime now = base::BootNow();
+      timed_out = now >= deadline;
+      if (!timed_out) changed.WaitFor(mutex, deadline - now);
+    }
+    if (registered) return std::nullopt;
+  }
+  End(/*ask=*/false, std::chrono::seconds(1));
+  return WhyNotStarted(timed_out);
+}
+
+StartError Process::State::WhyNotStarted(bool timed_out) {
+  std::string reason;
+  {
+    base::MutexLock lock(mutex);
+    reason = lost_reason;
+  }
+  const std::string head =
+      options.head != nullptr ? options.head->program() : "the raylet";
+  StartError error;
+  if (timed_out) {
+    error.code = StartError::Code::kTimeout;
+    error.message = head + " did not get ready in time";
+  } else if (reason.find("version") != std::string::npos) {
+    error.code = StartError::Code::kVersion;
+    error.message = head + " and " + options.whoami.program +
+                    " are different versions of Mobula: " + reason;
+  } else {
+    error.code = StartError::Code::kHeadFailed;
+    error.message = head + " ended before it was ready (" + reason + ")";
+  }
+  head_output.Read();
+  const std::string tail = head_output.Tail();
+  if (!tail.empty()) error.message += "; it printed:\n" + tail;
+  return error;
+}
+
+void Process::State::ReadHeadOutput() {
+  strand.AssertHeld();
+  if (!head_output.Read()) strand.Unwatch(head_output.fd());
+}
+
+// ---- the way in -------------------------------------------------------------
+
+void Process::State::Post(Event event) {
+  if (strand_of == this) {
+    PostNow(std::move(event));
+  } else {
+    inbox.Push(std::move(event));
+  }
+}
+
+void Process::State::PostNow(Item item) { inbox.PushNow(std::move(item)); }
+
+void Process::State::Drain() {
+  strand.AssertHeld();
+  for (int i = 0; i < kBatchesATurn; ++i) {
+    if (!inbox.Take(&batch)) return;
+    for (Item& item : batch) {
+      if (const auto* message = std::get_if<base::Message>(&item)) {
+        loop->TellRaylet(*message);
+        if (std::holds_alternative<base::EndJob>(*message)) loop->SetEnding();
+        continue;
+      }
+      Event& event = std::get<Event>(item);
+      const auto* watch = std::get_if<Watch>(&event);
+      const std::optional<base::ObjectId> watched =
+          watch != nullptr ? std::optional(watch->object) : std::nullopt;
+      loop->Step(std::move(event));
+      if (watched) waits.Looked(*watched);
+    }
+  }
+  strand.Post([this] { Drain(); });
+}
+
+// ---- what the core and the raylet say ---------------------------------------
+
+void Process::State::OnRegistered(const base::Registered& from_raylet) {
+  if (slot != nullptr) slot->SetNode(from_raylet.node_name);
+  base::MutexLock lock(mutex);
+  registered = from_raylet;
+  changed.NotifyAll();
+}
+
+void Process::State::OnReady(Ready ready) {
+  waits.Settle(ready.object, std::move(ready.outcome), ready.incarnation);
+}
+
+void Process::State::OnActorChanged(const ActorChanged& actor) {
+  base::MutexLock lock(mutex);
+  const auto found = actors.find(actor.actor);
+  if (found == actors.end()) return;  // its last handle is gone
+  found->second = ActorView{actor.incarnation, actor.dead};
+}
+
+void Process::State::OnExecute(Execute execute) {
+  MOBULA_CHECK(slot != nullptr, "only workers run functions");
+  slot->Push(std::move(execute));
+}
+
+void Process::State::OnExit(const std::string& reason) {
+  MOBULA_CHECK(slot != nullptr, "only workers are told to end");
+  MOBULA_LOG(DEBUG) << "the worker ends: " << reason;
+  {
+    base::MutexLock lock(mutex);
+    exiting = true;
+  }
+  slot->Stop();
+}
+
+void Process::State::OnOutput(const base::WorkerOutput& output) {
+  if (options.on_output) {
+    options.on_output(output);
+  } else {
+    PrintWorkerOutput(output);
+  }
+}
+
+void Process::State::OnJobEnded() {
+  base::MutexLock lock(mutex);
+  job_ended = true;
+  changed.NotifyAll();
+}
+
+void Process::State::OnRayletLost(const std::string& reason) {
+  base::MutexLock lock(mutex);
+  // Whatever the user's code is doing: nobody will take its result.
+  if (IsWorker() && !exiting) ::_exit(kWorkerRayletGone);
+  raylet_lost = true;
+  lost_reason = reason;
+  changed.NotifyAll();
+  if (!registered || phase != Phase::kRunning) return;
+  const std::string tail = head_output.Tail();
+  MOBULA_LOG(ERROR) << "the raylet is gone: " << reason
+                    << (tail.empty() ? "" : "; it printed:\n") << tail;
+}
+
+// ---- end --------------------------------------------------------------------
+
+void Process::State::AskForEnd() {
+  PostNow(base::Message(base::EndJob{options.whoami.job}));
+  const BootTime deadline = base::BootNow() + kJobEndPatience;
+  base::MutexLock lock(mutex);
+  while (!job_ended && !raylet_lost) {
+    const BootTime now = base::BootNow();
+    if (now >= deadline) return;
+    changed.WaitFor(mutex, deadline - now);
+  }
+}
+
+void Process::State::End(bool ask, Duration head_patience) {
+  MOBULA_CHECK(strand_of != this, "a process cannot end itself on its strand");
+  {
+    base::MutexLock lock(mutex);
+    while (phase == Phase::kEnding) changed.Wait(mutex);
+    if (phase == Phase::kEnded) return;
+    phase = Phase::kEnding;
+    ask = ask && registered && !raylet_lost;
+  }
+  if (ask) AskForEnd();
+  inbox.Close();
+  waits.Close(MakeFailure(FailureCode::kShutdown,
+                          "the runtime was shut down before there was a "
+                          "result"));
+  StopStrand();
+  if (options.head != nullptr) options.head->WaitEnd(head_patience);
+  base::MutexLock lock(mutex);
+  phase = Phase::kEnded;
+  changed.NotifyAll();
+}
+
+void Process::State::StopStrand() {
+  {
+    base::MutexLock lock(mutex);
+    if (!started) return;
+  }
+  strand.Post([this] {
+    strand.AssertHeld();
+    if (head_output.fd() >= 0) strand.Unwatch(head_output.fd());
+    loop->Close();
+    loop.reset();
+    strand.Stop();
+  });
+  strand.Join();
+}
+
+// ---- Process ----------------------------------------------------------------
+
+Process::Process(Options options)
+    : Backend(base::RandomBits()),
+      state_(std::make_unique<State>(std::move(options))) {}
+
+Process::~Process() {
+  if (state_->Forked()) {
+    // Its threads are the parent's; there is nothing here to join or free.
+    (void)state_.release();
+    return;
+  }
+  state_->End(/*ask=*/!state_->IsWorker(), kHeadEndPatience);
+}
+
+std::optional<StartError> Process::Start(BootTime deadline) {
+  return state_->Start(deadline);
+}
+
+void Process::Serve() {
+  MOBULA_CHECK(state_->IsWorker(), "a driver serves nobody");
+  state_->slot->Run();
+}
+
+void Process::Post(Event event) {
+  if (state_->Forked()) return;
+  State& state = *state_;
+  if (const auto* create = std::get_if<Create>(&event)) {
+    base::MutexLock lock(state.mutex);
+    state.actors.try_emplace(create->actor);
+  } else if (const auto* adopt = std::get_if<Adopt>(&event)) {
+    base::MutexLock lock(state.mutex);
+    state.actors.try_emplace(adopt->actor);
+  } else if (const auto* gone = std::get_if<DropActor>(&event)) {
+    base::MutexLock lock(state.mutex);
+    state.actors.erase(gone->actor);
+  } else if (const auto* drop = std::get_if<DropObject>(&event)) {
+    state.waits.Drop(drop->object);
+  }
+  state.Post(std::move(event));
+}
+
+std::optional<Backend::Settled> Process::Await(base::ObjectId object,
+                                               BootTime deadline) {
+  if (state_->Forked()) {
+    return Settled{
+        MakeFailure(FailureCode::kShutdown, "a forked child has no runtime"),
+        0};
+  }
+  MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
+  return state_->waits.Await(
+      object, deadline,
+      Current() != nullptr ? state_->blocked : ObjectWaits::BlockedFn());
+}
+
+std::vector<bool> Process::AwaitSome(std::span<const base::ObjectId> objects,
+                                     std::size_t count, BootTime deadline) {
+  if (state_->Forked()) return std::vector<bool>(objects.size(), true);
+  MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
+  return state_->waits.AwaitSome(
+      objects, count, deadline,
+      Current() != nullptr ? state_->blocked : ObjectWaits::BlockedFn());
+}
+
+Backend::ActorView Process::ViewActor(base::ActorId actor) {
+  if (state_->Forked()) return ActorView{0, true};
+  base::MutexLock lock(state_->mutex);
+  const auto found = state_->actors.find(actor);
+  return found == state_->actors.end() ? ActorView() : found->second;
+}
+
+base::ProcessId Process::self() const { return state_->options.whoami.process; }
+
+Backend::Node Process::node() const {
+  base::MutexLock lock(state_->mutex);
+  if (!state_->registered) return Node();
+  return Node{state_->registered->node_name, state_->registered->total};
+}
+
+BootTime Process::Now() const { return base::BootNow(); }
+
+void Process::Shutdown() {
+  if (state_->Forked() || state_->IsWorker()) return;
+  state_->End(/*ask=*/true, kHeadEndPatience);
+}
+
+}  // namespace mobula::runtime

@@ -1,0 +1,14 @@
+// The codes with which a worker process ends that could not serve.
+#ifndef MOBULA_RUNTIME_PROCESS_WORKER_EXIT_H_
+#define MOBULA_RUNTIME_PROCESS_WORKER_EXIT_H_
+
+namespace mobula::runtime {
+
+inline constexpr int kWorkerBadStart = 70;    // environment or descriptors
+inline constexpr int kWorkerBadVersion = 71;  // another protocol version
+inline constexpr int kWorkerClash = 72;       // two functions with one id
+inline constexpr int kWorkerRayletGone = 73;
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_PROCESS_WORKER_EXIT_H_
