@@ -41,7 +41,7 @@ class CheckFailure {
 
 // A loop and not an `if`, so that it cannot take the `else` of another one.
 #define MOBULA_CHECK(condition, ...)               \
-  while (!(condition)) [[unlikely]]                \
+  while (__builtin_expect(!(condition), 0))        \
   ::mobula::base::CheckFailure(__FILE__, __LINE__, \
                                #condition __VA_OPT__(, ) __VA_ARGS__)
 
