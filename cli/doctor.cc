@@ -125,6 +125,17 @@ std::set<std::string> LiveSessions(const std::vector<std::string>& roots) {
   return live;
 }
 
+// Sessions may lie under roots that we do not know; but whatever belongs to a
+// live one descends from its raylet, or from its janitor.
+bool HasRaylet(pid_t pid) {
+  while (const auto stat = raylet::ReadProcessStat(pid)) {
+    if (stat->name.starts_with("mobula-")) return true;
+    if (stat->parent <= 0 || stat->parent == pid) return false;
+    pid = stat->parent;
+  }
+  return false;
+}
+
 // Processes with the mark of a session that does not live.
 std::vector<pid_t> StrayProcesses(const std::vector<std::string>& roots) {
   // The processes first: a session that ends meanwhile takes its own along.
@@ -132,7 +143,7 @@ std::vector<pid_t> StrayProcesses(const std::vector<std::string>& roots) {
   const std::set<std::string> live = LiveSessions(roots);
   std::erase_if(stray, [&live](pid_t pid) {
     const auto mark = raylet::EnvironmentOf(pid, raylet::kSessionMark);
-    return !mark || live.contains(*mark);
+    return !mark || live.contains(*mark) || HasRaylet(pid);
   });
   return stray;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/failure.h"
 #include "base/scheduling/resource_vector.h"
 #include "cli/fake_driver.h"
@@ -19,6 +20,8 @@ namespace {
 
 using base::FailureCode;
 using base::ResourceVector;
+
+constexpr char kMark[] = "STAND_IN_MARK";
 
 FakeDriver::Options OptionsFor(std::vector<std::string> arguments) {
   FakeDriver::Options options;
@@ -40,12 +43,18 @@ class RayletTest : public testing::Test {
     ASSERT_NE(::mkdtemp(folder.data()), nullptr);
     folder_ = folder;
     ::setenv("XDG_RUNTIME_DIR", folder.c_str(), 1);
+    mark_ = std::to_string(base::RandomBits());
+    ::setenv(kMark, mark_.c_str(), 1);
   }
   void TearDown() override {
     EXPECT_TRUE(raylet::ListSessions(folder_ + "/mobula").empty());
-    EXPECT_TRUE(raylet::MarkedProcesses("").empty());
+    for (const pid_t pid : raylet::AllProcesses()) {
+      if (pid == ::getpid()) continue;
+      EXPECT_NE(raylet::EnvironmentOf(pid, kMark), mark_) << pid;
+    }
   }
   std::string folder_;
+  std::string mark_;  // of every process that the test causes
 };
 
 TEST_F(RayletTest, AWorkerIsStartedAsItShouldBe) {

@@ -1,7 +1,6 @@
 #include "raylet/server/raylet_main.h"
 
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -102,7 +101,6 @@ rlimit RaiseOpenFiles() {
 }
 
 int ServeDriver(Server::Options options, const std::string& folder) {
-  ::prctl(PR_SET_NAME, "mobula-raylet");
   ChildReaper::Block();
   std::string error;
   base::LogOptions log;

@@ -110,6 +110,7 @@ int RunUnderJanitor(RuntimeFolder folder, const JanitorOptions& options,
   }
   if (pid == 0) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    ::prctl(PR_SET_NAME, "mobula-raylet");
     UniqueFd watch(::fcntl(self.get(), F_DUPFD_CLOEXEC, 0));
     const int code = raylet(std::move(self));
     if (IsReadable(watch)) {
@@ -119,6 +120,7 @@ int RunUnderJanitor(RuntimeFolder folder, const JanitorOptions& options,
     }
     return code;
   }
+  ::prctl(PR_SET_NAME, "mobula-janitor");
   if (options.let_go) options.let_go();
   const UniqueFd raylet_pidfd = OpenPidfd(pid);
   const UniqueFd driver_pidfd =

@@ -118,10 +118,14 @@ std::optional<ProcessStat> ReadProcessStat(pid_t pid) {
   const auto text = ReadFile("/proc/" + std::to_string(pid) + "/stat");
   if (!text) return std::nullopt;
   // "pid (name) state parent group session ...": a name may hold anything.
+  const std::size_t name_start = text->find('(');
   const std::size_t name_end = text->rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
+  if (name_end == std::string::npos || name_start > name_end) {
+    return std::nullopt;
+  }
   ProcessStat stat;
   stat.pid = pid;
+  stat.name = text->substr(name_start + 1, name_end - name_start - 1);
   int group = 0;
   const int fields =
       std::sscanf(text->c_str() + name_end + 1, " %c %d %d %d", &stat.state,

@@ -28,6 +28,7 @@ struct ProcessStat {
   pid_t parent = 0;
   pid_t session = 0;
   char state = '?';  // 'Z': a zombie
+  std::string name;  // as the process calls itself, 15 characters
 };
 
 std::optional<ProcessStat> ReadProcessStat(pid_t pid);
