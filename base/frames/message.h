@@ -12,7 +12,8 @@
 //                                                       LeaseRefused,
 //                                                       LeaseLost)
 //   owner  -> worker  RunTask, CreateActor, CallActor  (answered by TaskDone)
-//   caller -> owner   WatchActor                       (answered by ActorMoved)
+//   caller -> owner   WatchActor, UnwatchActor, KillActor
+//                                                      (answered by ActorMoved)
 // Threading: values.
 #ifndef MOBULA_BASE_FRAMES_MESSAGE_H_
 #define MOBULA_BASE_FRAMES_MESSAGE_H_
@@ -197,12 +198,23 @@ struct ActorMoved {
   Failure failure;    // why, where dead
 };
 
+// The caller's process has no handle of the actor any more.
+struct UnwatchActor {
+  ActorId actor;
+};
+
+// Ends the actor's worker; `restart` lets its restarts_max apply.
+struct KillActor {
+  ActorId actor;
+  bool restart = false;
+};
+
 using Message =
     std::variant<Register, Registered, RequestLease, CancelLease, ReturnLease,
                  TaskBlocked, ConnectTo, EndJob, LeaseGranted, LeaseRefused,
                  LeaseLost, Attach, PeerGone, WorkerOutput, Retire, JobEnded,
                  RunTask, CreateActor, CallActor, CancelTask, TaskDone,
-                 WatchActor, ActorMoved>;
+                 WatchActor, ActorMoved, UnwatchActor, KillActor>;
 
 // An encoded message is at most this long; values ride inline for now.
 inline constexpr std::uint64_t kMessageBytesMax = 256ull << 20;
