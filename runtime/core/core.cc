@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "base/check.h"
+#include "runtime/core/emit.h"
 
 namespace mobula::runtime {
 namespace {
@@ -38,55 +39,74 @@ void Core::Take(Event event, Effects& effects) {
   std::visit(
       Overloaded{
           [this, &effects](Received& received) {
-            Receive(received.from, std::move(received.message), effects);
+            auto& message = received.message;
+            const auto* registered = std::get_if<base::Registered>(&message);
+            if (registered != nullptr && raylet_.IsNil()) {
+              raylet_ = received.from;
+              owner_.On(*registered);
+            } else if (received.from == raylet_) {
+              HearRaylet(message, effects);
+            } else {
+              HearPeer(received.from, message, effects);
+            }
           },
           [this, &effects](PeerLost& lost) { LosePeer(lost.process, effects); },
           [this, &effects](Executed& executed) {
             host_.Finish(std::move(executed), effects);
           },
-          [](Create&) { MOBULA_CHECK(false, "no actors yet"); },
-          [](Call&) { MOBULA_CHECK(false, "no actors yet"); },
-          [](Adopt&) { MOBULA_CHECK(false, "no actors yet"); },
-          [](DropActor&) { MOBULA_CHECK(false, "no actors yet"); },
-          [](Kill&) { MOBULA_CHECK(false, "no actors yet"); },
           [this](auto& api) { owner_.On(std::move(api)); },
       },
       event);
 }
 
-void Core::Receive(base::ProcessId from, base::Message message,
-                   Effects& effects) {
+void Core::HearRaylet(base::Message& message, Effects& effects) {
   std::visit(Overloaded{
-                 [this, from](base::Registered& registered) {
-                   MOBULA_CHECK(raylet_.IsNil(), "registered twice");
-                   raylet_ = from;
-                   owner_.On(registered);
-                 },
                  [this](base::LeaseGranted& granted) { owner_.On(granted); },
                  [this](base::LeaseRefused& refused) { owner_.On(refused); },
                  [this](base::LeaseLost& lost) { owner_.On(lost); },
+                 [this](base::Attach& attach) { owner_.On(attach); },
+                 [this](base::PeerGone& gone) { owner_.On(gone); },
                  [this, &effects](base::Retire&) {
                    retired_ = true;
                    host_.Retire(effects);
                  },
-                 [this, from, &effects](base::RunTask& run) {
-                   host_.Run(from, std::move(run), effects);
-                 },
-                 [this, from, &effects](base::CreateActor& create) {
-                   host_.Construct(from, std::move(create), effects);
-                 },
-                 [this, from, &effects](base::CallActor& call) {
-                   host_.Call(from, std::move(call), effects);
-                 },
-                 [this, from, &effects](base::CancelTask& cancel) {
-                   host_.Cancel(from, cancel.task, effects);
-                 },
-                 [this, from](base::TaskDone& done) {
-                   owner_.Done(from, std::move(done));
-                 },
                  [](auto&) {},  // the shell's own, or another role's
              },
              message);
+}
+
+void Core::HearPeer(base::ProcessId from, base::Message& message,
+                    Effects& effects) {
+  std::visit(
+      Overloaded{
+          [this, from, &effects](base::RunTask& run) {
+            host_.Run(from, std::move(run), effects);
+          },
+          [this, from, &effects](base::CreateActor& create) {
+            host_.Construct(from, std::move(create), effects);
+          },
+          [this, from, &effects](base::CallActor& call) {
+            host_.Call(from, std::move(call), effects);
+          },
+          [this, from, &effects](base::CancelTask& cancel) {
+            host_.Cancel(from, cancel.task, effects);
+          },
+          [this, from](base::TaskDone& done) {
+            owner_.Done(from, std::move(done));
+          },
+          [this, from](base::WatchActor& watch) { owner_.On(from, watch); },
+          [this, from](base::UnwatchActor& unwatch) {
+            owner_.On(from, unwatch);
+          },
+          [this](base::KillActor& kill) {
+            owner_.On(Kill{kill.actor, kill.restart});
+          },
+          [this, from](base::ActorMoved& moved) {
+            owner_.On(from, std::move(moved));
+          },
+          [](auto&) {},  // from the raylet only, or another role's
+      },
+      message);
 }
 
 void Core::LosePeer(base::ProcessId process, Effects& effects) {
@@ -95,7 +115,7 @@ void Core::LosePeer(base::ProcessId process, Effects& effects) {
     owner_.RayletLost();
     if (options_.role == base::Role::kWorker && !exited_) {
       exited_ = true;
-      effects.push_back(Exit{"the node's agent is gone"});
+      Emit(effects, Exit{"the node's agent is gone"});
     }
     return;
   }
@@ -107,7 +127,7 @@ void Core::ExitIfDone(Effects& effects) {
   if (!retired_ || exited_) return;
   if (!host_.idle() || owner_.HasPendingWork()) return;
   exited_ = true;
-  effects.push_back(Exit{"retired"});
+  Emit(effects, Exit{"retired"});
 }
 
 void Core::Arm(Effects& effects) {
@@ -115,11 +135,18 @@ void Core::Arm(Effects& effects) {
   const base::BootTime next = owner_.Next();
   if (next >= armed_) return;
   armed_ = next;
-  effects.push_back(SetTimer{next});
+  Emit(effects, SetTimer{next});
 }
 
 Core::Census Core::Count() const {
-  return {owner_.objects(), owner_.tasks(), owner_.leases(), host_.queued()};
+  Census census;
+  census.objects = owner_.objects();
+  census.tasks = owner_.tasks();
+  census.calls = owner_.calls();
+  census.actors = owner_.actors();
+  census.leases = owner_.leases();
+  census.hosted = host_.queued();
+  return census;
 }
 
 }  // namespace mobula::runtime

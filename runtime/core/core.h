@@ -45,6 +45,8 @@ class Core {
   struct Census {
     std::size_t objects = 0;
     std::size_t tasks = 0;
+    std::size_t calls = 0;
+    std::size_t actors = 0;  // own and borrowed, dead ones with handles too
     std::size_t leases = 0;  // granted or asked for
     std::size_t hosted = 0;  // queued here for others
   };
@@ -60,7 +62,9 @@ class Core {
 
  private:
   void Take(Event event, Effects& effects);
-  void Receive(base::ProcessId from, base::Message message, Effects& effects);
+  // Only the raylet is believed about leases, links and the end.
+  void HearRaylet(base::Message& message, Effects& effects);
+  void HearPeer(base::ProcessId from, base::Message& message, Effects& effects);
   void LosePeer(base::ProcessId process, Effects& effects);
   void ExitIfDone(Effects& effects);
   void Arm(Effects& effects);

@@ -3,11 +3,21 @@
 #include <utility>
 
 #include "base/check.h"
-#include "runtime/core/send_to.h"
+#include "runtime/core/emit.h"
 
 namespace mobula::runtime {
 
 using base::FailureCode;
+
+namespace {
+
+bool IsRefusal(FailureCode code) {
+  return code == FailureCode::kCancelled || code == FailureCode::kActorDied ||
+         code == FailureCode::kActorRestarted || code == FailureCode::kLimit ||
+         code == FailureCode::kBadArgument;
+}
+
+}  // namespace
 
 void Host::Run(base::ProcessId from, base::RunTask run, Effects& effects) {
   Job job;
@@ -105,7 +115,7 @@ void Host::StartNext(Effects& effects) {
     execute.is_constructor = job->kind == Job::Kind::kConstructor;
     execute.function = job->function;
     execute.args = std::move(job->args);
-    effects.push_back(std::move(execute));
+    Emit(effects, std::move(execute));
     job->args.clear();
     running_ = std::move(job);
     asker_is_gone_ = false;
@@ -125,6 +135,10 @@ void Host::Finish(Executed executed, Effects& effects) {
   done.task = job.task;
   done.attempt = job.attempt;
   done.outcome = std::move(executed.outcome);
+  if (auto* failure = std::get_if<base::Failure>(&done.outcome)) {
+    // No outcome of a function must look like a refusal of ours.
+    if (IsRefusal(failure->code)) failure->executed = base::Executed::kYes;
+  }
   done.incarnation = job.incarnation;
   done.run_ns = executed.run_ns;
   done.actor_exited = executed.exit_actor && !job.actor.IsNil();

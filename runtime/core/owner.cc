@@ -1,17 +1,33 @@
 #include "runtime/core/owner.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
+#include "runtime/core/emit.h"
 
 namespace mobula::runtime {
+namespace {
 
 using base::FailureCode;
+
+base::Failure Refused(FailureCode code, std::string message) {
+  base::Failure failure;
+  failure.code = code;
+  failure.executed = base::Executed::kNo;
+  failure.message = std::move(message);
+  return failure;
+}
+
+}  // namespace
 
 Owner::Owner(Options options, base::IdSource& ids)
     : options_(options),
       arg_waits_(objects_),
-      tasks_(options.job, ids, options.seed) {}
+      tasks_(options.job, ids, options.seed),
+      // Tasks and actors must not draw the same delays.
+      actors_(options.job, ids, options.seed ^ 0xA5A5A5A5A5A5A5A5ULL),
+      borrowed_(links_) {}
 
 void Owner::Begin(base::BootTime now, Effects& effects) {
   MOBULA_CHECK(out_.settled.empty() && out_.abandoned.empty());
@@ -24,17 +40,18 @@ void Owner::End() {
   out_.effects = nullptr;
 }
 
+const base::Failure* Owner::Refusal() const {
+  return raylet_lost_.has_value() ? &*raylet_lost_ : nullptr;
+}
+
 void Owner::On(Submit submit) {
   objects_.Add(submit.result);
   base::Failure refusal;
-  refusal.executed = base::Executed::kNo;
-  refusal.function = submit.function_name;
-  if (raylet_lost_.has_value()) {
-    refusal.code = raylet_lost_->code;
-    refusal.message = raylet_lost_->message;
+  if (const base::Failure* lost = Refusal()) {
+    refusal = *lost;
   } else if (tasks_.size() >= options_.tasks_max) {
-    refusal.code = FailureCode::kLimit;
-    refusal.message = "this process has too many unfinished tasks";
+    refusal = Refused(FailureCode::kLimit,
+                      "this process has too many unfinished tasks");
   } else {
     tasks_.Add(submit, now_);
     std::optional<ResolvedArgs> resolved =
@@ -42,7 +59,47 @@ void Owner::On(Submit submit) {
     if (resolved.has_value()) Deliver(submit.task, std::move(*resolved));
     return;
   }
+  refusal.function = std::move(submit.function_name);
   out_.Settle(submit.result, std::move(refusal));
+}
+
+void Owner::On(Create create) {
+  const base::ActorId actor = create.actor;
+  const base::TaskId task = create.task;
+  std::vector<Arg> args = std::move(create.args);
+  calls_.AddActor(actor, create.pending_calls_max);
+  const bool full = actors_.size() >= options_.tasks_max;
+  if (!actors_.Add(std::move(create), out_)) return;
+  if (const base::Failure* lost = Refusal()) {
+    actors_.Refuse(actor, *lost, out_);
+  } else if (full) {
+    actors_.Refuse(
+        actor,
+        Refused(FailureCode::kLimit, "this process owns too many actors"),
+        out_);
+  } else {
+    std::optional<ResolvedArgs> resolved =
+        arg_waits_.Begin(task, std::move(args));
+    if (resolved.has_value()) Deliver(task, std::move(*resolved));
+  }
+}
+
+void Owner::On(Call call) {
+  objects_.Add(call.result);
+  if (!calls_.HasActor(call.actor)) {
+    base::Failure refusal =
+        Refused(FailureCode::kBadArgument,
+                "this process has no handle of actor " + call.actor.ToString());
+    refusal.function = std::move(call.method_name);
+    out_.Settle(call.result, std::move(refusal));
+    return;
+  }
+  const base::TaskId task = call.task;
+  std::vector<Arg> args = std::move(call.args);
+  if (!calls_.Add(std::move(call), now_, out_)) return;
+  std::optional<ResolvedArgs> resolved =
+      arg_waits_.Begin(task, std::move(args));
+  if (resolved.has_value()) Deliver(task, std::move(*resolved));
 }
 
 void Owner::On(Put put) { objects_.Put(put.object, std::move(put.outcome)); }
@@ -53,37 +110,136 @@ void Owner::On(const Watch& watch) {
   objects_.Watch(watch.object, *out_.effects);
 }
 
-void Owner::On(const Tick& /*tick*/) { tasks_.Tick(now_, out_); }
+void Owner::On(const Adopt& adopt) {
+  if (adopt.owner == options_.self) {
+    actors_.Keep(adopt.actor);
+    if (calls_.HasActor(adopt.actor)) return;
+    // It ended when its last handle went; calls to it say so.
+    ended_.insert(adopt.actor);
+    calls_.AddActor(adopt.actor, -1);
+    ActorNews news;
+    news.what = ActorNews::What::kDead;
+    news.actor = adopt.actor;
+    news.failure = Refused(FailureCode::kActorDied,
+                           "the actor ended with its last handle");
+    actors_.news().push_back(std::move(news));
+    return;
+  }
+  if (borrowed_.Has(adopt.actor)) {
+    borrowed_.Adopt(adopt.actor, adopt.owner, out_);
+    return;
+  }
+  MOBULA_CHECK(!calls_.HasActor(adopt.actor), "an actor has one owner");
+  calls_.AddActor(adopt.actor, -1);
+  borrowed_.Adopt(adopt.actor, adopt.owner, out_);
+  if (const base::Failure* lost = Refusal()) borrowed_.FailAll(*lost);
+}
+
+void Owner::On(const DropActor& drop) {
+  actors_.Drop(drop.actor);
+  borrowed_.Drop(drop.actor);
+  Flush();
+  ForgetIfUnused(drop.actor);
+  if (ended_.erase(drop.actor) > 0) calls_.ForgetActor(drop.actor);
+}
+
+// An actor ends when no handle is left and its calls from here are done.
+void Owner::ForgetIfUnused(base::ActorId actor) {
+  if (!calls_.HasActor(actor) || calls_.Unfinished(actor) > 0) return;
+  const bool own = actors_.Has(actor);
+  const bool borrowed = borrowed_.Has(actor);
+  if ((own && actors_.ForgetIfUnused(actor, out_)) ||
+      (borrowed && borrowed_.ForgetIfUnused(actor, out_))) {
+    calls_.ForgetActor(actor);
+  }
+}
+
+void Owner::On(const Kill& kill) {
+  actors_.Kill(kill.actor, kill.restart, now_, out_);
+  borrowed_.Kill(kill.actor, kill.restart, out_);
+}
+
+void Owner::On(const Tick& /*tick*/) {
+  tasks_.Tick(now_, out_);
+  actors_.Tick(now_, out_);
+  borrowed_.Tick(now_, out_);
+  Flush();  // so that the calls know where their actors are
+  calls_.Tick(now_, out_);
+}
 
 void Owner::On(const base::Registered& registered) {
+  links_.Joined(registered.raylet, out_);
+  calls_.SetNode(registered.node_name);
   tasks_.Joined(registered, now_, out_);
+  actors_.Joined(registered, out_);
 }
 
 void Owner::On(const base::LeaseGranted& granted) {
-  tasks_.Granted(granted, now_, out_);
+  if (!tasks_.Granted(granted, now_, out_)) actors_.Granted(granted, out_);
 }
 
 void Owner::On(const base::LeaseRefused& refused) {
-  tasks_.Refused(refused, now_, out_);
+  if (!tasks_.Refused(refused, now_, out_)) actors_.Refused(refused, out_);
 }
 
-void Owner::On(const base::LeaseLost& lost) { tasks_.Lost(lost, now_, out_); }
+void Owner::On(const base::LeaseLost& lost) {
+  if (!tasks_.Lost(lost, now_, out_)) actors_.Lost(lost, now_, out_);
+}
+
+void Owner::On(const base::Attach& attach) {
+  links_.Attached(attach.peer);
+  for (const base::ActorId actor : borrowed_.Attached(attach.peer, out_)) {
+    Flush();
+    ForgetIfUnused(actor);
+  }
+}
+
+void Owner::On(const base::PeerGone& gone) {
+  links_.Ended(gone.peer);
+  borrowed_.Unreachable(gone.peer);
+}
+
+void Owner::On(base::ProcessId from, const base::WatchActor& watch) {
+  actors_.Watch(from, watch.actor, out_);
+}
+
+void Owner::On(base::ProcessId from, const base::UnwatchActor& unwatch) {
+  actors_.Unwatch(from, unwatch.actor);
+  Flush();
+  ForgetIfUnused(unwatch.actor);
+}
+
+void Owner::On(base::ProcessId from, base::ActorMoved moved) {
+  borrowed_.Moved(from, std::move(moved), now_, out_);
+}
 
 void Owner::Done(base::ProcessId from, base::TaskDone done) {
-  tasks_.Done(from, std::move(done), now_, out_);
+  // What has its outcome already is known by its worker alone.
+  if (!calls_.Has(done.task)) {
+    if (tasks_.Done(from, done, now_, out_)) return;
+    if (actors_.Done(from, done, now_, out_)) return;
+  }
+  const std::optional<base::ActorId> exited = calls_.Done(from, done, out_);
+  if (exited.has_value()) actors_.Exited(*exited, out_);
 }
 
 void Owner::PeerLost(base::ProcessId process) {
+  links_.Ended(process);
   tasks_.LinkEnded(process, now_, out_);
+  actors_.LinkEnded(process, now_, out_);
+  borrowed_.LinkEnded(process, now_, out_);
+  const std::vector<base::ActorId> unwatched = actors_.LoseWatcher(process);
+  Flush();
+  for (const base::ActorId actor : unwatched) ForgetIfUnused(actor);
 }
 
 void Owner::RayletLost() {
   if (raylet_lost_.has_value()) return;
-  base::Failure failure;
-  failure.code = FailureCode::kRayletDied;
-  failure.message = "the node's agent (mobula raylet) has ended";
-  raylet_lost_ = failure;
-  tasks_.FailAll(failure, out_);
+  raylet_lost_ = Refused(FailureCode::kRayletDied,
+                         "the node's agent (mobula raylet) has ended");
+  tasks_.FailAll(*raylet_lost_, out_);
+  actors_.FailAll(*raylet_lost_, out_);
+  borrowed_.FailAll(*raylet_lost_);
 }
 
 void Owner::Deliver(base::TaskId task, ResolvedArgs resolved) {
@@ -94,29 +250,70 @@ void Owner::Deliver(base::TaskId task, ResolvedArgs resolved) {
     } else {
       tasks_.Resolve(task, std::move(std::get<0>(resolved)), now_, out_);
     }
-  }
-}
-
-void Owner::Flush() {
-  while (!out_.settled.empty() || !out_.abandoned.empty()) {
-    for (const base::TaskId task : out_.abandoned) arg_waits_.Abandon(task);
-    out_.abandoned.clear();
-    if (out_.settled.empty()) break;
-    Settled settled = std::move(out_.settled.front());
-    out_.settled.pop_front();
-    woken_.clear();
-    objects_.Settle(settled.object, std::move(settled.outcome),
-                    settled.incarnation, *out_.effects, woken_);
-    for (const base::TaskId task : woken_) {
-      std::optional<ResolvedArgs> resolved =
-          arg_waits_.Wake(task, settled.object);
-      if (resolved.has_value()) Deliver(task, std::move(*resolved));
+  } else if (calls_.Has(task)) {
+    if (failure != nullptr) {
+      calls_.Fail(task, std::move(*failure), out_);
+    } else {
+      calls_.Resolve(task, std::move(std::get<0>(resolved)), out_);
+    }
+  } else if (actors_.Awaits(task)) {
+    if (failure != nullptr) {
+      actors_.FailArguments(task, std::move(*failure), out_);
+    } else {
+      actors_.Resolve(task, std::move(std::get<0>(resolved)), out_);
     }
   }
 }
 
-base::BootTime Owner::Next() const { return tasks_.Next(); }
+void Owner::Flush() {
+  for (;;) {
+    if (!actors_.news().empty()) {
+      CarryNews(actors_.news());
+    } else if (!borrowed_.news().empty()) {
+      CarryNews(borrowed_.news());
+    } else if (!out_.settled.empty() || !out_.abandoned.empty()) {
+      CarryOutcomes();
+    } else if (const std::optional<base::ActorId> actor = calls_.PopDrained()) {
+      ForgetIfUnused(*actor);
+    } else {
+      return;
+    }
+  }
+}
 
-bool Owner::HasPendingWork() const { return tasks_.size() > 0; }
+void Owner::CarryNews(std::vector<ActorNews>& news) {
+  const std::vector<ActorNews> carried = std::exchange(news, {});
+  for (const ActorNews& one : carried) {
+    calls_.Hear(one, out_);
+    if (one.what == ActorNews::What::kDown) continue;
+    Emit(*out_.effects, ActorChanged{one.actor, one.incarnation,
+                                     one.what == ActorNews::What::kDead});
+  }
+}
+
+void Owner::CarryOutcomes() {
+  for (const base::TaskId task : out_.abandoned) arg_waits_.Abandon(task);
+  out_.abandoned.clear();
+  if (out_.settled.empty()) return;
+  Settled settled = std::move(out_.settled.front());
+  out_.settled.pop_front();
+  woken_.clear();
+  objects_.Settle(settled.object, std::move(settled.outcome),
+                  settled.incarnation, *out_.effects, woken_);
+  for (const base::TaskId task : woken_) {
+    std::optional<ResolvedArgs> resolved =
+        arg_waits_.Wake(task, settled.object);
+    if (resolved.has_value()) Deliver(task, std::move(*resolved));
+  }
+}
+
+base::BootTime Owner::Next() const {
+  return std::min(
+      {tasks_.Next(), actors_.Next(), borrowed_.Next(), calls_.Next()});
+}
+
+bool Owner::HasPendingWork() const {
+  return tasks_.size() > 0 || calls_.size() > 0 || actors_.starting() > 0;
+}
 
 }  // namespace mobula::runtime

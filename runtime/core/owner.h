@@ -12,13 +12,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/boot_time.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
+#include "runtime/actors/actor_news.h"
+#include "runtime/actors/actor_table.h"
+#include "runtime/actors/borrowed_actors.h"
+#include "runtime/actors/call_table.h"
 #include "runtime/core/events.h"
+#include "runtime/core/peer_links.h"
 #include "runtime/core/produced.h"
 #include "runtime/refs/arg_waits.h"
 #include "runtime/refs/object_table.h"
@@ -47,12 +53,22 @@ class Owner {
   void On(Put put);
   void On(const DropObject& drop);
   void On(const Watch& watch);
+  void On(Create create);
+  void On(Call call);
+  void On(const Adopt& adopt);
+  void On(const DropActor& drop);
+  void On(const Kill& kill);
   void On(const Tick& tick);
 
   void On(const base::Registered& registered);
   void On(const base::LeaseGranted& granted);
   void On(const base::LeaseRefused& refused);
   void On(const base::LeaseLost& lost);
+  void On(const base::Attach& attach);
+  void On(const base::PeerGone& gone);
+  void On(base::ProcessId from, const base::WatchActor& watch);
+  void On(base::ProcessId from, const base::UnwatchActor& unwatch);
+  void On(base::ProcessId from, base::ActorMoved moved);
   void Done(base::ProcessId from, base::TaskDone done);
   void PeerLost(base::ProcessId process);
   void RayletLost();
@@ -63,11 +79,22 @@ class Owner {
 
   [[nodiscard]] std::size_t objects() const { return objects_.size(); }
   [[nodiscard]] std::size_t tasks() const { return tasks_.size(); }
-  [[nodiscard]] std::size_t leases() const { return tasks_.leases(); }
+  [[nodiscard]] std::size_t leases() const {
+    return tasks_.leases() + actors_.leases();
+  }
+  // Of own and borrowed actors.
+  [[nodiscard]] std::size_t actors() const { return calls_.actors(); }
+  [[nodiscard]] std::size_t calls() const { return calls_.size(); }
 
  private:
+  // The failure with which everything new ends, or null.
+  [[nodiscard]] const base::Failure* Refusal() const;
   void Deliver(base::TaskId task, ResolvedArgs resolved);
+  // Carries on what the machines produced, until nothing is left.
   void Flush();
+  void CarryNews(std::vector<ActorNews>& news);
+  void CarryOutcomes();
+  void ForgetIfUnused(base::ActorId actor);
 
   const Options options_;
   base::BootTime now_;
@@ -76,6 +103,12 @@ class Owner {
   ObjectTable objects_;
   ArgWaits arg_waits_;
   TaskTable tasks_;
+  PeerLinks links_;
+  ActorTable actors_;
+  BorrowedActors borrowed_;
+  CallTable calls_;
+  // Own actors that had ended when a handle of them came back.
+  std::set<base::ActorId> ended_;
   std::vector<base::TaskId> woken_;
 };
 

@@ -14,8 +14,8 @@
 
 #include "base/failure.h"
 #include "base/ids.h"
+#include "runtime/core/emit.h"
 #include "runtime/core/events.h"
-#include "runtime/core/send_to.h"
 
 namespace mobula::runtime {
 

@@ -46,6 +46,11 @@ class WorkerLoss {
   // Whether the raylet knows; if not, it must be told to end the worker.
   [[nodiscard]] bool told() const { return word_.has_value(); }
 
+  // Both signs are there: nothing that the worker said is still under way.
+  [[nodiscard]] bool complete() const {
+    return link_ended_ && word_.has_value();
+  }
+
   // Why, as far as anyone said.
   [[nodiscard]] base::Failure failure() const {
     if (word_.has_value()) return *word_;

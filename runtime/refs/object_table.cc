@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "runtime/core/emit.h"
 
 namespace mobula::runtime {
 
@@ -51,7 +52,7 @@ void ObjectTable::Settle(base::ObjectId object, base::Outcome outcome,
       << "object " << object << " has its outcome already";
   if (record.watched) {
     record.watched = false;
-    effects.push_back(Ready{object, outcome, incarnation});
+    Emit(effects, Ready{object, outcome, incarnation});
     if (record.references == 0) {
       objects_.erase(it);
       return;
@@ -70,12 +71,12 @@ void ObjectTable::Watch(base::ObjectId object, Effects& effects) {
     failure.code = base::FailureCode::kBadArgument;
     failure.executed = base::Executed::kNo;
     failure.message = "the last reference to this object is gone";
-    effects.push_back(Ready{object, std::move(failure), 0});
+    Emit(effects, Ready{object, std::move(failure), 0});
     return;
   }
   Object& record = it->second;
   if (record.outcome.has_value()) {
-    effects.push_back(Ready{object, *record.outcome, record.incarnation});
+    Emit(effects, Ready{object, *record.outcome, record.incarnation});
   } else {
     record.watched = true;
   }

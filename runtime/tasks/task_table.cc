@@ -138,7 +138,7 @@ bool TaskTable::LinkEnded(base::ProcessId worker, base::BootTime now,
   return true;
 }
 
-bool TaskTable::Done(base::ProcessId from, base::TaskDone done,
+bool TaskTable::Done(base::ProcessId from, base::TaskDone& done,
                      base::BootTime now, Produced& out) {
   LeaseCache::Lease* lease = leases_.OfWorker(from);
   if (lease == nullptr) return false;
@@ -355,7 +355,7 @@ void TaskTable::Evacuate(LeaseCache::Lease& lease, const Failure* death,
     const auto it = tasks_.find(entry.task);
     MOBULA_CHECK(it != tasks_.end() && it->second.lease == &lease);
     it->second.suspect = it->second.suspect || death != nullptr;
-    it->second.maybe_ran = it->second.maybe_ran || death == nullptr;
+    it->second.maybe_ran = it->second.maybe_ran || !lease.loss.complete();
     if (ran) {
       charged = it;
     } else {

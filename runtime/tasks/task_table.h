@@ -64,7 +64,7 @@ class TaskTable {
                Produced& out);
   bool Lost(const base::LeaseLost& lost, base::BootTime now, Produced& out);
   bool LinkEnded(base::ProcessId worker, base::BootTime now, Produced& out);
-  bool Done(base::ProcessId from, base::TaskDone done, base::BootTime now,
+  bool Done(base::ProcessId from, base::TaskDone& done, base::BootTime now,
             Produced& out);
 
   void Tick(base::BootTime now, Produced& out);

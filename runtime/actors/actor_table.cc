@@ -1,0 +1,453 @@
+#include "runtime/actors/actor_table.h"
+
+#include <utility>
+
+#include "base/check.h"
+
+namespace mobula::runtime {
+namespace {
+
+using base::Failure;
+using base::FailureCode;
+
+constexpr int kRefusalsMax = 10;  // of workers, in a row, before giving up
+
+Failure Cause(FailureCode code, std::string message) {
+  Failure failure;
+  failure.code = code;
+  failure.executed = base::Executed::kNo;
+  failure.message = std::move(message);
+  return failure;
+}
+
+// The worker did not take the constructor at all.
+bool IsRefusal(const Failure& failure) {
+  return failure.executed == base::Executed::kNo &&
+         (failure.code == FailureCode::kCancelled ||
+          failure.code == FailureCode::kBadArgument ||
+          failure.code == FailureCode::kLimit);
+}
+
+}  // namespace
+
+void ActorTable::Joined(const base::Registered& registered, Produced& out) {
+  raylet_ = registered.raylet;
+  node_name_ = registered.node_name;
+  for (auto& [id, actor] : actors_) {
+    if (actor.state == State::kLeasing) AskLease(actor, out);
+  }
+}
+
+bool ActorTable::Add(Create create, Produced& out) {
+  MOBULA_CHECK(!create.actor.IsNil() && !create.task.IsNil());
+  const auto [it, is_new] = actors_.try_emplace(create.actor);
+  MOBULA_CHECK(is_new) << "actor " << create.actor << " exists";
+  Actor& actor = it->second;
+  actor.id = create.actor;
+  actor.creation = create.task;
+  actor.constructor = create.constructor;
+  actor.class_name = std::move(create.class_name);
+  actor.resources = std::move(create.resources);
+  actor.restarts_max = create.restarts_max;
+  of_creation_[actor.creation] = &actor;
+  ++starting_;
+  if (create.name.empty()) return true;
+  if (!names_.try_emplace(create.name, actor.id).second) {
+    Die(actor,
+        Cause(FailureCode::kBadArgument,
+              "an actor named \"" + create.name + "\" lives already"),
+        Unstarted::kCertain, out);
+    return false;
+  }
+  actor.name = std::move(create.name);
+  return true;
+}
+
+ActorTable::Actor* ActorTable::Find(base::ActorId actor) {
+  const auto it = actors_.find(actor);
+  return it == actors_.end() ? nullptr : &it->second;
+}
+
+ActorTable::Actor* ActorTable::OfLease(base::LeaseId lease) {
+  const auto it = of_lease_.find(lease);
+  return it == of_lease_.end() ? nullptr : it->second;
+}
+
+bool ActorTable::Awaits(base::TaskId creation) const {
+  const auto it = of_creation_.find(creation);
+  return it != of_creation_.end() && it->second->state == State::kWaitingArgs;
+}
+
+void ActorTable::Resolve(base::TaskId creation, std::vector<base::Bytes> args,
+                         Produced& out) {
+  MOBULA_CHECK(Awaits(creation));
+  Actor& actor = *of_creation_.find(creation)->second;
+  actor.args = std::move(args);
+  AskLease(actor, out);
+}
+
+void ActorTable::FailArguments(base::TaskId creation, Failure failure,
+                               Produced& out) {
+  MOBULA_CHECK(Awaits(creation));
+  Die(*of_creation_.find(creation)->second, std::move(failure),
+      Unstarted::kCertain, out);
+}
+
+void ActorTable::Refuse(base::ActorId id, Failure cause, Produced& out) {
+  Actor* actor = Find(id);
+  MOBULA_CHECK(actor != nullptr && actor->state == State::kWaitingArgs);
+  Die(*actor, std::move(cause), Unstarted::kCertain, out);
+}
+
+void ActorTable::SetState(Actor& actor, State state) {
+  MOBULA_CHECK(actor.state != State::kDead, "the dead do not return");
+  const bool was_starting = actor.state != State::kAlive;
+  const bool is_starting = state != State::kAlive && state != State::kDead;
+  actor.state = state;
+  if (was_starting && !is_starting) --starting_;
+  if (!was_starting && is_starting) ++starting_;
+}
+
+void ActorTable::SetWake(Actor& actor, base::BootTime at) {
+  timers_.Remove(actor.wake_at, actor.id);
+  actor.wake_at = at;
+  timers_.Add(at, actor.id);
+}
+
+void ActorTable::AskLease(Actor& actor, Produced& out) {
+  SetState(actor, State::kLeasing);
+  if (raylet_.IsNil()) return;  // Joined asks
+  MOBULA_CHECK(actor.lease.IsNil());
+  actor.lease = ids_.Next<base::LeaseId>();
+  of_lease_[actor.lease] = &actor;
+  out.SendTo(raylet_, base::RequestLease{actor.lease, job_, actor.resources,
+                                         true, actor.class_name});
+}
+
+void ActorTable::LeaveLease(Actor& actor, Produced& out) {
+  if (actor.lease.IsNil()) return;
+  if (actor.worker.IsNil()) {
+    out.SendTo(raylet_, base::CancelLease{actor.lease});
+  } else {
+    out.SendTo(raylet_, base::ReturnLease{actor.lease, true});
+  }
+  ForgetLease(actor);
+}
+
+void ActorTable::ForgetLease(Actor& actor) {
+  of_lease_.erase(actor.lease);
+  const auto it = of_worker_.find(actor.worker);
+  if (it != of_worker_.end() && it->second == &actor) of_worker_.erase(it);
+  actor.lease = base::LeaseId();
+  actor.worker = base::ProcessId();
+  actor.loss = WorkerLoss();
+  SetWake(actor, base::BootTime::Never());
+}
+
+bool ActorTable::Granted(const base::LeaseGranted& granted, Produced& out) {
+  Actor* actor = OfLease(granted.lease);
+  if (actor == nullptr || actor->state != State::kLeasing) return false;
+  actor->worker = granted.worker;
+  actor->pid = granted.pid;
+  of_worker_[granted.worker] = actor;
+  SetState(*actor, State::kCreating);
+  base::CreateActor create;
+  create.task = actor->creation;
+  create.actor = actor->id;
+  create.incarnation = actor->incarnation;
+  create.constructor = actor->constructor;
+  create.args = actor->args;
+  out.SendTo(granted.worker, std::move(create));
+  return true;
+}
+
+bool ActorTable::Refused(const base::LeaseRefused& refused, Produced& out) {
+  Actor* actor = OfLease(refused.lease);
+  if (actor == nullptr) return false;
+  ForgetLease(*actor);
+  Failure cause = refused.failure;
+  cause.executed = base::Executed::kNo;
+  cause.function = actor->class_name;
+  Die(*actor, std::move(cause), Unstarted::kCertain, out);
+  return true;
+}
+
+bool ActorTable::Lost(const base::LeaseLost& lost, base::BootTime now,
+                      Produced& out) {
+  Actor* actor = OfLease(lost.lease);
+  if (actor == nullptr) return false;
+  if (actor->worker.IsNil()) {  // it was lost before we heard of the grant
+    ForgetLease(*actor);
+    AskLease(*actor, out);
+    return true;
+  }
+  actor->loss.Told(lost.failure, now);
+  DecideLoss(*actor, now, out);
+  return true;
+}
+
+void ActorTable::LinkEnded(base::ProcessId worker, base::BootTime now,
+                           Produced& out) {
+  const auto it = of_worker_.find(worker);
+  if (it == of_worker_.end()) return;
+  it->second->loss.LinkEnded(now);
+  DecideLoss(*it->second, now, out);
+}
+
+void ActorTable::DecideLoss(Actor& actor, base::BootTime now, Produced& out) {
+  if (!actor.loss.Decided(now)) {
+    SetWake(actor, actor.loss.decide_at());
+    return;
+  }
+  Failure failure = actor.loss.failure();
+  if (failure.pid == 0) failure.pid = actor.pid;
+  const Unstarted unstarted =
+      actor.loss.complete() ? Unstarted::kCertain : Unstarted::kUncertain;
+  if (actor.loss.told()) {
+    ForgetLease(actor);
+  } else {
+    LeaveLease(actor, out);
+  }
+  Crash(actor, std::move(failure), unstarted, now, out);
+}
+
+void ActorTable::Crash(Actor& actor, Failure failure, Unstarted unstarted,
+                       base::BootTime now, Produced& out) {
+  MOBULA_CHECK(actor.lease.IsNil());
+  const bool lived = actor.state == State::kAlive;
+  if (lived && now - actor.alive_since >= kSoundLife) actor.crashes = 0;
+  if (actor.restarts_max >= 0 && actor.restarts >= actor.restarts_max) {
+    failure.code = FailureCode::kActorDied;
+    failure.executed = base::Executed::kNo;
+    if (failure.node.empty()) failure.node = node_name_;
+    const std::string story = failure.message;
+    failure.message = "the worker of actor " + actor.class_name +
+                      " ended, and no restart is left";
+    if (!story.empty()) failure.message += ": " + story;
+    Die(actor, std::move(failure), unstarted, out);
+    return;
+  }
+  ++actor.restarts;
+  ++actor.incarnation;
+  // Even a constructor that was lost may have been waited for by watchers.
+  if (lived) {
+    ActorNews news;
+    news.what = ActorNews::What::kDown;
+    news.actor = actor.id;
+    news.incarnation = actor.lived;
+    news.failure = std::move(failure);
+    news.unstarted = unstarted;
+    news_.push_back(std::move(news));
+  }
+  StartAgain(actor, now, out);
+  if (lived) TellWatchers(actor, out);
+}
+
+void ActorTable::StartAgain(Actor& actor, base::BootTime now, Produced& out) {
+  ++actor.crashes;
+  const base::Duration delay = backoff_.Next(actor.crashes);
+  if (delay == base::Duration::zero()) {
+    AskLease(actor, out);
+    return;
+  }
+  SetState(actor, State::kBackoff);
+  SetWake(actor, now + delay);
+}
+
+bool ActorTable::Done(base::ProcessId from, base::TaskDone& done,
+                      base::BootTime now, Produced& out) {
+  const auto it = of_creation_.find(done.task);
+  if (it == of_creation_.end()) return false;
+  Actor& actor = *it->second;
+  if (actor.worker != from || done.incarnation != actor.incarnation) {
+    return true;  // an answer of another life
+  }
+  if (done.actor_exited) {
+    Exited(actor.id, out);
+  } else if (actor.state == State::kCreating) {
+    if (auto* failure = std::get_if<Failure>(&done.outcome)) {
+      ConstructorFailed(actor, std::move(*failure), now, out);
+    } else {
+      Live(actor, now, out);
+    }
+  }
+  return true;
+}
+
+void ActorTable::Live(Actor& actor, base::BootTime now, Produced& out) {
+  SetState(actor, State::kAlive);
+  actor.alive_since = now;
+  MOBULA_CHECK(actor.incarnation > actor.lived);
+  actor.lived = actor.incarnation;
+  ActorNews news;
+  news.what = ActorNews::What::kUp;
+  news.actor = actor.id;
+  news.incarnation = actor.incarnation;
+  news.worker = actor.worker;
+  news.pid = actor.pid;
+  news_.push_back(std::move(news));
+  TellWatchers(actor, out);
+}
+
+void ActorTable::ConstructorFailed(Actor& actor, Failure failure,
+                                   base::BootTime now, Produced& out) {
+  if (IsRefusal(failure) && actor.crashes < kRefusalsMax) {
+    LeaveLease(actor, out);
+    StartAgain(actor, now, out);
+    return;
+  }
+  if (failure.function.empty()) failure.function = actor.class_name;
+  if (failure.node.empty()) failure.node = node_name_;
+  if (failure.pid == 0) failure.pid = actor.pid;
+  if (failure.attempt == 0) failure.attempt = 1;
+  Die(actor, std::move(failure), Unstarted::kCertain, out);
+}
+
+void ActorTable::Exited(base::ActorId id, Produced& out) {
+  Actor* actor = Find(id);
+  if (actor == nullptr || actor->state == State::kDead) return;
+  Die(*actor,
+      Cause(FailureCode::kActorDied,
+            "actor " + actor->class_name + " called ExitActor"),
+      Unstarted::kCertain, out);
+}
+
+void ActorTable::Kill(base::ActorId id, bool restart, base::BootTime now,
+                      Produced& out) {
+  Actor* actor = Find(id);
+  if (actor == nullptr || actor->state == State::kDead) return;
+  if (!restart) {
+    Die(*actor,
+        Cause(FailureCode::kActorDied,
+              "actor " + actor->class_name + " was killed"),
+        Unstarted::kUncertain, out);
+    return;
+  }
+  if (actor->worker.IsNil()) return;  // nothing lives: it starts anyway
+  Failure failure =
+      Cause(FailureCode::kWorkerDied,
+            "actor " + actor->class_name + " was killed to be restarted");
+  failure.pid = actor->pid;
+  LeaveLease(*actor, out);
+  Crash(*actor, std::move(failure), Unstarted::kUncertain, now, out);
+}
+
+void ActorTable::Die(Actor& actor, Failure cause, Unstarted unstarted,
+                     Produced& out) {
+  if (actor.state == State::kWaitingArgs) {
+    out.abandoned.push_back(actor.creation);
+  }
+  LeaveLease(actor, out);
+  SetWake(actor, base::BootTime::Never());
+  SetState(actor, State::kDead);
+  if (!actor.name.empty()) names_.erase(actor.name);
+  actor.args.clear();
+  actor.cause = cause;
+  ActorNews news;
+  news.what = ActorNews::What::kDead;
+  news.actor = actor.id;
+  news.incarnation = actor.lived;
+  news.failure = std::move(cause);
+  news.unstarted = unstarted;
+  news_.push_back(std::move(news));
+  TellWatchers(actor, out);
+}
+
+void ActorTable::Drop(base::ActorId id) {
+  if (Actor* actor = Find(id)) actor->dropped = true;
+}
+
+void ActorTable::Keep(base::ActorId id) {
+  if (Actor* actor = Find(id)) actor->dropped = false;
+}
+
+bool ActorTable::ForgetIfUnused(base::ActorId id, Produced& out) {
+  Actor* actor = Find(id);
+  if (actor == nullptr || !actor->dropped || !actor->watchers.empty()) {
+    return false;
+  }
+  if (actor->state != State::kDead) {
+    if (actor->state == State::kWaitingArgs) {
+      out.abandoned.push_back(actor->creation);
+    }
+    LeaveLease(*actor, out);
+    SetWake(*actor, base::BootTime::Never());
+    SetState(*actor, State::kDead);
+    if (!actor->name.empty()) names_.erase(actor->name);
+  }
+  of_creation_.erase(actor->creation);
+  actors_.erase(id);
+  return true;
+}
+
+base::ActorMoved ActorTable::Where(const Actor& actor) {
+  base::ActorMoved moved;
+  moved.actor = actor.id;
+  moved.incarnation = actor.lived;
+  if (actor.state == State::kAlive) moved.worker = actor.worker;
+  moved.dead = actor.state == State::kDead;
+  if (moved.dead) moved.failure = actor.cause;
+  return moved;
+}
+
+void ActorTable::TellWatchers(const Actor& actor, Produced& out) const {
+  for (const base::ProcessId watcher : actor.watchers) {
+    out.SendTo(watcher, Where(actor));
+  }
+}
+
+void ActorTable::Watch(base::ProcessId watcher, base::ActorId id,
+                       Produced& out) {
+  Actor* actor = Find(id);
+  if (actor == nullptr) {
+    base::ActorMoved moved;
+    moved.actor = id;
+    moved.dead = true;
+    moved.failure = Cause(FailureCode::kActorDied,
+                          "the actor ended: its owner has no handle of it");
+    out.SendTo(watcher, std::move(moved));
+    return;
+  }
+  actor->watchers.insert(watcher);
+  watched_.emplace(watcher, id);
+  out.SendTo(watcher, Where(*actor));
+}
+
+void ActorTable::Unwatch(base::ProcessId watcher, base::ActorId id) {
+  watched_.erase({watcher, id});
+  if (Actor* actor = Find(id)) actor->watchers.erase(watcher);
+}
+
+std::vector<base::ActorId> ActorTable::LoseWatcher(base::ProcessId watcher) {
+  std::vector<base::ActorId> actors;
+  for (auto it = watched_.lower_bound({watcher, base::ActorId()});
+       it != watched_.end() && it->first == watcher; ++it) {
+    actors.push_back(it->second);
+  }
+  for (const base::ActorId actor : actors) Unwatch(watcher, actor);
+  return actors;
+}
+
+void ActorTable::Tick(base::BootTime now, Produced& out) {
+  while (const std::optional<base::ActorId> id = timers_.PopDue(now)) {
+    Actor* actor = Find(*id);
+    MOBULA_CHECK(actor != nullptr);
+    actor->wake_at = base::BootTime::Never();
+    if (actor->state == State::kBackoff) {
+      AskLease(*actor, out);
+    } else {
+      MOBULA_CHECK(actor->loss.Decided(now));
+      DecideLoss(*actor, now, out);
+    }
+  }
+}
+
+void ActorTable::FailAll(const Failure& failure, Produced& out) {
+  for (auto& [id, actor] : actors_) {
+    if (actor.state == State::kDead) continue;
+    ForgetLease(actor);
+    Die(actor, failure, Unstarted::kUncertain, out);
+  }
+}
+
+}  // namespace mobula::runtime

@@ -1,0 +1,183 @@
+// ActorTable decides where the actors of this owner live, and whether.
+//
+//   Waiting(args) --Resolve--> Leasing --Granted--> Creating --Done--> Alive
+//   Creating, Alive --its worker died, restarts left--> Backoff --time-->
+//       Leasing, as incarnation + 1
+//   any --constructor failed | refused | no restarts left | Kill | exit | no
+//       handle left--> Dead (final)
+// Each actor has a lease of its own, which is returned with `discard`: a worker
+// that held an actor is never used again. The first restart comes at once;
+// those after crashes in quick succession wait (Backoff).
+// Owner: runtime::Owner, which carries the news to CallTable.
+// Threading: none; pure.
+// Invariants: (1) incarnations only grow, by one a restart; (2) at most
+// restarts_max restarts; (3) a living actor has one lease, a dead one none;
+// (4) names of living actors are unique; (5) after the news of its death there
+// is no more news of an actor.
+// Failure: the cause of death is a Failure that all later calls get.
+#ifndef MOBULA_RUNTIME_ACTORS_ACTOR_TABLE_H_
+#define MOBULA_RUNTIME_ACTORS_ACTOR_TABLE_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "base/scheduling/resource_vector.h"
+#include "runtime/actors/actor_news.h"
+#include "runtime/core/backoff.h"
+#include "runtime/core/events.h"
+#include "runtime/core/produced.h"
+#include "runtime/core/timer_set.h"
+#include "runtime/core/worker_loss.h"
+
+namespace mobula::runtime {
+
+class ActorTable {
+ public:
+  // An incarnation that lived that long has not crashed at its start.
+  static constexpr base::Duration kSoundLife = std::chrono::seconds(1);
+
+  ActorTable(base::JobId job, base::IdSource& ids, std::uint64_t seed)
+      : job_(job), ids_(ids), backoff_(seed) {}
+
+  void Joined(const base::Registered& registered, Produced& out);
+
+  // A new actor, waiting for its constructor's arguments. False if it was dead
+  // at once: its name is taken.
+  bool Add(Create create, Produced& out);
+  // By the constructor's task: which actor it is, if it waits for arguments.
+  [[nodiscard]] bool Awaits(base::TaskId creation) const;
+  void Resolve(base::TaskId creation, std::vector<base::Bytes> args,
+               Produced& out);
+  void FailArguments(base::TaskId creation, base::Failure failure,
+                     Produced& out);
+  // Ends it before it began.
+  void Refuse(base::ActorId actor, base::Failure cause, Produced& out);
+
+  // Each says whether the lease, worker or task is one of ours.
+  bool Granted(const base::LeaseGranted& granted, Produced& out);
+  bool Refused(const base::LeaseRefused& refused, Produced& out);
+  bool Lost(const base::LeaseLost& lost, base::BootTime now, Produced& out);
+  bool Done(base::ProcessId from, base::TaskDone& done, base::BootTime now,
+            Produced& out);
+  void LinkEnded(base::ProcessId worker, base::BootTime now, Produced& out);
+  // The actors that the process watched; it does not any more.
+  std::vector<base::ActorId> LoseWatcher(base::ProcessId watcher);
+
+  void Exited(base::ActorId actor, Produced& out);
+  void Kill(base::ActorId actor, bool restart, base::BootTime now,
+            Produced& out);
+  // No handle here any more; ForgetIfUnused follows when no call is unfinished.
+  void Drop(base::ActorId actor);
+  // A handle came back from another process.
+  void Keep(base::ActorId actor);
+  // Ends and forgets the actor if no handle is left; whether it did.
+  bool ForgetIfUnused(base::ActorId actor, Produced& out);
+
+  // Another process wants to know where the actor lives, from now on.
+  void Watch(base::ProcessId watcher, base::ActorId actor, Produced& out);
+  // That process has no handle any more.
+  void Unwatch(base::ProcessId watcher, base::ActorId actor);
+
+  void Tick(base::BootTime now, Produced& out);
+  [[nodiscard]] base::BootTime Next() const { return timers_.Next(); }
+  void FailAll(const base::Failure& failure, Produced& out);
+
+  [[nodiscard]] bool Has(base::ActorId actor) const {
+    return actors_.contains(actor);
+  }
+  [[nodiscard]] std::size_t size() const { return actors_.size(); }
+  [[nodiscard]] std::size_t leases() const { return of_lease_.size(); }
+  // Actors on their way to life.
+  [[nodiscard]] std::size_t starting() const { return starting_; }
+
+  // What happened, in order; the owner empties it.
+  std::vector<ActorNews>& news() { return news_; }
+
+ private:
+  enum class State : std::uint8_t {
+    kWaitingArgs,
+    kBackoff,
+    kLeasing,
+    kCreating,
+    kAlive,
+    kDead
+  };
+  struct Actor {
+    base::ActorId id;
+    base::TaskId creation;
+    base::FunctionId constructor;
+    std::string class_name;
+    std::string name;
+    std::vector<base::Bytes> args;
+    base::ResourceVector resources;
+    std::int32_t restarts_max = 0;
+    std::int32_t restarts = 0;
+    int crashes = 0;  // in quick succession
+    State state = State::kWaitingArgs;
+    std::int64_t incarnation = 1;  // the one that lives or comes next
+    std::int64_t lived = 0;        // the last one that lived, 0 if none
+    base::LeaseId lease;           // nil if none is asked for
+    base::ProcessId worker;        // while creating or alive
+    std::int32_t pid = 0;
+    base::BootTime alive_since;
+    base::BootTime wake_at = base::BootTime::Never();
+    WorkerLoss loss;
+    base::Failure cause;                 // if dead
+    bool dropped = false;                // no handle in this process
+    std::set<base::ProcessId> watchers;  // processes with handles
+  };
+
+  Actor* Find(base::ActorId actor);
+  Actor* OfLease(base::LeaseId lease);
+  void SetState(Actor& actor, State state);
+  void SetWake(Actor& actor, base::BootTime at);
+  void AskLease(Actor& actor, Produced& out);
+  // Gives the lease back, or takes the request back; neither if there is none.
+  void LeaveLease(Actor& actor, Produced& out);
+  // Forgets the lease: the raylet has ended it.
+  void ForgetLease(Actor& actor);
+  void Live(Actor& actor, base::BootTime now, Produced& out);
+  void ConstructorFailed(Actor& actor, base::Failure failure,
+                         base::BootTime now, Produced& out);
+  void DecideLoss(Actor& actor, base::BootTime now, Produced& out);
+  // The incarnation is over: the next one, or death.
+  void Crash(Actor& actor, base::Failure failure, Unstarted unstarted,
+             base::BootTime now, Produced& out);
+  void StartAgain(Actor& actor, base::BootTime now, Produced& out);
+  void Die(Actor& actor, base::Failure cause, Unstarted unstarted,
+           Produced& out);
+  void TellWatchers(const Actor& actor, Produced& out) const;
+  [[nodiscard]] static base::ActorMoved Where(const Actor& actor);
+
+  const base::JobId job_;
+  base::IdSource& ids_;
+  base::ProcessId raylet_;
+  std::string node_name_;
+  Backoff backoff_;
+  std::map<base::ActorId, Actor> actors_;
+  std::unordered_map<base::TaskId, Actor*> of_creation_;
+  std::map<base::LeaseId, Actor*> of_lease_;
+  std::unordered_map<base::ProcessId, Actor*> of_worker_;
+  std::map<std::string, base::ActorId> names_;  // of the living
+  std::set<std::pair<base::ProcessId, base::ActorId>> watched_;
+  TimerSet<base::ActorId> timers_;
+  std::size_t starting_ = 0;
+  std::vector<ActorNews> news_;
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_ACTORS_ACTOR_TABLE_H_

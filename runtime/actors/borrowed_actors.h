@@ -1,0 +1,104 @@
+// BorrowedActors follows the actors of other owners of which this process has
+// handles: it asks each owner where the actor lives, and keeps a link there.
+//
+//   Adopt --link to the owner--> Watching --ActorMoved{worker}--> Located
+//   Located --link to the worker--> Up
+//   Up --the link ended and the owner's word came, or time--> Watching
+//   any --ActorMoved{dead} | the owner is gone--> Dead (final)
+// Owner: runtime::Owner, which carries the news to CallTable.
+// Threading: none; pure.
+// Invariants: (1) only the owner is believed about where its actor lives;
+// (2) between two Ups there is a Down; (3) after Dead there is no more news.
+// Failure: an owner that cannot be reached is the actor's death.
+#ifndef MOBULA_RUNTIME_ACTORS_BORROWED_ACTORS_H_
+#define MOBULA_RUNTIME_ACTORS_BORROWED_ACTORS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/failure.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "runtime/actors/actor_news.h"
+#include "runtime/core/peer_links.h"
+#include "runtime/core/produced.h"
+#include "runtime/core/timer_set.h"
+#include "runtime/core/worker_loss.h"
+
+namespace mobula::runtime {
+
+class BorrowedActors {
+ public:
+  explicit BorrowedActors(PeerLinks& links) : links_(links) {}
+
+  // False if it is known already; it then has a handle again.
+  bool Adopt(base::ActorId actor, base::ProcessId owner, Produced& out);
+  void Moved(base::ProcessId from, base::ActorMoved moved, base::BootTime now,
+             Produced& out);
+  void Kill(base::ActorId actor, bool restart, Produced& out);
+
+  // PeerLinks has been told before. The actors that may be forgotten now.
+  std::vector<base::ActorId> Attached(base::ProcessId peer, Produced& out);
+  // No link can be made: there is no such process.
+  void Unreachable(base::ProcessId peer);
+  void LinkEnded(base::ProcessId peer, base::BootTime now, Produced& out);
+
+  void Drop(base::ActorId actor);
+  // Forgets the actor if no handle is left and its owner has heard everything;
+  // whether it did.
+  bool ForgetIfUnused(base::ActorId actor, Produced& out);
+
+  void Tick(base::BootTime now, Produced& out);
+  [[nodiscard]] base::BootTime Next() const { return timers_.Next(); }
+  void FailAll(const base::Failure& failure);
+
+  [[nodiscard]] bool Has(base::ActorId actor) const {
+    return actors_.contains(actor);
+  }
+  [[nodiscard]] std::size_t size() const { return actors_.size(); }
+  std::vector<ActorNews>& news() { return news_; }
+
+ private:
+  struct Actor {
+    base::ActorId id;
+    base::ProcessId owner;
+    bool watching = false;
+    bool up = false;
+    bool dead = false;
+    bool dropped = false;
+    base::ProcessId worker;  // where it is said to live, nil if nowhere
+    std::int64_t incarnation = 0;
+    std::optional<base::ActorMoved> next;  // heard while still up elsewhere
+    WorkerLoss loss;
+    base::BootTime wake_at = base::BootTime::Never();
+    std::optional<bool> kill;  // `restart`, to be sent when watching
+  };
+
+  void StartWatching(Actor& actor, Produced& out);
+  void Apply(Actor& actor, const base::ActorMoved& moved, Produced& out);
+  void Locate(Actor& actor, base::ProcessId worker, Produced& out);
+  void GoUp(Actor& actor);
+  void DecideLoss(Actor& actor, base::BootTime now, Produced& out);
+  void Die(Actor& actor, base::Failure cause, Unstarted unstarted);
+  void SetWake(Actor& actor, base::BootTime at);
+  // The actors of which that process is the owner or the worker.
+  [[nodiscard]] std::vector<base::ActorId> Involving(
+      base::ProcessId process) const;
+
+  PeerLinks& links_;
+  std::map<base::ActorId, Actor> actors_;
+  std::set<std::pair<base::ProcessId, base::ActorId>> owners_;
+  std::set<std::pair<base::ProcessId, base::ActorId>> workers_;
+  TimerSet<base::ActorId> timers_;
+  std::vector<ActorNews> news_;
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_ACTORS_BORROWED_ACTORS_H_

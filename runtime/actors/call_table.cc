@@ -1,0 +1,371 @@
+#include "runtime/actors/call_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace mobula::runtime {
+namespace {
+
+using base::Failure;
+using base::FailureCode;
+
+Failure MakeFailure(FailureCode code, base::Executed executed,
+                    std::string message) {
+  Failure failure;
+  failure.code = code;
+  failure.executed = executed;
+  failure.message = std::move(message);
+  return failure;
+}
+
+// An answer that says that the host did not take the call at all.
+bool IsRefusal(const base::TaskDone& done) {
+  const auto* failure = std::get_if<Failure>(&done.outcome);
+  return failure != nullptr && failure->executed == base::Executed::kNo &&
+         (failure->code == FailureCode::kActorDied ||
+          failure->code == FailureCode::kActorRestarted ||
+          failure->code == FailureCode::kCancelled);
+}
+
+}  // namespace
+
+void CallTable::AddActor(base::ActorId actor, std::int32_t pending_max) {
+  const auto [it, is_new] = targets_.try_emplace(actor);
+  MOBULA_CHECK(is_new) << "actor " << actor << " exists";
+  it->second.id = actor;
+  it->second.pending_max =
+      static_cast<std::size_t>(pending_max < 0 ? kPendingMax : pending_max);
+}
+
+void CallTable::ForgetActor(base::ActorId actor) {
+  const auto it = targets_.find(actor);
+  MOBULA_CHECK(it != targets_.end() && it->second.unfinished == 0);
+  Leave(it->second);
+  targets_.erase(it);
+}
+
+// The actor no longer lives in the worker where it was.
+void CallTable::Leave(Target& target) {
+  const auto it = of_worker_.find(target.worker);
+  if (it != of_worker_.end() && it->second == &target) of_worker_.erase(it);
+  target.up = false;
+  target.worker = base::ProcessId();
+}
+
+bool CallTable::Add(Call call, base::BootTime now, Produced& out) {
+  MOBULA_CHECK(!call.task.IsNil());
+  Target& target = targets_.find(call.actor)->second;
+  const auto [it, is_new] = entries_.try_emplace(call.task);
+  MOBULA_CHECK(is_new) << "call " << call.task << " exists";
+  Entry& entry = it->second;
+  entry.target = &target;
+  entry.result = call.result;
+  entry.method = call.method;
+  entry.method_name = std::move(call.method_name);
+  entry.bound_incarnation = call.bound_incarnation;
+  entry.retries_max = call.retries_max;
+  ++target.unfinished;
+  if (target.dead) {
+    Failure failure = target.cause;
+    failure.executed = base::Executed::kNo;
+    if (failure.function.empty()) failure.function = entry.method_name;
+    Settle(it, std::move(failure), target.incarnation, out);
+    return false;
+  }
+  if (target.unfinished > target.pending_max) {
+    Settle(it,
+           MakeFailure(FailureCode::kLimit, base::Executed::kNo,
+                       "the actor has " + std::to_string(target.pending_max) +
+                           " unfinished calls of this process already"),
+           0, out);
+    return false;
+  }
+  if (call.timeout != base::Duration::max()) {
+    entry.deadline = now + std::max(call.timeout, base::Duration::zero());
+    deadlines_.Add(entry.deadline, call.task);
+  }
+  target.queue.push_back(call.task);
+  return true;
+}
+
+void CallTable::Resolve(base::TaskId task, std::vector<base::Bytes> args,
+                        Produced& out) {
+  const auto it = entries_.find(task);
+  MOBULA_CHECK(it != entries_.end());
+  Entry& entry = it->second;
+  MOBULA_CHECK(entry.state == State::kWaiting);
+  entry.args = std::move(args);
+  entry.state = State::kReady;
+  Target& target = *entry.target;
+  if (target.up && target.queue.front() == task) Pump(target, out);
+}
+
+void CallTable::Fail(base::TaskId task, Failure failure, Produced& out) {
+  const auto it = entries_.find(task);
+  MOBULA_CHECK(it != entries_.end());
+  Entry& entry = it->second;
+  Target& target = *entry.target;
+  if (entry.state == State::kWaiting) out.abandoned.push_back(task);
+  const bool in_flight = entry.state == State::kInFlight;
+  if (in_flight && target.up && target.in_flight.front() != task) {
+    out.SendTo(target.worker, base::CancelTask{task});
+  }
+  Settle(it, std::move(failure), target.incarnation, out);
+  if (in_flight) return;  // its place is kept until it is answered
+  DropSettled(target);
+  if (target.up) Pump(target, out);
+}
+
+// Keeps the queue from filling with calls that have their outcome.
+void CallTable::DropSettled(Target& target) {
+  if (target.queue.size() <= 2 * target.unfinished + 64) return;
+  std::erase_if(target.queue,
+                [this](base::TaskId task) { return !entries_.contains(task); });
+}
+
+void CallTable::Hear(const ActorNews& news, Produced& out) {
+  const auto it = targets_.find(news.actor);
+  if (it == targets_.end()) return;
+  Target& target = it->second;
+  MOBULA_CHECK(!target.dead, "news of a dead actor");
+  switch (news.what) {
+    case ActorNews::What::kUp:
+      Up(target, news, out);
+      return;
+    case ActorNews::What::kDown:
+      Down(target, news, out);
+      return;
+    case ActorNews::What::kDead:
+      Die(target, news, out);
+      return;
+  }
+}
+
+void CallTable::Up(Target& target, const ActorNews& news, Produced& out) {
+  MOBULA_CHECK(target.in_flight.empty(), "up without down");
+  MOBULA_CHECK(news.incarnation >= target.incarnation);
+  Leave(target);
+  target.up = true;
+  target.worker = news.worker;
+  target.pid = news.pid;
+  target.incarnation = news.incarnation;
+  of_worker_[news.worker] = &target;
+  Pump(target, out);
+}
+
+void CallTable::Pump(Target& target, Produced& out) {
+  while (!target.queue.empty() && target.in_flight.size() < kWindow) {
+    const base::TaskId task = target.queue.front();
+    const auto it = entries_.find(task);
+    if (it == entries_.end()) {
+      target.queue.pop_front();
+      continue;
+    }
+    Entry& entry = it->second;
+    if (entry.state == State::kWaiting) return;
+    MOBULA_CHECK(entry.state == State::kReady);
+    target.queue.pop_front();
+    if (entry.bound_incarnation != 0 &&
+        entry.bound_incarnation != target.incarnation) {
+      FailRestarted(it, out);
+    } else {
+      Push(task, entry, out);
+    }
+  }
+}
+
+void CallTable::Push(base::TaskId id, Entry& entry, Produced& out) {
+  Target& target = *entry.target;
+  entry.state = State::kInFlight;
+  target.in_flight.push_back(id);
+  base::CallActor call;
+  call.task = id;
+  call.actor = target.id;
+  call.incarnation = target.incarnation;
+  call.sequence = target.next_sequence++;
+  call.attempt = entry.attempt;
+  call.method = entry.method;
+  call.args = entry.args;
+  out.SendTo(target.worker, std::move(call));
+}
+
+std::optional<base::ActorId> CallTable::Done(base::ProcessId from,
+                                             base::TaskDone& done,
+                                             Produced& out) {
+  const auto worker = of_worker_.find(from);
+  if (worker == of_worker_.end()) return std::nullopt;
+  Target& target = *worker->second;
+  const auto place =
+      std::find(target.in_flight.begin(), target.in_flight.end(), done.task);
+  if (place == target.in_flight.end()) return std::nullopt;
+  const auto it = entries_.find(done.task);
+  if (it != entries_.end() && IsRefusal(done)) {
+    TakeBack(target);
+    return std::nullopt;
+  }
+  target.in_flight.erase(place);
+  std::optional<base::ActorId> exited;
+  if (done.actor_exited) exited = target.id;
+  if (it != entries_.end()) {
+    Entry& entry = it->second;
+    MOBULA_CHECK(entry.target == &target && entry.state == State::kInFlight);
+    if (auto* failure = std::get_if<Failure>(&done.outcome)) {
+      Fill(entry, *failure);
+    }
+    Settle(it, std::move(done.outcome), done.incarnation, out);
+  }
+  if (!exited.has_value()) Pump(target, out);
+  return exited;
+}
+
+void CallTable::TakeBack(Target& target) {
+  for (auto id = target.in_flight.rbegin(); id != target.in_flight.rend();
+       ++id) {
+    const auto it = entries_.find(*id);
+    if (it == entries_.end()) continue;
+    it->second.state = State::kReady;
+    target.queue.push_front(*id);
+  }
+  target.in_flight.clear();
+  Leave(target);
+}
+
+void CallTable::Down(Target& target, const ActorNews& news, Produced& out) {
+  const std::deque<base::TaskId> lost = std::exchange(target.in_flight, {});
+  std::vector<base::TaskId> again;
+  bool is_first = true;
+  for (const base::TaskId id : lost) {
+    const bool may_have_run = std::exchange(is_first, false) ||
+                              news.unstarted == Unstarted::kUncertain;
+    const auto it = entries_.find(id);
+    if (it == entries_.end()) continue;
+    if (Survives(it, may_have_run, news, out)) again.push_back(id);
+  }
+  target.queue.insert(target.queue.begin(), again.begin(), again.end());
+  Leave(target);
+}
+
+bool CallTable::Survives(Entries::iterator it, bool may_have_run,
+                         const ActorNews& news, Produced& out) {
+  Entry& entry = it->second;
+  entry.state = State::kReady;
+  if (!may_have_run) return true;  // if bound it fails at the next Up
+  entry.maybe_ran = true;
+  const bool has_retries =
+      entry.retries_max < 0 || entry.attempt <= entry.retries_max;
+  if (has_retries && entry.bound_incarnation == 0) {
+    ++entry.attempt;
+    return true;
+  }
+  Failure failure = news.failure;
+  failure.code = entry.bound_incarnation == 0 ? FailureCode::kWorkerDied
+                                              : FailureCode::kActorRestarted;
+  failure.executed = base::Executed::kMaybe;
+  failure.attempt = entry.attempt;
+  failure.function = entry.method_name;
+  Fill(entry, failure);
+  Settle(it, std::move(failure), news.incarnation, out);
+  return false;
+}
+
+void CallTable::FailRestarted(Entries::iterator it, Produced& out) {
+  Entry& entry = it->second;
+  Failure failure = MakeFailure(
+      FailureCode::kActorRestarted,
+      entry.maybe_ran ? base::Executed::kMaybe : base::Executed::kNo,
+      "the call was bound to incarnation " +
+          std::to_string(entry.bound_incarnation) + ", the actor lives as " +
+          std::to_string(entry.target->incarnation));
+  failure.function = entry.method_name;
+  failure.incarnation = entry.target->incarnation;
+  Settle(it, std::move(failure), entry.target->incarnation, out);
+}
+
+void CallTable::Die(Target& target, const ActorNews& news, Produced& out) {
+  target.dead = true;
+  target.cause = news.failure;
+  target.cause.incarnation = news.incarnation;
+  const std::deque<base::TaskId> lost = std::exchange(target.in_flight, {});
+  const std::deque<base::TaskId> queued = std::exchange(target.queue, {});
+  bool is_first = true;
+  for (const base::TaskId id : lost) {
+    const bool may_have_run = std::exchange(is_first, false) ||
+                              news.unstarted == Unstarted::kUncertain;
+    const auto it = entries_.find(id);
+    if (it == entries_.end()) continue;
+    if (may_have_run) it->second.maybe_ran = true;
+    Failure failure = target.cause;
+    failure.executed =
+        it->second.maybe_ran ? base::Executed::kMaybe : base::Executed::kNo;
+    failure.attempt = it->second.attempt;
+    Fill(it->second, failure);
+    Settle(it, std::move(failure), news.incarnation, out);
+  }
+  for (const base::TaskId id : queued) {
+    const auto it = entries_.find(id);
+    if (it == entries_.end()) continue;
+    if (it->second.state == State::kWaiting) out.abandoned.push_back(id);
+    Failure failure = target.cause;
+    failure.executed =
+        it->second.maybe_ran ? base::Executed::kMaybe : base::Executed::kNo;
+    if (failure.function.empty()) failure.function = it->second.method_name;
+    Settle(it, std::move(failure), news.incarnation, out);
+  }
+  Leave(target);
+}
+
+void CallTable::Settle(Entries::iterator it, base::Outcome outcome,
+                       std::int64_t incarnation, Produced& out) {
+  Entry& entry = it->second;
+  Target& target = *entry.target;
+  deadlines_.Remove(entry.deadline, it->first);
+  out.Settle(entry.result, std::move(outcome), incarnation);
+  entries_.erase(it);
+  MOBULA_CHECK(target.unfinished > 0);
+  if (--target.unfinished == 0) drained_.push_back(target.id);
+}
+
+void CallTable::Fill(const Entry& entry, Failure& failure) const {
+  if (failure.function.empty()) failure.function = entry.method_name;
+  if (failure.node.empty()) failure.node = node_name_;
+  if (failure.pid == 0) failure.pid = entry.target->pid;
+  if (failure.attempt == 0) failure.attempt = entry.attempt;
+  if (failure.incarnation == 0) {
+    failure.incarnation = entry.target->incarnation;
+  }
+}
+
+void CallTable::Tick(base::BootTime now, Produced& out) {
+  while (const std::optional<base::TaskId> task = deadlines_.PopDue(now)) {
+    const auto it = entries_.find(*task);
+    MOBULA_CHECK(it != entries_.end());
+    Entry& entry = it->second;
+    entry.deadline = base::BootTime::Never();
+    const bool may_have_run =
+        entry.maybe_ran || entry.state == State::kInFlight;
+    Failure failure = MakeFailure(
+        FailureCode::kTimeout,
+        may_have_run ? base::Executed::kMaybe : base::Executed::kNo,
+        may_have_run ? "the timeout passed before the call had ended"
+                     : "the timeout passed before the call could start");
+    failure.function = entry.method_name;
+    if (may_have_run) Fill(entry, failure);
+    Fail(*task, std::move(failure), out);
+  }
+}
+
+std::size_t CallTable::Unfinished(base::ActorId actor) const {
+  const auto it = targets_.find(actor);
+  return it == targets_.end() ? 0 : it->second.unfinished;
+}
+
+std::optional<base::ActorId> CallTable::PopDrained() {
+  if (drained_.empty()) return std::nullopt;
+  const base::ActorId actor = drained_.back();
+  drained_.pop_back();
+  return actor;
+}
+
+}  // namespace mobula::runtime

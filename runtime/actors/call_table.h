@@ -1,0 +1,137 @@
+// CallTable carries each call that this process makes to an actor, its own or
+// a borrowed one, from Call to its outcome, in order.
+//
+//   Waiting(args) --Resolve--> Ready --actor up, turn and window--> InFlight
+//   InFlight --Done--> (gone)
+//   InFlight --Down: never started, or retries left--> Ready, in the old order
+//   any --timeout | Dead | Down without retries--> (gone) with a Failure
+// Calls to one actor leave in the order made: one that waits for an argument
+// holds back those behind it, and what comes back after a death goes before all
+// that was not sent. A sequence number is given when a call leaves, so within
+// an incarnation there is no gap.
+// Owner: runtime::Owner.   Threading: none; pure.
+// Invariants: (1) exactly one outcome a call; (2) answers are taken only from
+// the worker where the actor lives now; (3) at most kWindow calls of an actor
+// are in flight and pending_max unfinished; (4) executed = no is said only of
+// what was never sent, or stood behind the first unanswered call of a worker
+// whose last word has been read.
+#ifndef MOBULA_RUNTIME_ACTORS_CALL_TABLE_H_
+#define MOBULA_RUNTIME_ACTORS_CALL_TABLE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "runtime/actors/actor_news.h"
+#include "runtime/core/events.h"
+#include "runtime/core/produced.h"
+#include "runtime/core/timer_set.h"
+
+namespace mobula::runtime {
+
+class CallTable {
+ public:
+  static constexpr std::size_t kWindow = 1'000;
+  static constexpr std::int32_t kPendingMax = 1'000'000;
+
+  // An actor to which calls may be made from now on. -1: kPendingMax.
+  void AddActor(base::ActorId actor, std::int32_t pending_max);
+  // It must have no unfinished calls.
+  void ForgetActor(base::ActorId actor);
+  [[nodiscard]] bool HasActor(base::ActorId actor) const {
+    return targets_.contains(actor);
+  }
+
+  // False if the call was refused and has its outcome.
+  bool Add(Call call, base::BootTime now, Produced& out);
+  void Resolve(base::TaskId task, std::vector<base::Bytes> args, Produced& out);
+  void Fail(base::TaskId task, base::Failure failure, Produced& out);
+  [[nodiscard]] bool Has(base::TaskId task) const {
+    return entries_.contains(task);
+  }
+
+  void Hear(const ActorNews& news, Produced& out);
+  // The actor that called ExitActor in this answer, if so.
+  std::optional<base::ActorId> Done(base::ProcessId from, base::TaskDone& done,
+                                    Produced& out);
+
+  void Tick(base::BootTime now, Produced& out);
+  [[nodiscard]] base::BootTime Next() const { return deadlines_.Next(); }
+
+  void SetNode(std::string node_name) { node_name_ = std::move(node_name); }
+  [[nodiscard]] std::size_t Unfinished(base::ActorId actor) const;
+  // An actor whose last unfinished call has ended since it was last told.
+  std::optional<base::ActorId> PopDrained();
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  [[nodiscard]] std::size_t actors() const { return targets_.size(); }
+
+ private:
+  enum class State : std::uint8_t { kWaiting, kReady, kInFlight };
+  struct Target {
+    base::ActorId id;
+    bool up = false;
+    bool dead = false;
+    base::Failure cause;  // if dead
+    base::ProcessId worker;
+    std::int32_t pid = 0;
+    std::int64_t incarnation = 0;
+    std::uint64_t next_sequence = 1;
+    std::size_t unfinished = 0;
+    std::size_t pending_max = 0;
+    // Both may hold calls that already have their outcome.
+    std::deque<base::TaskId> queue;
+    std::deque<base::TaskId> in_flight;
+  };
+  struct Entry {
+    Target* target = nullptr;
+    base::ObjectId result;
+    base::FunctionId method;
+    std::string method_name;
+    std::vector<base::Bytes> args;
+    base::BootTime deadline = base::BootTime::Never();
+    std::int64_t bound_incarnation = 0;
+    std::int32_t retries_max = 0;
+    std::int32_t attempt = 1;
+    State state = State::kWaiting;
+    bool maybe_ran = false;  // in an earlier attempt
+  };
+  using Entries = std::unordered_map<base::TaskId, Entry>;
+
+  void Up(Target& target, const ActorNews& news, Produced& out);
+  void Down(Target& target, const ActorNews& news, Produced& out);
+  void Die(Target& target, const ActorNews& news, Produced& out);
+  void Pump(Target& target, Produced& out);
+  void Push(base::TaskId id, Entry& entry, Produced& out);
+  // The worker takes no calls for this actor: all go back until the next Up.
+  void TakeBack(Target& target);
+  // Decides about one call that was in flight when its worker was lost; true
+  // if it is to be sent again.
+  bool Survives(Entries::iterator it, bool may_have_run, const ActorNews& news,
+                Produced& out);
+  void FailRestarted(Entries::iterator it, Produced& out);
+  void Settle(Entries::iterator it, base::Outcome outcome,
+              std::int64_t incarnation, Produced& out);
+  void Fill(const Entry& entry, base::Failure& failure) const;
+  void Leave(Target& target);
+  void DropSettled(Target& target);
+
+  std::string node_name_;
+  std::unordered_map<base::ActorId, Target> targets_;
+  std::unordered_map<base::ProcessId, Target*> of_worker_;
+  Entries entries_;
+  TimerSet<base::TaskId> deadlines_;
+  std::vector<base::ActorId> drained_;
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_ACTORS_CALL_TABLE_H_

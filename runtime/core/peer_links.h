@@ -1,0 +1,53 @@
+// PeerLinks knows to which processes of the node there is a link, and asks the
+// raylet for those that are missing, once.
+//
+//   none --Reach--> asked --Attached--> linked --Ended--> none
+//                         --Ended (PeerGone)--> none
+// Owner: runtime::Owner.   Threading: none; pure.
+#ifndef MOBULA_RUNTIME_CORE_PEER_LINKS_H_
+#define MOBULA_RUNTIME_CORE_PEER_LINKS_H_
+
+#include <set>
+
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "runtime/core/produced.h"
+
+namespace mobula::runtime {
+
+class PeerLinks {
+ public:
+  // What was asked for before is asked now.
+  void Joined(base::ProcessId raylet, Produced& out) {
+    raylet_ = raylet;
+    for (const base::ProcessId peer : asked_) {
+      out.SendTo(raylet_, base::ConnectTo{peer});
+    }
+  }
+  // Whether messages to the peer can be sent now; if not, its Attached or
+  // Ended follows.
+  bool Reach(base::ProcessId peer, Produced& out) {
+    if (linked_.contains(peer)) return true;
+    if (asked_.insert(peer).second && !raylet_.IsNil()) {
+      out.SendTo(raylet_, base::ConnectTo{peer});
+    }
+    return false;
+  }
+  void Attached(base::ProcessId peer) {
+    asked_.erase(peer);
+    linked_.insert(peer);
+  }
+  void Ended(base::ProcessId peer) {
+    asked_.erase(peer);
+    linked_.erase(peer);
+  }
+
+ private:
+  base::ProcessId raylet_;
+  std::set<base::ProcessId> asked_;
+  std::set<base::ProcessId> linked_;
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_CORE_PEER_LINKS_H_
