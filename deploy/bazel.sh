@@ -8,9 +8,14 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
 
+# Of a build elsewhere (another HOME, another place of this tree) Bazel would
+# take this link for a folder of packages. The other links are in .bazelignore.
+find . -maxdepth 1 -type l -name 'bazel-*' ! -name bazel-bin \
+  ! -name bazel-out ! -name bazel-testlogs -delete
+
 # Bazel keeps its output under HOME; elsewhere in a folder of our own.
 bazel_startup=()
-if [ -z "${HOME:-}" ] || ! mkdir -p "$HOME/.cache" 2>/dev/null ||
+if [ ! -d "${HOME:-}" ] || ! mkdir -p "$HOME/.cache" 2>/dev/null ||
   [ ! -w "$HOME/.cache" ]; then
   output="${TMPDIR:-/tmp}/mobula-build-$(id -u)"
   mkdir -p -m 700 "$output"

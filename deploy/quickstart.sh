@@ -40,7 +40,7 @@ bin=$(bazel info -c opt bazel-bin 2>/dev/null)
 
 stage="running examples/hello"
 say "examples/hello"
-"$bin/examples/hello/hello"
+"$bin/examples/hello/hello" </dev/null
 
 folder=$(pick_folder)
 stage="indexing $folder"
