@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "runtime/local/local_backend.h"
 #include "runtime/process/driver.h"
+#include "runtime/process/worker_main.h"
 
 namespace mobula {
 namespace {
@@ -131,6 +132,11 @@ Runtime Init(const InitOptions& options) {
   if (detail::Session::Current() != nullptr) {
     detail::ThrowInitError(
         "this process has a runtime already; Shutdown ends it");
+  }
+  if (runtime::IsWorkerProcess()) {
+    detail::ThrowInitError(
+        "main runs in a worker process: a fully static executable must be "
+        "linked with -Wl,--wrap=main");
   }
   RefuseClashes();
   if (!values.local) RefuseAddress();

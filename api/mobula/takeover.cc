@@ -42,27 +42,29 @@ int Serve() {
 
 }  // namespace
 
-int WorkerOrMain(Main main, int argc, char** argv, char** environment) {
+__attribute__((no_sanitize("undefined"))) int WorkerOrMain(Main main, int argc,
+                                                           char** argv,
+                                                           char** environment) {
   return runtime::IsWorkerProcess() ? Serve() : main(argc, argv, environment);
 }
 
 }  // namespace mobula::detail
 
-// Runs before sanitizers are ready where they are linked statically, and must
-// therefore not be instrumented.
+// Weak, so that in a fully static executable the C library's own stands beside
+// it and wins. Runs before sanitizers are ready where they are linked
+// statically, and must therefore not be instrumented.
 #if defined(__clang__)
 __attribute__((disable_sanitizer_instrumentation))
 #endif
-extern "C" __attribute__((no_sanitize("address", "thread", "undefined"),
-                          visibility("default"))) int
+extern "C" __attribute__((weak, visibility("default"),
+                          no_sanitize("address", "thread", "undefined"))) int
 __libc_start_main(mobula::detail::Main main, int argc, char** argv,
                   void (*init)(), void (*fini)(), void (*loader_fini)(),
                   void* stack_end) {
   void* const real = dlsym(RTLD_NEXT, "__libc_start_main");
   if (real == nullptr) {
     static constexpr char kMessage[] =
-        "mobula: there is no __libc_start_main after the library's own; a "
-        "static executable is linked with static_takeover\n";
+        "mobula: the C library has no __libc_start_main\n";
     (void)!write(2, kMessage, sizeof(kMessage) - 1);
     _exit(127);
   }
@@ -70,4 +72,11 @@ __libc_start_main(mobula::detail::Main main, int argc, char** argv,
   return reinterpret_cast<mobula::detail::StartMain>(real)(
       mobula::detail::RunProgram, argc, argv, init, fini, loader_fini,
       stack_end);
+}
+
+// With -Wl,--wrap=main the start code calls the first of these, and the second
+// is the program's main; else neither is used.
+extern "C" __attribute__((weak)) int __real_main(int, char**, char**);
+extern "C" int __wrap_main(int argc, char** argv, char** environment) {
+  return mobula::detail::WorkerOrMain(__real_main, argc, argv, environment);
 }

@@ -6,8 +6,8 @@
 // looks whether this process was started as a worker. That is after static
 // initialisation, when every function is registered, and before main. In every
 // other process main runs as if the library were not there.
-// A fully static executable has no second __libc_start_main to find: see
-// takeover_static.h.
+// A fully static executable has no second __libc_start_main to find: it must be
+// linked with -Wl,--wrap=main as well. Without it Init fails in the worker.
 // Threading: before main.
 #ifndef MOBULA_API_MOBULA_TAKEOVER_H_
 #define MOBULA_API_MOBULA_TAKEOVER_H_

@@ -1,0 +1,96 @@
+#include "api/mobula/detail/init_flags.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "api/mobula/error.h"
+
+namespace mobula::detail {
+namespace {
+
+// Applies the flags; returns what is left, joined by blanks.
+std::string Left(std::vector<std::string> words, InitOptions* options) {
+  std::vector<char*> args;
+  for (std::string& word : words) args.push_back(word.data());
+  std::string left;
+  for (const char* word : ApplyFlags(args, options)) {
+    left += (left.empty() ? "" : " ") + std::string(word);
+  }
+  return left;
+}
+
+std::string ErrorOf(const std::string& flag) {
+  try {
+    InitOptions options;
+    Left({"program", flag}, &options);
+    return "no error";
+  } catch (const InitError& error) {
+    return error.message();
+  } catch (const BadArgument& error) {
+    return error.message();
+  }
+}
+
+TEST(InitFlagsTest, TakesItsOwnAndLeavesTheRest) {
+  InitOptions options;
+  EXPECT_EQ(Left({"program", "a", "--mobula-cpus=2.5", "-b", "--mobula-memory",
+                  "16G", "--mobula-resource=gpu=2", "--mobula-workers-max", "9",
+                  "--mobula-local", "--mobula-log-level=info",
+                  "--mobula-program=/x/mobula", "c"},
+                 &options),
+            "program a -b c");
+  const InitOptions::Values& values = options.values();
+  EXPECT_EQ(values.cpus, 2.5);
+  EXPECT_EQ(values.memory_bytes, std::int64_t{16} << 30);
+  EXPECT_EQ(values.resources.at("gpu"), 2);
+  EXPECT_EQ(values.workers_max, 9);
+  EXPECT_TRUE(values.local);
+  EXPECT_EQ(values.log_level, LogLevel::kInfo);
+  EXPECT_EQ(values.program, "/x/mobula");
+}
+
+TEST(InitFlagsTest, StopsAtTwoDashes) {
+  InitOptions options;
+  EXPECT_EQ(Left({"program", "--", "--mobula-cpus=2"}, &options),
+            "program -- --mobula-cpus=2");
+  EXPECT_FALSE(options.values().cpus.has_value());
+}
+
+TEST(InitFlagsTest, TheProgramsNameIsNoFlag) {
+  InitOptions options;
+  EXPECT_EQ(Left({"--mobula-x"}, &options), "--mobula-x");
+  EXPECT_EQ(Left({}, &options), "");
+}
+
+TEST(InitFlagsTest, ErrorsSayWhatIsWanted) {
+  const struct {
+    std::string flag;
+    std::string part;
+  } kCases[] = {
+      {"--mobula-cpus=many", "--mobula-cpus=many: a number is wanted"},
+      {"--mobula-cpus", "a number"},
+      {"--mobula-cpus=-1", "cpu"},
+      {"--mobula-memory=1Q", "bytes"},
+      {"--mobula-memory=99999999T", "bytes"},
+      {"--mobula-memory=-1", "bytes"},
+      {"--mobula-resource=gpu", "NAME=NUMBER"},
+      {"--mobula-resource==1", "NAME=NUMBER"},
+      {"--mobula-resource=gpu=x", "NAME=NUMBER"},
+      {"--mobula-resource=cpu=1", "Cpus"},
+      {"--mobula-workers-max=1.5", "whole number"},
+      {"--mobula-workers-max=0", "at least 1"},
+      {"--mobula-log-level=loud", "debug, info, warning or error"},
+      {"--mobula-address=x", "not in this version"},
+      {"--mobula-speed=9", "no such flag; there are: cpus"},
+  };
+  for (const auto& each : kCases) {
+    const std::string error = ErrorOf(each.flag);
+    EXPECT_NE(error.find(each.part), std::string::npos)
+        << each.flag << ": " << error;
+  }
+}
+
+}  // namespace
+}  // namespace mobula::detail
