@@ -351,6 +351,11 @@ void ActorTable::Die(Actor& actor, Failure cause, Unstarted unstarted,
   news.unstarted = unstarted;
   news_.push_back(std::move(news));
   TellWatchers(actor, out);
+  // They have heard the last of it, and will not say that they leave.
+  for (const base::ProcessId watcher : actor.watchers) {
+    watched_.erase({watcher, actor.id});
+  }
+  actor.watchers.clear();
 }
 
 void ActorTable::Drop(base::ActorId id) {
@@ -408,8 +413,10 @@ void ActorTable::Watch(base::ProcessId watcher, base::ActorId id,
     out.SendTo(watcher, std::move(moved));
     return;
   }
-  actor->watchers.insert(watcher);
-  watched_.emplace(watcher, id);
+  if (actor->state != State::kDead) {
+    actor->watchers.insert(watcher);
+    watched_.emplace(watcher, id);
+  }
   out.SendTo(watcher, Where(*actor));
 }
 

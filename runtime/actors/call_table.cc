@@ -35,6 +35,7 @@ void CallTable::AddActor(base::ActorId actor, std::int32_t pending_max) {
   const auto [it, is_new] = targets_.try_emplace(actor);
   MOBULA_CHECK(is_new) << "actor " << actor << " exists";
   it->second.id = actor;
+  it->second.next_sequence = first_sequence_;
   it->second.pending_max =
       static_cast<std::size_t>(pending_max < 0 ? kPendingMax : pending_max);
 }
@@ -43,6 +44,7 @@ void CallTable::ForgetActor(base::ActorId actor) {
   const auto it = targets_.find(actor);
   MOBULA_CHECK(it != targets_.end() && it->second.unfinished == 0);
   Leave(it->second);
+  first_sequence_ = std::max(first_sequence_, it->second.next_sequence);
   targets_.erase(it);
 }
 

@@ -130,6 +130,9 @@ class CallTable {
   Entries entries_;
   TimerSet<base::TaskId> deadlines_;
   std::vector<base::ActorId> drained_;
+  // Above all sequences of forgotten actors: a handle that comes back must not
+  // use one twice.
+  std::uint64_t first_sequence_ = 1;
 };
 
 }  // namespace mobula::runtime

@@ -286,8 +286,10 @@ void Owner::CarryNews(std::vector<ActorNews>& news) {
   for (const ActorNews& one : carried) {
     calls_.Hear(one, out_);
     if (one.what == ActorNews::What::kDown) continue;
-    Emit(*out_.effects, ActorChanged{one.actor, one.incarnation,
-                                     one.what == ActorNews::What::kDead});
+    const bool dead = one.what == ActorNews::What::kDead;
+    Emit(*out_.effects, ActorChanged{one.actor, one.incarnation, dead});
+    // Its watchers have heard the last of it: no handle may be left.
+    if (dead) ForgetIfUnused(one.actor);
   }
 }
 

@@ -1,0 +1,325 @@
+// Whole lives of tasks and actors in an order that a seed decides, with workers
+// killed all the while; what the cores say is compared with what happened.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/ids.h"
+#include "base/scheduling/resource_vector.h"
+#include "runtime/core/core.h"
+#include "runtime/core/events.h"
+#include "runtime/core/fake_node.h"
+
+namespace mobula::runtime {
+namespace {
+
+using base::ActorId;
+using base::Bytes;
+using base::Failure;
+using base::FailureCode;
+using base::ObjectId;
+using base::TaskId;
+using std::chrono::milliseconds;
+
+constexpr std::uint64_t kMaker = FakeNode::kDriver.lo;
+
+// One seed's worth of work and chaos, and the comparison afterwards.
+class Life {
+ public:
+  Life(std::uint64_t seed, bool with_timeouts)
+      : node_(seed, 2), with_timeouts_(with_timeouts) {}
+
+  void Run(int deeds) {
+    for (int i = 0; i < deeds; ++i) {
+      DoSomething();
+      const std::uint64_t steps = node_.Random(30);
+      for (std::uint64_t s = 0; s < steps; ++s) node_.Step();
+    }
+    Finish();
+    Compare();
+    DropEverything();
+  }
+  [[nodiscard]] std::size_t outcomes() const { return issued_.size(); }
+  [[nodiscard]] std::uint64_t kills() const { return node_.kills(); }
+  [[nodiscard]] std::size_t restarts() const { return restarts_; }
+
+ private:
+  struct Issued {
+    TaskId task;
+    ActorId actor;  // nil for a task
+    std::int32_t retries_max = 0;
+    bool has_refs = false;
+    bool has_timeout = false;
+    std::uint64_t number = 0;
+  };
+
+  void DoSomething() {
+    switch (node_.Random(12)) {
+      case 0:
+        node_.KillSomeWorker();
+        return;
+      case 1:
+        if (node_.Random(4) == 0) node_.RetireSomeIdleWorker();
+        return;
+      case 2:
+        if (node_.Random(2) == 0) DoCreate();
+        return;
+      case 3:
+        DoDrop();
+        return;
+      case 4:
+      case 5:
+      case 6:
+      case 7:
+        for (int i = 0; i < 6; ++i) DoCall();
+        return;
+      default:
+        for (int i = 0; i < 4; ++i) DoSubmit();
+    }
+  }
+
+  template <class AnId>
+  AnId NewId() {
+    return AnId{kMaker, next_id_++};
+  }
+
+  std::vector<Arg> SomeArgs() {
+    std::vector<Arg> args;
+    args.push_back({ObjectId(), Bytes::Own(std::to_string(SomeActor().lo))});
+    if (node_.Random(3) == 0 && !held_.empty()) {
+      auto it = held_.begin();
+      std::advance(it, node_.Random(held_.size()));
+      args.push_back({*it, Bytes()});
+    }
+    return args;
+  }
+  ActorId SomeActor() {
+    if (actors_.empty()) return {kMaker, 0};
+    return actors_[node_.Random(actors_.size())];
+  }
+  base::Duration SomeTimeout() {
+    if (!with_timeouts_ || node_.Random(4) != 0) return base::Duration::max();
+    return milliseconds(node_.Random(60));
+  }
+  std::int32_t SomeRetries() {
+    static constexpr std::int32_t kChoices[] = {0, 1, 3, -1};
+    return kChoices[node_.Random(4)];
+  }
+
+  void Note(ObjectId result, Issued issued) {
+    issued.number = issued_.size();
+    issued_[result] = issued;
+    held_.insert(result);
+    node_.Do(Watch{result});
+  }
+
+  void DoSubmit() {
+    static constexpr Deed kDeeds[] = {
+        Deed::kReturn, Deed::kReturn, Deed::kReturn, Deed::kReturn,
+        Deed::kThrow,  Deed::kSlow,   Deed::kNested, Deed::kCallActor};
+    Submit submit;
+    submit.task = NewId<TaskId>();
+    submit.result = NewId<ObjectId>();
+    submit.function = FakeNode::Function(kDeeds[node_.Random(8)]);
+    submit.function_name = "Task";
+    submit.args = SomeArgs();
+    const std::uint64_t cpus = node_.Random(40);
+    submit.resources = base::ResourceVector::Cpus(
+        cpus == 0 ? 99 : (cpus < 30 ? 1 : (cpus < 35 ? 2 : 0.5)));
+    submit.retries_max = SomeRetries();
+    submit.timeout = SomeTimeout();
+    Issued issued{submit.task,
+                  ActorId(),
+                  submit.retries_max,
+                  submit.args.size() > 1,
+                  submit.timeout != base::Duration::max(),
+                  0};
+    const ObjectId result = submit.result;
+    node_.Do(std::move(submit));
+    Note(result, issued);
+  }
+
+  void DoCreate() {
+    static constexpr std::int32_t kRestarts[] = {0, 2, -1, -1};
+    Create create;
+    create.actor = NewId<ActorId>();
+    create.task = NewId<TaskId>();
+    create.constructor =
+        FakeNode::Function(node_.Random(8) == 0 ? Deed::kThrow : Deed::kReturn);
+    create.class_name = "Actor";
+    create.args = SomeArgs();
+    create.restarts_max = kRestarts[node_.Random(4)];
+    actors_.push_back(create.actor);
+    node_.Do(std::move(create));
+  }
+
+  void DoCall() {
+    if (actors_.empty()) return;
+    Call call;
+    call.actor = SomeActor();
+    call.task = NewId<TaskId>();
+    call.result = NewId<ObjectId>();
+    const std::uint64_t deed = node_.Random(60);
+    call.method = FakeNode::Function(
+        deed == 0 ? Deed::kExit : (deed < 5 ? Deed::kThrow : Deed::kReturn));
+    call.method_name = "Actor::Method";
+    call.args = SomeArgs();
+    call.retries_max = node_.Random(2) == 0 ? 0 : SomeRetries();
+    if (node_.Random(8) == 0) call.bound_incarnation = 1;
+    call.timeout = SomeTimeout();
+    Issued issued{call.task,
+                  call.actor,
+                  call.retries_max,
+                  call.args.size() > 1,
+                  call.timeout != base::Duration::max(),
+                  0};
+    const ObjectId result = call.result;
+    node_.Do(std::move(call));
+    Note(result, issued);
+  }
+
+  void DoDrop() {
+    if (node_.Random(6) == 0 && !actors_.empty()) {
+      const std::size_t at = node_.Random(actors_.size());
+      if (node_.Random(2) == 0) {
+        node_.Do(Kill{actors_[at], node_.Random(2) == 0});
+      } else {
+        node_.Do(DropActor{actors_[at]});
+        actors_.erase(actors_.begin() + static_cast<std::ptrdiff_t>(at));
+      }
+      return;
+    }
+    for (int i = 0; i < 3 && held_.size() > 20; ++i) {
+      node_.Do(DropObject{*held_.begin()});
+      held_.erase(held_.begin());
+    }
+  }
+
+  void Finish() {
+    for (int i = 0; i < 2'000'000; ++i) {
+      if (!node_.Step()) return;
+    }
+    FAIL() << "it never comes to rest";
+  }
+
+  void Compare() {
+    for (const auto& [result, issued] : issued_) {
+      const auto it = node_.ready.find(result);
+      ASSERT_NE(it, node_.ready.end())
+          << "no outcome of " << issued.number << "\n"
+          << node_.Describe();
+      ASSERT_EQ(it->second.size(), 1u);
+      CompareOne(issued, it->second.front());
+    }
+    CompareOrder();
+    for (const ActorChanged& change : node_.changes) {
+      if (change.incarnation > 1) ++restarts_;
+    }
+  }
+
+  void CompareOne(const Issued& issued, const base::Outcome& outcome) {
+    const auto started = node_.starts.find(issued.task);
+    const std::size_t starts =
+        started == node_.starts.end() ? 0 : started->second.size();
+    const auto* failure = std::get_if<Failure>(&outcome);
+    if (failure == nullptr) {
+      EXPECT_GE(starts, 1u);
+    } else if (failure->executed == base::Executed::kNo && !issued.has_refs) {
+      EXPECT_EQ(starts, 0u) << base::DescribeFailure(*failure);
+    }
+    if (starts == 0) return;
+    for (const FakeNode::Start& start : started->second) {
+      if (issued.retries_max < 0) break;
+      EXPECT_LE(start.attempt, issued.retries_max + 1);
+    }
+    // Without timeouts no worker is ended while it runs something wanted, so
+    // every start is charged. Kill ends actors' workers in the midst.
+    if (!with_timeouts_ && issued.retries_max >= 0) {
+      EXPECT_LE(starts, static_cast<std::size_t>(issued.retries_max) + 1);
+    }
+  }
+
+  // Calls of the driver to one incarnation start in the order made, once.
+  void CompareOrder() {
+    std::vector<std::tuple<ActorId, std::int64_t, std::uint64_t, std::uint64_t>>
+        all;
+    for (const auto& [result, issued] : issued_) {
+      if (issued.actor.IsNil()) continue;
+      const auto started = node_.starts.find(issued.task);
+      if (started == node_.starts.end()) continue;
+      for (const FakeNode::Start& start : started->second) {
+        all.emplace_back(start.actor, start.incarnation, start.order,
+                         issued.number);
+      }
+    }
+    std::sort(all.begin(), all.end());
+    for (std::size_t i = 1; i < all.size(); ++i) {
+      const auto& [actor, incarnation, order, number] = all[i];
+      const auto& [actor0, incarnation0, order0, number0] = all[i - 1];
+      if (actor == actor0 && incarnation == incarnation0) {
+        EXPECT_LT(number0, number) << "out of order in an incarnation";
+      }
+    }
+  }
+
+  void DropEverything() {
+    for (const ObjectId object : held_) node_.Do(DropObject{object});
+    for (const ActorId actor : actors_) node_.Do(DropActor{actor});
+    Finish();
+    const Core::Census census = node_.driver().Count();
+    EXPECT_EQ(census.objects, 0u);
+    EXPECT_EQ(census.tasks, 0u);
+    EXPECT_EQ(census.calls, 0u);
+    EXPECT_EQ(census.actors, 0u);
+    EXPECT_EQ(census.leases, 0u);
+    EXPECT_EQ(node_.leases(), 0u);
+    EXPECT_EQ(node_.left_in_workers(), 0u);
+  }
+
+  FakeNode node_;
+  const bool with_timeouts_;
+  std::uint64_t next_id_ = 1;
+  std::size_t restarts_ = 0;
+  std::map<ObjectId, Issued> issued_;
+  std::set<ObjectId> held_;
+  std::vector<ActorId> actors_;
+};
+
+void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
+  std::size_t outcomes = 0;
+  std::uint64_t kills = 0;
+  std::size_t restarts = 0;
+  for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Life life(seed, with_timeouts);
+    life.Run(150);
+    outcomes += life.outcomes();
+    kills += life.kills();
+    restarts += life.restarts();
+    if (testing::Test::HasFailure()) return;
+  }
+  // Not an empty run.
+  EXPECT_GT(outcomes, 10'000u);
+  EXPECT_GT(kills, 300u);
+  EXPECT_GT(restarts, 50u);
+}
+
+TEST(CoreRandomTest, EveryCallHasOneOutcomeThatIsTrue) {
+  RunSeeds(1'500, 60, false);
+}
+
+TEST(CoreRandomTest, WithTimeoutsToo) { RunSeeds(1, 60, true); }
+
+}  // namespace
+}  // namespace mobula::runtime

@@ -1,0 +1,417 @@
+#include "runtime/core/fake_node.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/scheduling/resource_vector.h"
+#include "base/text_line.h"
+
+namespace mobula::runtime {
+
+using base::BootTime;
+using base::Bytes;
+using base::ProcessId;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+FakeNode::FakeNode(std::uint64_t seed, std::int64_t cpus)
+    : random_(seed),
+      now_(BootTime::FromSinceBoot(seconds(1))),
+      free_units_(cpus * base::ResourceVector::kUnit),
+      cpus_(cpus) {
+  StartProcess(kDriver, base::Role::kDriver);
+}
+
+FakeNode::Process& FakeNode::StartProcess(ProcessId id, base::Role role) {
+  Process& process = processes_[id];
+  process.id = id;
+  Core::Options options;
+  options.self = id;
+  options.role = role;
+  options.job = {3, 3};
+  options.seed = id.lo;
+  process.core = std::make_unique<Core>(options, base::IdSource(1'000 + id.lo));
+  linked_.insert({kRaylet, id});
+  linked_.insert({id, kRaylet});
+  Transmit(
+      kRaylet, id,
+      base::Registered{kRaylet, base::NodeId{4, 4}, "fake",
+                       base::ResourceVector::Cpus(static_cast<double>(cpus_))});
+  return process;
+}
+
+void FakeNode::Do(Event event) {
+  Feed(processes_.find(kDriver)->second, std::move(event));
+}
+
+void FakeNode::Feed(Process& process, Event event) {
+  Effects effects;
+  process.core->Step(std::move(event), now_, effects);
+  CarryOut(process.id, std::move(effects));
+}
+
+void FakeNode::CarryOut(ProcessId from, Effects effects) {
+  for (Effect& effect : effects) {
+    const auto it = processes_.find(from);
+    if (it == processes_.end()) return;  // it has ended meanwhile
+    Process& process = it->second;
+    if (auto* send = std::get_if<Send>(&effect)) {
+      Transmit(from, send->to, std::move(send->message));
+    } else if (auto* ready_now = std::get_if<Ready>(&effect)) {
+      if (from == kDriver) {
+        ready[ready_now->object].push_back(std::move(ready_now->outcome));
+      } else if (ready_now->object == process.awaits) {
+        process.finish_at = now_;
+      }
+    } else if (auto* changed = std::get_if<ActorChanged>(&effect)) {
+      if (from == kDriver) changes.push_back(*changed);
+    } else if (auto* execute = std::get_if<Execute>(&effect)) {
+      Begin(process, *execute);
+    } else if (auto* timer = std::get_if<SetTimer>(&effect)) {
+      process.timer = timer->at;
+    } else if (std::holds_alternative<Exit>(effect)) {
+      End(from, false);
+    }
+  }
+}
+
+void FakeNode::Transmit(ProcessId from, ProcessId to, base::Message message) {
+  const bool lives = to == kRaylet || processes_.contains(to);
+  MOBULA_CHECK(!lives || linked_.contains({from, to}))
+      << "message to a peer without a link";
+  if (lives) wires_[{from, to}].push_back(std::move(message));
+}
+
+bool FakeNode::Step() {
+  std::vector<Wire> loaded;
+  for (const auto& [wire, packets] : wires_) {
+    if (!packets.empty()) loaded.push_back(wire);
+  }
+  if (!loaded.empty() && Random(20) == 0) {
+    now_ = now_ + microseconds(Random(500));
+  }
+  if (Random(2) == 0 && RunDue()) return true;
+  if (!loaded.empty()) {
+    Deliver(loaded[Random(loaded.size())]);
+    return true;
+  }
+  if (RunDue()) return true;
+  return AdvanceTime();
+}
+
+void FakeNode::Deliver(Wire wire) {
+  Packet packet = std::move(wires_[wire].front());
+  wires_[wire].pop_front();
+  const auto [from, to] = wire;
+  if (to == kRaylet) {
+    if (packet.has_value()) RayletHears(from, *packet);
+    return;
+  }
+  const auto it = processes_.find(to);
+  if (it == processes_.end()) return;
+  if (packet.has_value()) {
+    Feed(it->second, Received{from, std::move(*packet)});
+  } else {
+    Feed(it->second, PeerLost{from});
+  }
+}
+
+bool FakeNode::RunDue() {
+  std::vector<ProcessId> due;
+  for (const auto& [id, process] : processes_) {
+    if (std::min({process.timer, process.finish_at, process.end_at}) <= now_) {
+      due.push_back(id);
+    }
+  }
+  if (due.empty()) return false;
+  Process& process = processes_.find(due[Random(due.size())])->second;
+  if (process.end_at <= now_) {
+    End(process.id, false);
+  } else if (process.finish_at <= now_) {
+    FinishRunning(process);
+  } else {
+    process.timer = BootTime::Never();
+    Feed(process, Tick{});
+  }
+  return true;
+}
+
+bool FakeNode::AdvanceTime() {
+  BootTime next = BootTime::Never();
+  for (const auto& [id, process] : processes_) {
+    next = std::min({next, process.timer, process.finish_at, process.end_at});
+  }
+  if (next.IsNever()) return false;
+  MOBULA_CHECK(next > now_);
+  now_ = next;
+  return true;
+}
+
+// ---- functions
+// ---------------------------------------------------------------
+
+void FakeNode::Begin(Process& process, const Execute& execute) {
+  MOBULA_CHECK(!process.running.has_value(), "two things run at once");
+  process.running = execute;
+  process.started_at = now_;
+  starts[execute.task].push_back(Start{process.id, execute.actor,
+                                       execute.incarnation, execute.attempt,
+                                       ++starts_});
+  switch (static_cast<Deed>(execute.function.lo)) {
+    case Deed::kSlow:
+      process.finish_at = now_ + milliseconds(20 + Random(180));
+      return;
+    case Deed::kNested:
+      BeginNested(process);
+      return;
+    case Deed::kCallActor:
+      BeginCall(process, execute);
+      return;
+    default:
+      process.finish_at = now_ + microseconds(1 + Random(300));
+  }
+}
+
+// A worker's own events are fed when the present ones are carried out.
+void FakeNode::BeginNested(Process& process) {
+  Submit submit;
+  submit.task = {process.id.lo, process.next_id++};
+  submit.result = {process.id.lo, process.next_id++};
+  submit.function = Function(Deed::kReturn);
+  submit.function_name = "Child";
+  submit.resources = base::ResourceVector::Cpus(1);
+  process.awaits = submit.result;
+  const base::ObjectId result = submit.result;
+  SetLent(process.id, true);
+  Feed(process, std::move(submit));
+  Feed(process, Watch{result});
+}
+
+void FakeNode::BeginCall(Process& process, const Execute& execute) {
+  const base::ActorId actor{
+      kDriver.lo, std::stoull(std::string(execute.args.at(0).view()))};
+  Call call;
+  call.actor = actor;
+  call.task = {process.id.lo, process.next_id++};
+  call.result = {process.id.lo, process.next_id++};
+  call.method = Function(Deed::kReturn);
+  call.method_name = "Borrowed::Method";
+  process.awaits = call.result;
+  process.borrowed = actor;
+  const base::ObjectId result = call.result;
+  SetLent(process.id, true);
+  Feed(process, Adopt{actor, kDriver});
+  Feed(process, std::move(call));
+  Feed(process, Watch{result});
+}
+
+void FakeNode::FinishRunning(Process& process) {
+  MOBULA_CHECK(process.running.has_value());
+  const ProcessId id = process.id;
+  const Execute execute = std::move(*process.running);
+  const base::ObjectId awaited =
+      std::exchange(process.awaits, base::ObjectId());
+  const base::ActorId borrowed =
+      std::exchange(process.borrowed, base::ActorId());
+  process.running.reset();
+  process.finish_at = BootTime::Never();
+  if (!awaited.IsNil()) {
+    SetLent(id, false);
+    Feed(process, DropObject{awaited});
+  }
+  if (!borrowed.IsNil()) Feed(process, DropActor{borrowed});
+  Executed executed;
+  executed.task = execute.task;
+  executed.run_ns = (now_ - process.started_at).count();
+  const Deed deed = static_cast<Deed>(execute.function.lo);
+  executed.exit_actor = deed == Deed::kExit;
+  if (deed == Deed::kThrow) {
+    base::Failure failure;
+    failure.code = base::FailureCode::kUserException;
+    failure.executed = base::Executed::kYes;
+    executed.outcome = failure;
+  } else {
+    executed.outcome = Bytes::Own(std::to_string(execute.incarnation));
+  }
+  Feed(process, std::move(executed));
+}
+
+// ---- the raylet
+// --------------------------------------------------------------
+
+void FakeNode::RayletHears(ProcessId from, const base::Message& message) {
+  if (!processes_.contains(from)) return;  // what it had is settled by End
+  if (const auto* request = std::get_if<base::RequestLease>(&message)) {
+    if (request->shape.GetUnits("cpu") > cpus_ * base::ResourceVector::kUnit) {
+      base::Failure failure;
+      failure.code = base::FailureCode::kInfeasible;
+      failure.executed = base::Executed::kNo;
+      Transmit(kRaylet, from, base::LeaseRefused{request->lease, failure});
+      return;
+    }
+    leases_[request->lease] =
+        Lease{from, ProcessId(), request->shape.GetUnits("cpu"), false};
+    waiting_.push_back(request->lease);
+    Grant();
+  } else if (const auto* cancel = std::get_if<base::CancelLease>(&message)) {
+    if (leases_.contains(cancel->lease)) FreeLease(cancel->lease, false);
+  } else if (const auto* back = std::get_if<base::ReturnLease>(&message)) {
+    if (leases_.contains(back->lease)) FreeLease(back->lease, back->discard);
+  } else if (const auto* connect = std::get_if<base::ConnectTo>(&message)) {
+    if (processes_.contains(connect->peer)) {
+      Link(from, connect->peer);
+    } else {
+      Transmit(kRaylet, from, base::PeerGone{connect->peer});
+    }
+  }
+}
+
+void FakeNode::Grant() {
+  while (!waiting_.empty()) {
+    const base::LeaseId id = waiting_.front();
+    Lease& lease = leases_.find(id)->second;
+    if (lease.cpu_units > std::max<std::int64_t>(free_units_, 0)) return;
+    waiting_.pop_front();
+    free_units_ -= lease.cpu_units;
+    if (idle_.empty()) {
+      const ProcessId worker{100, next_worker_++};
+      StartProcess(worker, base::Role::kWorker);
+      idle_.insert(worker);
+    }
+    auto pick = idle_.begin();
+    std::advance(pick, Random(idle_.size()));
+    lease.worker = *pick;
+    idle_.erase(pick);
+    Link(lease.owner, lease.worker);
+    Transmit(kRaylet, lease.owner,
+             base::LeaseGranted{id, lease.worker,
+                                static_cast<std::int32_t>(lease.worker.lo)});
+  }
+}
+
+void FakeNode::FreeLease(base::LeaseId id, bool discard) {
+  const Lease lease = leases_.find(id)->second;
+  leases_.erase(id);
+  std::erase(waiting_, id);
+  if (lease.worker.IsNil()) return;
+  if (!lease.lent) free_units_ += lease.cpu_units;
+  const auto it = processes_.find(lease.worker);
+  MOBULA_CHECK(it != processes_.end());
+  if (!discard) {
+    idle_.insert(lease.worker);
+  } else if (Random(2) == 0) {
+    End(lease.worker, false);
+  } else {
+    it->second.retiring = true;
+    it->second.end_at = now_ + seconds(1);
+    Transmit(kRaylet, lease.worker, base::Retire{});
+  }
+  Grant();
+}
+
+void FakeNode::Link(ProcessId a, ProcessId b) {
+  if (!linked_.insert({a, b}).second) return;
+  linked_.insert({b, a});
+  Transmit(kRaylet, a, base::Attach{b});
+  Transmit(kRaylet, b, base::Attach{a});
+}
+
+void FakeNode::SetLent(ProcessId worker, bool lent) {
+  for (auto& [id, lease] : leases_) {
+    if (lease.worker != worker || lease.lent == lent) continue;
+    lease.lent = lent;
+    free_units_ += lent ? lease.cpu_units : -lease.cpu_units;
+  }
+  Grant();
+}
+
+void FakeNode::End(ProcessId id, bool was_killed) {
+  MOBULA_CHECK(id != kDriver);
+  processes_.erase(id);
+  idle_.erase(id);
+  kills_ += was_killed ? 1 : 0;
+  for (auto it = linked_.begin(); it != linked_.end();) {
+    const Wire wire = *it;
+    if (wire.first == id && wire.second != kRaylet) {
+      wires_[wire].push_back(std::nullopt);
+    }
+    if (wire.second == id) wires_.erase(wire);
+    it = wire.first == id || wire.second == id ? linked_.erase(it) : ++it;
+  }
+  std::vector<base::LeaseId> owned;
+  std::vector<base::LeaseId> lost;
+  for (const auto& [lease_id, lease] : leases_) {
+    if (lease.owner == id) owned.push_back(lease_id);
+    if (lease.worker == id && lease.owner != id) lost.push_back(lease_id);
+  }
+  for (const base::LeaseId lease_id : lost) {
+    const Lease lease = leases_.find(lease_id)->second;
+    leases_.erase(lease_id);
+    if (!lease.lent) free_units_ += lease.cpu_units;
+    base::Failure failure;
+    failure.code = base::FailureCode::kWorkerDied;
+    failure.signal = 9;
+    failure.pid = static_cast<std::int32_t>(id.lo);
+    Transmit(kRaylet, lease.owner, base::LeaseLost{lease_id, id, failure});
+  }
+  for (const base::LeaseId lease_id : owned) {
+    if (leases_.contains(lease_id)) FreeLease(lease_id, true);
+  }
+  Grant();
+}
+
+void FakeNode::KillSomeWorker() {
+  if (workers() == 0) return;
+  auto it = processes_.upper_bound(kDriver);
+  std::advance(it, Random(workers()));
+  End(it->first, true);
+}
+
+void FakeNode::RetireSomeIdleWorker() {
+  if (idle_.empty()) return;
+  const ProcessId worker = *idle_.begin();
+  idle_.erase(idle_.begin());
+  Process& process = processes_.find(worker)->second;
+  process.retiring = true;
+  process.end_at = now_ + seconds(5);
+  Transmit(kRaylet, worker, base::Retire{});
+}
+
+std::size_t FakeNode::left_in_workers() const {
+  std::size_t left = 0;
+  for (const auto& [id, process] : processes_) {
+    if (id == kDriver) continue;
+    const Core::Census census = process.core->Count();
+    left += census.objects + census.tasks + census.calls + census.actors +
+            census.leases + census.hosted;
+  }
+  return left;
+}
+
+std::string FakeNode::Describe() const {
+  base::TextLine text;
+  for (const auto& [id, process] : processes_) {
+    const Core::Census census = process.core->Count();
+    text << "process " << id.lo << ": tasks " << census.tasks << ", calls "
+         << census.calls << ", actors " << census.actors << ", leases "
+         << census.leases << ", hosted " << census.hosted;
+    if (process.running.has_value()) {
+      text << ", runs deed " << process.running->function.lo;
+    }
+    if (!process.borrowed.IsNil()) {
+      text << " with actor " << process.borrowed.lo;
+    }
+    text << (process.retiring ? ", retiring\n" : "\n");
+  }
+  for (const auto& [id, lease] : leases_) {
+    text << "lease " << id.lo << " of " << lease.owner.lo << " at "
+         << lease.worker.lo << "\n";
+  }
+  text << "idle " << idle_.size() << ", free units " << free_units_;
+  return text.text();
+}
+
+}  // namespace mobula::runtime

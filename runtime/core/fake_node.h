@@ -1,0 +1,154 @@
+// FakeNode is a whole node inside a test: a driver's core, a fake raylet, and
+// workers that are real cores with pretended functions. Messages of one link
+// keep their order, everything else happens in an order that the seed decides.
+//
+//   FakeNode node(seed, 2);
+//   node.Do(Submit{...});
+//   node.KillSomeWorker();
+//   while (node.Step()) {}               // until nothing is left to happen
+// What really happened (starts, outcomes) is recorded for the test to compare
+// with what the cores claim.
+// Owner: a test.   Threading: none; time is virtual.
+#ifndef MOBULA_RUNTIME_CORE_FAKE_NODE_H_
+#define MOBULA_RUNTIME_CORE_FAKE_NODE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/failure.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "runtime/core/core.h"
+#include "runtime/core/events.h"
+
+namespace mobula::runtime {
+
+// What a pretended function does, by the low half of its id.
+enum class Deed : std::uint64_t {
+  kReturn = 1,
+  kThrow,
+  kSlow,       // runs for 20 to 200 ms
+  kNested,     // submits a task of its own and waits for it
+  kCallActor,  // args[0]: low half of the id of the driver's actor; calls it
+  kExit,       // a method that calls ExitActor
+};
+
+class FakeNode {
+ public:
+  struct Start {
+    base::ProcessId process;
+    base::ActorId actor;
+    std::int64_t incarnation = 0;
+    std::int32_t attempt = 0;
+    std::uint64_t order = 0;  // among all starts
+  };
+
+  static constexpr base::ProcessId kRaylet{100, 1};
+  static constexpr base::ProcessId kDriver{100, 2};
+
+  FakeNode(std::uint64_t seed, std::int64_t cpus);
+
+  void Do(Event event);
+  // One thing happens; false if nothing can, ever.
+  bool Step();
+  void KillSomeWorker();
+  void RetireSomeIdleWorker();
+
+  static base::FunctionId Function(Deed deed) {
+    return {1, static_cast<std::uint64_t>(deed)};
+  }
+  std::uint64_t Random(std::uint64_t below) { return random_() % below; }
+
+  [[nodiscard]] const Core& driver() const {
+    return *processes_.find(kDriver)->second.core;
+  }
+  [[nodiscard]] std::size_t leases() const { return leases_.size(); }
+  [[nodiscard]] std::size_t workers() const { return processes_.size() - 1; }
+  // What is left in the cores of the workers, all together.
+  [[nodiscard]] std::size_t left_in_workers() const;
+  // Who runs and holds what, for a failed test.
+  [[nodiscard]] std::string Describe() const;
+  [[nodiscard]] std::uint64_t kills() const { return kills_; }
+  [[nodiscard]] base::BootTime now() const { return now_; }
+
+  // By task, in order.
+  std::map<base::TaskId, std::vector<Start>> starts;
+  // Outcomes that the driver was told of, in order.
+  std::map<base::ObjectId, std::vector<base::Outcome>> ready;
+  std::vector<ActorChanged> changes;  // at the driver
+
+ private:
+  struct Process {
+    base::ProcessId id;
+    std::unique_ptr<Core> core;
+    base::BootTime timer = base::BootTime::Never();
+    std::optional<Execute> running;
+    base::BootTime finish_at = base::BootTime::Never();
+    base::BootTime started_at;
+    base::ObjectId awaits;  // what the function waits for, nil if nothing
+    base::ActorId borrowed;
+    std::uint64_t next_id = 1;
+    bool retiring = false;
+    base::BootTime end_at = base::BootTime::Never();  // the raylet's grace
+  };
+  struct Lease {
+    base::ProcessId owner;
+    base::ProcessId worker;  // nil while it waits
+    std::int64_t cpu_units = 0;
+    bool lent = false;
+  };
+  using Wire = std::pair<base::ProcessId, base::ProcessId>;
+  // Nothing: the sender has ended.
+  using Packet = std::optional<base::Message>;
+
+  Process& StartProcess(base::ProcessId id, base::Role role);
+  void Feed(Process& process, Event event);
+  void CarryOut(base::ProcessId from, Effects effects);
+  void Transmit(base::ProcessId from, base::ProcessId to,
+                base::Message message);
+  void Deliver(Wire wire);
+  bool AdvanceTime();
+  // Something whose time has come, in a process; false if nothing.
+  bool RunDue();
+
+  void Begin(Process& process, const Execute& execute);
+  void BeginNested(Process& process);
+  void BeginCall(Process& process, const Execute& execute);
+  void FinishRunning(Process& process);
+
+  void RayletHears(base::ProcessId from, const base::Message& message);
+  void Grant();
+  void FreeLease(base::LeaseId lease, bool discard);
+  void Link(base::ProcessId a, base::ProcessId b);
+  // The process ends: its links too, what it owned, and what it ran.
+  void End(base::ProcessId process, bool was_killed);
+  void SetLent(base::ProcessId worker, bool lent);
+
+  std::mt19937_64 random_;
+  base::BootTime now_;
+  std::map<base::ProcessId, Process> processes_;
+  std::map<Wire, std::deque<Packet>> wires_;
+  std::set<Wire> linked_;  // both directions
+  std::map<base::LeaseId, Lease> leases_;
+  std::deque<base::LeaseId> waiting_;
+  std::set<base::ProcessId> idle_;
+  std::int64_t free_units_ = 0;
+  std::int64_t cpus_ = 0;
+  std::uint64_t next_worker_ = 10;
+  std::uint64_t kills_ = 0;
+  std::uint64_t starts_ = 0;
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_CORE_FAKE_NODE_H_
