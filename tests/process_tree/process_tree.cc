@@ -1,4 +1,4 @@
-#include "tests/bench/process_tree.h"
+#include "tests/process_tree/process_tree.h"
 
 #include <dirent.h>
 #include <unistd.h>
@@ -9,11 +9,12 @@
 #include <sstream>
 #include <string>
 
-namespace mobula::bench {
+namespace mobula::test {
 namespace {
 
 struct Stat {
   pid_t parent = 0;
+  bool zombie = false;
   std::int64_t cpu_ticks = 0;
 };
 
@@ -28,6 +29,7 @@ Stat ReadStat(pid_t pid) {
   Stat stat;
   std::string state;
   fields >> state >> stat.parent;
+  stat.zombie = state == "Z" || state == "X";
   std::string skipped;
   for (int i = 5; i <= 13; ++i) fields >> skipped;  // pgrp ... cmajflt
   for (int i = 14; i <= 17; ++i) {                  // utime ... cstime
@@ -36,6 +38,13 @@ Stat ReadStat(pid_t pid) {
     stat.cpu_ticks += ticks;
   }
   return stat;
+}
+
+std::string ReadFile(pid_t pid, const char* name) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/" + name);
+  std::ostringstream bytes;
+  bytes << file.rdbuf();
+  return bytes.str();
 }
 
 std::map<pid_t, Stat> ReadAll() {
@@ -62,7 +71,38 @@ std::vector<pid_t> Descend(const std::map<pid_t, Stat>& all, pid_t root) {
 
 }  // namespace
 
+std::vector<pid_t> Children(pid_t parent) {
+  std::vector<pid_t> children;
+  for (const auto& [pid, stat] : ReadAll()) {
+    if (stat.parent == parent && !stat.zombie) children.push_back(pid);
+  }
+  return children;
+}
+
 std::vector<pid_t> TreePids(pid_t root) { return Descend(ReadAll(), root); }
+
+std::vector<pid_t> PidsWithEnvironment(std::string_view variable) {
+  std::vector<pid_t> found;
+  for (const auto& [pid, stat] : ReadAll()) {
+    if (stat.zombie) continue;
+    std::istringstream all(ReadFile(pid, "environ"));
+    std::string one;
+    while (std::getline(all, one, '\0')) {
+      if (one != variable) continue;
+      found.push_back(pid);
+      break;
+    }
+  }
+  return found;
+}
+
+std::string CommandLine(pid_t pid) {
+  std::string line = ReadFile(pid, "cmdline");
+  for (char& c : line) {
+    if (c == '\0') c = ' ';
+  }
+  return line;
+}
 
 std::int64_t TreeCpuNs(pid_t root) {
   const std::map<pid_t, Stat> all = ReadAll();
@@ -95,4 +135,4 @@ Memory MemoryOf(pid_t pid) {
   return memory;
 }
 
-}  // namespace mobula::bench
+}  // namespace mobula::test
