@@ -34,7 +34,7 @@ for round in $(seq "$rounds"); do
   "$bin/tests/bench/calls" "$seconds" | sed 's/^/mobula /' >>"$log"
   if [ ${#ray[@]} -gt 0 ]; then
     "${ray[@]}" 2>/dev/null |
-      awk 'NF >= 2 && $2 + 0 > 0 { print "ray", $1, $2, "/s", 0 }' >>"$log"
+      awk '$1 ~ /^[a-z]/ && $2 + 0 > 0 { print "ray", $1, $2, "/s", 0 }' >>"$log"
   fi
 done
 python3 tests/bench/report.py <"$log"
