@@ -24,7 +24,6 @@ namespace {
 using base::UniqueFd;
 
 constexpr char kSessionFile[] = "session";
-constexpr char kRootLock[] = ".lock";
 constexpr std::size_t kSessionLength = 16;
 constexpr int kDepthMax = 16;
 
@@ -57,10 +56,10 @@ UniqueFd OpenRoot(const std::string& root, bool make, std::string* error) {
 }
 
 // Held while a session is made or looked for, so that one that is being made
-// is not taken for one that was left.
+// is not taken for one that was left. The folder itself is the lock: nothing
+// stays in it.
 UniqueFd LockRoot(const UniqueFd& root) {
-  UniqueFd lock(::openat(root.get(), kRootLock,
-                         O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  UniqueFd lock(::openat(root.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock.valid()) return lock;
   while (::flock(lock.get(), LOCK_EX) != 0) {
     if (errno != EINTR) return UniqueFd();
