@@ -1,4 +1,6 @@
-// The codes with which a worker process ends that could not serve.
+// The codes with which a worker process ends that could not serve. They are
+// for people who read a failure, not for programs.
+// Threading: constants.
 #ifndef MOBULA_RUNTIME_PROCESS_WORKER_EXIT_H_
 #define MOBULA_RUNTIME_PROCESS_WORKER_EXIT_H_
 
