@@ -147,12 +147,7 @@ class LeaseQueue::RoundState {
   void Run() {
     ServeStarving();
     for (auto& [id, job] : queue_.jobs_) {
-      if (job.size == 0) continue;
-      Lane lane{&job, job.pass, {}};
-      for (auto& [shape, fifo] : job.shapes) {
-        lane.open.push_back(Cursor{&job, &fifo, fifo.begin()});
-      }
-      lanes_.push_back(std::move(lane));
+      if (job.size > 0) OpenLane(job);
     }
     while (!lanes_.empty()) Turn();
     for (const base::LeaseId lease : granted_) queue_.Take(lease);
@@ -173,6 +168,22 @@ class LeaseQueue::RoundState {
       NoteGrant(*starving.job, request);
     }
     left_.Subtract(request.shape);
+  }
+
+  void OpenLane(Job& job) {
+    Lane lane{&job, job.pass, {}};
+    for (auto& [shape, fifo] : job.shapes) {
+      auto head = fifo.begin();
+      if (head->second.request.lease == starved_ && ++head == fifo.end()) {
+        continue;
+      }
+      if (left_.Fits(shape)) {
+        lane.open.push_back(Cursor{&job, &fifo, head});
+      } else {
+        passed_.push_back(&head->second);
+      }
+    }
+    lanes_.push_back(std::move(lane));
   }
 
   // Offers one request of the job whose turn it is.
@@ -207,10 +218,6 @@ class LeaseQueue::RoundState {
                            });
       if (oldest == lane.open.end()) return oldest;
       const QueuedLease& request = oldest->at->second.request;
-      if (request.lease == starved_) {
-        if (++oldest->at == oldest->fifo->end()) lane.open.erase(oldest);
-        continue;
-      }
       if (left_.Fits(request.shape)) return oldest;
       passed_.push_back(&oldest->at->second);
       lane.open.erase(oldest);

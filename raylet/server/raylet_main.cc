@@ -144,7 +144,7 @@ int RunRaylet(const RayletOptions& options) {
   }
   const std::vector<std::string> roots = SessionRoots();
   std::string error;
-  std::optional<RuntimeFolder> folder = RuntimeFolder::Create(roots, &error);
+  std::optional<RuntimeFolder> folder = RuntimeFolder::Plan(roots, &error);
   if (!folder) return Complain(1, error);
   server.session = folder->session();
   const std::string path = folder->path();

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include "base/clock.h"
@@ -103,16 +104,15 @@ int RunUnderJanitor(RuntimeFolder folder, const JanitorOptions& options,
   UniqueFd self = OpenPidfd(::getpid());
   if (!self.valid()) return Fail("pidfd_open");
   const pid_t pid = ::fork();
-  if (pid < 0) {
-    const int code = Fail("fork");
-    folder.Remove();
-    return code;
-  }
+  if (pid < 0) return Fail("fork");
   if (pid == 0) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     ::prctl(PR_SET_NAME, "mobula-raylet");
     UniqueFd watch(::fcntl(self.get(), F_DUPFD_CLOEXEC, 0));
-    const int code = raylet(std::move(self));
+    std::string error;
+    const bool made = folder.Make(&error);
+    if (!made) std::fprintf(stderr, "mobula raylet: %s\n", error.c_str());
+    const int code = made ? raylet(std::move(self)) : 1;
     if (IsReadable(watch)) {
       LeaveNothing(folder);
     } else {

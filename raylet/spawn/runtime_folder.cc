@@ -173,28 +173,34 @@ std::vector<std::string> SessionRoots() {
   return roots;
 }
 
-std::optional<RuntimeFolder> RuntimeFolder::Create(
+std::optional<RuntimeFolder> RuntimeFolder::Plan(
     const std::vector<std::string>& roots, std::string* error) {
   std::string all;
   for (const std::string& path : roots) {
     std::string why;
     RuntimeFolder folder;
     folder.root_ = OpenRoot(path, /*make=*/true, &why);
-    if (folder.root_.valid()) {
-      const UniqueFd held = LockRoot(folder.root_);
-      folder.session_ = NewSessionName();
-      folder.path_ = path + "/" + folder.session_;
-      if (::mkdirat(folder.root_.get(), folder.session_.c_str(), 0700) == 0) {
-        folder.lock_ =
-            LockSession(folder.root_, folder.session_, O_CREAT | O_EXCL);
-      }
-      if (folder.lock_.valid()) return folder;
-      why = "cannot make " + folder.path_ + ": " + ErrorText(errno);
-    }
+    folder.session_ = NewSessionName();
+    folder.path_ = path + "/" + folder.session_;
+    const bool usable =
+        folder.root_.valid() &&
+        ::faccessat(folder.root_.get(), ".", W_OK | X_OK, 0) == 0;
+    if (usable) return folder;
+    if (why.empty()) why = path + " cannot be written: " + ErrorText(errno);
     all += (all.empty() ? "" : "; ") + why;
   }
   *error = "no folder for this session: " + all;
   return std::nullopt;
+}
+
+bool RuntimeFolder::Make(std::string* error) {
+  const UniqueFd held = LockRoot(root_);
+  if (::mkdirat(root_.get(), session_.c_str(), 0700) == 0) {
+    lock_ = LockSession(root_, session_, O_CREAT | O_EXCL);
+  }
+  if (lock_.valid()) return true;
+  *error = "cannot make " + path_ + ": " + ErrorText(errno);
+  return false;
 }
 
 void RuntimeFolder::Remove() {

@@ -4,12 +4,15 @@
 //
 // It belongs to this user and is closed to others (0700); a link, or a folder
 // of somebody else in its place, is refused. The session file is locked
-// (flock) by the janitor and its raylet: as long as one of them lives the
-// session lives. One whose lock is free was left by a crash of both, and is
-// reaped: processes that carry its mark (MOBULA_SESSION in the environment)
-// are killed, the folder is removed.
-// Owner: the janitor; its raylet after a fork.   Threading: one thread.
-// Failure: Create says in a sentence what is wrong with which path.
+// (flock) by the raylet: as long as it lives the session lives. One whose lock
+// is free was left by a crash of raylet and janitor (or the janitor is at it),
+// and is reaped: processes that carry its mark (MOBULA_SESSION in the
+// environment) are killed, the folder is removed.
+//   Plan --Make--> there, locked --Remove--> gone
+// Owner: the janitor, which plans it, and its raylet, which makes it: so that
+// somebody is there to remove it from the first moment on.
+// Threading: one thread.
+// Failure: Plan and Make say in a sentence what is wrong with which path.
 #ifndef MOBULA_RAYLET_SPAWN_RUNTIME_FOLDER_H_
 #define MOBULA_RAYLET_SPAWN_RUNTIME_FOLDER_H_
 
@@ -32,8 +35,8 @@ std::vector<std::string> SessionRoots();
 
 class RuntimeFolder {
  public:
-  // In the first root that can be used.
-  static std::optional<RuntimeFolder> Create(
+  // Names a session in the first root that can be used.
+  static std::optional<RuntimeFolder> Plan(
       const std::vector<std::string>& roots, std::string* error);
 
   RuntimeFolder(RuntimeFolder&&) = default;
@@ -41,7 +44,8 @@ class RuntimeFolder {
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const std::string& session() const { return session_; }
-  // With all that is in it; twice is once.
+  [[nodiscard]] bool Make(std::string* error);
+  // With all that is in it, whoever made it; twice is once.
   void Remove();
 
  private:

@@ -1,0 +1,75 @@
+#include "cli/command_line.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace mobula::cli {
+namespace {
+
+Command Parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "mobula");
+  return ParseCommandLine(static_cast<int>(words.size()), words.data());
+}
+
+TEST(CommandLineTest, TheRayletsOwn) {
+  const Command command =
+      Parse({"raylet", "--driver-fd", "3", "--program-fd", "4", "--cpus", "1.5",
+             "--memory", "1000000000000", "--resource", "gpu=2", "--resource",
+             "a=b=0.5", "--workers-max", "8"});
+  const auto* const raylet = std::get_if<raylet::RayletOptions>(&command);
+  ASSERT_NE(raylet, nullptr);
+  EXPECT_EQ(raylet->driver_fd, 3);
+  EXPECT_EQ(raylet->program_fd, 4);
+  EXPECT_EQ(raylet->cpus, 1.5);
+  EXPECT_EQ(raylet->memory_bytes, 1'000'000'000'000);
+  EXPECT_EQ(raylet->resources.at("gpu"), 2);
+  EXPECT_EQ(raylet->resources.at("a=b"), 0.5);
+  EXPECT_EQ(raylet->workers_max, 8);
+}
+
+TEST(CommandLineTest, WhatIsNotGivenIsNotSet) {
+  const Command command =
+      Parse({"raylet", "--driver-fd", "3", "--program-fd", "4"});
+  const auto* const raylet = std::get_if<raylet::RayletOptions>(&command);
+  ASSERT_NE(raylet, nullptr);
+  EXPECT_FALSE(raylet->cpus || raylet->memory_bytes || raylet->workers_max);
+}
+
+TEST(CommandLineTest, OfPeople) {
+  EXPECT_TRUE(std::get<VersionCommand>(Parse({"version", "--json"})).json);
+  const auto doctor = std::get<DoctorCommand>(Parse({"doctor", "--clean"}));
+  EXPECT_TRUE(doctor.clean);
+  EXPECT_FALSE(doctor.json);
+}
+
+TEST(CommandLineTest, HelpIsNotAnError) {
+  const auto leave = std::get<Leave>(Parse({"--help"}));
+  EXPECT_EQ(leave.exit_code, 0);
+  EXPECT_NE(leave.text.find("doctor"), std::string::npos);
+}
+
+TEST(CommandLineTest, WrongUsesSayWhatIsWrong) {
+  const std::vector<std::vector<const char*>> wrong = {
+      {},
+      {"nonsense"},
+      {"raylet"},
+      {"raylet", "--driver-fd", "x", "--program-fd", "4"},
+      {"raylet", "--driver-fd", "3", "--program-fd", "4", "--resource", "gpu"},
+      {"raylet", "--driver-fd", "3", "--program-fd", "4", "--resource", "=1"},
+      {"raylet", "--driver-fd", "3", "--program-fd", "4", "--cpus", "many"},
+      {"doctor", "--wash"},
+  };
+  for (const auto& words : wrong) {
+    const Command command = Parse(words);
+    const auto* const leave = std::get_if<Leave>(&command);
+    ASSERT_NE(leave, nullptr);
+    EXPECT_EQ(leave->exit_code, 2);
+    EXPECT_FALSE(leave->text.empty());
+  }
+}
+
+}  // namespace
+}  // namespace mobula::cli
