@@ -82,6 +82,7 @@ void WorkerOutput::PlanFlush() {
 }
 
 void WorkerOutput::Drain() {
+  strand_.AssertHeld();
   for (const bool is_stderr : {false, true}) {
     for (std::size_t read = 0; read < kDrainBytesMax; read += kReadBytes) {
       if (!ReadOnce(is_stderr)) break;

@@ -35,8 +35,9 @@ class WorkerOutput {
   WorkerOutput& operator=(const WorkerOutput&) = delete;
 
   // The worker has ended: passes on all that is left and closes the pipes.
-  void Drain() MOBULA_REQUIRES(strand_);
-  [[nodiscard]] std::vector<std::string> Tail() const MOBULA_REQUIRES(strand_) {
+  void Drain();
+  [[nodiscard]] std::vector<std::string> Tail() const {
+    strand_.AssertHeld();
     return lines_.Tail();
   }
 
