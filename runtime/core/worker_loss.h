@@ -24,11 +24,19 @@ class WorkerLoss {
  public:
   static constexpr base::Duration kLinkPatience = std::chrono::milliseconds(50);
   static constexpr base::Duration kWordPatience = std::chrono::seconds(1);
+  // The raylet may be slow to end a worker, which goes on until then.
+  static constexpr base::Duration kEndPatience = std::chrono::seconds(10);
 
   void Told(base::Failure failure, base::BootTime now) {
     if (word_.has_value()) return;
     word_ = std::move(failure);
     decide_at_ = link_ended_ ? now : now + kLinkPatience;
+  }
+  // We have asked the raylet to end it, and it will not send word.
+  void Ended(base::Failure failure, base::BootTime now) {
+    if (word_.has_value()) return;
+    word_ = std::move(failure);
+    decide_at_ = link_ended_ ? now : now + kEndPatience;
   }
   void LinkEnded(base::BootTime now) {
     if (link_ended_) return;

@@ -205,6 +205,11 @@ void LeaseCache::MarkUnwanted(Lease& lease, base::TaskId task) {
   Schedule(lease, lease.head_since + kUnwantedRun);
 }
 
+bool LeaseCache::IsUnwanted(const Lease& lease) {
+  return std::all_of(lease.in_flight.begin(), lease.in_flight.end(),
+                     [](const InFlight& entry) { return entry.unwanted; });
+}
+
 bool LeaseCache::IsFirst(const Lease& lease, base::TaskId task) {
   return !lease.in_flight.empty() && lease.in_flight.front().task == task;
 }
@@ -213,6 +218,17 @@ void LeaseCache::Return(Lease& lease, bool discard, Produced& out) {
   MOBULA_CHECK(lease.granted);
   out.SendTo(raylet_, base::ReturnLease{lease.id, discard});
   Drop(lease);
+}
+
+void LeaseCache::Discard(Lease& lease, base::BootTime now, Produced& out) {
+  MOBULA_CHECK(lease.granted && !lease.loss.suspected());
+  out.SendTo(raylet_, base::ReturnLease{lease.id, true});
+  base::Failure failure;
+  failure.code = base::FailureCode::kWorkerDied;
+  failure.message =
+      "the worker was ended because a task before this one was given up";
+  lease.loss.Ended(std::move(failure), now);
+  Schedule(lease, lease.loss.decide_at());
 }
 
 void LeaseCache::Drop(Lease& lease) {

@@ -101,10 +101,16 @@ class LeaseCache {
   bool Answer(Lease& lease, base::TaskId task, base::BootTime now);
   // Keeps its place until it is answered, but nobody waits for it.
   void MarkUnwanted(Lease& lease, base::TaskId task);
+  // Nobody waits for anything that is in flight on it.
+  [[nodiscard]] static bool IsUnwanted(const Lease& lease);
   [[nodiscard]] static bool IsFirst(const Lease& lease, base::TaskId task);
 
   void Return(Lease& lease, bool discard, Produced& out);
   void Drop(Lease& lease);
+  // Gives the slot back and has its worker ended, but keeps what is in flight
+  // until the link has ended: the one that is unwanted may have been answered
+  // already, and the next one been started.
+  void Discard(Lease& lease, base::BootTime now, Produced& out);
 
   // Something is to be looked at; the caller looks and then calls Recheck.
   Lease* PopCheck(base::BootTime now);

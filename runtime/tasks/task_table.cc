@@ -86,11 +86,7 @@ void TaskTable::Fail(base::TaskId id, Failure failure, base::BootTime now,
     if (!runs) out.SendTo(lease->worker, base::CancelTask{id});
     task.lease = nullptr;
     Settle(it, std::move(failure), out);
-    if (runs) {
-      Evacuate(*lease, nullptr, now, out);
-      leases_.Return(*lease, true, out);
-      Pump(shape, now, out);
-    }
+    if (runs && !lease->loss.suspected()) EndWorker(*lease, now, out);
     return;
   }
   Settle(it, std::move(failure), out);
@@ -303,8 +299,7 @@ void TaskTable::Look(LeaseCache::Lease& lease, base::BootTime now,
   const LeaseCache::Shape shape = lease.shape;
   if (lease.loss.suspected() &&
       (lease.in_flight.empty() || lease.loss.Decided(now))) {
-    const Failure death = lease.loss.failure();
-    Evacuate(lease, &death, now, out);
+    Evacuate(lease, lease.loss.failure(), now, out);
     if (lease.loss.told()) {
       leases_.Drop(lease);
     } else {
@@ -320,9 +315,7 @@ void TaskTable::Look(LeaseCache::Lease& lease, base::BootTime now,
   }
   if (!lease.in_flight.empty() && !lease.loss.suspected()) {
     if (lease.in_flight.front().unwanted && age >= LeaseCache::kUnwantedRun) {
-      Evacuate(lease, nullptr, now, out);
-      leases_.Return(lease, true, out);
-      Pump(shape, now, out);
+      EndWorker(lease, now, out);
       return;
     }
     if (lease.in_flight.size() > 1 && !lease.recalled &&
@@ -344,17 +337,28 @@ void TaskTable::Recall(LeaseCache::Lease& lease, Produced& out) {
   }
 }
 
-void TaskTable::Evacuate(LeaseCache::Lease& lease, const Failure* death,
+void TaskTable::EndWorker(LeaseCache::Lease& lease, base::BootTime now,
+                          Produced& out) {
+  const LeaseCache::Shape shape = lease.shape;
+  if (LeaseCache::IsUnwanted(lease)) {
+    leases_.Return(lease, true, out);
+  } else {
+    leases_.Discard(lease, now, out);
+  }
+  Pump(shape, now, out);
+}
+
+void TaskTable::Evacuate(LeaseCache::Lease& lease, const Failure& death,
                          base::BootTime now, Produced& out) {
   bool is_first = true;
   std::vector<base::TaskId> unstarted;
   Tasks::iterator charged = tasks_.end();
   for (const LeaseCache::InFlight& entry : lease.in_flight) {
-    const bool ran = std::exchange(is_first, false) && death != nullptr;
+    const bool ran = std::exchange(is_first, false);
     if (entry.unwanted) continue;
     const auto it = tasks_.find(entry.task);
     MOBULA_CHECK(it != tasks_.end() && it->second.lease == &lease);
-    it->second.suspect = it->second.suspect || death != nullptr;
+    it->second.suspect = true;
     it->second.maybe_ran = it->second.maybe_ran || !lease.loss.complete();
     if (ran) {
       charged = it;
@@ -370,7 +374,7 @@ void TaskTable::Evacuate(LeaseCache::Lease& lease, const Failure* death,
   if (charged == tasks_.end()) return;
   Task& task = charged->second;
   if (Retry(charged->first, task, now)) return;
-  Failure failure = *death;
+  Failure failure = death;
   failure.executed = base::Executed::kMaybe;
   Fill(task, &lease, failure);
   failure.function = functions_.name(task.function);

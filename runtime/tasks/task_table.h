@@ -125,9 +125,11 @@ class TaskTable {
 
   void Look(LeaseCache::Lease& lease, base::BootTime now, Produced& out);
   void Recall(LeaseCache::Lease& lease, Produced& out);
+  // Ends a worker that runs what nobody waits for any more.
+  void EndWorker(LeaseCache::Lease& lease, base::BootTime now, Produced& out);
   // Takes everything in flight off the lease, which is about to go; the first
-  // is charged with `death`, or taken back like the others if there is none.
-  void Evacuate(LeaseCache::Lease& lease, const base::Failure* death,
+  // is charged with `death`.
+  void Evacuate(LeaseCache::Lease& lease, const base::Failure& death,
                 base::BootTime now, Produced& out);
   void TimeOut(base::TaskId id, base::BootTime now, Produced& out);
   void FailQueued(LeaseCache::Shape shape, const base::Failure& failure,
