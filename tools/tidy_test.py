@@ -101,6 +101,9 @@ class TidyTest(unittest.TestCase):
     def test_header_comment(self):
         text = HEADER.format("").split("\n", 2)[2]
         self.refuses(text, "opens with a comment", "base/thing.h")
+        self.passes("// Three constants.\n" + text, "base/thing.h")
+        text = text.replace("H_\n", "H_\nclass Thing {\n};\n", 2)
+        text = text.replace("class Thing {\n};\n", "", 1)
         self.refuses("// Thing.\n" + text, "opens with a comment",
                      "base/thing.h")
 
