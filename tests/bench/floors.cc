@@ -40,10 +40,10 @@ double CpuSeconds() {
   for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
     rusage usage{};
     getrusage(who, &usage);
-    seconds += static_cast<double>(usage.ru_utime.tv_sec +
-                                   usage.ru_stime.tv_sec) +
-               1e-6 * static_cast<double>(usage.ru_utime.tv_usec +
-                                          usage.ru_stime.tv_usec);
+    seconds +=
+        static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+        1e-6 * static_cast<double>(usage.ru_utime.tv_usec +
+                                   usage.ru_stime.tv_usec);
   }
   return seconds;
 }

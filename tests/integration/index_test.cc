@@ -1,6 +1,6 @@
 // The main job stays right: examples/index over a folder of plain, compressed,
-// binary and broken files, with one worker and with eight, undisturbed and while
-// this test kills its processes, shard hosts included.
+// binary and broken files, with one worker and with eight, undisturbed and
+// while this test kills its processes, shard hosts included.
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/wait.h>
@@ -191,8 +191,8 @@ TEST(IndexTest, RightWithOneWorkerKilledFiveTimes) {
 }
 
 TEST(IndexTest, FailsOnAFolderThatIsNotThere) {
-  const Ended ended = RunProgram(
-      {ProgramPath("examples/index/index"), "/nonexistent/folder"});
+  const Ended ended =
+      RunProgram({ProgramPath("examples/index/index"), "/nonexistent/folder"});
   EXPECT_NE(ended.code, 0);
   EXPECT_NE(ended.output.find("/nonexistent/folder"), std::string::npos);
 }

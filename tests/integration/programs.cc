@@ -44,8 +44,7 @@ Ended RunProgram(const std::vector<std::string>& command,
   close(ends[0]);
   int status = 0;
   waitpid(pid, &status, 0);
-  ended.code =
-      WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  ended.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return ended;
 }
 

@@ -12,9 +12,8 @@ TEST(SharedLibrary, FunctionsActorsHiddenOnesAndLambdas) {
   EXPECT_EQ(mobula::Get(mobula::Spawn<shared_functions::Double>(21)), 42);
   mobula::Actor<shared_functions::Greeter> greeter =
       mobula::Create<shared_functions::Greeter>(std::string("library"));
-  EXPECT_EQ(
-      mobula::Get(greeter.Call<&shared_functions::Greeter::Greet>()),
-      "hello, library");
+  EXPECT_EQ(mobula::Get(greeter.Call<&shared_functions::Greeter::Greet>()),
+            "hello, library");
   EXPECT_EQ(mobula::Get(shared_functions::SpawnHidden(1)), 1001);
   EXPECT_EQ(mobula::Get(shared_functions::SpawnLambda(9)), 81);
 }

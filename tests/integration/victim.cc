@@ -69,8 +69,7 @@ int Work(double seconds) {
 int main(int argc, char** argv) {
   const double seconds = argc > 1 ? std::atof(argv[1]) : 0;
   try {
-    mobula::Runtime runtime =
-        mobula::Init(mobula::InitOptions().Cpus(2));
+    mobula::Runtime runtime = mobula::Init(mobula::InitOptions().Cpus(2));
     return Work(seconds);
   } catch (const mobula::InitError& error) {
     std::fprintf(stderr, "victim: %s\n", error.what());
