@@ -33,15 +33,10 @@ double MachineMemory() {
          static_cast<double>(::sysconf(_SC_PAGE_SIZE));
 }
 
-// What a constructor's failure is to those who call the actor.
+// What a constructor's failure is to those who call the actor: the same, but
+// their method did not run.
 Failure AsDeath(Failure failure) {
-  if (failure.code == FailureCode::kUserException) {
-    failure.message = "its constructor threw " + failure.exception_type + ": " +
-                      failure.message;
-  }
-  failure.code = FailureCode::kActorDied;
   failure.executed = base::Executed::kNo;
-  failure.standard_class.clear();
   return failure;
 }
 
@@ -333,7 +328,6 @@ bool LocalBackend::Step(base::ActorId id) {
     }
     if (call.has_value() && actor->death.has_value()) {
       Failure failure = *actor->death;
-      failure.function = call->method_name;
       Settle(call->result, {std::move(failure), actor->incarnation});
       return true;
     }

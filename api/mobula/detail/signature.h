@@ -101,7 +101,8 @@ inline constexpr bool kIsParameter =
     kIsValue<Storage<P>> && (!std::is_lvalue_reference_v<P> ||
                              std::is_const_v<std::remove_reference_t<P>>);
 template <class R>
-inline constexpr bool kIsReturn = std::is_void_v<R> || kIsValue<R>;
+inline constexpr bool kIsReturn =
+    std::is_void_v<R> || kIsValue<std::remove_cv_t<R>>;
 
 template <class P>
 constexpr void CheckParameter() {
@@ -120,7 +121,7 @@ constexpr void CheckReturn() {
                 "mobula: a remote function cannot return a reference: what it "
                 "refers to stays in the other process; return the value");
   if constexpr (!std::is_void_v<R> && !std::is_reference_v<R>) {
-    CheckValue<R>();
+    CheckValue<std::remove_cv_t<R>>();
   }
 }
 

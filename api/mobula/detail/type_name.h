@@ -13,6 +13,17 @@
 
 namespace mobula::detail {
 
+// "F" of "{anonymous}::F" (GCC) and "(anonymous namespace)::F" (clang).
+constexpr std::string_view WithoutUnnamed(std::string_view name) {
+  for (const std::string_view mark :
+       {std::string_view("{anonymous}::"),
+        std::string_view("(anonymous namespace)::")}) {
+    const std::size_t at = name.substr(0, name.find('<')).rfind(mark);
+    if (at != name.npos) name.remove_prefix(at + mark.size());
+  }
+  return name;
+}
+
 // What stands behind "kWhat = " or "What = " in the compiler's text for a
 // template: up to the ';' or the ']' that ends it.
 constexpr std::string_view TemplateArgument(std::string_view text) {
@@ -25,7 +36,7 @@ constexpr std::string_view TemplateArgument(std::string_view text) {
   while (!text.empty() && (text.front() == '&' || text.front() == ' ')) {
     text.remove_prefix(1);
   }
-  return text;
+  return WithoutUnnamed(text);
 }
 
 template <class What>
