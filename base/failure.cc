@@ -18,9 +18,8 @@ std::string_view ExecutedText(Executed executed) {
 }
 
 void DescribeProcess(const Failure& failure, TextLine& line) {
-  if (failure.pid == 0 && failure.node.empty()) return;
-  line << "\n  in";
-  if (failure.pid != 0) line << " pid " << failure.pid;
+  if (failure.pid == 0) return;
+  line << "\n  in pid " << failure.pid;
   if (!failure.node.empty()) line << " on " << failure.node;
   if (failure.attempt != 0) line << ", attempt " << failure.attempt;
   if (failure.incarnation != 0) line << ", incarnation " << failure.incarnation;

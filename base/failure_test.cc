@@ -43,5 +43,15 @@ TEST(FailureTest, DescribesAnException) {
             "UserException (std::runtime_error): no such file (it ran)");
 }
 
+TEST(FailureTest, NamesNoProcessWhereNoneRanIt) {
+  Failure failure;
+  failure.code = FailureCode::kInfeasible;
+  failure.message = "it needs 64 cpus";
+  failure.node = "alpha";
+  failure.executed = Executed::kNo;
+  EXPECT_EQ(DescribeFailure(failure),
+            "Infeasible: it needs 64 cpus (it did not run)");
+}
+
 }  // namespace
 }  // namespace mobula::base
