@@ -112,6 +112,9 @@ int WorkerMain(const WorkerHooks& hooks) {
   if (!options.raylet_socket.valid() || options.page == nullptr) {
     return Refuse(kWorkerBadStart, "it was not started by a node's agent");
   }
+  // Into a pipe it would be written by the block: lines would come late, and
+  // not at all where the process crashes.
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   Process process(std::move(options));
   if (auto error = process.Start(base::BootNow() + kStartPatience)) {
     return Refuse(kWorkerRayletGone, error->message);
