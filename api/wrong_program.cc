@@ -1,0 +1,128 @@
+// A program in which every line that ends in a comment is wrong in one way: the
+// compiler's error must say what the comment says (api/wrong_program_test.cc).
+// It is never built.
+#include <mobula/mobula.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+struct HoldsRef {
+  mobula::Ref<char> ref;
+};
+struct HoldsActor {
+  mobula::Actor<std::string> actor;
+};
+class Private {
+ public:
+  Private() = default;
+  int x() const { return x_; }
+
+ private:
+  int x_ = 0;
+};
+struct Derived : std::pair<int, int> {
+  int more = 0;
+};
+struct BitField {
+  int bits : 3;
+};
+class NoDefault {
+ public:
+  explicit NoDefault(int x);
+};
+struct Pinned {
+  Pinned() = default;
+  Pinned(const Pinned&) = delete;
+};
+class Abstract {
+ public:
+  virtual ~Abstract() = default;
+  virtual int Do() = 0;
+};
+
+int Take(int x);
+int TakeTwo(int x, int y);
+void TakeHoldsRef(HoldsRef);
+void TakeHoldsActor(HoldsActor);
+void TakePointer(double* x);
+void TakeCString(const char* text);
+void TakeReference(int& x);
+void TakeRef(mobula::Ref<float> x);
+void TakeVariadic(int x, ...);
+void TakeAbstract(const Abstract& x);
+long* ReturnPointer();
+const std::string& ReturnReference();
+Private ReturnPrivate();
+Derived ReturnDerived();
+BitField ReturnBitField();
+NoDefault ReturnNoDefault();
+std::function<int()> ReturnFunction();
+std::vector<std::unique_ptr<Private>> ReturnNested();
+
+class Index {
+ public:
+  explicit Index(int shard);
+  int Lookup(const std::string& word) const;
+  static int Count();
+  int Volatile() volatile;
+  std::string& Name();
+  int public_member = 0;
+};
+class Other {
+ public:
+  int Method();
+};
+class PrivateConstructor {
+  PrivateConstructor() = default;
+};
+class PrivateDestructor {
+  ~PrivateDestructor() = default;
+};
+
+int main() {
+  int x = 0;
+  mobula::Ref<long> a_long;
+  mobula::Actor<Index> index = mobula::Create<Index>(1);
+
+  mobula::Spawn<Take>();                        // wrong number of arguments
+  mobula::Spawn<TakeTwo>(1, 2, 3);              // wrong number of arguments
+  mobula::Spawn<Take>("text");                  // does not convert
+  mobula::Spawn<Take>(a_long);                  // another type than the param
+  mobula::Spawn<TakeHoldsRef>(HoldsRef());      // a Ref cannot travel inside
+  mobula::Spawn<TakeHoldsActor>(HoldsActor());  // an Actor handle cannot travel
+  mobula::Spawn<TakePointer>(nullptr);          // a pointer means nothing
+  mobula::Spawn<TakeCString>("text");           // a pointer means nothing
+  mobula::Spawn<TakeReference>(x);              // a non-const reference
+  mobula::Spawn<TakeRef>(a_long);               // take or return T instead of
+  mobula::Spawn<TakeVariadic>(1);               // no '...' parameters
+  mobula::Spawn<TakeAbstract>(1);               // an abstract class cannot
+  mobula::Spawn<ReturnPointer>();               // a pointer means nothing
+  mobula::Spawn<ReturnReference>();             // cannot return a reference
+  mobula::Spawn<ReturnPrivate>();               // needs MOBULA_FIELDS
+  mobula::Spawn<ReturnDerived>();               // needs MOBULA_FIELDS
+  mobula::Spawn<ReturnBitField>();              // needs MOBULA_FIELDS
+  mobula::Spawn<ReturnNoDefault>();             // needs a public default con
+  mobula::Spawn<ReturnFunction>();              // needs MOBULA_FIELDS
+  mobula::Spawn<ReturnNested>();                // needs MOBULA_FIELDS
+  mobula::Spawn<&Index::Lookup>("x");           // Spawn of a method
+  mobula::Spawn<&Index::public_member>();       // Spawn of a data member
+  mobula::Spawn<[](auto y) { return y; }>(1);   // Spawn of a generic or mutable
+  mobula::Spawn<7>(1);                          // Spawn wants a function
+  mobula::Put(&x);                              // a pointer means nothing
+  mobula::Put(Pinned());                        // must be movable
+  mobula::Create<int>(1);                       // Create wants a class
+  mobula::Create<Abstract>();                   // Create of an abstract class
+  mobula::Create<Index>("x");                   // no public constructor
+  mobula::Create<PrivateConstructor>();         // no public constructor
+  mobula::Create<PrivateDestructor>();          // whose destructor is not pub
+  index.Call<&Other::Method>();                 // a method of another class
+  index.Call<&Index::Count>();                  // Call of a static method
+  index.Call<&Index::public_member>();          // Call of a data member
+  index.Call<&Index::Volatile>();               // Call wants a method
+  index.Call<&Index::Name>();                   // cannot return a reference
+  index.Call<&Index::Lookup>(1, 2);             // wrong number of arguments
+  index.Call<&Index::Lookup>(index);            // does not convert
+}
