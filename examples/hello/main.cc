@@ -15,8 +15,6 @@
 #include <string>
 #include <vector>
 
-namespace {
-
 // A plain struct travels as it is: no macro, no serializer.
 struct Count {
   std::string word;
@@ -60,6 +58,8 @@ class Index {
   std::map<std::string, std::int64_t> totals_;
 };
 
+namespace {
+
 // A folder with three texts, removed at the end.
 class Texts {
  public:
@@ -89,8 +89,9 @@ class Texts {
 
 void Run() {
   const Texts texts;
+  const int worker = mobula::Get(mobula::Spawn<WhoAmI>());
   std::cout << "this is process " << ::getpid() << "; a task ran in process "
-            << mobula::Get(mobula::Spawn<WhoAmI>()) << "\n";
+            << worker << std::endl;
 
   mobula::Actor<Index> index = mobula::Create<Index>(
       mobula::ActorOptions().Name("index").MaxRestarts(-1), 0);
@@ -98,9 +99,9 @@ void Run() {
     mobula::Ref<std::vector<Count>> counts = mobula::Spawn<CountWords>(path);
     index.Call<&Index::Add>(counts);  // a Ref goes wherever a T is wanted
   }
-  std::cout << "\"ray\" occurs "
-            << mobula::Get(index.Call<&Index::Lookup>("ray")) << " times\n";
-  std::cout << mobula::Get(index.Call<&Index::Describe>()) << "\n";
+  const std::int64_t rays = mobula::Get(index.Call<&Index::Lookup>("ray"));
+  std::cout << "\"ray\" occurs " << rays << " times\n";
+  std::cout << mobula::Get(index.Call<&Index::Describe>()) << std::endl;
 
   const auto seven = mobula::Spawn<[](int x) { return x + 1; }>(6);
   std::cout << "a lambda says " << mobula::Get(seven) << "\n";

@@ -2,7 +2,6 @@
 
 #include <mobula/mobula.h>
 
-#include <unordered_map>
 #include <utility>
 
 #include "examples/index/tokenize.h"
@@ -11,12 +10,14 @@ namespace indexer {
 
 std::uint64_t CountText(std::uint32_t file, std::string_view text,
                         std::vector<ShardPart>* parts) {
-  std::unordered_map<std::string, std::uint32_t> counts;
+  WordMap<std::uint32_t> counts;
   std::uint64_t total = 0;
-  std::string key;
-  ForEachWord(text, [&counts, &total, &key](std::string_view word) {
-    key.assign(word);
-    ++counts[key];
+  ForEachWord(text, [&counts, &total](std::string_view word) {
+    auto entry = counts.find(word);
+    if (entry == counts.end()) {
+      entry = counts.try_emplace(std::string(word)).first;
+    }
+    ++entry->second;
     ++total;
   });
   const auto shards = static_cast<std::uint32_t>(parts->size());

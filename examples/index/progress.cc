@@ -48,9 +48,9 @@ void Progress::Show(std::uint64_t done, std::string_view note,
   if (now - shown_ < pause) return;
   shown_ = now;
   if (!is_terminal_) {
-    std::fprintf(stream_, "%s: %s, %.*s\n", what_.c_str(),
-                 Percent(done, total_).c_str(), static_cast<int>(note.size()),
-                 note.data());
+    std::fprintf(stream_, "%s: %s%s%.*s\n", what_.c_str(),
+                 Percent(done, total_).c_str(), note.empty() ? "" : ", ",
+                 static_cast<int>(note.size()), note.data());
     std::fflush(stream_);
     return;
   }

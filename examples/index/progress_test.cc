@@ -67,7 +67,7 @@ TEST(ProgressTest, NothingToDoIsDone) {
     Progress progress(stream, false, "files", 0, kStart);
     progress.Show(0, "", kStart + seconds(10));
   });
-  EXPECT_EQ(written, "files: 100%, \n");
+  EXPECT_EQ(written, "files: 100%\n");
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
 #include "examples/index/reference_index.h"
 
+#include <algorithm>
 #include <utility>
-
-#include "examples/index/tokenize.h"
 
 namespace indexer {
 
@@ -25,6 +24,8 @@ std::vector<const ReferenceIndex::Words::value_type*> ReferenceIndex::OfShard(
   for (const Words::value_type& entry : words_) {
     if (ShardOf(entry.first, shards) == shard) entries.push_back(&entry);
   }
+  std::sort(entries.begin(), entries.end(),
+            [](const auto* a, const auto* b) { return a->first < b->first; });
   return entries;
 }
 

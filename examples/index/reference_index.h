@@ -1,29 +1,29 @@
 // ReferenceIndex is the same index made in the plainest way: one thread, one
-// map. --verify compares the distributed one with it.
+// map, no batches, no shards. --verify compares the distributed one with it.
 // Threading: none.
 #ifndef MOBULA_EXAMPLES_INDEX_REFERENCE_INDEX_H_
 #define MOBULA_EXAMPLES_INDEX_REFERENCE_INDEX_H_
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "examples/index/shard.h"
+#include "examples/index/tokenize.h"
 
 namespace indexer {
 
 class ReferenceIndex {
  public:
-  using Words = std::map<std::string, std::vector<Posting>, std::less<>>;
+  using Words = WordMap<std::vector<Posting>>;
 
   // Files come in the order of their numbers.
   void Add(std::uint32_t file, std::string_view text);
 
   // Each word with its postings by file.
   [[nodiscard]] const Words& words() const { return words_; }
-  // Those of one of `shards` shards.
+  // Those of one of `shards` shards, in byte order.
   [[nodiscard]] std::vector<const Words::value_type*> OfShard(
       std::uint32_t shard, std::uint32_t shards) const;
 

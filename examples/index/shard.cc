@@ -35,6 +35,14 @@ void CheckPart(const ShardPart& part) {
 
 }  // namespace
 
+Shard::Entry& Shard::EntryOf(std::string_view word) {
+  auto entry = entries_.find(word);
+  if (entry == entries_.end()) {
+    entry = entries_.try_emplace(std::string(word)).first;
+  }
+  return entry->second;
+}
+
 std::int32_t Shard::Add(std::uint32_t batch, const ShardPart& part) {
   const std::int32_t pid = mobula::CurrentTask().pid;
   CheckPart(part);
@@ -45,7 +53,8 @@ std::int32_t Shard::Add(std::uint32_t batch, const ShardPart& part) {
   for (std::size_t i = 0; i < part.files.size(); ++i) {
     for (std::uint32_t left = part.sizes[i]; left > 0; --left, ++next) {
       const std::size_t end = part.words.find('\n', begin);
-      Entry& entry = entries_[part.words.substr(begin, end - begin)];
+      Entry& entry =
+          EntryOf(std::string_view(part.words).substr(begin, end - begin));
       entry.postings.push_back({part.files[i], part.counts[next]});
       entry.occurrences += part.counts[next];
       occurrences_ += part.counts[next];

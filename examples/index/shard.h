@@ -12,10 +12,10 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "examples/index/count_batch.h"
+#include "examples/index/tokenize.h"
 
 namespace indexer {
 
@@ -63,9 +63,10 @@ class Shard {
     std::vector<Posting> postings;  // in order of arrival
     std::uint64_t occurrences = 0;
   };
+  Entry& EntryOf(std::string_view word);
   void SortWords() const;
 
-  std::unordered_map<std::string, Entry> entries_;
+  WordMap<Entry> entries_;
   std::set<std::uint32_t> batches_;
   std::uint64_t occurrences_ = 0;
   // The words in order, made when a page is asked for.

@@ -13,7 +13,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 
 namespace indexer {
 
@@ -48,6 +51,18 @@ void ForEachWord(std::string_view text, Visit&& visit) {
     visit(std::string_view(word.data(), size));
   }
 }
+
+// Lets a map of words be searched without making a string.
+struct WordHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view word) const {
+    return std::hash<std::string_view>()(word);
+  }
+};
+
+template <class Value>
+using WordMap =
+    std::unordered_map<std::string, Value, WordHash, std::equal_to<>>;
 
 // A number that is the same for the same bytes in every process (FNV-1a).
 constexpr std::uint64_t Fingerprint(std::string_view bytes) {
