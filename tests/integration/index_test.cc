@@ -64,8 +64,7 @@ class Folder {
     for (int i = 0; i < megabytes * 50; ++i) WriteText(i, random);
     RunProgram({"/bin/sh", "-c", "gzip -f " + path_ + "/sub/*.txt"});
     std::ofstream(path_ + "/binary.bin") << std::string(5000, '\0');
-    std::ofstream(path_ + "/broken.gz") << "this is no gzip file";
-    std::filesystem::create_symlink("nowhere", path_ + "/dangling");
+    std::ofstream(path_ + "/broken.gz") << "\x1f\x8b\x08 and then no more";
   }
   ~Folder() { std::filesystem::remove_all(path_); }
 
@@ -165,7 +164,7 @@ void ExpectRight(int code, const std::string& output) {
 TEST(IndexTest, RightWithOneWorkerAndNamesWhatItCouldNotRead) {
   const Ended ended = RunProgram(IndexCommand(1));
   ExpectRight(ended.code, ended.output);
-  for (const char* name : {"binary.bin", "broken.gz", "dangling"}) {
+  for (const char* name : {"binary.bin", "broken.gz"}) {
     EXPECT_NE(ended.output.find(name), std::string::npos) << name;
   }
 }
