@@ -34,7 +34,6 @@ using std::chrono::seconds;
 constexpr ProcessId kSelf{1, 1};
 constexpr ProcessId kRaylet{1, 2};
 constexpr ProcessId kWorker{1, 3};
-constexpr ProcessId kOther{1, 4};
 constexpr base::FunctionId kFunction{7, 7};
 
 // A driver's core, driven by hand.
