@@ -52,8 +52,8 @@ class Core {
     base::Duration stuck_after = std::chrono::seconds(1);
   };
 
-  // Caps by the node's size: workers <= max(4 * cpus, 64), about cpus of them
-  // starting at once, a pool of cpus kept ready.
+  // Caps by the node's size: workers <= max(4 * cpus, 64), as many as cpus
+  // starting at once and kept ready (16 at most).
   static WorkerTable::Options WorkerOptionsFor(double cpus);
 
   Core(Options options, base::IdSource ids);

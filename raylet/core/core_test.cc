@@ -330,6 +330,22 @@ TEST(CoreTest, WorkersThatCannotStartFailWhoWaits) {
   EXPECT_TRUE(world.WorkerOf(later));
 }
 
+TEST(CoreTest, ALinkLostBeforeRegisteringIsAFailedStart) {
+  World world(OptionsFor(1));
+  world.AddDriver();
+  const LeaseId lease = world.Ask(ResourceVector::Cpus(1));
+  for (int ended = 0; ended < 3; ++ended) {
+    ASSERT_FALSE(world.refused.contains(lease));
+    const ProcessId worker = *world.starting.begin();
+    world.Do(PeerLost{worker});
+    world.Exit(worker, 3);
+    world.now = world.now + seconds(10);
+    world.Do(Tick{});
+  }
+  ASSERT_TRUE(world.refused.contains(lease));
+  EXPECT_EQ(world.refused[lease].exit_code, 3);
+}
+
 TEST(CoreTest, AWorkerThatNeverRegistersIsGivenUp) {
   Core::Options options = OptionsFor(1);
   options.workers.start_timeout = seconds(5);

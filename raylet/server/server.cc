@@ -60,6 +60,7 @@ Server::Server(Strand& strand, Options options)
 
 Server::~Server() {
   strand_.AssertHeld();
+  for (const auto& [pid, process] : by_pid_) ::kill(pid, SIGKILL);
   new_link_.reset();
   links_.clear();
   workers_.clear();
