@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "runtime/process/fake_peer.h"
+#include "runtime/transport/fake_peer.h"
 #include "runtime/process/worker_exit.h"
 
 namespace mobula::runtime {

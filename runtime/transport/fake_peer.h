@@ -6,8 +6,8 @@
 //   raylet.Script([](FakePeer& peer, const base::Message& message) { ... });
 //   base::EndJob asked = raylet.Expect<base::EndJob>();
 // Threading: any; the script runs on the peer's strand.
-#ifndef MOBULA_RUNTIME_PROCESS_FAKE_PEER_H_
-#define MOBULA_RUNTIME_PROCESS_FAKE_PEER_H_
+#ifndef MOBULA_RUNTIME_TRANSPORT_FAKE_PEER_H_
+#define MOBULA_RUNTIME_TRANSPORT_FAKE_PEER_H_
 
 #include <chrono>
 #include <deque>
@@ -82,4 +82,4 @@ class FakePeer {
 
 }  // namespace mobula::runtime
 
-#endif  // MOBULA_RUNTIME_PROCESS_FAKE_PEER_H_
+#endif  // MOBULA_RUNTIME_TRANSPORT_FAKE_PEER_H_

@@ -1,4 +1,4 @@
-#include "runtime/process/fake_peer.h"
+#include "runtime/transport/fake_peer.h"
 
 #include <sys/socket.h>
 
