@@ -27,6 +27,11 @@ using std::chrono::seconds;
 
 const unsigned kStaticRandom = std::random_device()();
 
+int setups = 0;
+void CountSetup() { ++setups; }
+MOBULA_WORKER_SETUP(CountSetup);
+int Setups() { return setups; }
+
 int Pid() { return ::getpid(); }
 
 int DieOnce() {
@@ -90,11 +95,11 @@ TEST_F(WorkersTest, AKilledWorkersTaskRunsAgain) {
 
 TEST_F(WorkersTest, WithoutRetriesTheDeathIsTold) {
   try {
-    mobula::Spawn<Die>(mobula::TaskOptions().Retries(0), SIGSEGV)
+    mobula::Spawn<Die>(mobula::TaskOptions().Retries(0), SIGKILL)
         .Get(seconds(60));
     FAIL();
   } catch (const mobula::WorkerDied& error) {
-    EXPECT_EQ(error.signal(), SIGSEGV);
+    EXPECT_EQ(error.signal(), SIGKILL);
     EXPECT_EQ(error.attempt(), 1);
     EXPECT_EQ(error.function(), "Die");
     EXPECT_NE(error.pid(), 0);
@@ -154,6 +159,12 @@ TEST_F(WorkersTest, StaticRandomNumbersDiffer) {
     numbers.insert(apart.back().Call<&Fragile::StaticRandom>().Get());
   }
   EXPECT_EQ(numbers.size(), 4u);
+}
+
+TEST_F(WorkersTest, SetupRunsOnceInEachWorkerAndNowhereElse) {
+  EXPECT_EQ(mobula::Spawn<Setups>().Get(), 1);
+  EXPECT_EQ(mobula::Spawn<Setups>().Get(), 1);
+  EXPECT_EQ(setups, 0);
 }
 
 TEST_F(WorkersTest, ATimeoutIsTold) {

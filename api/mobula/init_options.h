@@ -46,7 +46,7 @@ class InitOptions {
   InitOptions& WorkersMax(int workers);
   // All in this process and thread: a task runs inside Spawn.
   InitOptions& Local(bool local = true);
-  // Least level that this process and its head log; default kWarning.
+  // Least level that this process logs; default kWarning.
   InitOptions& LogLevel(mobula::LogLevel level);
   // Gets the workers' output instead of standard output and error. Called on a
   // thread of the runtime, one call at a time; must not block.

@@ -4,10 +4,11 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
+#include <exception>
 #include <memory>
 
 #include "api/mobula/detail/session.h"
+#include "api/mobula/worker_setup.h"
 #include "base/check.h"
 #include "runtime/process/worker_main.h"
 
@@ -24,6 +25,18 @@ int RunProgram(int argc, char** argv, char** environment) {
   return WorkerOrMain(program_main, argc, argv, environment);
 }
 
+int RunSetup() {
+  try {
+    WorkerSetup::RunAll();
+    return 0;
+  } catch (const std::exception& exception) {
+    std::fprintf(stderr, "mobula: MOBULA_WORKER_SETUP: %s\n", exception.what());
+  } catch (...) {
+    std::fprintf(stderr, "mobula: MOBULA_WORKER_SETUP threw\n");
+  }
+  return runtime::kWorkerBadStart;
+}
+
 int Serve() {
   std::shared_ptr<Session> session;
   runtime::WorkerHooks hooks;
@@ -32,7 +45,7 @@ int Serve() {
     session = std::make_shared<Session>(std::shared_ptr<runtime::Backend>(
         std::shared_ptr<runtime::Backend>(), &backend));
     MOBULA_CHECK(Session::MakeCurrent(session), "a second runtime");
-    return 0;
+    return RunSetup();
   };
   hooks.stop = [&session] {
     if (session != nullptr) session->Close();
