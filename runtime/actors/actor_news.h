@@ -13,11 +13,12 @@
 
 namespace mobula::runtime {
 
-// What is known of the calls that were in flight behind the first unanswered
-// one when a worker was lost.
+// Which of the calls that were in flight when an actor was lost have certainly
+// not started.
 enum class Unstarted : std::uint8_t {
-  kCertain,   // its last word has been read: they have not started
-  kUncertain  // it may have gone on unseen
+  kAll,          // it left by itself and then answered nothing more
+  kAllButFirst,  // the last word of its worker has been read
+  kUnknown       // it may have gone on unseen
 };
 
 struct ActorNews {
@@ -28,7 +29,7 @@ struct ActorNews {
   base::ProcessId worker;  // up
   std::int32_t pid = 0;    // up; 0 if unknown
   base::Failure failure;   // down: of the worker; dead: the cause
-  Unstarted unstarted = Unstarted::kCertain;  // down, dead
+  Unstarted unstarted = Unstarted::kAllButFirst;  // down, dead
 };
 
 }  // namespace mobula::runtime

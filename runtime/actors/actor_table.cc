@@ -56,7 +56,7 @@ bool ActorTable::Add(Create create, Produced& out) {
     Die(actor,
         Cause(FailureCode::kBadArgument,
               "an actor named \"" + create.name + "\" lives already"),
-        Unstarted::kCertain, out);
+        Unstarted::kAllButFirst, out);
     return false;
   }
   actor.name = std::move(create.name);
@@ -90,13 +90,13 @@ void ActorTable::FailArguments(base::TaskId creation, Failure failure,
                                Produced& out) {
   MOBULA_CHECK(Awaits(creation));
   Die(*of_creation_.find(creation)->second, std::move(failure),
-      Unstarted::kCertain, out);
+      Unstarted::kAllButFirst, out);
 }
 
 void ActorTable::Refuse(base::ActorId id, Failure cause, Produced& out) {
   Actor* actor = Find(id);
   MOBULA_CHECK(actor != nullptr && actor->state == State::kWaitingArgs);
-  Die(*actor, std::move(cause), Unstarted::kCertain, out);
+  Die(*actor, std::move(cause), Unstarted::kAllButFirst, out);
 }
 
 void ActorTable::SetState(Actor& actor, State state) {
@@ -168,7 +168,7 @@ bool ActorTable::Refused(const base::LeaseRefused& refused, Produced& out) {
   Failure cause = refused.failure;
   cause.executed = base::Executed::kNo;
   cause.function = actor->class_name;
-  Die(*actor, std::move(cause), Unstarted::kCertain, out);
+  Die(*actor, std::move(cause), Unstarted::kAllButFirst, out);
   return true;
 }
 
@@ -202,7 +202,7 @@ void ActorTable::DecideLoss(Actor& actor, base::BootTime now, Produced& out) {
   Failure failure = actor.loss.failure();
   if (failure.pid == 0) failure.pid = actor.pid;
   const Unstarted unstarted =
-      actor.loss.complete() ? Unstarted::kCertain : Unstarted::kUncertain;
+      actor.loss.complete() ? Unstarted::kAllButFirst : Unstarted::kUnknown;
   if (actor.loss.told()) {
     ForgetLease(actor);
   } else {
@@ -300,7 +300,7 @@ void ActorTable::ConstructorFailed(Actor& actor, Failure failure,
   if (failure.node.empty()) failure.node = node_name_;
   if (failure.pid == 0) failure.pid = actor.pid;
   if (failure.attempt == 0) failure.attempt = 1;
-  Die(actor, std::move(failure), Unstarted::kCertain, out);
+  Die(actor, std::move(failure), Unstarted::kAllButFirst, out);
 }
 
 void ActorTable::Exited(base::ActorId id, Produced& out) {
@@ -309,7 +309,7 @@ void ActorTable::Exited(base::ActorId id, Produced& out) {
   Die(*actor,
       Cause(FailureCode::kActorDied,
             "actor " + actor->class_name + " called ExitActor"),
-      Unstarted::kCertain, out);
+      Unstarted::kAll, out);
 }
 
 void ActorTable::Kill(base::ActorId id, bool restart, base::BootTime now,
@@ -320,7 +320,7 @@ void ActorTable::Kill(base::ActorId id, bool restart, base::BootTime now,
     Die(*actor,
         Cause(FailureCode::kActorDied,
               "actor " + actor->class_name + " was killed"),
-        Unstarted::kUncertain, out);
+        Unstarted::kUnknown, out);
     return;
   }
   if (actor->worker.IsNil()) return;  // nothing lives: it starts anyway
@@ -329,7 +329,7 @@ void ActorTable::Kill(base::ActorId id, bool restart, base::BootTime now,
             "actor " + actor->class_name + " was killed to be restarted");
   failure.pid = actor->pid;
   LeaveLease(*actor, out);
-  Crash(*actor, std::move(failure), Unstarted::kUncertain, now, out);
+  Crash(*actor, std::move(failure), Unstarted::kUnknown, now, out);
 }
 
 void ActorTable::Die(Actor& actor, Failure cause, Unstarted unstarted,
@@ -453,7 +453,7 @@ void ActorTable::FailAll(const Failure& failure, Produced& out) {
   for (auto& [id, actor] : actors_) {
     if (actor.state == State::kDead) continue;
     ForgetLease(actor);
-    Die(actor, failure, Unstarted::kUncertain, out);
+    Die(actor, failure, Unstarted::kUnknown, out);
   }
 }
 

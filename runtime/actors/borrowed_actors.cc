@@ -75,7 +75,7 @@ void BorrowedActors::Apply(Actor& actor, const base::ActorMoved& moved,
                            Produced& out) {
   MOBULA_CHECK(!actor.up);
   if (moved.dead) {
-    Die(actor, moved.failure, Unstarted::kCertain);
+    Die(actor, moved.failure, Unstarted::kAllButFirst);
     return;
   }
   if (moved.incarnation < actor.incarnation) return;
@@ -111,7 +111,7 @@ void BorrowedActors::DecideLoss(Actor& actor, base::BootTime now,
   }
   SetWake(actor, base::BootTime::Never());
   const Unstarted unstarted =
-      actor.loss.complete() ? Unstarted::kCertain : Unstarted::kUncertain;
+      actor.loss.complete() ? Unstarted::kAllButFirst : Unstarted::kUnknown;
   base::Failure failure = actor.loss.failure();
   actor.loss = WorkerLoss();
   actor.up = false;
@@ -187,7 +187,7 @@ void BorrowedActors::Unreachable(base::ProcessId peer) {
     Actor& actor = actors_.find(id)->second;
     // If only its worker is gone, the owner will say where it lives next.
     if (!actor.dead && actor.owner == peer) {
-      Die(actor, OwnerGone(), Unstarted::kUncertain);
+      Die(actor, OwnerGone(), Unstarted::kUnknown);
     }
   }
 }
@@ -198,7 +198,7 @@ void BorrowedActors::LinkEnded(base::ProcessId peer, base::BootTime now,
     Actor& actor = actors_.find(id)->second;
     if (actor.dead) continue;
     if (actor.owner == peer) {
-      Die(actor, OwnerGone(), Unstarted::kUncertain);
+      Die(actor, OwnerGone(), Unstarted::kUnknown);
     } else if (actor.up) {
       actor.loss.LinkEnded(now);
       DecideLoss(actor, now, out);
@@ -237,7 +237,7 @@ void BorrowedActors::Tick(base::BootTime now, Produced& out) {
 
 void BorrowedActors::FailAll(const base::Failure& failure) {
   for (auto& [id, actor] : actors_) {
-    if (!actor.dead) Die(actor, failure, Unstarted::kUncertain);
+    if (!actor.dead) Die(actor, failure, Unstarted::kUnknown);
   }
 }
 

@@ -29,6 +29,11 @@ bool IsRefusal(const base::TaskDone& done) {
           failure->code == FailureCode::kCancelled);
 }
 
+bool MayHaveRun(const ActorNews& news, bool is_first) {
+  return news.unstarted == Unstarted::kUnknown ||
+         (news.unstarted == Unstarted::kAllButFirst && is_first);
+}
+
 }  // namespace
 
 void CallTable::AddActor(base::ActorId actor, std::int32_t pending_max) {
@@ -237,10 +242,8 @@ void CallTable::TakeBack(Target& target) {
 void CallTable::Down(Target& target, const ActorNews& news, Produced& out) {
   const std::deque<base::TaskId> lost = std::exchange(target.in_flight, {});
   std::vector<base::TaskId> again;
-  bool is_first = true;
   for (const base::TaskId id : lost) {
-    const bool may_have_run = std::exchange(is_first, false) ||
-                              news.unstarted == Unstarted::kUncertain;
+    const bool may_have_run = MayHaveRun(news, id == lost.front());
     const auto it = entries_.find(id);
     if (it == entries_.end()) continue;
     if (Survives(it, may_have_run, news, out)) again.push_back(id);
@@ -291,10 +294,8 @@ void CallTable::Die(Target& target, const ActorNews& news, Produced& out) {
   target.cause.incarnation = news.incarnation;
   const std::deque<base::TaskId> lost = std::exchange(target.in_flight, {});
   const std::deque<base::TaskId> queued = std::exchange(target.queue, {});
-  bool is_first = true;
   for (const base::TaskId id : lost) {
-    const bool may_have_run = std::exchange(is_first, false) ||
-                              news.unstarted == Unstarted::kUncertain;
+    const bool may_have_run = MayHaveRun(news, id == lost.front());
     const auto it = entries_.find(id);
     if (it == entries_.end()) continue;
     if (may_have_run) it->second.maybe_ran = true;

@@ -11,6 +11,9 @@ namespace {
 using base::Failure;
 using base::FailureCode;
 
+// A queue is cleaned when more of it, and over half, is settled.
+constexpr std::size_t kSettledMax = 1'024;
+
 Failure TimeoutFailure(base::Executed executed) {
   Failure failure;
   failure.code = FailureCode::kTimeout;
@@ -90,7 +93,14 @@ void TaskTable::Fail(base::TaskId id, Failure failure, base::BootTime now,
     return;
   }
   Settle(it, std::move(failure), out);
-  if (was_queued && queues_[shape].live == 0) Ask(shape, now, out);
+  if (!was_queued) return;
+  // Keeps the queue from filling with tasks that have their outcome.
+  Queue& queue = queues_[shape];
+  if (queue.tasks.size() > 2 * queue.live + kSettledMax) {
+    std::erase_if(queue.tasks,
+                  [this](base::TaskId task) { return !tasks_.contains(task); });
+  }
+  if (queue.live == 0) Ask(shape, now, out);
 }
 
 bool TaskTable::Granted(const base::LeaseGranted& granted, base::BootTime now,
@@ -236,6 +246,10 @@ void TaskTable::Pump(LeaseCache::Shape shape, base::BootTime now,
 void TaskTable::Refill(LeaseCache::Lease& lease, base::BootTime now,
                        Produced& out) {
   const LeaseCache::Shape shape = lease.shape;
+  if (lease.loss.suspected()) {
+    Look(lease, now, out);
+    return;
+  }
   if (lease.draining && lease.in_flight.empty()) {
     leases_.Return(lease, false, out);
   } else {

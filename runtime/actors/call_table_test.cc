@@ -1,0 +1,208 @@
+#include "runtime/actors/call_table.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include <random>
+#include <set>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "runtime/actors/actor_news.h"
+#include "runtime/core/events.h"
+#include "runtime/core/produced.h"
+
+namespace mobula::runtime {
+namespace {
+
+using base::Executed;
+using base::Failure;
+using What = ActorNews::What;
+
+constexpr base::ActorId kActor{8, 1};
+
+// The calls of one process to one actor, in the hands of the test.
+class CallTableTest : public testing::Test {
+ protected:
+  CallTableTest() {
+    out_.effects = &effects_;
+    calls_.AddActor(kActor, -1);
+  }
+
+  void Make(std::uint64_t n, std::int32_t retries_max = 0) {
+    Call call;
+    call.actor = kActor;
+    call.task = {5, n};
+    call.result = {6, n};
+    call.retries_max = retries_max;
+    calls_.Add(std::move(call), base::BootTime(), out_);
+  }
+  void Resolve(std::uint64_t n) { calls_.Resolve({5, n}, {}, out_); }
+  void Hear(What what, std::int64_t incarnation,
+            Unstarted unstarted = Unstarted::kAllButFirst) {
+    ActorNews news;
+    news.what = what;
+    news.actor = kActor;
+    news.incarnation = incarnation;
+    news.worker = Worker(incarnation);
+    news.unstarted = unstarted;
+    calls_.Hear(news, out_);
+  }
+  void Answer(std::uint64_t n, std::int64_t incarnation) {
+    base::TaskDone done;
+    done.task = {5, n};
+    done.outcome = base::Bytes::Own("v");
+    done.incarnation = incarnation;
+    calls_.Done(Worker(incarnation), done, out_);
+  }
+  // Calls sent since the last look, in order.
+  std::vector<base::CallActor> Sent() {
+    std::vector<base::CallActor> sent;
+    for (const Effect& effect : effects_) {
+      const auto* send = std::get_if<Send>(&effect);
+      if (send == nullptr) continue;
+      if (const auto* call = std::get_if<base::CallActor>(&send->message)) {
+        sent.push_back(*call);
+      }
+    }
+    effects_.clear();
+    return sent;
+  }
+  // Whether number n has failed, and as what.
+  const Failure* FailureOf(std::uint64_t n) const {
+    for (const Settled& settled : out_.settled) {
+      if (settled.object.lo == n) return std::get_if<Failure>(&settled.outcome);
+    }
+    return nullptr;
+  }
+  static base::ProcessId Worker(std::int64_t incarnation) {
+    return {1, static_cast<std::uint64_t>(incarnation)};
+  }
+
+  CallTable calls_;
+  Effects effects_;
+  Produced out_;
+};
+
+TEST_F(CallTableTest, WhatIsCertainDependsOnHowTheActorWasLost) {
+  static constexpr struct {
+    Unstarted unstarted;
+    Executed first;
+    Executed second;
+  } kCases[] = {
+      {Unstarted::kAll, Executed::kNo, Executed::kNo},
+      {Unstarted::kAllButFirst, Executed::kMaybe, Executed::kNo},
+      {Unstarted::kUnknown, Executed::kMaybe, Executed::kMaybe},
+  };
+  std::uint64_t n = 1;
+  for (const auto& one : kCases) {
+    CallTable fresh;
+    std::swap(calls_, fresh);
+    calls_.AddActor(kActor, -1);
+    Hear(What::kUp, 1);
+    Make(n);
+    Make(n + 1);
+    Resolve(n);
+    Resolve(n + 1);
+    Make(n + 2);  // never sent
+    Hear(What::kDead, 1, one.unstarted);
+    ASSERT_NE(FailureOf(n), nullptr);
+    EXPECT_EQ(FailureOf(n)->executed, one.first);
+    EXPECT_EQ(FailureOf(n + 1)->executed, one.second);
+    EXPECT_EQ(FailureOf(n + 2)->executed, Executed::kNo);
+    n += 3;
+  }
+}
+
+TEST_F(CallTableTest, AnAnswerOfAnotherWorkerIsNotTaken) {
+  Hear(What::kUp, 1);
+  Make(1);
+  Resolve(1);
+  Hear(What::kDown, 1, Unstarted::kAll);
+  Hear(What::kUp, 2);
+  Answer(1, 1);
+  EXPECT_TRUE(out_.settled.empty());
+  Answer(1, 2);
+  EXPECT_EQ(out_.settled.size(), 1u);
+}
+
+TEST_F(CallTableTest, AHandleThatComesBackUsesNoSequenceTwice) {
+  Hear(What::kUp, 1);
+  Make(1);
+  Resolve(1);
+  const std::uint64_t before = Sent().at(0).sequence;
+  Answer(1, 1);
+  EXPECT_EQ(calls_.PopDrained(), kActor);
+  calls_.ForgetActor(kActor);
+  calls_.AddActor(kActor, -1);
+  Hear(What::kUp, 1);
+  Make(2);
+  Resolve(2);
+  EXPECT_GT(Sent().at(0).sequence, before);
+}
+
+// A caller that never gives up: every call, in order, whatever happens to the
+// actor; within an incarnation without gap and without one twice.
+TEST_F(CallTableTest, OrderHoldsAcrossAnyHistory) {
+  std::mt19937_64 random(3);
+  std::int64_t incarnation = 0;
+  bool up = false;
+  std::uint64_t made = 0;
+  std::set<std::uint64_t> unresolved;
+  std::vector<std::uint64_t> in_flight;
+  std::set<std::uint64_t> answered;
+  std::map<std::int64_t, std::uint64_t> last_number;
+  std::uint64_t last_sequence = 0;
+  const auto look = [&] {
+    for (const base::CallActor& call : Sent()) {
+      ASSERT_EQ(call.incarnation, incarnation);
+      ASSERT_EQ(call.sequence, last_sequence + 1);
+      last_sequence = call.sequence;
+      ASSERT_GT(call.task.lo, last_number[incarnation]);
+      last_number[incarnation] = call.task.lo;
+      ASSERT_FALSE(answered.contains(call.task.lo));
+      in_flight.push_back(call.task.lo);
+    }
+  };
+  for (int i = 0; i < 20'000; ++i) {
+    const std::uint64_t what = random() % 10;
+    if (what < 4) {
+      Make(++made, -1);
+      unresolved.insert(made);
+    } else if (what < 7 && !unresolved.empty()) {
+      auto it = unresolved.begin();
+      std::advance(it, random() % std::min<std::size_t>(5, unresolved.size()));
+      Resolve(*it);
+      unresolved.erase(it);
+    } else if (what < 9 && up && !in_flight.empty()) {
+      Answer(in_flight.front(), incarnation);
+      answered.insert(in_flight.front());
+      in_flight.erase(in_flight.begin());
+    } else if (!up) {
+      Hear(What::kUp, ++incarnation);
+      up = true;
+    } else if (random() % 10 == 0) {
+      Hear(What::kDown, incarnation, static_cast<Unstarted>(random() % 3));
+      up = false;
+      in_flight.clear();
+    }
+    look();
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_GT(incarnation, 50);
+  EXPECT_EQ(out_.settled.size(), answered.size());
+  EXPECT_EQ(calls_.Unfinished(kActor), made - answered.size());
+}
+
+}  // namespace
+}  // namespace mobula::runtime

@@ -1,0 +1,223 @@
+// The host's half: what a worker does with what others ask of it.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "base/scheduling/resource_vector.h"
+#include "runtime/core/core.h"
+#include "runtime/core/core_fixture.h"
+#include "runtime/core/events.h"
+
+namespace mobula::runtime {
+namespace {
+
+using base::FailureCode;
+
+constexpr base::ActorId kActor{8, 1};
+
+class CoreHostTest : public CoreFixture {
+ protected:
+  static constexpr base::ProcessId kOwner{1, 5};
+
+  CoreHostTest() : CoreFixture(base::Role::kWorker) {}
+
+  static base::RunTask Run(std::uint64_t n) {
+    base::RunTask run;
+    run.task = Task(n);
+    run.function = kFunction;
+    run.args = {base::Bytes::Own("a")};
+    return run;
+  }
+  static base::CreateActor Construct(std::int64_t incarnation) {
+    base::CreateActor create;
+    create.task = Task(1'000);
+    create.actor = kActor;
+    create.incarnation = incarnation;
+    create.constructor = kFunction;
+    return create;
+  }
+  static base::CallActor Method(std::uint64_t n, std::uint64_t sequence) {
+    base::CallActor call;
+    call.task = Task(n);
+    call.actor = kActor;
+    call.incarnation = 3;
+    call.sequence = sequence;
+    call.method = kFunction;
+    return call;
+  }
+  void Finish(std::uint64_t n) {
+    Executed executed;
+    executed.task = Task(n);
+    executed.outcome = base::Bytes::Own("v");
+    executed.run_ns = 5;
+    Do(std::move(executed));
+  }
+  // The number that was started last, 0 if none.
+  [[nodiscard]] std::uint64_t Started() const {
+    const auto started = Of<Execute>();
+    EXPECT_LE(started.size(), 1u);
+    return started.empty() ? 0 : started[0].task.lo;
+  }
+  // The failure of the one answer that was sent last.
+  [[nodiscard]] base::Failure Refusal() const {
+    const auto done = Sent<base::TaskDone>();
+    if (done.size() == 1) {
+      const auto* failure = std::get_if<base::Failure>(&done[0].outcome);
+      if (failure != nullptr) return *failure;
+    }
+    ADD_FAILURE() << "not one refusal";
+    return {};
+  }
+  void Live() {
+    Hear(kOwner, Construct(3));
+    Finish(1'000);
+  }
+};
+
+TEST_F(CoreHostTest, RunsOneAtATimeAndAnswersBeforeTheNext) {
+  Hear(kOwner, Run(1));
+  EXPECT_EQ(Started(), 1u);
+  Hear(kOwner, Run(2));
+  EXPECT_EQ(Started(), 0u);
+  Finish(1);
+  ASSERT_EQ(effects_.size(), 2u);
+  const auto* send = std::get_if<Send>(&effects_[0]);
+  ASSERT_NE(send, nullptr);
+  EXPECT_EQ(send->to, kOwner);
+  EXPECT_EQ(std::get<base::TaskDone>(send->message).run_ns, 5);
+  EXPECT_EQ(std::get<Execute>(effects_[1]).task, Task(2));
+}
+
+TEST_F(CoreHostTest, WhatHasNotStartedCanBeTakenBack) {
+  Hear(kOwner, Run(1));
+  Hear(kOwner, Run(2));
+  Hear(kOwner, base::CancelTask{Task(1)});
+  EXPECT_TRUE(effects_.empty());
+  Hear(kOwner, base::CancelTask{Task(2)});
+  EXPECT_EQ(Refusal().code, FailureCode::kCancelled);
+  EXPECT_EQ(Refusal().executed, base::Executed::kNo);
+  Finish(1);
+  EXPECT_EQ(Started(), 0u);
+}
+
+TEST_F(CoreHostTest, CallsOfOneCallerRunOnce) {
+  Live();
+  Hear(kOwner, Method(1, 5));
+  EXPECT_EQ(Started(), 1u);
+  Hear(kOwner, Method(1, 5));
+  EXPECT_TRUE(effects_.empty());
+  Hear(kOther, Method(2, 1));
+  Hear(kOwner, Method(3, 6));
+  Finish(1);
+  EXPECT_EQ(Started(), 2u);
+  Hear(kOwner, Method(1, 5));
+  EXPECT_TRUE(effects_.empty());
+  Finish(2);
+  EXPECT_EQ(Started(), 3u);
+}
+
+TEST_F(CoreHostTest, OtherActorsAndIncarnationsAreRefused) {
+  Hear(kOwner, Method(1, 1));
+  EXPECT_EQ(Refusal().code, FailureCode::kActorDied);
+  Live();
+  base::CallActor stale = Method(2, 1);
+  stale.incarnation = 2;
+  Hear(kOwner, stale);
+  EXPECT_EQ(Refusal().code, FailureCode::kActorRestarted);
+  EXPECT_EQ(Refusal().executed, base::Executed::kNo);
+  base::CreateActor second = Construct(1);
+  second.task = Task(1'001);
+  Hear(kOwner, second);
+  EXPECT_EQ(Refusal().code, FailureCode::kBadArgument);
+}
+
+TEST_F(CoreHostTest, CallsBehindAFailedConstructorAreRefused) {
+  Hear(kOwner, Construct(3));
+  Hear(kOwner, Method(1, 1));
+  Executed failed;
+  failed.task = Task(1'000);
+  failed.outcome = Death();
+  Do(failed);
+  const auto done = Sent<base::TaskDone>();
+  ASSERT_EQ(done.size(), 2u);
+  EXPECT_EQ(std::get<base::Failure>(done[1].outcome).code,
+            FailureCode::kActorDied);
+}
+
+TEST_F(CoreHostTest, AnExitIsToldToCallerAndOwner) {
+  Live();
+  Hear(kOther, Method(1, 1));
+  Hear(kOther, Method(2, 2));
+  Executed executed;
+  executed.task = Task(1);
+  executed.outcome = base::Bytes::Own("bye");
+  executed.exit_actor = true;
+  Do(executed);
+  const auto done = Sent<base::TaskDone>();
+  ASSERT_EQ(done.size(), 3u);
+  EXPECT_TRUE(done[0].actor_exited);
+  EXPECT_EQ(done[1].task, Task(1'000));  // to the owner
+  EXPECT_TRUE(done[1].actor_exited);
+  EXPECT_EQ(std::get<base::Failure>(done[2].outcome).executed,
+            base::Executed::kNo);
+}
+
+TEST_F(CoreHostTest, AFunctionsFailureIsNeverTakenForARefusal) {
+  Hear(kOwner, Run(1));
+  Executed executed;
+  executed.task = Task(1);
+  base::Failure failure;
+  failure.code = FailureCode::kCancelled;
+  failure.executed = base::Executed::kNo;
+  executed.outcome = failure;
+  Do(executed);
+  EXPECT_EQ(Refusal().executed, base::Executed::kYes);
+}
+
+TEST_F(CoreHostTest, WhatALostOwnerAskedForIsDropped) {
+  Hear(kOwner, Run(1));
+  Hear(kOwner, Run(2));
+  Hear(kOther, Run(3));
+  Do(PeerLost{kOwner});
+  Finish(1);
+  EXPECT_TRUE(Sent<base::TaskDone>().empty());
+  EXPECT_EQ(Started(), 3u);
+}
+
+TEST_F(CoreHostTest, ARetiredWorkerExitsWhenNothingRuns) {
+  Hear(kOwner, Run(1));
+  Hear(kOwner, Run(2));
+  Hear(kRaylet, base::Retire{});
+  EXPECT_EQ(Refusal().code, FailureCode::kCancelled);
+  EXPECT_TRUE(Of<Exit>().empty());
+  Hear(kOwner, Run(3));
+  EXPECT_EQ(Refusal().code, FailureCode::kCancelled);
+  Finish(1);
+  EXPECT_EQ(Of<Exit>().size(), 1u);
+}
+
+TEST_F(CoreHostTest, ARetiredWorkerWaitsForItsOwnTasks) {
+  Do(Simple(1));
+  const auto requests = Sent<base::RequestLease>();
+  Hear(kRaylet, base::Retire{});
+  EXPECT_TRUE(Of<Exit>().empty());
+  Hear(kRaylet, base::LeaseGranted{requests[0].lease, kOther, 5});
+  Hear(kOther, Answer(1, "1"));
+  EXPECT_EQ(Of<Exit>().size(), 1u);
+}
+
+TEST_F(CoreHostTest, WithoutItsRayletAWorkerExits) {
+  Hear(kOwner, Run(1));
+  Do(PeerLost{kRaylet});
+  EXPECT_EQ(Of<Exit>().size(), 1u);
+}
+
+}  // namespace
+}  // namespace mobula::runtime
