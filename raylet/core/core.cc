@@ -330,7 +330,7 @@ BootTime Core::NextDeadline() const {
       next = std::min(next, start);
     }
   }
-  return std::min(next, stuck_since_ + options_.stuck_after);
+  return std::min(next, stuck_since_ + stuck_patience_);
 }
 
 void Core::UpdateTimer() {

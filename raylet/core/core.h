@@ -50,6 +50,9 @@ class Core {
     // With all workers that there may be waiting for so long, requests for one
     // more get kLimit: nothing else would ever move.
     base::Duration stuck_after = std::chrono::seconds(1);
+    // The same where some of them hold actors: those others may wait for, and
+    // nobody says whether an actor is at work or idle.
+    base::Duration stuck_with_actors_after = std::chrono::seconds(20);
   };
 
   // Caps by the node's size: workers <= max(4 * cpus, 64), as many as cpus
@@ -115,7 +118,9 @@ class Core {
   void MakeRoomFor(JobId job);
   void FillPools();
   [[nodiscard]] bool CanMove(const Worker& worker) const;
-  [[nodiscard]] bool IsStuck() const;
+  // How long what is there may last until it is a standstill; Duration::max()
+  // if something moves.
+  [[nodiscard]] base::Duration StuckPatience() const;
   void RefuseStuck();
   // The lease ends, and with it the worker if it must not serve anyone else.
   void EndLease(LeaseId lease, bool discard);
@@ -143,6 +148,7 @@ class Core {
   std::map<JobId, Job> jobs_;
   std::map<ProcessId, std::set<ProcessId>> links_;  // both ways
   base::BootTime stuck_since_ = base::BootTime::Never();
+  base::Duration stuck_patience_ = base::Duration::max();
   base::BootTime timer_ = base::BootTime::Never();
 
   // Of the step that runs.

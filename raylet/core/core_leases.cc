@@ -190,24 +190,31 @@ bool Core::CanMove(const Worker& worker) const {
   return queue_.SizeOfOwner(worker.process) < queue_.size();
 }
 
-bool Core::IsStuck() const {
-  if (queue_.size() == 0) return false;
-  if (workers_.size() < workers_.workers_max()) return false;
+base::Duration Core::StuckPatience() const {
+  if (queue_.size() == 0) return base::Duration::max();
+  if (workers_.size() < workers_.workers_max()) return base::Duration::max();
+  bool has_actors = false;
   for (const auto& [id, job] : jobs_) {
     for (const ProcessId process : workers_.OfJob(id)) {
-      if (CanMove(*workers_.Find(process))) return false;
+      const Worker& worker = *workers_.Find(process);
+      if (!CanMove(worker)) continue;
+      if (worker.state != WorkerState::kLeased || !worker.actor_host) {
+        return base::Duration::max();
+      }
+      has_actors = true;
     }
   }
-  return true;
+  return has_actors ? options_.stuck_with_actors_after : options_.stuck_after;
 }
 
 void Core::RefuseStuck() {
-  if (!IsStuck()) {
+  stuck_patience_ = StuckPatience();
+  if (stuck_patience_ == base::Duration::max()) {
     stuck_since_ = base::BootTime::Never();
     return;
   }
   stuck_since_ = std::min(stuck_since_, now_);
-  if (now_ < stuck_since_ + options_.stuck_after) return;
+  if (now_ < stuck_since_ + stuck_patience_) return;
   const Failure failure = NotRun(
       FailureCode::kLimit, "all " + std::to_string(workers_.workers_max()) +
                                " workers that node " + options_.node_name +

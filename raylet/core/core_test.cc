@@ -438,6 +438,27 @@ TEST(CoreTest, IdleWorkersBeyondThePoolAreReaped) {
   EXPECT_EQ(world.Sent<base::Retire>().size(), before - 1);
 }
 
+TEST(CoreTest, AnActorThatNobodyCallsIsNoHope) {
+  Core::Options options = OptionsFor(1);
+  options.workers.workers_max = 2;
+  World world(options);
+  world.AddDriver();
+  world.Ask(ResourceVector(), true);
+  const LeaseId lease = world.Ask(ResourceVector::Cpus(1));
+  world.RegisterAll();
+  const ProcessId waiter = *world.WorkerOf(lease);
+  world.Say(waiter, base::TaskBlocked{true});
+  const LeaseId third = world.Ask(ResourceVector::Cpus(1), false, waiter);
+  const base::BootTime began = world.now;
+  while (!world.refused.contains(third) && !world.timer.IsNever()) {
+    world.now = std::max(world.now, world.timer);
+    world.Do(Tick{});
+  }
+  ASSERT_TRUE(world.refused.contains(third));
+  EXPECT_EQ(world.refused[third].code, FailureCode::kLimit);
+  EXPECT_GE(world.now - began, options.stuck_with_actors_after);
+}
+
 TEST(CoreTest, WhereAllWorkersWaitOneMoreIsRefused) {
   Core::Options options = OptionsFor(1);
   options.workers.workers_max = 2;
