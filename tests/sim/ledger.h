@@ -1,0 +1,182 @@
+// Ledger is the simulator's own record of what was asked for, what ran and what
+// was answered: the side effects of user code, which no crash can take back.
+//
+// Processes tell it each step at the moment it happens; it judges at once what
+// can be judged (order, duplicates, incarnations) and keeps the rest for the
+// Oracle. It knows nothing that the cores decided.
+// Owner: World.   Threading: none.
+// Checks: I2, I3, I4, I11 of tests/sim/README.md, and claims of `executed`.
+#ifndef MOBULA_TESTS_SIM_LEDGER_H_
+#define MOBULA_TESTS_SIM_LEDGER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/ids.h"
+#include "tests/sim/verdict.h"
+
+namespace mobula::sim {
+
+// What a simulated function does when it runs.
+struct Behaviour {
+  base::Duration run{0};
+  bool throws = false;
+  bool crashes = false;  // its process ends in the midst
+  bool exit_actor = false;
+  int children = 0;     // spawned and waited for
+  int depth = 0;        // of children's children
+  base::ActorId calls;  // an actor that it calls, nil if none
+  base::ProcessId calls_owner;
+};
+
+enum class OpKind : std::uint8_t { kTask, kConstructor, kCall, kPut };
+
+using OpIndex = std::size_t;
+
+// One thing that user code asked for.
+struct Operation {
+  OpKind kind = OpKind::kTask;
+  base::ProcessId owner;  // the process that asked
+  base::TaskId task;
+  base::ObjectId result;  // nil for a constructor
+  base::ActorId actor;
+  std::int32_t retries_max = 0;
+  bool retry_exceptions = false;
+  base::Duration timeout = base::Duration::max();
+  std::int64_t bound_incarnation = 0;
+  bool infeasible = false;
+  std::vector<OpIndex> dependencies;
+  Behaviour behaviour;
+
+  // Filled in by the ledger.
+  base::BootTime asked_at;
+  std::uint64_t order = 0;  // among the calls of its owner to its actor
+  bool watched = false;
+  bool dropped = false;
+  std::optional<base::Outcome> outcome;
+  std::int64_t outcome_incarnation = 0;
+  base::BootTime settled_at;
+  std::vector<std::size_t> executions;
+  // Times its worker was lost while it was the first unanswered one there.
+  std::int32_t losses = 0;
+  // Times it was sent to a worker.
+  std::int32_t sent = 0;
+};
+
+// One run of a function in a worker.
+struct Execution {
+  OpIndex operation = 0;
+  base::ProcessId worker;
+  std::int32_t attempt = 0;
+  std::int64_t incarnation = 0;
+  base::BootTime started;
+  bool finished = false;
+  bool threw = false;
+  std::string value;  // where it finished with one
+};
+
+struct Incarnation {
+  base::ProcessId host;
+  bool constructed = false;
+  std::size_t calls_run = 0;
+  // By caller: the order number of the call that started last.
+  std::map<base::ProcessId, std::uint64_t> last_order;
+};
+
+struct ActorRecord {
+  base::ProcessId owner;
+  OpIndex constructor = 0;
+  std::int32_t restarts_max = 0;
+  std::int32_t pending_calls_max = -1;
+  std::map<std::int64_t, Incarnation> incarnations;
+  std::int32_t kills = 0;        // Kill events
+  std::int32_t final_kills = 0;  // of those, without restart
+  bool exited = false;           // a method called ExitActor and finished
+  bool constructor_threw = false;
+  bool dropped = false;  // its owner holds no handle any more
+  std::int32_t hosts_lost = 0;
+};
+
+class Ledger {
+ public:
+  explicit Ledger(Verdict& verdict) : verdict_(verdict) {}
+
+  OpIndex Ask(Operation operation, base::BootTime now);
+  void AskActor(base::ActorId actor, ActorRecord record);
+
+  // A function begins; the number of the execution.
+  std::size_t Start(OpIndex index, Execution execution,
+                    const std::vector<base::Bytes>& args);
+  // It ends; what it answers is unique to this execution.
+  base::Outcome Finish(std::size_t execution);
+  // The process that asked sees the outcome of a watched object.
+  void Settle(OpIndex index, const base::Outcome& outcome,
+              std::int64_t incarnation, base::BootTime now);
+  // A process sees the state of an actor.
+  void SeeActor(base::ProcessId process, base::ActorId actor,
+                std::int64_t incarnation, bool dead);
+  // It holds no handle any more, and knows nothing if it gets another.
+  void ForgetActor(base::ProcessId process, base::ActorId actor);
+  void LoseProcess(base::ProcessId process);
+
+  [[nodiscard]] Operation& operation(OpIndex index) {
+    return operations_.at(index);
+  }
+  [[nodiscard]] const std::vector<Operation>& operations() const {
+    return operations_;
+  }
+  [[nodiscard]] const std::vector<Execution>& executions() const {
+    return executions_;
+  }
+  [[nodiscard]] ActorRecord& actor(base::ActorId actor) {
+    return actors_.at(actor);
+  }
+  [[nodiscard]] const std::map<base::ActorId, ActorRecord>& actors() const {
+    return actors_;
+  }
+  [[nodiscard]] std::optional<OpIndex> FindByResult(
+      base::ObjectId result) const;
+  [[nodiscard]] std::optional<OpIndex> FindByTask(base::TaskId task) const;
+  // Outcomes that some process saw.
+  [[nodiscard]] std::uint64_t settled() const { return settled_; }
+  [[nodiscard]] std::string Describe(OpIndex index) const;
+
+ private:
+  struct Seen {
+    std::int64_t answered = 0;   // the incarnation of the last answer
+    std::int64_t announced = 0;  // of the last ActorChanged
+    bool dead = false;
+  };
+
+  void CheckAttempts(OpIndex index, const Execution& execution);
+  void CheckHost(OpIndex index, const Execution& execution);
+  void CheckCallOrder(OpIndex index, const Execution& execution);
+  void CheckArgs(OpIndex index, const std::vector<base::Bytes>& args);
+  void CheckAnswer(OpIndex index, std::string_view value,
+                   std::int64_t incarnation);
+  void CheckClaim(OpIndex index, const base::Failure& failure);
+
+  Verdict& verdict_;
+  std::vector<Operation> operations_;
+  std::vector<Execution> executions_;
+  std::map<base::ActorId, ActorRecord> actors_;
+  std::map<base::ObjectId, OpIndex> by_result_;
+  std::map<base::TaskId, OpIndex> by_task_;
+  std::map<std::string, std::size_t, std::less<>> by_value_;
+  std::map<std::pair<base::ProcessId, base::ActorId>, std::uint64_t> orders_;
+  std::map<std::pair<base::ProcessId, base::ActorId>, Seen> seen_;
+  std::uint64_t settled_ = 0;
+};
+
+}  // namespace mobula::sim
+
+#endif  // MOBULA_TESTS_SIM_LEDGER_H_

@@ -1,0 +1,152 @@
+#include "tests/sim/oracle.h"
+
+#include <algorithm>
+#include <variant>
+
+namespace mobula::sim {
+
+using base::FailureCode;
+
+void Oracle::CheckProcess(base::ProcessId process) {
+  for (OpIndex i = 0; i < ledger_.operations().size(); ++i) {
+    const Operation& operation = ledger_.operations()[i];
+    if (operation.owner != process || !operation.watched) continue;
+    if (!operation.outcome.has_value()) {
+      verdict_.Violate("I1", ledger_.Describe(i) + " has no outcome");
+      continue;
+    }
+    if (const auto* failure = std::get_if<base::Failure>(&*operation.outcome)) {
+      CheckFailure(i, *failure);
+    }
+  }
+}
+
+void Oracle::CheckFailure(OpIndex index, const base::Failure& failure) {
+  const Operation& operation = ledger_.operations()[index];
+  if (IsInherited(operation, failure)) return;
+  if (!IsJustified(operation, failure)) {
+    verdict_.Violate("reason", ledger_.Describe(index) + ", charged " +
+                                   std::to_string(operation.losses) +
+                                   " times, fails without reason: " +
+                                   base::DescribeFailure(failure));
+  }
+  CheckGap(index, failure);
+}
+
+// The failure of an argument is the outcome of the call too.
+bool Oracle::IsInherited(const Operation& operation,
+                         const base::Failure& failure) const {
+  return std::any_of(
+      operation.dependencies.begin(), operation.dependencies.end(),
+      [this, &failure](OpIndex index) {
+        const Operation& dependency = ledger_.operations()[index];
+        if (!dependency.outcome.has_value()) return !dependency.watched;
+        const auto* other = std::get_if<base::Failure>(&*dependency.outcome);
+        return other != nullptr && other->code == failure.code;
+      });
+}
+
+bool Oracle::IsJustified(const Operation& operation,
+                         const base::Failure& failure) const {
+  switch (failure.code) {
+    case FailureCode::kUserException:
+      return IsExceptionJustified(operation);
+    case FailureCode::kWorkerDied:
+      return IsWorkerDeathJustified(operation);
+    case FailureCode::kWorkerStart:
+      return facts_.workers_failed_to_start;
+    case FailureCode::kActorDied:
+      return IsActorDeathJustified(operation);
+    case FailureCode::kActorRestarted:
+      return operation.bound_incarnation != 0;
+    case FailureCode::kTimeout:
+      return operation.timeout != base::Duration::max() &&
+             operation.settled_at - operation.asked_at >= operation.timeout;
+    case FailureCode::kInfeasible:
+      return operation.infeasible;
+    case FailureCode::kLimit:
+      if (operation.actor.IsNil()) return facts_.worker_cap_reached;
+      return ledger_.actors().at(operation.actor).pending_calls_max >= 0;
+    case FailureCode::kRayletDied:
+      return facts_.raylet_died;
+    case FailureCode::kCancelled:
+    case FailureCode::kTooLarge:
+    case FailureCode::kDecode:
+    case FailureCode::kNoSuchFunction:
+    case FailureCode::kShutdown:
+    case FailureCode::kBadArgument:
+      return false;
+  }
+  return false;
+}
+
+bool Oracle::IsExceptionJustified(const Operation& operation) const {
+  // What the constructor threw is the outcome of all calls.
+  if (!operation.actor.IsNil() &&
+      ledger_.actors().at(operation.actor).constructor_threw) {
+    return true;
+  }
+  std::int32_t threw = 0;
+  for (const std::size_t run : operation.executions) {
+    if (ledger_.executions()[run].threw) ++threw;
+  }
+  if (threw == 0) return false;
+  if (!operation.retry_exceptions) return true;
+  // Each attempt was lost or threw.
+  return threw + operation.losses >= operation.retries_max + 1;
+}
+
+bool Oracle::IsWorkerDeathJustified(const Operation& operation) const {
+  if (operation.retries_max < 0) return false;
+  if (operation.kind == OpKind::kCall) {
+    // Kill ends the worker without waiting for its last word: whatever was
+    // in flight may have run.
+    const ActorRecord& actor = ledger_.actors().at(operation.actor);
+    return operation.losses > 0 || (operation.sent > 0 && actor.kills > 0);
+  }
+  std::int32_t threw = 0;
+  if (operation.retry_exceptions) {
+    for (const std::size_t run : operation.executions) {
+      if (ledger_.executions()[run].threw) ++threw;
+    }
+  }
+  return threw + operation.losses >= operation.retries_max + 1;
+}
+
+bool Oracle::IsActorDeathJustified(const Operation& operation) const {
+  if (operation.actor.IsNil()) return false;
+  const ActorRecord& actor = ledger_.actors().at(operation.actor);
+  if (actor.exited || actor.final_kills > 0 || actor.constructor_threw ||
+      actor.dropped || facts_.workers_failed_to_start) {
+    return true;
+  }
+  if (actor.restarts_max < 0) {
+    // It lives on; a call that may have run when a host died does not.
+    return actor.hosts_lost > 0 && operation.losses > 0;
+  }
+  return actor.hosts_lost > 0 || actor.kills > 0;
+}
+
+// A call that is said never to have run, although a later one of its caller did
+// run in the same actor, was skipped.
+void Oracle::CheckGap(OpIndex index, const base::Failure& failure) {
+  const Operation& skipped = ledger_.operations()[index];
+  if (skipped.kind != OpKind::kCall ||
+      failure.code != FailureCode::kActorDied ||
+      failure.executed != base::Executed::kNo) {
+    return;
+  }
+  for (OpIndex i = index + 1; i < ledger_.operations().size(); ++i) {
+    const Operation& later = ledger_.operations()[i];
+    if (later.owner != skipped.owner || later.actor != skipped.actor ||
+        later.kind != OpKind::kCall || later.executions.empty()) {
+      continue;
+    }
+    verdict_.Violate("I4", ledger_.Describe(index) + " was skipped: " +
+                               base::DescribeFailure(failure) + "; then " +
+                               ledger_.Describe(i) + " ran");
+    return;
+  }
+}
+
+}  // namespace mobula::sim

@@ -1,0 +1,79 @@
+// OwnerTap stands between a runtime core and its simulated shell. It notes what
+// an owner has sent to each worker and not heard of again, from which follows
+// who may be charged when that worker dies; and it is where plants of a runtime
+// core are put in.
+//
+//   for (Event& event : tap.OnEvent(event)) core.Step(event, now, effects);
+//   if (tap.OnEffect(effect)) CarryOut(effect);
+//
+// Owner: RuntimeProcess.   Threading: none.
+// Invariants: without a plant, events and effects pass unchanged.
+#ifndef MOBULA_TESTS_SIM_OWNER_TAP_H_
+#define MOBULA_TESTS_SIM_OWNER_TAP_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/ids.h"
+#include "runtime/core/events.h"
+#include "tests/sim/ledger.h"
+#include "tests/sim/plants.h"
+
+namespace mobula::sim {
+
+class OwnerTap {
+ public:
+  OwnerTap(Ledger& ledger, Plants& plants) : ledger_(ledger), plants_(plants) {}
+
+  // What the core is to see instead of this event.
+  std::vector<runtime::Event> OnEvent(runtime::Event event, base::BootTime now);
+  // False: it is not carried out.
+  bool OnEffect(runtime::Effect& effect);
+  // Events that plants made of effects.
+  std::vector<runtime::Event> TakePlanted() {
+    return std::exchange(planted_, {});
+  }
+
+ private:
+  struct Sent {
+    base::TaskId task;
+    base::ProcessId worker;
+    std::int32_t attempt = 0;
+    std::int64_t incarnation = 0;
+  };
+  struct Worker {
+    std::vector<Sent> unanswered;
+    std::set<base::TaskId> charged;  // when it was lost
+    // The link has ended, and the raylet has not said why by then.
+    base::BootTime word_overdue = base::BootTime::Never();
+  };
+
+  void OnTaskDone(base::ProcessId from, const base::TaskDone& done);
+  void OnWorkerLost(base::ProcessId worker,
+                    std::vector<runtime::Event>& events);
+  void OnTimePassed(base::BootTime now);
+  void Charge(Worker& worker, const Sent& sent);
+  void NoteSent(base::ProcessId to, const base::Message& message);
+  void PlantStaleAnswer(OpIndex index, const Sent& sent);
+  // Fifo plant: true if the call is held back.
+  bool SwapCalls(base::ProcessId from, base::CallActor& call,
+                 std::vector<runtime::Event>& events);
+  void DistortReady(runtime::Ready& ready);
+
+  Ledger& ledger_;
+  Plants& plants_;
+  std::map<base::ProcessId, Worker> workers_;
+  std::set<base::ProcessId> told_;  // of whose end the raylet spoke
+  std::vector<runtime::Event> planted_;
+  std::map<base::ProcessId, base::CallActor> held_calls_;
+  std::set<base::ObjectId> ready_;
+};
+
+}  // namespace mobula::sim
+
+#endif  // MOBULA_TESTS_SIM_OWNER_TAP_H_

@@ -1,0 +1,57 @@
+// RayletProcess is a simulated raylet: the very raylet::Core that ships, with
+// worker processes and links made of virtual time.
+//
+// Owner: World.   Threading: none.
+// Checks: the core's own invariants after each event, and LeaseAudit's.
+#ifndef MOBULA_TESTS_SIM_RAYLET_PROCESS_H_
+#define MOBULA_TESTS_SIM_RAYLET_PROCESS_H_
+
+#include <cstdint>
+#include <deque>
+#include <string>
+
+#include "base/failure.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "raylet/core/core.h"
+#include "raylet/core/events.h"
+#include "tests/sim/lease_audit.h"
+#include "tests/sim/process.h"
+#include "tests/sim/surroundings.h"
+
+namespace mobula::sim {
+
+class RayletProcess : public Process {
+ public:
+  RayletProcess(base::ProcessId id, Surroundings& world);
+
+  void OnMessage(base::ProcessId from, const base::Message& message) override;
+  void OnLinkClosed(base::ProcessId peer) override;
+  // Started, StartFailed, Exited.
+  void Post(raylet::Event event);
+
+  // Everything that was granted has come back, nobody waits.
+  [[nodiscard]] bool quiet() const;
+  // Nothing is left of any job.
+  [[nodiscard]] bool empty() const;
+  // All workers that there may be were there at some moment.
+  [[nodiscard]] bool worker_cap_reached() const { return cap_reached_; }
+  [[nodiscard]] std::string Describe() const;
+
+ private:
+  void Step(const raylet::Event& event);
+  void CarryOut(const raylet::Effect& effect);
+  void SetTimer(base::BootTime at);
+
+  Surroundings& world_;
+  raylet::Core core_;
+  LeaseAudit audit_;
+  std::deque<raylet::Event> events_;
+  bool stepping_ = false;
+  bool cap_reached_ = false;
+  std::uint64_t timer_ = 0;
+};
+
+}  // namespace mobula::sim
+
+#endif  // MOBULA_TESTS_SIM_RAYLET_PROCESS_H_

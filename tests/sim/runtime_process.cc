@@ -1,0 +1,206 @@
+#include "tests/sim/runtime_process.h"
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+
+namespace mobula::sim {
+
+RuntimeProcess::RuntimeProcess(const Options& options, Surroundings& world)
+    : Process(options.id, options.role, options.job, world.records().queue),
+      options_(options),
+      world_(world),
+      tap_(world.records().ledger, world.records().plants),
+      api_({options.id, (options.id.hi << 20 | options.id.lo) * 2,
+            [this](runtime::Event event) { Post(std::move(event)); }},
+           world.records().ledger, world.records().plants,
+           world.records().queue),
+      slot_(options.id, world.records().ledger, api_, world.ForkRng(),
+            {[this](base::Duration delay, std::function<void()> work) {
+               After(delay, std::move(work));
+             },
+             [this](runtime::Executed executed) { Post(std::move(executed)); },
+             [this](bool blocked) {
+               SendTo(options_.raylet, base::TaskBlocked{blocked});
+             },
+             [this] { world_.EndProcess(id(), Surroundings::Death{11, 0}); }}) {
+  if (options.role == base::Role::kDriver) {
+    program_ = std::make_unique<DriverProgram>(
+        world.options().workload, options.operations, api_,
+        world.records().ledger, world.ForkRng(),
+        [this](base::Duration delay, std::function<void()> work) {
+          After(delay, std::move(work));
+        });
+  }
+}
+
+RuntimeProcess::~RuntimeProcess() = default;
+
+void RuntimeProcess::Begin() {
+  SimLink* link = FindLink(options_.raylet);
+  MOBULA_CHECK(link != nullptr);
+  runtime::Core::Options options;
+  options.self = id();
+  options.role = role();
+  options.job = job();
+  core_ = std::make_unique<runtime::Core>(
+      options, base::IdSource((id().hi << 20 | id().lo) * 2 + 1));
+  base::Register hello;
+  hello.process = id();
+  hello.role = role();
+  hello.job = job();
+  hello.pid = pid();
+  hello.program = "program";
+  hello.weight = options_.weight;
+  link->Open(id());
+  SendTo(options_.raylet, hello);
+  if (program_ != nullptr) program_->Begin();
+}
+
+void RuntimeProcess::EndJob() {
+  ending_ = true;
+  SendTo(options_.raylet, base::EndJob{job()});
+}
+
+void RuntimeProcess::OnMessage(base::ProcessId from,
+                               const base::Message& message) {
+  if (!alive()) return;
+  if (from == options_.raylet) {
+    if (const auto* attach = std::get_if<base::Attach>(&message)) {
+      // The core sees it too: from here on it may send there.
+      if (SimLink* link = FindLink(attach->peer)) link->Open(id());
+    }
+    if (std::holds_alternative<base::JobEnded>(message)) {
+      world_.EndProcess(id(), {});
+      return;
+    }
+    if (std::holds_alternative<base::WorkerOutput>(message)) return;
+  }
+  if (!ending_) Post(runtime::Received{from, message});
+}
+
+void RuntimeProcess::OnLinkClosed(base::ProcessId peer) {
+  if (!alive()) return;
+  if (peer == options_.raylet) {
+    raylet_lost_ = true;
+    // A worker ends at once, in the midst of a function too.
+    if (role() == base::Role::kWorker) {
+      world_.EndProcess(id(), Surroundings::Death{0, 73});
+      return;
+    }
+  }
+  CloseLink(peer);
+  if (!ending_) Post(runtime::PeerLost{peer});
+}
+
+void RuntimeProcess::Post(runtime::Event event) {
+  for (runtime::Event& seen : tap_.OnEvent(std::move(event), queue().now())) {
+    events_.push_back(std::move(seen));
+  }
+  Drain();
+}
+
+void RuntimeProcess::Drain() {
+  if (stepping_) return;
+  stepping_ = true;
+  while (alive() && !events_.empty()) {
+    const runtime::Event event = std::move(events_.front());
+    events_.pop_front();
+    Step(event);
+  }
+  stepping_ = false;
+}
+
+void RuntimeProcess::Step(const runtime::Event& event) {
+  Surroundings::Records records = world_.records();
+  records.trace.Note(queue().now(), id(), "event", event);
+  runtime::Effects effects;
+  core_->Step(event, queue().now(), effects);
+  for (runtime::Effect& effect : effects) {
+    if (world_.DiesHere(*this)) {
+      world_.EndProcess(id(), Surroundings::Death{9, 0});
+    }
+    if (!alive()) return;
+    records.trace.Note(queue().now(), id(), "effect", effect);
+    if (tap_.OnEffect(effect)) CarryOut(effect);
+  }
+  for (runtime::Event& planted : tap_.TakePlanted()) {
+    events_.push_back(std::move(planted));
+  }
+}
+
+void RuntimeProcess::CarryOut(const runtime::Effect& effect) {
+  if (const auto* send = std::get_if<runtime::Send>(&effect)) {
+    SendTo(send->to, send->message);
+  } else if (const auto* ready = std::get_if<runtime::Ready>(&effect)) {
+    OnReady(*ready);
+  } else if (const auto* changed =
+                 std::get_if<runtime::ActorChanged>(&effect)) {
+    OnActorChanged(*changed);
+  } else if (const auto* execute = std::get_if<runtime::Execute>(&effect)) {
+    MOBULA_CHECK(role() == base::Role::kWorker);
+    slot_.Execute(*execute);
+  } else if (const auto* timer = std::get_if<runtime::SetTimer>(&effect)) {
+    SetTimer(timer->at);
+  } else {
+    // A driver is told that its runtime is over, and goes on.
+    if (role() == base::Role::kWorker) world_.EndProcess(id(), {});
+  }
+}
+
+void RuntimeProcess::OnReady(const runtime::Ready& ready) {
+  Surroundings::Records records = world_.records();
+  const auto index = records.ledger.FindByResult(ready.object);
+  if (!index.has_value() || records.ledger.operation(*index).owner != id() ||
+      !records.ledger.operation(*index).watched) {
+    records.verdict.Violate("I1", "an object that nobody watched is ready");
+    return;
+  }
+  const bool is_first = !records.ledger.operation(*index).outcome.has_value();
+  records.ledger.Settle(*index, ready.outcome, ready.incarnation,
+                        queue().now());
+  if (!is_first) return;
+  slot_.OnSettled(*index);
+  if (program_ != nullptr) program_->OnSettled(*index);
+}
+
+void RuntimeProcess::OnActorChanged(const runtime::ActorChanged& changed) {
+  world_.records().ledger.SeeActor(id(), changed.actor, changed.incarnation,
+                                   changed.dead);
+  if (program_ != nullptr) {
+    program_->OnActorChanged(changed.actor, changed.incarnation, changed.dead);
+  }
+}
+
+void RuntimeProcess::SetTimer(base::BootTime at) {
+  const std::uint64_t number = ++timer_;
+  queue().At(at, [this, number] {
+    Turn([this, number] {
+      if (timer_ == number && !ending_) Post(runtime::Tick{});
+    });
+  });
+}
+
+std::string RuntimeProcess::Leftovers() const {
+  if (core_ == nullptr) return "";
+  const runtime::Core::Census census = core_->Count();
+  const std::pair<const char*, std::size_t> counts[] = {
+      {"objects", census.objects}, {"tasks", census.tasks},
+      {"calls", census.calls},     {"actors", census.actors},
+      {"leases", census.leases},   {"hosted", census.hosted}};
+  std::string text;
+  for (const auto& [name, count] : counts) {
+    if (count > 0)
+      text += std::string(name) + ' ' + std::to_string(count) + ' ';
+  }
+  return text;
+}
+
+bool RuntimeProcess::idle() const {
+  return program_ == nullptr ? !slot_.busy() : program_->over();
+}
+
+}  // namespace mobula::sim

@@ -1,0 +1,84 @@
+// RuntimeProcess is a simulated driver or worker: the very runtime::Core that
+// ships, with user code, a slot thread and links made of virtual time.
+//
+//   Begin --Hello, Register--> registered --JobEnded | Exit | killed--> dead
+//
+// It does what runtime/process does: events go through a queue, each is run to
+// its last effect before the next begins, and the process may die between any
+// two effects.
+// Owner: World.   Threading: none.
+#ifndef MOBULA_TESTS_SIM_RUNTIME_PROCESS_H_
+#define MOBULA_TESTS_SIM_RUNTIME_PROCESS_H_
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "runtime/core/core.h"
+#include "runtime/core/events.h"
+#include "tests/sim/driver_program.h"
+#include "tests/sim/owner_tap.h"
+#include "tests/sim/process.h"
+#include "tests/sim/slot_thread.h"
+#include "tests/sim/surroundings.h"
+#include "tests/sim/user_api.h"
+
+namespace mobula::sim {
+
+class RuntimeProcess : public Process {
+ public:
+  struct Options {
+    base::ProcessId id;
+    base::Role role = base::Role::kWorker;
+    base::JobId job;
+    base::ProcessId raylet;
+    std::int32_t weight = 1;
+    int operations = 0;  // of a driver
+  };
+
+  RuntimeProcess(const Options& options, Surroundings& world);
+  ~RuntimeProcess() override;
+
+  // The link to the raylet is there.
+  void Begin();
+  // A driver's program is over: asks the raylet to end the job.
+  void EndJob();
+
+  void OnMessage(base::ProcessId from, const base::Message& message) override;
+  void OnLinkClosed(base::ProcessId peer) override;
+
+  // Nothing runs, nothing is awaited, every ref and handle was dropped.
+  [[nodiscard]] bool idle() const;
+  [[nodiscard]] bool raylet_lost() const { return raylet_lost_; }
+  // What the core still holds, for people; "" if nothing.
+  [[nodiscard]] std::string Leftovers() const;
+
+ private:
+  void Post(runtime::Event event);
+  void Drain();
+  void Step(const runtime::Event& event);
+  void CarryOut(const runtime::Effect& effect);
+  void OnReady(const runtime::Ready& ready);
+  void OnActorChanged(const runtime::ActorChanged& changed);
+  void SetTimer(base::BootTime at);
+
+  const Options options_;
+  Surroundings& world_;
+  std::unique_ptr<runtime::Core> core_;
+  OwnerTap tap_;
+  UserApi api_;
+  SlotThread slot_;
+  std::unique_ptr<DriverProgram> program_;  // of a driver
+  std::deque<runtime::Event> events_;
+  bool stepping_ = false;
+  bool ending_ = false;
+  bool raylet_lost_ = false;
+  std::uint64_t timer_ = 0;
+};
+
+}  // namespace mobula::sim
+
+#endif  // MOBULA_TESTS_SIM_RUNTIME_PROCESS_H_

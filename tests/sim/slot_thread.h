@@ -1,0 +1,82 @@
+// SlotThread runs the functions of one simulated worker, one at a time, in the
+// order asked: the executor's slot thread, in virtual time.
+//
+//   Waiting --Execute--> Running --its time is over--> [spawns children, waits]
+//   --> Executed;   or the process ends in the midst (Behaviour::crashes)
+//
+// A function that waits longer than 1 ms lends its cpus (on_blocked), as the
+// real one does.
+// Owner: RuntimeProcess.   Threading: none.
+#ifndef MOBULA_TESTS_SIM_SLOT_THREAD_H_
+#define MOBULA_TESTS_SIM_SLOT_THREAD_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/ids.h"
+#include "runtime/core/events.h"
+#include "tests/sim/ledger.h"
+#include "tests/sim/plants.h"
+#include "tests/sim/rng.h"
+#include "tests/sim/user_api.h"
+
+namespace mobula::sim {
+
+class SlotThread {
+ public:
+  struct Callbacks {
+    // Runs the work later, as a turn of the process.
+    std::function<void(base::Duration, std::function<void()>)> after;
+    std::function<void(runtime::Executed)> on_executed;
+    std::function<void(bool blocked)> on_blocked;
+    std::function<void()> on_crash;
+  };
+
+  SlotThread(base::ProcessId self, Ledger& ledger, UserApi& api, Rng rng,
+             Callbacks callbacks);
+
+  void Execute(runtime::Execute order);
+  // An operation of this process has its outcome.
+  void OnSettled(OpIndex index);
+
+  [[nodiscard]] bool busy() const { return running_.has_value(); }
+  [[nodiscard]] bool executing_actor() const;
+
+ private:
+  struct Run {
+    runtime::Execute order;
+    OpIndex operation = 0;
+    std::size_t execution = 0;
+    base::Duration time{0};
+    std::set<OpIndex> awaited;
+    std::vector<OpIndex> children;
+    bool blocked = false;
+    std::uint64_t number = 0;
+  };
+
+  void StartNext();
+  void OnTimeOver();
+  void SpawnChildren();
+  OpIndex SpawnChild(const Behaviour& parent);
+  void Finish();
+
+  const base::ProcessId self_;
+  Ledger& ledger_;
+  UserApi& api_;
+  Rng rng_;
+  const Callbacks callbacks_;
+  std::deque<runtime::Execute> waiting_;
+  std::optional<Run> running_;
+  std::uint64_t runs_ = 0;
+};
+
+}  // namespace mobula::sim
+
+#endif  // MOBULA_TESTS_SIM_SLOT_THREAD_H_

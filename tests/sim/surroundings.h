@@ -1,0 +1,53 @@
+// Surroundings is what a simulated process can reach of its world: the clock,
+// the records, the faults and the other processes.
+//
+// Owner: World implements it.   Threading: none.
+#ifndef MOBULA_TESTS_SIM_SURROUNDINGS_H_
+#define MOBULA_TESTS_SIM_SURROUNDINGS_H_
+
+#include <string_view>
+
+#include "base/boot_time.h"
+#include "base/failure.h"
+#include "base/ids.h"
+#include "tests/sim/event_queue.h"
+#include "tests/sim/ledger.h"
+#include "tests/sim/plants.h"
+#include "tests/sim/process.h"
+#include "tests/sim/rng.h"
+#include "tests/sim/swarm_options.h"
+#include "tests/sim/trace.h"
+#include "tests/sim/verdict.h"
+
+namespace mobula::sim {
+
+class Surroundings {
+ public:
+  struct Records {
+    EventQueue& queue;
+    Trace& trace;
+    Verdict& verdict;
+    Ledger& ledger;
+    Plants& plants;
+  };
+
+  virtual ~Surroundings() = default;
+  [[nodiscard]] virtual const SwarmOptions& options() const = 0;
+  [[nodiscard]] virtual Records records() = 0;
+  virtual Rng ForkRng() = 0;
+  // Asked before each effect: whether the process dies right here.
+  virtual bool DiesHere(const Process& process) = 0;
+  // How a process ends: a signal, or 0 and an exit code.
+  struct Death {
+    std::int32_t signal = 0;
+    std::int32_t exit_code = 0;
+  };
+  virtual void EndProcess(base::ProcessId process, Death death) = 0;
+  // Of the raylet's shell.
+  virtual void StartWorker(base::ProcessId process, base::JobId job) = 0;
+  virtual void Connect(base::ProcessId a, base::ProcessId b) = 0;
+};
+
+}  // namespace mobula::sim
+
+#endif  // MOBULA_TESTS_SIM_SURROUNDINGS_H_

@@ -1,0 +1,166 @@
+#include "tests/sim/swarm_options.h"
+
+#include <chrono>
+#include <cmath>
+#include <sstream>
+
+#include "tests/sim/trace.h"
+
+namespace mobula::sim {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// A feature that is on in `on` of the seeds, and then uniform up to `most`.
+double Share(Rng& rng, double on, double most) {
+  const bool is_on = rng.Chance(on);
+  const double share = rng.Unit() * most;
+  return is_on ? share : 0;
+}
+
+// As likely between 1 and 2 as between 10 and 20.
+base::Duration LogWithin(Rng& rng, base::Duration low, base::Duration high) {
+  const double ratio =
+      static_cast<double>(high.count()) / static_cast<double>(low.count());
+  const double factor = std::pow(ratio, rng.Unit());
+  return base::Duration(
+      static_cast<std::int64_t>(static_cast<double>(low.count()) * factor));
+}
+
+NetworkOptions DrawNetwork(Rng& rng) {
+  NetworkOptions network;
+  network.drop = Share(rng, 0.6, 0.1);
+  network.duplicate = Share(rng, 0.7, 0.1);
+  network.reorder = Share(rng, 0.6, 0.3);
+  network.tail = Share(rng, 0.3, 0.02);
+  network.delay_median = LogWithin(rng, microseconds(2), microseconds(1000));
+  network.delay_sigma = rng.Unit();
+  network.tail_delay = rng.Within(milliseconds(10), seconds(3));
+  if (rng.Chance(0.3)) {
+    network.cut_interval = rng.Within(milliseconds(50), seconds(1));
+    network.cut_length_max = rng.Within(milliseconds(5), seconds(1));
+  }
+  return network;
+}
+
+ProcessOptions DrawProcesses(Rng& rng) {
+  ProcessOptions processes;
+  if (rng.Chance(0.85)) {
+    processes.effects_per_kill = 8 + rng.Unit() * 50;
+    processes.kills_max = static_cast<int>(rng.Between(10, 60));
+  }
+  processes.start_failure = Share(rng, 0.3, 0.2);
+  processes.early_exit = Share(rng, 0.3, 0.2);
+  processes.start_delay_median =
+      LogWithin(rng, microseconds(200), milliseconds(50));
+  if (rng.Chance(0.3)) {
+    processes.pause_interval = rng.Within(milliseconds(20), milliseconds(500));
+    processes.pause_length_max = rng.Within(milliseconds(1), seconds(2));
+  }
+  processes.kill_driver = rng.Chance(0.2);
+  processes.kill_raylet = rng.Chance(0.04);
+  return processes;
+}
+
+WorkloadOptions DrawWorkload(Rng& rng) {
+  WorkloadOptions work;
+  work.drivers = static_cast<int>(rng.Between(1, 3));
+  work.operations = static_cast<int>(rng.Between(100, 300));
+  work.window = static_cast<int>(rng.Between(1, 64));
+  work.actors = rng.Chance(0.7) ? static_cast<int>(rng.Between(1, 4)) : 0;
+  work.run_median = LogWithin(rng, microseconds(5), milliseconds(20));
+  work.call = work.actors > 0 ? 0.2 + rng.Unit() * 0.7 : 0;
+  work.nested = Share(rng, 0.4, 0.3);
+  work.deep = Share(rng, 0.5, 0.3);
+  work.depends = Share(rng, 0.5, 0.5);
+  work.throws = Share(rng, 0.5, 0.2);
+  work.crashes = Share(rng, 0.4, 0.05);
+  work.timeout = Share(rng, 0.3, 0.2);
+  work.put = Share(rng, 0.3, 0.1);
+  work.bound = Share(rng, 0.3, 0.3);
+  work.wide = Share(rng, 0.3, 0.3);
+  work.infeasible = Share(rng, 0.2, 0.05);
+  work.constructor_throws = Share(rng, 0.2, 0.3);
+  work.exit_actor = Share(rng, 0.3, 0.03);
+  work.kill_actor = Share(rng, 0.3, 0.05);
+  work.foreign_handle = Share(rng, 0.4, 0.2);
+  work.pending_limit = Share(rng, 0.2, 0.5);
+  work.forget = Share(rng, 0.4, 0.2);
+  work.unwatched_burst = Share(rng, 0.5, 1);
+  return work;
+}
+
+// The fields in their order; those that are off are not printed.
+constexpr const char* kNetworkNames[] = {
+    "drop",  "duplicate",  "reorder",      "tail",          "delay",
+    "sigma", "tail_delay", "cut_interval", "cut_length_max"};
+constexpr const char* kProcessNames[] = {
+    "effects_per_kill", "kills_max",   "start_failure",
+    "early_exit",       "start_delay", "pause_interval",
+    "pause_length_max", "kill_driver", "kill_raylet"};
+constexpr const char* kWorkloadNames[] = {"drivers",
+                                          "operations",
+                                          "window",
+                                          "actors",
+                                          "run_median",
+                                          "call",
+                                          "nested",
+                                          "deep",
+                                          "depends",
+                                          "throws",
+                                          "crashes",
+                                          "timeout",
+                                          "put",
+                                          "bound",
+                                          "wide",
+                                          "infeasible",
+                                          "constructor_throws",
+                                          "exit_actor",
+                                          "kill_actor",
+                                          "foreign_handle",
+                                          "pending_limit",
+                                          "forget",
+                                          "burst"};
+
+template <class Section, std::size_t kCount>
+void PrintSection(std::ostream& out, const char* title,
+                  const char* const (&names)[kCount], const Section& section) {
+  static_assert(kCount == boost::pfr::tuple_size_v<Section>);
+  out << "; " << title << ':';
+  boost::pfr::for_each_field(
+      section, [&out, &names](const auto& field, std::size_t index) {
+        if (field == std::decay_t<decltype(field)>{}) return;
+        out << ' ' << names[index] << '=';
+        PrintInto(out, field);
+      });
+}
+
+}  // namespace
+
+SwarmOptions SwarmOptions::FromSeed(std::uint64_t seed) {
+  Rng rng(seed);
+  SwarmOptions options;
+  options.seed = seed;
+  options.cpus = static_cast<int>(rng.Between(1, 8));
+  options.workers_max = static_cast<int>(rng.Between(32, 64));
+  options.encode = rng.Chance(0.2);
+  options.network = DrawNetwork(rng);
+  options.processes = DrawProcesses(rng);
+  options.workload = DrawWorkload(rng);
+  return options;
+}
+
+std::string SwarmOptions::ToString() const {
+  std::ostringstream out;
+  out << "seed " << seed << ": cpus=" << cpus << " workers_max=" << workers_max
+      << " encode=" << encode << " faults_end_ms="
+      << std::chrono::duration_cast<milliseconds>(faults_end).count();
+  PrintSection(out, "network", kNetworkNames, network);
+  PrintSection(out, "processes", kProcessNames, processes);
+  PrintSection(out, "workload", kWorkloadNames, workload);
+  return out.str();
+}
+
+}  // namespace mobula::sim

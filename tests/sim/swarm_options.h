@@ -1,0 +1,93 @@
+// SwarmOptions is what one seed means: how big the node is, what its programs
+// do, and how badly the world treats them.
+//
+// A seed switches a random part of the features and of the faults off, so that
+// the thousand seeds of a run differ in kind and not only in order (swarm
+// testing: https://www.cs.utah.edu/~regehr/papers/swarm12.pdf).
+// Threading: a value.
+#ifndef MOBULA_TESTS_SIM_SWARM_OPTIONS_H_
+#define MOBULA_TESTS_SIM_SWARM_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+
+#include "base/boot_time.h"
+#include "base/ids.h"
+#include "tests/sim/rng.h"
+
+namespace mobula::sim {
+
+// Shares and chances are in [0, 1].
+struct NetworkOptions {
+  double drop = 0;  // of a packet
+  double duplicate = 0;
+  double reorder = 0;  // overtakes, or is overtaken
+  double tail = 0;     // is delayed by tail_delay on top
+  base::Duration delay_median{50'000};
+  double delay_sigma = 0.5;
+  base::Duration tail_delay{0};
+  // Mean time between one-way cuts of some link; zero: none.
+  base::Duration cut_interval{0};
+  base::Duration cut_length_max{0};
+};
+
+struct ProcessOptions {
+  // Effects carried out between two kills; zero: none.
+  double effects_per_kill = 0;
+  int kills_max = 0;
+  double start_failure = 0;  // a worker cannot be started
+  double early_exit = 0;     // it ends before it registers
+  base::Duration start_delay_median{2'000'000};
+  base::Duration pause_interval{0};  // mean time between pauses; zero: none
+  base::Duration pause_length_max{0};
+  bool kill_driver = false;
+  bool kill_raylet = false;
+};
+
+struct WorkloadOptions {
+  int drivers = 1;
+  int operations = 100;  // of all drivers together
+  int window = 16;       // operations in flight of one driver
+  int actors = 0;        // of one driver
+  base::Duration run_median{1'000'000};
+  double call = 0;     // share of actor calls among operations
+  double nested = 0;   // of tasks that spawn tasks and wait
+  double deep = 0;     // of those children that do so again
+  double depends = 0;  // chance that an argument is a ref
+  double throws = 0;
+  double crashes = 0;  // ends its own process
+  double timeout = 0;
+  double put = 0;
+  double bound = 0;  // of calls bound to an incarnation
+  double wide = 0;   // of tasks that want more than one cpu
+  double infeasible = 0;
+  double constructor_throws = 0;
+  double exit_actor = 0;       // of calls that call ExitActor
+  double kill_actor = 0;       // chance a Kill goes beside a call
+  double foreign_handle = 0;   // of tasks that call an actor of their owner
+  double pending_limit = 0;    // of actors with a small pending_calls_max
+  double forget = 0;           // of refs dropped before they are settled
+  double unwatched_burst = 0;  // chance to submit a whole window at once
+};
+
+struct SwarmOptions {
+  std::uint64_t seed = 0;
+  int cpus = 4;
+  int workers_max = 64;
+  // Of links that carry messages as encoded bytes rather than as values.
+  bool encode = false;
+  NetworkOptions network;
+  ProcessOptions processes;
+  WorkloadOptions workload;
+  // Faults end then, whatever the programs have done by that time.
+  base::Duration faults_end{std::chrono::seconds(20)};
+
+  // What the seed stands for.
+  static SwarmOptions FromSeed(std::uint64_t seed);
+  // One line for people.
+  [[nodiscard]] std::string ToString() const;
+};
+
+}  // namespace mobula::sim
+
+#endif  // MOBULA_TESTS_SIM_SWARM_OPTIONS_H_
