@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "examples/index/tokenize.h"
 
@@ -39,9 +40,9 @@ std::vector<Hit> Rank(const std::vector<std::vector<Posting>>& postings,
   for (auto& [file, hit] : hits) {
     if (hit.counts.size() == postings.size()) ranked.push_back(std::move(hit));
   }
-  std::stable_sort(
-      ranked.begin(), ranked.end(),
-      [](const Hit& a, const Hit& b) { return a.score > b.score; });
+  std::sort(ranked.begin(), ranked.end(), [](const Hit& a, const Hit& b) {
+    return a.score != b.score ? a.score > b.score : a.file < b.file;
+  });
   return ranked;
 }
 
