@@ -124,12 +124,12 @@ void ActorTable::AskLease(Actor& actor, Produced& out) {
                                          true, actor.class_name});
 }
 
-void ActorTable::LeaveLease(Actor& actor, Produced& out) {
+void ActorTable::LeaveLease(Actor& actor, bool discard, Produced& out) {
   if (actor.lease.IsNil()) return;
   if (actor.worker.IsNil()) {
     out.SendTo(raylet_, base::CancelLease{actor.lease});
   } else {
-    out.SendTo(raylet_, base::ReturnLease{actor.lease, true});
+    out.SendTo(raylet_, base::ReturnLease{actor.lease, discard});
   }
   ForgetLease(actor);
 }
@@ -206,7 +206,7 @@ void ActorTable::DecideLoss(Actor& actor, base::BootTime now, Produced& out) {
   if (actor.loss.told()) {
     ForgetLease(actor);
   } else {
-    LeaveLease(actor, out);
+    LeaveLease(actor, /*discard=*/true, out);
   }
   Crash(actor, std::move(failure), unstarted, now, out);
 }
@@ -292,7 +292,7 @@ void ActorTable::Live(Actor& actor, base::BootTime now, Produced& out) {
 void ActorTable::ConstructorFailed(Actor& actor, Failure failure,
                                    base::BootTime now, Produced& out) {
   if (IsRefusal(failure) && actor.crashes < kRefusalsMax) {
-    LeaveLease(actor, out);
+    LeaveLease(actor, /*discard=*/true, out);
     StartAgain(actor, now, out);
     return;
   }
@@ -306,6 +306,7 @@ void ActorTable::ConstructorFailed(Actor& actor, Failure failure,
 void ActorTable::Exited(base::ActorId id, Produced& out) {
   Actor* actor = Find(id);
   if (actor == nullptr || actor->state == State::kDead) return;
+  LeaveLease(*actor, /*discard=*/false, out);
   Die(*actor,
       Cause(FailureCode::kActorDied,
             "actor " + actor->class_name + " called ExitActor"),
@@ -328,7 +329,7 @@ void ActorTable::Kill(base::ActorId id, bool restart, base::BootTime now,
       Cause(FailureCode::kWorkerDied,
             "actor " + actor->class_name + " was killed to be restarted");
   failure.pid = actor->pid;
-  LeaveLease(*actor, out);
+  LeaveLease(*actor, /*discard=*/true, out);
   Crash(*actor, std::move(failure), Unstarted::kUnknown, now, out);
 }
 
@@ -337,7 +338,7 @@ void ActorTable::Die(Actor& actor, Failure cause, Unstarted unstarted,
   if (actor.state == State::kWaitingArgs) {
     out.abandoned.push_back(actor.creation);
   }
-  LeaveLease(actor, out);
+  LeaveLease(actor, /*discard=*/true, out);
   SetWake(actor, base::BootTime::Never());
   SetState(actor, State::kDead);
   if (!actor.name.empty()) names_.erase(actor.name);
@@ -375,7 +376,7 @@ bool ActorTable::ForgetIfUnused(base::ActorId id, Produced& out) {
     if (actor->state == State::kWaitingArgs) {
       out.abandoned.push_back(actor->creation);
     }
-    LeaveLease(*actor, out);
+    LeaveLease(*actor, /*discard=*/actor->state != State::kAlive, out);
     SetWake(*actor, base::BootTime::Never());
     SetState(*actor, State::kDead);
     if (!actor->name.empty()) names_.erase(actor->name);

@@ -146,7 +146,8 @@ class ActorTable {
   void SetWake(Actor& actor, base::BootTime at);
   void AskLease(Actor& actor, Produced& out);
   // Gives the lease back, or takes the request back; neither if there is none.
-  void LeaveLease(Actor& actor, Produced& out);
+  // A worker that is not discarded ends by itself: its destructors run.
+  void LeaveLease(Actor& actor, bool discard, Produced& out);
   // Forgets the lease: the raylet has ended it.
   void ForgetLease(Actor& actor);
   void Live(Actor& actor, base::BootTime now, Produced& out);
