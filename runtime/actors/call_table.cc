@@ -106,7 +106,7 @@ void CallTable::Resolve(base::TaskId task, std::vector<base::Bytes> args,
   entry.args = std::move(args);
   entry.state = State::kReady;
   Target& target = *entry.target;
-  if (target.up && target.queue.front() == task) Pump(target, out);
+  if (target.queue.front() == task) Pump(target, out);
 }
 
 void CallTable::Fail(base::TaskId task, Failure failure, Produced& out) {
@@ -122,7 +122,7 @@ void CallTable::Fail(base::TaskId task, Failure failure, Produced& out) {
   Settle(it, std::move(failure), target.incarnation, out);
   if (in_flight) return;  // its place is kept until it is answered
   DropSettled(target);
-  if (target.up) Pump(target, out);
+  Pump(target, out);
 }
 
 // Keeps the queue from filling with calls that have their outcome.
@@ -150,6 +150,11 @@ void CallTable::Hear(const ActorNews& news, Produced& out) {
   }
 }
 
+void CallTable::Suspend(base::ProcessId worker) {
+  const auto it = of_worker_.find(worker);
+  if (it != of_worker_.end()) it->second->up = false;
+}
+
 void CallTable::Up(Target& target, const ActorNews& news, Produced& out) {
   MOBULA_CHECK(target.in_flight.empty(), "up without down");
   MOBULA_CHECK(news.incarnation >= target.incarnation);
@@ -163,6 +168,7 @@ void CallTable::Up(Target& target, const ActorNews& news, Produced& out) {
 }
 
 void CallTable::Pump(Target& target, Produced& out) {
+  if (!target.up) return;
   while (!target.queue.empty() && target.in_flight.size() < kWindow) {
     const base::TaskId task = target.queue.front();
     const auto it = entries_.find(task);

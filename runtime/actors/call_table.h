@@ -60,6 +60,9 @@ class CallTable {
   }
 
   void Hear(const ActorNews& news, Produced& out);
+  // There are signs that the worker is gone: nothing more is sent there, and
+  // what was sent waits for the news of it.
+  void Suspend(base::ProcessId worker);
   // The actor that called ExitActor in this answer, if so.
   std::optional<base::ActorId> Done(base::ProcessId from, base::TaskDone& done,
                                     Produced& out);

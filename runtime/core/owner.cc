@@ -183,6 +183,7 @@ void Owner::On(const base::LeaseRefused& refused) {
 }
 
 void Owner::On(const base::LeaseLost& lost) {
+  calls_.Suspend(lost.worker);
   if (!tasks_.Lost(lost, now_, out_)) actors_.Lost(lost, now_, out_);
 }
 
@@ -225,6 +226,7 @@ void Owner::Done(base::ProcessId from, base::TaskDone done) {
 
 void Owner::PeerLost(base::ProcessId process) {
   links_.Ended(process);
+  calls_.Suspend(process);
   tasks_.LinkEnded(process, now_, out_);
   actors_.LinkEnded(process, now_, out_);
   borrowed_.LinkEnded(process, now_, out_);
