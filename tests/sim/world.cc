@@ -358,11 +358,17 @@ void World::Heal() {
   Enter(Phase::kHealed, kHealedBound + OwnTime());
 }
 
-// How long the functions themselves may still run, one after the other.
+// How long the functions themselves may still run, one after the other. What
+// crashes its process makes its actor, or itself, wait before the next try.
 base::Duration World::OwnTime() const {
+  constexpr base::Duration kBackoffMax = seconds(10);
   base::Duration time(0);
   for (const Operation& operation : ledger_.operations()) {
+    if (operation.outcome.has_value()) continue;
     time += 5 * operation.behaviour.run;
+    if (operation.behaviour.crashes) {
+      time += (operation.retries_max + 1) * kBackoffMax;
+    }
   }
   return time;
 }
