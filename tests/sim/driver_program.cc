@@ -41,11 +41,20 @@ void DriverProgram::Pump() {
     AskOne();
     if (!rng_.Chance(options_.unwatched_burst)) {
       asking_ = true;
-      after_(rng_.LogNormal(microseconds(300), 1), [this] { Pump(); });
+      after_(DrawPause(), [this] { Pump(); });
       break;
     }
   }
   EndIfAnswered();
+}
+
+base::Duration DriverProgram::DrawPause() {
+  // Long enough for what is idle to be taken away.
+  if (!had_lull_ && rng_.Chance(options_.lull)) {
+    had_lull_ = true;
+    return rng_.Within(seconds(1), seconds(15));
+  }
+  return rng_.LogNormal(microseconds(300), 1);
 }
 
 void DriverProgram::AskOne() {
@@ -129,6 +138,7 @@ void DriverProgram::AskTask() {
     wish.behaviour.calls = DrawActor();
     wish.behaviour.calls_owner = ledger_.actor(wish.behaviour.calls).owner;
   }
+  wish.behaviour.makes_actor = rng_.Chance(options_.makes_actor);
   const base::ResourceVector shape = DrawShape(wish);
   const OpIndex index = api_.Submit(std::move(wish), shape);
   if (rng_.Chance(options_.forget)) {
@@ -156,6 +166,10 @@ void DriverProgram::AskCall() {
   }
   KeepInFlight(api_.Call(actor, std::move(wish)));
   if (rng_.Chance(options_.kill_actor)) api_.Kill(actor, rng_.Chance(0.5));
+  // Its death may have been seen meanwhile.
+  if (rng_.Chance(options_.early_drop) && actors_.erase(actor) > 0) {
+    api_.DropActor(actor);
+  }
 }
 
 void DriverProgram::KeepInFlight(OpIndex index) {

@@ -44,6 +44,7 @@ class DriverProgram {
   };
 
   void Pump();
+  base::Duration DrawPause();
   void AskOne();
   void AskTask();
   void AskCall();
@@ -67,6 +68,7 @@ class DriverProgram {
   std::map<base::ActorId, Handle> actors_;
   int actors_made_ = 0;
   bool asking_ = false;  // a turn of Pump is under way
+  bool had_lull_ = false;
   bool over_ = false;
 };
 

@@ -36,6 +36,7 @@ struct Behaviour {
   int depth = 0;        // of children's children
   base::ActorId calls;  // an actor that it calls, nil if none
   base::ProcessId calls_owner;
+  bool makes_actor = false;  // one of its own, which it calls
 };
 
 enum class OpKind : std::uint8_t { kTask, kConstructor, kCall, kPut };

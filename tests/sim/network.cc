@@ -7,7 +7,7 @@
 namespace mobula::sim {
 
 std::uint64_t FaultCounts::Total() const {
-  return drops + dups + reorders + delays + cuts + kills + pauses +
+  return drops + dups + reorders + delays + stales + cuts + kills + pauses +
          start_failures;
 }
 
@@ -52,6 +52,12 @@ void Network::Carry(const ChannelPtr& channel, std::function<void()> arrive) {
     ++counts_.dups;
     Schedule(channel, time + DrawDelay(), arrive);
   }
+}
+
+bool Network::DrawStale() {
+  if (healed_ || !rng_.Chance(options_.stale)) return false;
+  ++counts_.stales;
+  return true;
 }
 
 void Network::End(const ChannelPtr& channel, std::function<void()> arrive) {

@@ -29,6 +29,7 @@ struct FaultCounts {
   std::uint64_t dups = 0;
   std::uint64_t reorders = 0;
   std::uint64_t delays = 0;
+  std::uint64_t stales = 0;
   std::uint64_t cuts = 0;
   std::uint64_t kills = 0;
   std::uint64_t pauses = 0;
@@ -52,6 +53,8 @@ class Network {
 
   // `arrive` runs once, twice or never.
   void Carry(const ChannelPtr& channel, std::function<void()> arrive);
+  // Whether a frame of a former epoch turns up now.
+  bool DrawStale();
   // The writer is gone: `arrive` runs once, soon, and nothing after it.
   void End(const ChannelPtr& channel, std::function<void()> arrive);
   // Nothing gets through this direction for a while.

@@ -65,8 +65,9 @@ bool Oracle::IsJustified(const Operation& operation,
     case FailureCode::kInfeasible:
       return operation.infeasible;
     case FailureCode::kLimit:
-      if (operation.actor.IsNil()) return facts_.worker_cap_reached;
-      return ledger_.actors().at(operation.actor).pending_calls_max >= 0;
+      if (facts_.worker_cap_reached) return true;
+      return !operation.actor.IsNil() &&
+             ledger_.actors().at(operation.actor).pending_calls_max >= 0;
     case FailureCode::kRayletDied:
       return facts_.raylet_died;
     case FailureCode::kCancelled:
@@ -102,7 +103,11 @@ bool Oracle::IsWorkerDeathJustified(const Operation& operation) const {
     // Kill ends the worker without waiting for its last word: whatever was
     // in flight may have run.
     const ActorRecord& actor = ledger_.actors().at(operation.actor);
-    return operation.losses > 0 || (operation.sent > 0 && actor.kills > 0);
+    if (operation.losses > 0) return true;
+    // A borrower learns of a loss from the owner, with less than certainty.
+    const bool is_borrowed = actor.owner != operation.owner;
+    return operation.sent > 0 &&
+           (actor.kills > 0 || (is_borrowed && actor.hosts_lost > 0));
   }
   std::int32_t threw = 0;
   if (operation.retry_exceptions) {

@@ -9,8 +9,10 @@ namespace mobula::sim {
 
 namespace {
 
-// As long an owner waits for the raylet's word (runtime/core/worker_loss.h).
+// As long an owner waits for the raylet's word, and for the end of the link
+// (runtime/core/worker_loss.h).
 constexpr base::Duration kWordPatience = std::chrono::seconds(1);
+constexpr base::Duration kLinkPatience = std::chrono::milliseconds(50);
 
 }  // namespace
 
@@ -26,17 +28,20 @@ std::vector<runtime::Event> OwnerTap::OnEvent(runtime::Event event,
     } else if (const auto* lost =
                    std::get_if<base::LeaseLost>(&received->message)) {
       OnWorkerLost(lost->worker, events);
-      workers_[lost->worker].word_overdue = base::BootTime::Never();
-      told_.insert(lost->worker);
+      OnSign(lost->worker, now + kLinkPatience);
     }
   } else if (const auto* lost = std::get_if<runtime::PeerLost>(&event)) {
     OnWorkerLost(lost->process, events);
-    if (!told_.contains(lost->process)) {
-      workers_[lost->process].word_overdue = now + kWordPatience;
-    }
+    OnSign(lost->process, now + kWordPatience);
   }
   events.push_back(std::move(event));
   return events;
+}
+
+// The second sign that a worker is gone is waited for until then.
+void OwnerTap::OnSign(base::ProcessId worker, base::BootTime overdue) {
+  const bool is_first = lost_.insert(worker).second;
+  workers_[worker].overdue = is_first ? overdue : base::BootTime::Never();
 }
 
 void OwnerTap::OnTaskDone(base::ProcessId from, const base::TaskDone& done) {
@@ -72,11 +77,11 @@ void OwnerTap::Charge(Worker& worker, const Sent& sent) {
   }
 }
 
-// Without a word the worker may live on, unseen: any of them may have run.
+// With one sign alone the worker may have gone on, unseen: any may have run.
 void OwnerTap::OnTimePassed(base::BootTime now) {
   for (auto& [id, worker] : workers_) {
-    if (now < worker.word_overdue) continue;
-    worker.word_overdue = base::BootTime::Never();
+    if (now < worker.overdue) continue;
+    worker.overdue = base::BootTime::Never();
     for (const Sent& sent : worker.unanswered) Charge(worker, sent);
   }
 }

@@ -49,13 +49,14 @@ class OwnerTap {
   struct Worker {
     std::vector<Sent> unanswered;
     std::set<base::TaskId> charged;  // when it was lost
-    // The link has ended, and the raylet has not said why by then.
-    base::BootTime word_overdue = base::BootTime::Never();
+    // There was one sign of its end, and there is not the other by then.
+    base::BootTime overdue = base::BootTime::Never();
   };
 
   void OnTaskDone(base::ProcessId from, const base::TaskDone& done);
   void OnWorkerLost(base::ProcessId worker,
                     std::vector<runtime::Event>& events);
+  void OnSign(base::ProcessId worker, base::BootTime overdue);
   void OnTimePassed(base::BootTime now);
   void Charge(Worker& worker, const Sent& sent);
   void NoteSent(base::ProcessId to, const base::Message& message);
@@ -68,7 +69,7 @@ class OwnerTap {
   Ledger& ledger_;
   Plants& plants_;
   std::map<base::ProcessId, Worker> workers_;
-  std::set<base::ProcessId> told_;  // of whose end the raylet spoke
+  std::set<base::ProcessId> lost_;  // of whose end there was a sign
   std::vector<runtime::Event> planted_;
   std::map<base::ProcessId, base::CallActor> held_calls_;
   std::set<base::ObjectId> ready_;

@@ -9,6 +9,8 @@ constexpr PlantName kPlants[] = {
     {Plant::kLeakedSlot, "leaked-slot",
      "the raylet forgets a lease that was returned"},
     {Plant::kLostReply, "lost-reply", "a worker forgets to answer"},
+    {Plant::kStaleEpoch, "stale-epoch",
+     "the session takes a frame of a former epoch"},
     {Plant::kStaleIncarnation, "stale-incarnation",
      "an owner accepts an answer of a former incarnation"},
     {Plant::kChargedUnstarted, "charged-unstarted",

@@ -24,6 +24,7 @@ enum class Plant : std::uint8_t {
   kMissingDedup,      // the session delivers a repeated frame again
   kLeakedSlot,        // the raylet forgets a lease that was returned
   kLostReply,         // a worker forgets to answer
+  kStaleEpoch,        // the session takes a frame of a former epoch
   kStaleIncarnation,  // an owner accepts an answer of a former incarnation
   kChargedUnstarted,  // what waited behind a crash fails with it
   kFifoBreak,         // a worker swaps two calls of one caller

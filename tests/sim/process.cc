@@ -45,10 +45,10 @@ void Process::Wake() {
   }
 }
 
-void Process::End() {
+void Process::End(base::Duration hold) {
   if (!alive_) return;
   alive_ = false;
-  for (const auto& [peer, link] : links_) link->Close(id_);
+  for (const auto& [peer, link] : links_) link->Close(id_, hold);
 }
 
 void Process::AddLink(base::ProcessId peer, std::shared_ptr<SimLink> link) {

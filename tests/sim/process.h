@@ -38,8 +38,8 @@ class Process : public Party {
   // Runs `work` as a turn, later.
   void After(base::Duration delay, std::function<void()> work);
   void Pause(base::Duration length);
-  // It is gone: its links close, nothing of it runs any more.
-  void End();
+  // It is gone: its links close, after `hold`, nothing of it runs any more.
+  void End(base::Duration hold = base::Duration(0));
 
   // A link of which this process holds one end.
   void AddLink(base::ProcessId peer, std::shared_ptr<SimLink> link);

@@ -17,6 +17,8 @@ void AddFaults(const FaultCounts& from, FaultCounts& to) {
   to.dups += from.dups;
   to.reorders += from.reorders;
   to.delays += from.delays;
+  to.stales += from.stales;
+  to.stales += from.stales;
   to.cuts += from.cuts;
   to.kills += from.kills;
   to.pauses += from.pauses;
@@ -58,12 +60,19 @@ void Print(std::uint64_t seed, Plant plant, const Report& report,
 
 std::optional<std::uint64_t> Totals::Count(std::string_view name) const {
   const std::pair<std::string_view, std::uint64_t> counts[] = {
-      {"seeds", seeds},          {"events", events},
-      {"tasks", tasks},          {"runs", runs},
-      {"kills", faults.kills},   {"dups", faults.dups},
-      {"drops", faults.drops},   {"reorders", faults.reorders},
-      {"delays", faults.delays}, {"cuts", faults.cuts},
-      {"pauses", faults.pauses}, {"start_failures", faults.start_failures}};
+      {"seeds", seeds},
+      {"events", events},
+      {"tasks", tasks},
+      {"runs", runs},
+      {"kills", faults.kills},
+      {"dups", faults.dups},
+      {"drops", faults.drops},
+      {"reorders", faults.reorders},
+      {"delays", faults.delays},
+      {"stales", faults.stales},
+      {"cuts", faults.cuts},
+      {"pauses", faults.pauses},
+      {"start_failures", faults.start_failures}};
   for (const auto& [known, count] : counts) {
     if (known == name) return count;
   }

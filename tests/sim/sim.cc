@@ -23,7 +23,7 @@ constexpr std::string_view kUsage =
     "       sim --seed N [--trace] [--plant NAME]\n"
     "       sim --list-plants\n"
     "  --require  fails below these counts: tasks, runs, kills, dups, drops,\n"
-    "             reorders, delays, cuts, pauses, start_failures, events\n"
+    "             reorders, delays, stales, cuts, pauses, start_failures\n"
     "  --twice N  plays every Nth seed twice and compares (10; 0: none)\n";
 
 struct Requirement {

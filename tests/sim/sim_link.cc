@@ -18,9 +18,11 @@ struct SimLink::Envelope {
 
 namespace {
 
+constexpr std::uint64_t kEpoch = 2;
+
 base::SessionOptions OptionsFor(const Party& self, const Party& peer) {
   base::SessionOptions options;
-  options.epoch = 1;
+  options.epoch = kEpoch;
   options.self = self.id();
   options.peer = peer.id();
   return options;
@@ -88,7 +90,7 @@ void SimLink::ReadEarly(End& end) {
   for (const Packet& packet : arrived) {
     if (!end.closed) Handle(end, packet);
   }
-  if (end.peer_closed) DeliverRest(end);
+  if (end.data_ended) DeliverRest(end);
   if (end.peer_closed && !end.closed) {
     end.party.OnLinkClosed(Other(end).party.id());
   }
@@ -112,22 +114,32 @@ void SimLink::Send(base::ProcessId self, const base::Message& message) {
   CarryOut(end, effects);
 }
 
-void SimLink::Close(base::ProcessId self) {
+void SimLink::Close(base::ProcessId self, base::Duration hold) {
   End& end = EndOf(self);
   if (end.closed) return;
   end.closed = true;
   End& other = Other(end);
   if (other.closed) return;
-  context_.network.End(
-      end.out, [link = shared_from_this(), &other] { link->EndOfPeer(other); });
+  context_.network.End(end.out, [link = shared_from_this(), &other, hold] {
+    link->EndOfData(other);
+    link->context_.queue.After(hold,
+                               [link, &other] { link->EndOfPeer(other); });
+  });
+}
+
+// All that was written has arrived.
+void SimLink::EndOfData(End& end) {
+  if (end.closed) return;
+  end.party.Turn([link = shared_from_this(), &end] {
+    end.data_ended = true;
+    if (end.reading) link->DeliverRest(end);
+  });
 }
 
 void SimLink::EndOfPeer(End& end) {
   if (end.closed) return;
   end.party.Turn([link = shared_from_this(), &end] {
     if (end.closed || end.peer_closed) return;
-    if (end.reading) link->DeliverRest(end);
-    if (end.closed) return;
     end.peer_closed = true;
     if (end.reading) end.party.OnLinkClosed(link->Other(end).party.id());
   });
@@ -158,9 +170,14 @@ void SimLink::Arrive(End& end, const Packet& packet) {
 
 void SimLink::Handle(End& end, const Packet& packet) {
   base::SessionEffects effects;
+  base::SessionHeader header = packet.header;
+  const bool is_stale = header.epoch != kEpoch;
+  if (is_stale && context_.plants.Is(Plant::kStaleEpoch)) {
+    header.epoch = kEpoch;
+  }
   const base::FrameVerdict verdict = end.session.OnFrame(
-      packet.header, packet.payload, context_.queue.now(), effects);
-  if (verdict == base::FrameVerdict::kRefused) {
+      header, packet.payload, context_.queue.now(), effects);
+  if (verdict == base::FrameVerdict::kRefused && !is_stale) {
     context_.verdict.Violate("session", "a frame of an honest peer is refused");
   }
   CarryOut(end, effects);
@@ -168,6 +185,18 @@ void SimLink::Handle(End& end, const Packet& packet) {
       context_.plants.Strikes(Plant::kMissingDedup)) {
     DeliverTo(end, packet.payload);
   }
+}
+
+// What a session between the same two processes may have sent in a former
+// epoch: the same bytes, under a number that the receiver awaits.
+void SimLink::SendStale(End& end, Packet packet) {
+  End& other = Other(end);
+  packet.header.epoch = kEpoch - 1;
+  ++packet.header.seq;
+  context_.network.Carry(
+      end.out, [link = shared_from_this(), &other, packet = std::move(packet)] {
+        link->Arrive(other, packet);
+      });
 }
 
 void SimLink::CarryOut(End& end, base::SessionEffects& effects) {
@@ -198,6 +227,10 @@ void SimLink::Transmit(End& end, base::Transmit transmit) {
     if (number > other.last_delivered) {
       other.under_way.emplace(number, packet.payload);
     }
+  }
+  if (packet.header.kind == base::SessionKind::kData &&
+      context_.network.DrawStale()) {
+    SendStale(end, packet);
   }
   context_.network.Carry(
       end.out, [link = shared_from_this(), &other, packet = std::move(packet)] {

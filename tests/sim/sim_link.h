@@ -58,8 +58,9 @@ class SimLink : public std::enable_shared_from_this<SimLink> {
 
   void Open(base::ProcessId self);
   void Send(base::ProcessId self, const base::Message& message);
-  // This end is gone, with what was not sent yet. Twice is once.
-  void Close(base::ProcessId self);
+  // This end is gone, with what was not sent yet. The other learns of it when
+  // nobody else holds it any more. Twice is once.
+  void Close(base::ProcessId self, base::Duration hold = base::Duration(0));
   // Nothing that `self` sends gets through for a while.
   void Cut(base::ProcessId self, base::Duration length);
 
@@ -82,6 +83,7 @@ class SimLink : public std::enable_shared_from_this<SimLink> {
     bool open = false;         // may be written
     bool reading = false;      // what arrived before was read
     bool closed = false;       // by its own process
+    bool data_ended = false;   // all that the other end sent was read
     bool peer_closed = false;  // and its process was told, or will be
     std::vector<Packet> arrived_early;
     std::uint64_t timer = 0;
@@ -100,6 +102,8 @@ class SimLink : public std::enable_shared_from_this<SimLink> {
   void Transmit(End& end, base::Transmit transmit);
   void DeliverTo(End& end, const base::Bytes& payload);
   void ArmTimer(End& end, base::BootTime at);
+  void SendStale(End& end, Packet packet);
+  void EndOfData(End& end);
   void EndOfPeer(End& end);
   void ReadEarly(End& end);
   void DeliverRest(End& end);

@@ -74,14 +74,28 @@ void SlotThread::SpawnChildren() {
   }
   if (!behaviour.calls.IsNil()) {
     api_.Adopt(behaviour.calls, behaviour.calls_owner);
-    Operation wish;
-    wish.behaviour.run = behaviour.run;
-    running_->children.push_back(api_.Call(behaviour.calls, std::move(wish)));
+    // The handle that came as an argument ends with the function.
+    running_->handles.push_back(behaviour.calls);
+    running_->children.push_back(CallChild(behaviour.calls, behaviour.run));
+  }
+  if (behaviour.makes_actor) {
+    Behaviour constructor;
+    constructor.run = behaviour.run;
+    const base::ActorId made = api_.Create(constructor, 1, -1);
+    running_->handles.push_back(made);
+    running_->children.push_back(CallChild(made, behaviour.run));
+    running_->children.push_back(CallChild(made, behaviour.run));
   }
   for (const OpIndex child : running_->children) {
     running_->awaited.insert(child);
     api_.Watch(child);
   }
+}
+
+OpIndex SlotThread::CallChild(base::ActorId actor, base::Duration run) {
+  Operation wish;
+  wish.behaviour.run = run;
+  return api_.Call(actor, std::move(wish));
 }
 
 OpIndex SlotThread::SpawnChild(const Behaviour& parent) {
@@ -114,10 +128,9 @@ void SlotThread::Finish() {
   executed.run_ns = running_->time.count();
   const Behaviour& behaviour = ledger_.operation(running_->operation).behaviour;
   executed.exit_actor = behaviour.exit_actor;
-  const base::ActorId adopted = behaviour.calls;
+  const std::vector<base::ActorId> handles = std::move(running_->handles);
   running_.reset();
-  // The handle that came as an argument ends with the function.
-  if (!adopted.IsNil()) api_.DropActor(adopted);
+  for (const base::ActorId actor : handles) api_.DropActor(actor);
   callbacks_.on_executed(std::move(executed));
   // The slot thread goes on with what is queued, without the strand.
   if (!waiting_.empty()) {

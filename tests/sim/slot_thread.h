@@ -57,6 +57,7 @@ class SlotThread {
     base::Duration time{0};
     std::set<OpIndex> awaited;
     std::vector<OpIndex> children;
+    std::vector<base::ActorId> handles;
     bool blocked = false;
     std::uint64_t number = 0;
   };
@@ -65,6 +66,7 @@ class SlotThread {
   void OnTimeOver();
   void SpawnChildren();
   OpIndex SpawnChild(const Behaviour& parent);
+  OpIndex CallChild(base::ActorId actor, base::Duration run);
   void Finish();
 
   const base::ProcessId self_;

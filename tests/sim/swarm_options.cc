@@ -35,6 +35,7 @@ NetworkOptions DrawNetwork(Rng& rng) {
   network.duplicate = Share(rng, 0.7, 0.1);
   network.reorder = Share(rng, 0.6, 0.3);
   network.tail = Share(rng, 0.3, 0.02);
+  network.stale = Share(rng, 0.3, 0.02);
   network.delay_median = LogWithin(rng, microseconds(2), microseconds(1000));
   network.delay_sigma = rng.Unit();
   network.tail_delay = rng.Within(milliseconds(10), seconds(3));
@@ -59,6 +60,7 @@ ProcessOptions DrawProcesses(Rng& rng) {
     processes.pause_interval = rng.Within(milliseconds(20), milliseconds(500));
     processes.pause_length_max = rng.Within(milliseconds(1), seconds(2));
   }
+  processes.late_eof = Share(rng, 0.2, 0.2);
   processes.kill_driver = rng.Chance(0.2);
   processes.kill_raylet = rng.Chance(0.04);
   return processes;
@@ -89,17 +91,20 @@ WorkloadOptions DrawWorkload(Rng& rng) {
   work.pending_limit = Share(rng, 0.2, 0.5);
   work.forget = Share(rng, 0.4, 0.2);
   work.unwatched_burst = Share(rng, 0.5, 1);
+  work.makes_actor = Share(rng, 0.3, 0.15);
+  work.early_drop = Share(rng, 0.3, 0.1);
+  work.lull = Share(rng, 0.2, 0.05);
   return work;
 }
 
 // The fields in their order; those that are off are not printed.
 constexpr const char* kNetworkNames[] = {
-    "drop",  "duplicate",  "reorder",      "tail",          "delay",
-    "sigma", "tail_delay", "cut_interval", "cut_length_max"};
+    "drop",  "duplicate", "reorder",    "tail",         "stale",
+    "delay", "sigma",     "tail_delay", "cut_interval", "cut_length_max"};
 constexpr const char* kProcessNames[] = {
-    "effects_per_kill", "kills_max",   "start_failure",
-    "early_exit",       "start_delay", "pause_interval",
-    "pause_length_max", "kill_driver", "kill_raylet"};
+    "effects_per_kill", "kills_max",      "start_failure",    "early_exit",
+    "start_delay",      "pause_interval", "pause_length_max", "late_eof",
+    "kill_driver",      "kill_raylet"};
 constexpr const char* kWorkloadNames[] = {"drivers",
                                           "operations",
                                           "window",
@@ -122,7 +127,10 @@ constexpr const char* kWorkloadNames[] = {"drivers",
                                           "foreign_handle",
                                           "pending_limit",
                                           "forget",
-                                          "burst"};
+                                          "burst",
+                                          "makes_actor",
+                                          "early_drop",
+                                          "lull"};
 
 template <class Section, std::size_t kCount>
 void PrintSection(std::ostream& out, const char* title,

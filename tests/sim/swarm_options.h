@@ -23,6 +23,7 @@ struct NetworkOptions {
   double duplicate = 0;
   double reorder = 0;  // overtakes, or is overtaken
   double tail = 0;     // is delayed by tail_delay on top
+  double stale = 0;    // comes back later, as of a former epoch
   base::Duration delay_median{50'000};
   double delay_sigma = 0.5;
   base::Duration tail_delay{0};
@@ -40,6 +41,8 @@ struct ProcessOptions {
   base::Duration start_delay_median{2'000'000};
   base::Duration pause_interval{0};  // mean time between pauses; zero: none
   base::Duration pause_length_max{0};
+  // Of the dead whose link seems open for a while: a child of theirs holds it.
+  double late_eof = 0;
   bool kill_driver = false;
   bool kill_raylet = false;
 };
@@ -68,6 +71,9 @@ struct WorkloadOptions {
   double pending_limit = 0;    // of actors with a small pending_calls_max
   double forget = 0;           // of refs dropped before they are settled
   double unwatched_burst = 0;  // chance to submit a whole window at once
+  double makes_actor = 0;      // of tasks that make an actor of their own
+  double early_drop = 0;       // of actors let go while calls are in flight
+  double lull = 0;             // chance that a program does nothing for long
 };
 
 struct SwarmOptions {

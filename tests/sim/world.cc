@@ -20,6 +20,7 @@ constexpr std::uint64_t kDriverMaker = 8;
 // What is promised once nothing goes wrong any more.
 constexpr base::Duration kHealedBound = seconds(30);
 constexpr base::Duration kSettlingBound = seconds(30);
+constexpr std::int32_t kCrash = 11;  // SIGSEGV
 constexpr std::size_t kHangsPrinted = 5;
 constexpr base::Duration kEndingBound = seconds(5);
 
@@ -162,8 +163,17 @@ void World::EndProcess(base::ProcessId process, Death death) {
   Process* const ended = Find(process);
   if (ended == nullptr || !ended->alive()) return;
   trace_.Note(queue_.now(), process, "ends", death);
-  ended->End();
+  base::Duration hold(0);
+  if (faulty() && ended->role() == base::Role::kWorker &&
+      fault_rng_.Chance(options_.processes.late_eof)) {
+    hold = fault_rng_.Within(milliseconds(1), seconds(2));
+  }
+  ended->End(hold);
   ledger_.LoseProcess(process);
+  // What user code does to itself goes on; it is waited for.
+  if (phase_ == Phase::kHealed && death.signal == kCrash) {
+    Enter(Phase::kHealed, kHealedBound + OwnTime());
+  }
   if (ended->role() == base::Role::kWorker) Reap(process, death);
   if (ended->role() != base::Role::kRaylet) return;
   // The janitor ends what does not end by itself.
