@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "runtime/transport/fake_peer.h"
 #include "runtime/process/worker_exit.h"
+#include "runtime/transport/fake_peer.h"
 
 namespace mobula::runtime {
 namespace {

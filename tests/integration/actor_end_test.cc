@@ -53,8 +53,7 @@ TEST(ActorEnd, ExitActorDestroysIt) {
   auto witness = mobula::Create<Witness>(path);
   mobula::Get(witness.Call<&Witness::Leave>());
   EXPECT_TRUE(AppearsIn(path, std::chrono::seconds(10)));
-  EXPECT_THROW(mobula::Get(witness.Call<&Witness::Look>()),
-               mobula::ActorDied);
+  EXPECT_THROW(mobula::Get(witness.Call<&Witness::Look>()), mobula::ActorDied);
 }
 
 TEST(ActorEnd, TheEndOfTheJobDestroysIt) {
