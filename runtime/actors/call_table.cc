@@ -29,6 +29,12 @@ bool IsRefusal(const base::TaskDone& done) {
           failure->code == FailureCode::kCancelled);
 }
 
+std::size_t BytesOf(const std::vector<base::Bytes>& args) {
+  std::size_t bytes = 0;
+  for (const base::Bytes& arg : args) bytes += arg.size();
+  return bytes;
+}
+
 bool MayHaveRun(const ActorNews& news, bool is_first) {
   return news.unstarted == Unstarted::kUnknown ||
          (news.unstarted == Unstarted::kAllButFirst && is_first);
@@ -116,7 +122,7 @@ void CallTable::Fail(base::TaskId task, Failure failure, Produced& out) {
   Target& target = *entry.target;
   if (entry.state == State::kWaiting) out.abandoned.push_back(task);
   const bool in_flight = entry.state == State::kInFlight;
-  if (in_flight && target.up && target.in_flight.front() != task) {
+  if (in_flight && target.up && target.in_flight.front().task != task) {
     out.SendTo(target.worker, base::CancelTask{task});
   }
   Settle(it, std::move(failure), target.incarnation, out);
@@ -167,9 +173,15 @@ void CallTable::Up(Target& target, const ActorNews& news, Produced& out) {
   Pump(target, out);
 }
 
+// Large arguments wait here, shared, and not as copies in the link's queue.
+bool CallTable::HasRoom(const Target& target) {
+  return target.in_flight.empty() || (target.in_flight.size() < kWindow &&
+                                      target.in_flight_bytes < kWindowBytes);
+}
+
 void CallTable::Pump(Target& target, Produced& out) {
   if (!target.up) return;
-  while (!target.queue.empty() && target.in_flight.size() < kWindow) {
+  while (!target.queue.empty() && HasRoom(target)) {
     const base::TaskId task = target.queue.front();
     const auto it = entries_.find(task);
     if (it == entries_.end()) {
@@ -192,7 +204,9 @@ void CallTable::Pump(Target& target, Produced& out) {
 void CallTable::Push(base::TaskId id, Entry& entry, Produced& out) {
   Target& target = *entry.target;
   entry.state = State::kInFlight;
-  target.in_flight.push_back(id);
+  const std::size_t bytes = BytesOf(entry.args);
+  target.in_flight.push_back(Sent{id, bytes});
+  target.in_flight_bytes += bytes;
   base::CallActor call;
   call.task = id;
   call.actor = target.id;
@@ -210,14 +224,16 @@ std::optional<base::ActorId> CallTable::Done(base::ProcessId from,
   const auto worker = of_worker_.find(from);
   if (worker == of_worker_.end()) return std::nullopt;
   Target& target = *worker->second;
-  const auto place =
-      std::find(target.in_flight.begin(), target.in_flight.end(), done.task);
+  const auto place = std::find_if(
+      target.in_flight.begin(), target.in_flight.end(),
+      [&done](const Sent& sent) { return sent.task == done.task; });
   if (place == target.in_flight.end()) return std::nullopt;
   const auto it = entries_.find(done.task);
   if (it != entries_.end() && IsRefusal(done)) {
     TakeBack(target);
     return std::nullopt;
   }
+  target.in_flight_bytes -= place->bytes;
   target.in_flight.erase(place);
   std::optional<base::ActorId> exited;
   if (done.actor_exited) exited = target.id;
@@ -234,19 +250,27 @@ std::optional<base::ActorId> CallTable::Done(base::ProcessId from,
 }
 
 void CallTable::TakeBack(Target& target) {
-  for (auto id = target.in_flight.rbegin(); id != target.in_flight.rend();
-       ++id) {
+  const std::vector<base::TaskId> sent = TakeInFlight(target);
+  for (auto id = sent.rbegin(); id != sent.rend(); ++id) {
     const auto it = entries_.find(*id);
     if (it == entries_.end()) continue;
     it->second.state = State::kReady;
     target.queue.push_front(*id);
   }
-  target.in_flight.clear();
   Leave(target);
 }
 
+std::vector<base::TaskId> CallTable::TakeInFlight(Target& target) {
+  std::vector<base::TaskId> taken;
+  taken.reserve(target.in_flight.size());
+  for (const Sent& sent : target.in_flight) taken.push_back(sent.task);
+  target.in_flight.clear();
+  target.in_flight_bytes = 0;
+  return taken;
+}
+
 void CallTable::Down(Target& target, const ActorNews& news, Produced& out) {
-  const std::deque<base::TaskId> lost = std::exchange(target.in_flight, {});
+  const std::vector<base::TaskId> lost = TakeInFlight(target);
   std::vector<base::TaskId> again;
   for (const base::TaskId id : lost) {
     const bool may_have_run = MayHaveRun(news, id == lost.front());
@@ -298,7 +322,7 @@ void CallTable::Die(Target& target, const ActorNews& news, Produced& out) {
   target.dead = true;
   target.cause = news.failure;
   target.cause.incarnation = news.incarnation;
-  const std::deque<base::TaskId> lost = std::exchange(target.in_flight, {});
+  const std::vector<base::TaskId> lost = TakeInFlight(target);
   const std::deque<base::TaskId> queued = std::exchange(target.queue, {});
   for (const base::TaskId id : lost) {
     const bool may_have_run = MayHaveRun(news, id == lost.front());

@@ -11,10 +11,10 @@
 // an incarnation there is no gap.
 // Owner: runtime::Owner.   Threading: none; pure.
 // Invariants: (1) exactly one outcome a call; (2) answers are taken only from
-// the worker where the actor lives now; (3) at most kWindow calls of an actor
-// are in flight and pending_max unfinished; (4) executed = no is said only of
-// what was never sent, or stood behind the first unanswered call of a worker
-// whose last word has been read.
+// the worker where the actor lives now; (3) in flight to an actor are at most
+// kWindow calls, or one and kWindowBytes of arguments, and pending_max are
+// unfinished; (4) executed = no is said only of what was never sent, or stood
+// behind the first unanswered call of a worker whose last word has been read.
 #ifndef MOBULA_RUNTIME_ACTORS_CALL_TABLE_H_
 #define MOBULA_RUNTIME_ACTORS_CALL_TABLE_H_
 
@@ -41,6 +41,7 @@ namespace mobula::runtime {
 class CallTable {
  public:
   static constexpr std::size_t kWindow = 1'000;
+  static constexpr std::size_t kWindowBytes = std::size_t{32} << 20;
   static constexpr std::int32_t kPendingMax = 1'000'000;
 
   // An actor to which calls may be made from now on. -1: kPendingMax.
@@ -79,6 +80,10 @@ class CallTable {
 
  private:
   enum class State : std::uint8_t { kWaiting, kReady, kInFlight };
+  struct Sent {
+    base::TaskId task;
+    std::size_t bytes = 0;  // of its arguments
+  };
   struct Target {
     base::ActorId id;
     bool up = false;
@@ -92,7 +97,8 @@ class CallTable {
     std::size_t pending_max = 0;
     // Both may hold calls that already have their outcome.
     std::deque<base::TaskId> queue;
-    std::deque<base::TaskId> in_flight;
+    std::deque<Sent> in_flight;
+    std::size_t in_flight_bytes = 0;
   };
   struct Entry {
     Target* target = nullptr;
@@ -124,6 +130,9 @@ class CallTable {
   void Settle(Entries::iterator it, base::Outcome outcome,
               std::int64_t incarnation, Produced& out);
   void Fill(const Entry& entry, base::Failure& failure) const;
+  static bool HasRoom(const Target& target);
+  // In the order sent; nothing is in flight then.
+  static std::vector<base::TaskId> TakeInFlight(Target& target);
   void Leave(Target& target);
   void DropSettled(Target& target);
 

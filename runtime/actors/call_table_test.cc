@@ -9,6 +9,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -47,7 +48,9 @@ class CallTableTest : public testing::Test {
     call.retries_max = retries_max;
     calls_.Add(std::move(call), base::BootTime(), out_);
   }
-  void Resolve(std::uint64_t n) { calls_.Resolve({5, n}, {}, out_); }
+  void Resolve(std::uint64_t n, std::vector<base::Bytes> args = {}) {
+    calls_.Resolve({5, n}, std::move(args), out_);
+  }
   void Hear(What what, std::int64_t incarnation,
             Unstarted unstarted = Unstarted::kAllButFirst) {
     ActorNews news;
@@ -134,6 +137,25 @@ TEST_F(CallTableTest, AnAnswerOfAnotherWorkerIsNotTaken) {
   EXPECT_TRUE(out_.settled.empty());
   Answer(1, 2);
   EXPECT_EQ(out_.settled.size(), 1u);
+}
+
+TEST_F(CallTableTest, LargeArgumentsDoNotPileUpOnTheirWay) {
+  const base::Bytes large =
+      base::Bytes::Own(std::string(CallTable::kWindowBytes, 'x'));
+  Hear(What::kUp, 1);
+  for (std::uint64_t n = 1; n <= 3; ++n) {
+    Make(n);
+    Resolve(n, {large});
+  }
+  EXPECT_EQ(Sent().size(), 1u);  // one always goes
+  Answer(1, 1);
+  EXPECT_EQ(Sent().size(), 1u);
+  Hear(What::kDown, 1, Unstarted::kAll);
+  Hear(What::kUp, 2);
+  EXPECT_EQ(Sent().size(), 1u);
+  Answer(2, 2);
+  Answer(3, 2);
+  EXPECT_EQ(out_.settled.size(), 3u);
 }
 
 TEST_F(CallTableTest, AHandleThatComesBackUsesNoSequenceTwice) {
