@@ -23,8 +23,8 @@ namespace mobula::base {
 class FramePipe {
  public:
   struct Callbacks {
-    // The payload may share a receive buffer. `fd` is valid exactly where the
-    // header has kFrameHasFd.
+    // The payload may share a receive buffer. `fd` is valid only where the
+    // header has kFrameHasFd, and not if this process had no number left.
     std::function<void(const FrameHeader& header, Bytes payload, UniqueFd fd)>
         on_frame;
     std::function<void(std::string reason)> on_closed;

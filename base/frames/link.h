@@ -38,7 +38,8 @@ class Link {
   struct Callbacks {
     // The peer's Hello was right. Before any message.
     std::function<void(ProcessId peer, Role role)> on_open;
-    // `fd` is valid only where the peer sent one beside the message.
+    // `fd` is valid only where the peer sent one beside the message and this
+    // process had a number left for it.
     std::function<void(Message message, UniqueFd fd)> on_message;
     std::function<void(std::string reason)> on_closed;
   };

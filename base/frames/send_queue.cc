@@ -15,9 +15,9 @@ namespace {
 
 constexpr std::size_t kCopyBytesMax = 4096;  // larger payloads are not copied
 constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
-constexpr std::size_t kChunkFdsMax = 16;
 constexpr std::size_t kVectorsMax = 64;
-constexpr std::size_t kFdsMax = 64;  // the system's limit is 253
+// One a call: the receiver that has no number for it then knows which it was.
+constexpr std::size_t kFdsMax = 1;
 
 // One call: its vectors, its descriptors and where they are written down.
 struct Call {
@@ -49,7 +49,7 @@ struct Call {
 SendQueue::Chunk& SendQueue::Tail(std::size_t bytes, bool with_fd) {
   const bool fits = !chunks_.empty() && chunks_.back().shared.empty() &&
                     chunks_.back().copied.size() + bytes <= kChunkBytes &&
-                    (!with_fd || chunks_.back().fds.size() < kChunkFdsMax);
+                    (!with_fd || chunks_.back().fds.size() < kFdsMax);
   return fits ? chunks_.back() : chunks_.emplace_back();
 }
 

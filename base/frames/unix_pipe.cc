@@ -148,8 +148,10 @@ bool UnixPipe::KeepDescriptors(const msghdr& message) {
       incoming_fds_.emplace_back(fd);
     }
   }
-  return (message.msg_flags & MSG_CTRUNC) == 0 &&
-         incoming_fds_.size() <= kFdsWaitingMax;
+  // This process had no number left for the one that came: its frame will say
+  // so, and the others are as good as before.
+  if ((message.msg_flags & MSG_CTRUNC) != 0) incoming_fds_.emplace_back();
+  return incoming_fds_.size() <= kFdsWaitingMax;
 }
 
 void UnixPipe::MakeRoom() {

@@ -161,6 +161,25 @@ TEST_F(UnixPipeTest, EachFrameGetsItsOwnDescriptor) {
   }
 }
 
+TEST_F(UnixPipeTest, ADescriptorThatHasNoNumberHereIsMissedAlone) {
+  auto sockets = Sockets();
+  StartReader(std::move(sockets.first));
+  const auto writer = StartWriter(std::move(sockets.second));
+  stop_after_ = 3;
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) {
+    writer->Write(Numbered(seq), Bytes::Own("x"), UniqueFd(::dup(0)));
+  }
+  writer->Flush();  // all three numbers are free again
+  std::vector<UniqueFd> taken;
+  while (taken.empty() || taken.back().valid()) taken.emplace_back(::dup(0));
+  taken.resize(taken.size() - 2);  // one is left
+  strand_.Run();
+  ASSERT_EQ(got_.size(), 3u) << reason_;
+  EXPECT_TRUE(got_[0].has_fd);
+  EXPECT_FALSE(got_[1].has_fd);
+  EXPECT_FALSE(got_[2].has_fd);
+}
+
 TEST_F(UnixPipeTest, BytesThatComeOneByOneMakeFrames) {
   auto sockets = Sockets();
   StartReader(std::move(sockets.first));

@@ -255,9 +255,10 @@ void Server::ConnectPair(const Connect& connect) {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     MOBULA_LOG(ERROR) << "no link between two processes: "
                       << std::strerror(errno);
-    // Without it they would wait for one another for ever.
+    // Without it they would wait for one another for ever. They are told of
+    // a link that has ended, since what is sent next counts on having one.
     Kill(workers_.contains(connect.b) ? connect.b : connect.a);
-    return;
+    ends[0] = ends[1] = -1;
   }
   UniqueFd first(ends[0]);
   UniqueFd second(ends[1]);

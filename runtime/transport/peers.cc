@@ -33,6 +33,8 @@ void Peers::Connect(base::UniqueFd socket, ProcessId peer) {
   const LinkNumber number = ++numbers_;
   if (!socket.valid()) {
     peer_of_[number] = peer;
+    // What is sent there before that is heard goes nowhere.
+    if (!links_.contains(peer)) RememberLost(peer);
     Closed(number, "the socket did not arrive: no free descriptor");
     return;
   }

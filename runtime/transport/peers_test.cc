@@ -144,6 +144,15 @@ TEST(Peers, ASocketThatDidNotArriveIsALoss) {
   EXPECT_EQ(world.Story(3), (Words{"open 2", "message 2", "lost 3"}));
 }
 
+TEST(Peers, WhatIsSentThereBeforeTheLossIsHeardGoesNowhere) {
+  World world;
+  world.On([](Peers& peers) {
+    peers.Connect(base::UniqueFd(), kOther);
+    peers.Send(kOther, Numbered(1));
+  });
+  EXPECT_EQ(world.Story(1), (Words{"lost 3"}));
+}
+
 TEST(Peers, ASecondLinkToALivingPeerIsRefused) {
   World world;
   const auto first = world.Link(kRaylet, /*named=*/true);
