@@ -1,6 +1,7 @@
 #include "base/frames/unix_pipe.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -91,6 +92,8 @@ std::size_t UnixPipe::queued_bytes() const { return outgoing_.bytes(); }
 void UnixPipe::Close(std::string reason) {
   if (!socket_.valid()) return;
   if (started_) strand_.Unwatch(socket_.get());
+  // The peer hears of it also where a forked child holds the socket too.
+  ::shutdown(socket_.get(), SHUT_RDWR);
   socket_.Reset();
   outgoing_.Clear();
   incoming_fds_.clear();

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <functional>
 #include <random>
 #include <string>
@@ -213,6 +214,21 @@ TEST_F(UnixPipeTest, TheLastWordsOfAPeerAreReadBeforeItsEnd) {
   strand_.Run();
   ASSERT_EQ(got_.size(), 1u);
   EXPECT_EQ(got_[0].payload, "last words");
+  EXPECT_EQ(reason_, "end of file");
+}
+
+TEST_F(UnixPipeTest, AnEndIsHeardAlsoWhereAForkedChildHoldsTheSocket) {
+  auto sockets = Sockets();
+  StartReader(std::move(sockets.first));
+  const UniqueFd of_child(::dup(sockets.second.get()));
+  const auto writer = StartWriter(std::move(sockets.second));
+  writer->Write(Numbered(1), Bytes::Own("last words"), UniqueFd());
+  writer->Flush();
+  writer->Close("enough");
+  strand_.PostAt(strand_.Now() + std::chrono::seconds(10),
+                 [this] { strand_.Stop(); });
+  strand_.Run();
+  EXPECT_EQ(got_.size(), 1u);
   EXPECT_EQ(reason_, "end of file");
 }
 
