@@ -35,33 +35,33 @@ void DescribeProcess(const Failure& failure, TextLine& line) {
 std::string_view FailureCodeName(FailureCode code) {
   switch (code) {
     case FailureCode::kUserException:
-      return "UserException";
+      return "TaskError";
     case FailureCode::kWorkerDied:
       return "WorkerDied";
     case FailureCode::kWorkerStart:
-      return "WorkerStart";
+      return "WorkerStartError";
     case FailureCode::kActorDied:
       return "ActorDied";
     case FailureCode::kActorRestarted:
       return "ActorRestarted";
     case FailureCode::kTimeout:
-      return "Timeout";
+      return "TimeoutError";
     case FailureCode::kCancelled:
       return "Cancelled";
     case FailureCode::kInfeasible:
       return "Infeasible";
     case FailureCode::kTooLarge:
-      return "TooLarge";
+      return "ValueTooLarge";
     case FailureCode::kDecode:
-      return "Decode";
+      return "DecodeError";
     case FailureCode::kNoSuchFunction:
       return "NoSuchFunction";
     case FailureCode::kRayletDied:
       return "RayletDied";
     case FailureCode::kShutdown:
-      return "Shutdown";
+      return "RuntimeClosed";
     case FailureCode::kLimit:
-      return "Limit";
+      return "LimitError";
     case FailureCode::kBadArgument:
       return "BadArgument";
   }
@@ -69,14 +69,21 @@ std::string_view FailureCodeName(FailureCode code) {
 }
 
 std::string DescribeFailure(const Failure& failure) {
+  return DescribeFailure(failure, FailureCodeName(failure.code));
+}
+
+std::string DescribeFailure(const Failure& failure, std::string_view name) {
   TextLine line;
-  line << FailureCodeName(failure.code);
+  line << name;
   if (!failure.exception_type.empty()) {
     line << " (" << failure.exception_type << ")";
   }
   if (!failure.function.empty()) line << " in " << failure.function;
   if (!failure.message.empty()) line << ": " << failure.message;
-  line << " (" << ExecutedText(failure.executed) << ")";
+  // Where no function was to run there is nothing to say of it.
+  if (!failure.function.empty() || failure.executed != Executed::kNo) {
+    line << " (" << ExecutedText(failure.executed) << ")";
+  }
   DescribeProcess(failure, line);
   if (!failure.log_tail.empty()) line << "\n  its last lines:";
   for (const std::string& text : failure.log_tail) line << "\n    " << text;

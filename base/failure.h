@@ -59,11 +59,14 @@ struct Failure {
 // What a ref comes to hold: an encoded value, or why there is none.
 using Outcome = std::variant<Bytes, Failure>;
 
-// "WorkerDied": for messages and logs.
+// "WorkerDied", "TaskError": the class that the API throws for it, so that who
+// reads a message or a log knows what to catch.
 std::string_view FailureCodeName(FailureCode code);
 
 // The whole story in a few lines, for logs and exceptions' what().
 std::string DescribeFailure(const Failure& failure);
+// The same, begun with another name.
+std::string DescribeFailure(const Failure& failure, std::string_view name);
 
 }  // namespace mobula::base
 

@@ -40,17 +40,28 @@ TEST(FailureTest, DescribesAnException) {
   failure.message = "no such file";
   failure.executed = Executed::kYes;
   EXPECT_EQ(DescribeFailure(failure),
-            "UserException (std::runtime_error): no such file (it ran)");
+            "TaskError (std::runtime_error): no such file (it ran)");
 }
 
 TEST(FailureTest, NamesNoProcessWhereNoneRanIt) {
   Failure failure;
+  failure.function = "Render";
   failure.code = FailureCode::kInfeasible;
   failure.message = "it needs 64 cpus";
   failure.node = "alpha";
   failure.executed = Executed::kNo;
   EXPECT_EQ(DescribeFailure(failure),
-            "Infeasible: it needs 64 cpus (it did not run)");
+            "Infeasible in Render: it needs 64 cpus (it did not run)");
+}
+
+TEST(FailureTest, SaysNothingOfAFunctionThatThereIsNot) {
+  Failure failure;
+  failure.code = FailureCode::kShutdown;
+  failure.message = "there is no runtime";
+  failure.executed = Executed::kNo;
+  EXPECT_EQ(DescribeFailure(failure), "RuntimeClosed: there is no runtime");
+  EXPECT_EQ(DescribeFailure(failure, "InitError"),
+            "InitError: there is no runtime");
 }
 
 }  // namespace

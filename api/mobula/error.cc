@@ -11,9 +11,12 @@ struct Error::Story {
   std::string what;
 };
 
-Error::Error(base::Failure failure) {
+Error::Error(base::Failure failure)
+    : Error(failure, base::FailureCodeName(failure.code)) {}
+
+Error::Error(base::Failure failure, std::string_view name) {
   auto story = std::make_shared<Story>();
-  story->what = base::DescribeFailure(failure);
+  story->what = base::DescribeFailure(failure, name);
   story->failure = std::move(failure);
   story_ = std::move(story);
 }
@@ -42,6 +45,9 @@ const std::vector<std::string>& Error::log_lines() const noexcept {
 }
 const base::Failure& Error::failure() const noexcept { return story_->failure; }
 const char* Error::what() const noexcept { return story_->what.c_str(); }
+
+InitError::InitError(base::Failure failure)
+    : Error(std::move(failure), "InitError") {}
 
 void Error::Throw() const { detail::ThrowFailure(failure()); }
 

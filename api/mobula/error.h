@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/failure.h"
@@ -66,6 +67,10 @@ class Error {
 
   // Throws the class that belongs to code().
   [[noreturn]] void Throw() const;
+
+ protected:
+  // Of a class that has no code of its own: what() begins with `name`.
+  Error(base::Failure failure, std::string_view name);
 
  private:
   struct Story;
@@ -166,7 +171,7 @@ class BadArgument : public Error {
 // Init failed; nothing was left behind.
 class InitError : public Error {
  public:
-  using Error::Error;
+  explicit InitError(base::Failure failure);
 };
 
 namespace detail {

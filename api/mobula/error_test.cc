@@ -69,6 +69,26 @@ TEST(ErrorTest, EachCodeHasItsClass) {
   EXPECT_FALSE(ThrownAs<std::logic_error>(ErrorCode::kWorkerDied));
 }
 
+// what() of the error, as one would see it uncaught.
+std::string WhatOf(ErrorCode code) {
+  try {
+    detail::ThrowFailure(Of(code));
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+TEST(ErrorTest, TheTextBeginsWithTheNameOfTheClassToCatch) {
+  EXPECT_TRUE(WhatOf(ErrorCode::kUserException).starts_with("TaskError"));
+  EXPECT_TRUE(WhatOf(ErrorCode::kTimeout).starts_with("TimeoutError"));
+  EXPECT_TRUE(WhatOf(ErrorCode::kShutdown).starts_with("RuntimeClosed"));
+  try {
+    detail::ThrowInitError("no `mobula` was found");
+  } catch (const InitError& error) {
+    EXPECT_STREQ(error.what(), "InitError: no `mobula` was found");
+  }
+}
+
 template <class Standard>
 void ExpectTaskError(const std::string& name) {
   EXPECT_THROW(detail::ThrowFailure(Of(ErrorCode::kUserException, name)),

@@ -15,8 +15,8 @@ TEST(RetryableTest, ExactlyTheseAre) {
       retryable.emplace_back(FailureCodeName(static_cast<FailureCode>(code)));
     }
   }
-  EXPECT_EQ(retryable,
-            (std::vector<std::string>{"WorkerDied", "WorkerStart", "Limit"}));
+  EXPECT_EQ(retryable, (std::vector<std::string>{
+                           "WorkerDied", "WorkerStartError", "LimitError"}));
 }
 
 }  // namespace

@@ -208,7 +208,7 @@ TEST(DriverProcess, ShutdownEndsTheJobAndSettlesTheRest) {
   const ObjectId pending = driver.Spawn("never granted");
   driver.node->raylet().Expect<base::RequestLease>();
   std::thread waiter([&driver, &pending] {
-    EXPECT_EQ(TextOf(driver.process->Await(pending, kNever)), "Shutdown");
+    EXPECT_EQ(TextOf(driver.process->Await(pending, kNever)), "RuntimeClosed");
   });
   driver.node->raylet().Send(base::WorkerOutput{5, "f", false, {"last"}, 0});
   driver.process->Shutdown();
@@ -218,7 +218,7 @@ TEST(DriverProcess, ShutdownEndsTheJobAndSettlesTheRest) {
   EXPECT_EQ(driver.lines, (std::vector<std::string>{"last"}));
   driver.node->raylet().WaitClosed();
   EXPECT_EQ(TextOf(driver.process->Await(driver.Spawn("late"), kNever)),
-            "Shutdown");
+            "RuntimeClosed");
 }
 
 TEST(DriverProcess, ShutdownGivesUpOnASilentRaylet) {
@@ -233,7 +233,7 @@ TEST(DriverProcess, AForkedChildIsInert) {
   const pid_t child = ::fork();
   if (child == 0) {
     const bool is_inert =
-        TextOf(driver.process->Await(object, kNever)) == "Shutdown";
+        TextOf(driver.process->Await(object, kNever)) == "RuntimeClosed";
     driver.process->Shutdown();
     driver.process.reset();
     ::_exit(is_inert ? 0 : 1);
