@@ -40,6 +40,13 @@ void AddRaylet(CLI::App* app, raylet::RayletOptions* options,
                   "worker processes at once, at most");
 }
 
+bool HasCommand(CLI::App* app, const std::string& name) {
+  return !app->get_subcommands([&name](CLI::App* command) {
+               return command->get_name() == name;
+             })
+              .empty();
+}
+
 }  // namespace
 
 Command ParseCommandLine(int argc, const char* const* argv) {
@@ -62,18 +69,26 @@ Command ParseCommandLine(int argc, const char* const* argv) {
   on_doctor->add_flag("--json", doctor.json, "as one JSON object");
   on_doctor->add_flag("--clean", doctor.clean,
                       "end and remove what crashed programs left");
+  if (argc < 2) return Leave{kWrongUsage, app.help()};
+  // CLI11 would only ask for a subcommand.
+  const std::string first = argv[1];
+  if (!first.starts_with("-") && !HasCommand(&app, first)) {
+    return Leave{kWrongUsage,
+                 "mobula: there is no command " + first + "\n" + app.help()};
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     std::ostringstream text;
     const bool asked = app.exit(error, text, text) == 0;
-    return Leave{asked ? 0 : kWrongUsage, text.str()};
+    if (asked) return Leave{0, text.str()};
+    return Leave{kWrongUsage, "mobula: " + text.str()};
   }
   if (on_version->parsed()) return version;
   if (on_doctor->parsed()) return doctor;
   for (const std::string& resource : resources) {
     if (ParseResource(resource, &raylet)) continue;
-    return Leave{kWrongUsage, "--resource " + resource +
+    return Leave{kWrongUsage, "mobula: --resource " + resource +
                                   " is not of the form NAME=QUANTITY\n"};
   }
   return raylet;

@@ -71,5 +71,17 @@ TEST(CommandLineTest, WrongUsesSayWhatIsWrong) {
   }
 }
 
+TEST(CommandLineTest, AWordThatIsNoCommandIsNamed) {
+  const auto leave = std::get<Leave>(Parse({"nonsense"}));
+  EXPECT_TRUE(leave.text.starts_with("mobula: there is no command nonsense\n"))
+      << leave.text;
+  EXPECT_NE(leave.text.find("doctor"), std::string::npos);
+}
+
+TEST(CommandLineTest, WithoutACommandThereIsHelp) {
+  const auto leave = std::get<Leave>(Parse({}));
+  EXPECT_NE(leave.text.find("doctor"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace mobula::cli
