@@ -73,6 +73,13 @@ TEST(OptionsTest, SettersChain) {
 TEST(OptionsTest, NonsenseIsRefused) {
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THROW(TaskOptions().Cpus(-1), BadArgument);
+  try {
+    TaskOptions().Cpus(-0.5);
+    FAIL() << "it was accepted";
+  } catch (const BadArgument& error) {
+    EXPECT_EQ(error.message(),
+              "resource cpu = -0.5: 0 to 1000000 can be asked for");
+  }
   EXPECT_THROW(TaskOptions().Cpus(kNan), std::invalid_argument);
   EXPECT_THROW(TaskOptions().Cpus(1e7), BadArgument);
   EXPECT_THROW(TaskOptions().Memory(-1), BadArgument);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "api/mobula/detail/quantities.h"
 #include "api/mobula/detail/running.h"
 #include "api/mobula/detail/session.h"
 #include "api/mobula/error.h"
@@ -111,7 +112,7 @@ base::Failure TimedOut(Timeout timeout) {
   failure.code = base::FailureCode::kTimeout;
   failure.executed = base::Executed::kMaybe;
   failure.message = "there is no value after waiting for " +
-                    std::to_string(seconds) + " s; the task goes on";
+                    NumberText(seconds) + " s; the task goes on";
   return failure;
 }
 

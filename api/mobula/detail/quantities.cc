@@ -1,5 +1,7 @@
 #include "api/mobula/detail/quantities.h"
 
+#include <array>
+#include <charconv>
 #include <string>
 
 #include "api/mobula/error.h"
@@ -11,6 +13,13 @@ constexpr double kCpusMax = 1e6;
 constexpr double kQuantityMax = 9e14;
 
 }  // namespace
+
+std::string NumberText(double number) {
+  std::array<char, 400> text{};  // the greatest double has 309 digits
+  const auto result = std::to_chars(text.data(), text.data() + text.size(),
+                                    number, std::chars_format::fixed);
+  return std::string(text.data(), result.ptr);
+}
 
 int CheckedCount(std::string_view what, int value) {
   if (value < -1) {
@@ -26,8 +35,8 @@ double CheckedQuantity(std::string_view name, double quantity) {
   // Written so that not-a-number is refused too.
   if (!(quantity >= 0 && quantity <= most)) {
     ThrowBadArgument("resource " + std::string(name) + " = " +
-                     std::to_string(quantity) + ": 0 to " +
-                     std::to_string(most) + " can be asked for");
+                     NumberText(quantity) + ": 0 to " + NumberText(most) +
+                     " can be asked for");
   }
   return quantity;
 }

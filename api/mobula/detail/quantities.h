@@ -1,13 +1,17 @@
-// Checks of numbers that users give. Not for users.
+// Checks of numbers that users give, and their text. Not for users.
 // Threading: pure.   Failure: BadArgument, naming the number.
 #ifndef MOBULA_API_MOBULA_DETAIL_QUANTITIES_H_
 #define MOBULA_API_MOBULA_DETAIL_QUANTITIES_H_
 
+#include <string>
 #include <string_view>
 
 #include "base/scheduling/resource_vector.h"
 
 namespace mobula::detail {
+
+// As short as it can be said exactly: "0.02", "1000000".
+std::string NumberText(double number);
 
 // `value`, if it is 0 or more or -1 for "no limit".
 int CheckedCount(std::string_view what, int value);
