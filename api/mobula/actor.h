@@ -20,15 +20,18 @@
 // incarnation grows by one, and what was called since is lost unless it is
 // called again. Every answer tells its incarnation (Ref::Incarnation), and a
 // call can be bound to one (CallOptions). A call runs at most once by default;
-// if the process dies meanwhile it fails with ActorDied, whose executed() says
-// whether it ran. The actor ends when its last handle is gone, by Kill or by
-// ExitActor; in the first and last case its destructor runs. Arguments and
-// results: as of Spawn. Of overloaded methods one is chosen with static_cast<R
-// (C::*)(P...)>(&C::M). Errors thrown by Create and Call: RuntimeClosed,
-// ValueTooLarge, BadArgument; all others come from Get. Threading: a handle is
-// a value like std::shared_ptr: each thread its own copy. Calls of one thread
-// keep their order. The idea: Hewitt, Bishop and Steiger, "A Universal Modular
-// ACTOR Formalism" (1973); incarnations as in Orleans and Ray.
+// if the process dies meanwhile it fails with WorkerDied, or with ActorDied
+// where no restart is left; executed() says whether it ran.
+// The actor ends when its last handle is gone, by Kill or by ExitActor; in the
+// first and last case its destructor runs.
+// Arguments and results: as of Spawn. Of overloaded methods one is chosen with
+// static_cast<R (C::*)(P...)>(&C::M).
+// Errors thrown by Create and Call: RuntimeClosed, ValueTooLarge, BadArgument;
+// all others come from Get.
+// Threading: a handle is a value like std::shared_ptr: each thread its own
+// copy. Calls of one thread keep their order.
+// The idea: Hewitt, Bishop and Steiger, "A Universal Modular ACTOR Formalism"
+// (1973); incarnations as in Orleans and Ray.
 #ifndef MOBULA_API_MOBULA_ACTOR_H_
 #define MOBULA_API_MOBULA_ACTOR_H_
 

@@ -4,10 +4,10 @@
 //   std::vector<Count> CountWords(const std::string& path);
 //
 //   mobula::Ref<std::vector<Count>> counts =
-//   mobula::Spawn<CountWords>("a.txt"); mobula::Ref<int> eight =
-//   mobula::Spawn<[](int x) { return x + 1; }>(7); mobula::Ref<Image> image =
-//       mobula::Spawn<Render>(mobula::TaskOptions().Cpus(4), scene, 1920,
-//       1080);
+//       mobula::Spawn<CountWords>("a.txt");
+//   mobula::Ref<int> eight = mobula::Spawn<[](int x) { return x + 1; }>(7);
+//   mobula::Ref<Image> image = mobula::Spawn<Render>(
+//       mobula::TaskOptions().Cpus(4), scene, 1920, 1080);
 //
 // The function is a template argument: a function, a static method or a lambda
 // without captures; nothing is registered by hand. A function with external
