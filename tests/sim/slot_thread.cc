@@ -69,9 +69,10 @@ void SlotThread::OnTimeOver() {
 
 void SlotThread::SpawnChildren() {
   const Behaviour behaviour = ledger_.operation(running_->operation).behaviour;
-  for (int i = 0; i < behaviour.children; ++i) {
-    running_->children.push_back(SpawnChild(behaviour));
-  }
+  Behaviour child;
+  child.run = behaviour.run;
+  child.depth = behaviour.depth - 1;
+  child.children = behaviour.depth > 0 ? 1 : 0;
   if (!behaviour.calls.IsNil()) {
     api_.Adopt(behaviour.calls, behaviour.calls_owner);
     // The handle that came as an argument ends with the function.
@@ -81,14 +82,18 @@ void SlotThread::SpawnChildren() {
   if (behaviour.makes_actor) {
     Behaviour constructor;
     constructor.run = behaviour.run;
-    const base::ActorId made = api_.Create(constructor, 1, -1);
-    running_->handles.push_back(made);
-    running_->children.push_back(CallChild(made, behaviour.run));
-    running_->children.push_back(CallChild(made, behaviour.run));
+    child.calls = api_.Create(constructor, 1, -1);
+    child.calls_owner = self_;
+    running_->handles.push_back(child.calls);
+    running_->children.push_back(CallChild(child.calls, behaviour.run));
+    running_->children.push_back(CallChild(child.calls, behaviour.run));
   }
-  for (const OpIndex child : running_->children) {
-    running_->awaited.insert(child);
-    api_.Watch(child);
+  for (int i = 0; i < behaviour.children; ++i) {
+    running_->children.push_back(SpawnChild(child));
+  }
+  for (const OpIndex child_index : running_->children) {
+    running_->awaited.insert(child_index);
+    api_.Watch(child_index);
   }
 }
 
@@ -98,12 +103,10 @@ OpIndex SlotThread::CallChild(base::ActorId actor, base::Duration run) {
   return api_.Call(actor, std::move(wish));
 }
 
-OpIndex SlotThread::SpawnChild(const Behaviour& parent) {
+OpIndex SlotThread::SpawnChild(const Behaviour& behaviour) {
   Operation wish;
   wish.retries_max = 3;
-  wish.behaviour.run = parent.run;
-  wish.behaviour.depth = parent.depth - 1;
-  wish.behaviour.children = parent.depth > 0 ? 1 : 0;
+  wish.behaviour = behaviour;
   return api_.Submit(std::move(wish), base::ResourceVector::Cpus(1));
 }
 

@@ -65,7 +65,7 @@ class SlotThread {
   void StartNext();
   void OnTimeOver();
   void SpawnChildren();
-  OpIndex SpawnChild(const Behaviour& parent);
+  OpIndex SpawnChild(const Behaviour& behaviour);
   OpIndex CallChild(base::ActorId actor, base::Duration run);
   void Finish();
 
