@@ -90,7 +90,8 @@ Operation DriverProgram::DrawWish() {
   wish.behaviour.run = rng_.LogNormal(options_.run_median, 1);
   wish.behaviour.throws = rng_.Chance(options_.throws);
   if (rng_.Chance(options_.timeout)) {
-    wish.timeout = rng_.Within(microseconds(100), seconds(2));
+    // Of the order of what there is to wait for, or far more.
+    wish.timeout = rng_.LogNormal(milliseconds(10), 2.5);
   }
   // What always crashes must be given up some day.
   if (wish.retries_max >= 0) {

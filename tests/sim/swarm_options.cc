@@ -79,7 +79,7 @@ WorkloadOptions DrawWorkload(Rng& rng) {
   work.depends = Share(rng, 0.5, 0.5);
   work.throws = Share(rng, 0.5, 0.2);
   work.crashes = Share(rng, 0.4, 0.05);
-  work.timeout = Share(rng, 0.3, 0.2);
+  work.timeout = Share(rng, 0.4, 0.3);
   work.put = Share(rng, 0.3, 0.1);
   work.bound = Share(rng, 0.3, 0.3);
   work.wide = Share(rng, 0.3, 0.3);
