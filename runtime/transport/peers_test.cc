@@ -35,6 +35,7 @@ class World {
     callbacks.on_open = [this](ProcessId peer) { Tell("open", peer); };
     callbacks.on_message = [this](ProcessId peer, base::Message message,
                                   base::UniqueFd fd) {
+      strand_.AssertHeld();
       if (std::holds_alternative<base::Attach>(message)) {
         peers_->Connect(std::move(fd), std::get<base::Attach>(message).peer);
       }

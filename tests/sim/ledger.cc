@@ -268,7 +268,7 @@ void Ledger::CheckClaim(OpIndex index, const base::Failure& failure) {
     // A failed argument is the outcome of the call too, claims and all.
     const bool inherited =
         std::any_of(op.dependencies.begin(), op.dependencies.end(),
-                    [this, &failure](OpIndex dependency) {
+                    [this](OpIndex dependency) {
                       const auto& outcome = operations_[dependency].outcome;
                       return !outcome.has_value() ||
                              std::holds_alternative<base::Failure>(*outcome);

@@ -30,7 +30,7 @@ void SlotThread::Execute(runtime::Execute order) {
 
 void SlotThread::StartNext() {
   if (running_.has_value() || waiting_.empty()) return;
-  Run& run = running_.emplace();
+  Run& run = running_.emplace(Run());
   run.order = std::move(waiting_.front());
   waiting_.pop_front();
   run.number = ++runs_;
