@@ -19,7 +19,6 @@ namespace mobula::cli {
 namespace {
 
 using base::LeaseGranted;
-using base::LeaseRefused;
 using base::Link;
 using base::ProcessId;
 using base::UniqueFd;

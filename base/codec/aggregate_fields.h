@@ -171,6 +171,8 @@ inline constexpr std::size_t kFieldCountMax = 64;
 
 namespace codec_internal {
 
+// NOLINTBEGIN(google-explicit-constructor): they are there to be converted.
+
 // Converts to the bases of T only.
 template <class T>
 struct AnyBaseOf {
@@ -188,6 +190,8 @@ struct AnyReference {
   template <class T>
   operator T&() const;
 };
+
+// NOLINTEND(google-explicit-constructor)
 
 // The number of empty initialisers that T takes; one more than the maximum
 // where there are too many fields.

@@ -27,7 +27,6 @@ namespace {
 using base::ActorId;
 using base::Bytes;
 using base::Failure;
-using base::FailureCode;
 using base::ObjectId;
 using base::TaskId;
 using std::chrono::milliseconds;

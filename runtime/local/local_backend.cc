@@ -69,8 +69,10 @@ void LocalBackend::Post(Event event) {
   }
   std::visit(
       [this](auto&& each) {
-        if constexpr (requires { this->On(std::move(each)); }) {
-          On(std::move(each));
+        if constexpr (requires {
+                        this->On(std::forward<decltype(each)>(each));
+                      }) {
+          On(std::forward<decltype(each)>(each));
         } else {
           MOBULA_CHECK(false, "not an event of the API");
         }
