@@ -64,6 +64,18 @@ std::string_view FailureCodeName(FailureCode code) {
       return "LimitError";
     case FailureCode::kBadArgument:
       return "BadArgument";
+    case FailureCode::kNameTaken:
+      return "NameTaken";
+    case FailureCode::kNoSuchActor:
+      return "NoSuchActor";
+    case FailureCode::kConflict:
+      return "Conflict";
+    case FailureCode::kControlAway:
+      return "ControlAway";
+    case FailureCode::kDiskFull:
+      return "DiskFull";
+    case FailureCode::kNoSuchJob:
+      return "NoSuchJob";
   }
   return "Unknown";  // a code of a newer peer
 }

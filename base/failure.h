@@ -31,6 +31,12 @@ enum class FailureCode : std::uint8_t {
   kShutdown,           // the runtime was shut down
   kLimit,              // a bounded queue or pool is full
   kBadArgument,        // the caller asked for something that makes no sense
+  kNameTaken,          // a living actor of the namespace has that name
+  kNoSuchActor,        // no living actor has that name or id
+  kConflict,           // a key is not at the version that was expected
+  kControlAway,        // the control store does not answer (yet)
+  kDiskFull,           // the control store can write nothing more for now
+  kNoSuchJob,          // no job, or node or worker, has that id
 };
 
 // Whether the user's function ran. kNo and kYes are certain.

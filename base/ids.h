@@ -71,6 +71,10 @@ using TaskId = Id<struct TaskTag>;
 using ActorId = Id<struct ActorTag>;
 using ObjectId = Id<struct ObjectTag>;
 using LeaseId = Id<struct LeaseTag>;
+// A request to the control store, by which a repeated one is known.
+using RequestId = Id<struct RequestTag>;
+// One cluster for as long as its control store's folder lives.
+using ClusterId = Id<struct ClusterTag>;
 // The hash of a function's key (name and signature); the same in every
 // process that runs the same source.
 using FunctionId = Id<struct FunctionTag>;

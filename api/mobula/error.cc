@@ -139,6 +139,18 @@ void ThrowFailure(base::Failure failure) {
       ThrowAs<LimitError>(std::move(failure));
     case ErrorCode::kBadArgument:
       ThrowAs<BadArgument, std::invalid_argument>(std::move(failure));
+    case ErrorCode::kNameTaken:
+      ThrowAs<NameTaken>(std::move(failure));
+    case ErrorCode::kNoSuchActor:
+      ThrowAs<NoSuchActor>(std::move(failure));
+    case ErrorCode::kConflict:
+      ThrowAs<Conflict>(std::move(failure));
+    case ErrorCode::kControlAway:
+      ThrowAs<ControlAway>(std::move(failure));
+    case ErrorCode::kDiskFull:
+      ThrowAs<DiskFull>(std::move(failure));
+    case ErrorCode::kNoSuchJob:
+      ThrowAs<NoSuchJob>(std::move(failure));
   }
   ThrowAs<TaskError>(std::move(failure));  // a code of a newer peer
 }

@@ -168,6 +168,42 @@ class BadArgument : public Error {
   using Error::Error;
 };
 
+// A living actor of the namespace has that name.
+class NameTaken : public Error {
+ public:
+  using Error::Error;
+};
+
+// No living actor has that name.
+class NoSuchActor : public Error {
+ public:
+  using Error::Error;
+};
+
+// A key is not at the version that was expected.
+class Conflict : public Error {
+ public:
+  using Error::Error;
+};
+
+// The control store did not answer in time; what lives goes on without it.
+class ControlAway : public Error {
+ public:
+  using Error::Error;
+};
+
+// The control store has no room to write; it goes on when there is some.
+class DiskFull : public Error {
+ public:
+  using Error::Error;
+};
+
+// No job, node or worker has that id.
+class NoSuchJob : public Error {
+ public:
+  using Error::Error;
+};
+
 // Init failed; nothing was left behind.
 class InitError : public Error {
  public:

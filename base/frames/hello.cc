@@ -14,7 +14,7 @@ bool VersionsAgree(std::uint32_t a, std::uint32_t b) {
 
 bool IsRole(std::uint8_t role) {
   return role >= static_cast<std::uint8_t>(Role::kRaylet) &&
-         role <= static_cast<std::uint8_t>(Role::kWorker);
+         role <= static_cast<std::uint8_t>(Role::kTool);
 }
 
 bool Refuse(std::string* error, std::string why) {

@@ -14,6 +14,12 @@
 //   owner  -> worker  RunTask, CreateActor, CallActor  (answered by TaskDone)
 //   caller -> owner   WatchActor, UnwatchActor, KillActor
 //                                                      (answered by ActorMoved)
+//   owner  -> raylet  ActorReport, ControlCall         (ControlAnswer): relayed
+//                                                      to the control store
+//   tool   -> raylet  ListLocal                        (LocalListing)
+//   raylet -> worker  CreateActor                      (TaskDone): detached
+//                                                      actors; who calls one
+//                                                      watches it at its raylet
 // Threading: values.
 #ifndef MOBULA_BASE_FRAMES_MESSAGE_H_
 #define MOBULA_BASE_FRAMES_MESSAGE_H_
@@ -24,17 +30,22 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/control/control_message.h"
+#include "base/control/control_request.h"
+#include "base/control/records.h"
 #include "base/failure.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
 
 namespace mobula::base {
 
-enum class Role : std::uint8_t { kRaylet = 1, kDriver, kWorker };
+// A tool looks: it has no job and gets no lease.
+enum class Role : std::uint8_t { kRaylet = 1, kDriver, kWorker, kTool };
 
 // ---- process -> raylet -----------------------------------------------------
 
-// The first message of a driver or worker. A driver's makes its job exist.
+// The first message of a driver or worker. A driver's makes its job exist; one
+// that joined a running node sends its executable's descriptor beside it.
 struct Register {
   ProcessId process;
   Role role = Role::kWorker;
@@ -42,6 +53,7 @@ struct Register {
   std::int32_t pid = 0;
   std::string program;      // for people: the executable's file name
   std::int32_t weight = 1;  // of the job's share, >= 1 (driver only)
+  std::string ns;           // namespace of its actors' names (driver only)
 };
 
 // The raylet's answer.
@@ -50,6 +62,7 @@ struct Registered {
   NodeId node;
   std::string node_name;  // host name
   ResourceVector total;   // of the node
+  std::string ns;         // the job's namespace
 };
 
 // Asks for one slot in a worker. Answered, in its own time, by LeaseGranted or
@@ -130,6 +143,7 @@ struct WorkerOutput {
   bool is_stderr = false;
   std::vector<std::string> lines;
   std::uint64_t omitted = 0;  // lines left out before these by the rate limit
+  std::string node;           // host name
 };
 
 // To an idle worker: end.
@@ -209,12 +223,22 @@ struct KillActor {
   bool restart = false;
 };
 
+// ---- tool <-> raylet -------------------------------------------------------
+
+// What runs on this node.
+struct ListLocal {};
+struct LocalListing {
+  std::vector<WorkerInfo> workers;
+  std::vector<TaskInfo> tasks;
+};
+
 using Message =
     std::variant<Register, Registered, RequestLease, CancelLease, ReturnLease,
                  TaskBlocked, ConnectTo, EndJob, LeaseGranted, LeaseRefused,
                  LeaseLost, Attach, PeerGone, WorkerOutput, Retire, JobEnded,
                  RunTask, CreateActor, CallActor, CancelTask, TaskDone,
-                 WatchActor, ActorMoved, UnwatchActor, KillActor>;
+                 WatchActor, ActorMoved, UnwatchActor, KillActor, ControlCall,
+                 ControlAnswer, ActorReport, ListLocal, LocalListing>;
 
 // An encoded message is at most this long; values ride inline for now.
 inline constexpr std::uint64_t kMessageBytesMax = 256ull << 20;

@@ -18,7 +18,7 @@ constexpr std::int64_t kUnitsMax = std::int64_t{1} << 62;
 
 bool IsRole(Role role) {
   return role == Role::kRaylet || role == Role::kDriver ||
-         role == Role::kWorker;
+         role == Role::kWorker || role == Role::kTool;
 }
 
 bool IsAmount(const ResourceVector& amount) {

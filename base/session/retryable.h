@@ -16,6 +16,8 @@ constexpr bool IsRetryable(FailureCode code) {
     case FailureCode::kWorkerDied:   // another worker may live
     case FailureCode::kWorkerStart:  // another start may find the memory
     case FailureCode::kLimit:        // the queue drains
+    case FailureCode::kControlAway:  // it comes back
+    case FailureCode::kDiskFull:     // somebody makes room
       return true;
     case FailureCode::kUserException:   // the caller decides, not the code
     case FailureCode::kActorDied:       // for ever
@@ -29,6 +31,10 @@ constexpr bool IsRetryable(FailureCode code) {
     case FailureCode::kRayletDied:  // this process's way to all others
     case FailureCode::kShutdown:
     case FailureCode::kBadArgument:
+    case FailureCode::kNameTaken:  // until its holder ends: the caller decides
+    case FailureCode::kNoSuchActor:
+    case FailureCode::kConflict:  // the caller reads again
+    case FailureCode::kNoSuchJob:
       return false;
   }
   return false;  // a code of a newer peer

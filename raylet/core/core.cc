@@ -55,7 +55,7 @@ void Core::Step(const Event& event, BootTime now, Effects& effects) {
     OnWorkerExited(failed->process, failure);
   } else if (const auto* exited = std::get_if<WorkerExited>(&event)) {
     OnWorkerExited(exited->process, exited->failure);
-  } else {
+  } else if (std::holds_alternative<Tick>(event)) {
     OnTick();
   }
   Pump();
@@ -117,7 +117,7 @@ void Core::OnRegisterDriver(ProcessId from, const base::Register& message) {
     workers_.AddJob(message.job);
   }
   SendTo(from, base::Registered{options_.self, options_.node,
-                                options_.node_name, options_.total});
+                                options_.node_name, options_.total, {}});
 }
 
 void Core::OnRegisterWorker(ProcessId from, const base::Register& message) {
@@ -133,7 +133,7 @@ void Core::OnRegisterWorker(ProcessId from, const base::Register& message) {
     peers_.emplace(from, Peer{base::Role::kWorker, message.job});
   }
   SendTo(from, base::Registered{options_.self, options_.node,
-                                options_.node_name, options_.total});
+                                options_.node_name, options_.total, {}});
 }
 
 void Core::OnTaskBlocked(ProcessId from, bool blocked) {
@@ -298,7 +298,7 @@ void Core::ReapIdle() {
 void Core::StartOne(JobId job) {
   const ProcessId process = ids_.Next<ProcessId>();
   workers_.Start(process, job, now_);
-  effects_->push_back(StartWorker{process, job});
+  effects_->push_back(StartWorker{process, job, {}});
 }
 
 void Core::RetireWorker(ProcessId process) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/boot_time.h"
+#include "base/control/control_message.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
@@ -53,8 +54,21 @@ struct WorkerExited {
 // Time passed; sent at the moment the last SetTimer asked for, or later.
 struct Tick {};
 
-using Event = std::variant<Received, PeerLost, WorkerStarted, WorkerStartFailed,
-                           WorkerExited, Tick>;
+// There is a session with the control store, a new one each time: what was sent
+// on an earlier one and not answered is to be sent again.
+struct ControlUp {
+  std::uint64_t epoch = 0;
+};
+// That session has ended.
+struct ControlDown {};
+// The control store said something.
+struct ControlSaid {
+  base::ControlMessage message;
+};
+
+using Event =
+    std::variant<Received, PeerLost, WorkerStarted, WorkerStartFailed,
+                 WorkerExited, Tick, ControlUp, ControlDown, ControlSaid>;
 
 // ---- effects ---------------------------------------------------------------
 
@@ -70,10 +84,12 @@ struct Connect {
   base::ProcessId b;
 };
 
-// Starts a worker process for the job under a new id.
+// Starts a worker process for the job under a new id. `program` is the content
+// hash of the executable; "": the one that the job's driver gave.
 struct StartWorker {
   base::ProcessId process;
   base::JobId job;
+  std::string program;
 };
 
 // Ends a worker at once (SIGKILL); WorkerExited follows.
@@ -91,8 +107,22 @@ struct ClosePeer {
   base::ProcessId process;
 };
 
-using Effect =
-    std::variant<Send, Connect, StartWorker, KillWorker, SetTimer, ClosePeer>;
+// For the control store. Dropped by the shell where there is no session.
+struct TellControl {
+  base::ControlMessage message;
+};
+
+// The control store is needed from now on: the shell connects, and an embedded
+// head starts one. Asked once.
+struct NeedControl {};
+
+// The control store has refused this node: it must end, and all that is on it.
+struct LeaveCluster {
+  std::string reason;
+};
+
+using Effect = std::variant<Send, Connect, StartWorker, KillWorker, SetTimer,
+                            ClosePeer, TellControl, NeedControl, LeaveCluster>;
 using Effects = std::vector<Effect>;
 
 }  // namespace mobula::raylet

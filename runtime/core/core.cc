@@ -54,6 +54,13 @@ void Core::Take(Event event, Effects& effects) {
           [this, &effects](Executed& executed) {
             host_.Finish(std::move(executed), effects);
           },
+          [&effects](AskControl& ask) {
+            base::Failure away;
+            away.code = base::FailureCode::kControlAway;
+            away.executed = base::Executed::kNo;
+            away.message = "this head has no control store";
+            Emit(effects, ControlReady{ask.request, std::move(away)});
+          },
           [this](auto& api) { owner_.On(std::move(api)); },
       },
       event);

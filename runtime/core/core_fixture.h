@@ -41,7 +41,7 @@ class CoreFixture : public testing::Test {
 
   void SetUp() override {
     Hear(kRaylet, base::Registered{kRaylet, base::NodeId{2, 2}, "host",
-                                   base::ResourceVector::Cpus(2)});
+                                   base::ResourceVector::Cpus(2), {}});
   }
 
   void Do(Event event) {

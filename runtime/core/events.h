@@ -9,6 +9,7 @@
 #ifndef MOBULA_RUNTIME_CORE_EVENTS_H_
 #define MOBULA_RUNTIME_CORE_EVENTS_H_
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -16,6 +17,7 @@
 
 #include "base/boot_time.h"
 #include "base/bytes.h"
+#include "base/control/control_request.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
@@ -78,7 +80,8 @@ struct Put {
   base::Outcome outcome;
 };
 
-// A handle of an actor owned by `owner` arrived in this process.
+// A handle of an actor owned by `owner` arrived in this process. The owner of a
+// detached actor is, for all who call it, their own raylet.
 struct Adopt {
   base::ActorId actor;
   base::ProcessId owner;
@@ -95,6 +98,14 @@ struct DropActor {
 // Wants one Ready effect for the object: at once if it has its outcome.
 struct Watch {
   base::ObjectId object;
+};
+
+// Asks the control store; one ControlReady answers, kControlAway or kTimeout
+// after `timeout` where it does not.
+struct AskControl {
+  base::RequestId request;
+  base::ControlRequest body;
+  base::Duration timeout = std::chrono::seconds(30);
 };
 
 // Kill: ends the actor's worker; `restart` lets its restarts_max apply.
@@ -128,7 +139,7 @@ struct Tick {};
 
 using Event =
     std::variant<Submit, Create, Call, Put, Adopt, DropObject, DropActor, Watch,
-                 Kill, Received, PeerLost, Executed, Tick>;
+                 Kill, AskControl, Received, PeerLost, Executed, Tick>;
 
 // ---- effects ----------------------------------------------------------------
 
@@ -164,6 +175,12 @@ struct Execute {
   std::vector<base::Bytes> args;
 };
 
+// What AskControl asked for.
+struct ControlReady {
+  base::RequestId request;
+  base::ControlReply reply;
+};
+
 // Replaces the timer: Tick at `at`, never if IsNever.
 struct SetTimer {
   base::BootTime at;
@@ -174,7 +191,8 @@ struct Exit {
   std::string reason;
 };
 
-using Effect = std::variant<Send, Ready, ActorChanged, Execute, SetTimer, Exit>;
+using Effect = std::variant<Send, Ready, ActorChanged, Execute, ControlReady,
+                            SetTimer, Exit>;
 using Effects = std::vector<Effect>;
 
 }  // namespace mobula::runtime

@@ -39,7 +39,8 @@ FakeNode::Process& FakeNode::StartProcess(ProcessId id, base::Role role) {
   Transmit(
       kRaylet, id,
       base::Registered{kRaylet, base::NodeId{4, 4}, "fake",
-                       base::ResourceVector::Cpus(static_cast<double>(cpus_))});
+                       base::ResourceVector::Cpus(static_cast<double>(cpus_)),
+                       {}});
   return process;
 }
 

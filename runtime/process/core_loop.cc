@@ -138,6 +138,7 @@ void CoreLoop::Apply(Effect effect) {
             strand_.AssertHeld();
             SetTimerAt(timer.at);
           },
+          [](const ControlReady&) {},  // nothing asks yet
           [this](Exit exit) { sink_.OnExit(exit.reason); },
       },
       std::move(effect));

@@ -76,6 +76,12 @@ bool Oracle::IsJustified(const Operation& operation,
     case FailureCode::kNoSuchFunction:
     case FailureCode::kShutdown:
     case FailureCode::kBadArgument:
+    case FailureCode::kNameTaken:
+    case FailureCode::kNoSuchActor:
+    case FailureCode::kConflict:
+    case FailureCode::kControlAway:
+    case FailureCode::kDiskFull:
+    case FailureCode::kNoSuchJob:
       return false;
   }
   return false;

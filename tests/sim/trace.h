@@ -12,6 +12,7 @@
 #include <boost/pfr.hpp>
 #include <cstdint>
 #include <iosfwd>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -66,6 +67,11 @@ struct IsPair : std::false_type {};
 template <class A, class B>
 struct IsPair<std::pair<A, B>> : std::true_type {};
 
+template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+
 // "Received" of mobula::runtime::Received.
 template <class T>
 std::string_view TypeName() {
@@ -94,6 +100,9 @@ void HashInto(ContentHash& hash, const T& value) {
   } else if constexpr (IsPair<T>::value) {
     HashInto(hash, value.first);
     HashInto(hash, value.second);
+  } else if constexpr (IsOptional<T>::value) {
+    hash.Add(value.has_value() ? 1 : 0);
+    if (value) HashInto(hash, *value);
   } else if constexpr (Range<T>) {
     hash.Add(value.size());
     for (const auto& item : value) HashInto(hash, item);
@@ -133,6 +142,8 @@ void PrintInto(std::ostream& out, const T& value) {
     PrintInto(out, value.first);
     out << ": ";
     PrintInto(out, value.second);
+  } else if constexpr (IsOptional<T>::value) {
+    if (value) PrintInto(out, *value);
   } else if constexpr (Range<T>) {
     out << '[';
     const char* separator = "";

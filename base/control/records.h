@@ -1,0 +1,118 @@
+// What the control store knows, as plain aggregates: nodes, jobs, actors, keys.
+//
+// Records travel between raylets, tools and the control store and lie in its
+// log (docs/formats/control_log.md); a new field goes at the end. Points in
+// time in them are wall-clock milliseconds for people, never for decisions.
+// Threading: values.
+#ifndef MOBULA_BASE_CONTROL_RECORDS_H_
+#define MOBULA_BASE_CONTROL_RECORDS_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/ids.h"
+#include "base/scheduling/resource_vector.h"
+
+namespace mobula::base {
+
+// One life of one raylet. A dead id never returns.
+enum class NodeState : std::uint8_t { kAlive = 1, kDead };
+struct NodeRecord {
+  NodeId node;
+  std::int64_t incarnation = 0;  // given at its first joining, only grows
+  ProcessId raylet;
+  std::int32_t pid = 0;  // of the raylet
+  std::string name;      // host name
+  std::string socket;    // where drivers of its machine connect, "" if nowhere
+  bool is_head = false;
+  ResourceVector total;
+  std::map<std::string, std::string> labels;
+  NodeState state = NodeState::kAlive;
+  std::string cause;  // of its death
+  std::int64_t since_ms = 0;
+};
+
+enum class JobState : std::uint8_t { kRunning = 1, kEnded };
+struct JobRecord {
+  JobId job;
+  ProcessId driver;
+  NodeId node;           // of the driver
+  std::int32_t pid = 0;  // of the driver
+  std::string program;   // the executable's file name
+  std::string ns;        // namespace of its actors' names
+  std::int32_t weight = 1;
+  JobState state = JobState::kRunning;
+  std::string cause;  // of its end
+  std::int64_t since_ms = 0;
+};
+
+// What a detached actor is made of, again after each death of its worker.
+struct ActorSpec {
+  FunctionId constructor;
+  std::vector<Bytes> args;   // encoded values
+  ResourceVector resources;  // held while it lives
+  std::string program;       // content hash of its executable, hex
+};
+
+// kPending: registered, the first incarnation begins. kRestarting: the next one
+// begins. kDead is final, and the name is free.
+enum class ActorState : std::uint8_t {
+  kPending = 1,
+  kAlive,
+  kRestarting,
+  kDead
+};
+struct ActorRecord {
+  ActorId actor;
+  JobId job;
+  ProcessId owner;  // decides its restarts; nil: the control store (detached)
+  NodeId owner_node;
+  std::string ns;
+  std::string name;  // "" if none
+  std::string class_name;
+  bool detached = false;
+  std::int32_t restarts_max = 0;  // -1: no limit
+  std::int32_t restarts = 0;
+  ActorState state = ActorState::kPending;
+  std::int64_t incarnation = 1;  // the one that lives or comes next
+  NodeId node;                   // where it lives or is to live, nil if nowhere
+  ProcessId worker;              // while alive
+  std::int32_t pid = 0;          // while alive
+  Failure cause;                 // if dead
+  std::optional<ActorSpec> spec;  // detached, and not dead
+  std::int64_t since_ms = 0;
+};
+
+struct KeyRecord {
+  Bytes value;
+  std::uint64_t version = 0;  // from 1, grows with each change of the key
+};
+
+// What a raylet says of a worker and of a lease (a task as it sees it), for
+// `mobula list`.
+struct WorkerInfo {
+  ProcessId process;
+  NodeId node;
+  std::int32_t pid = 0;
+  JobId job;
+  std::string state;     // starting, idle, leased, actor, ending
+  std::string function;  // that runs, "" if none
+};
+struct TaskInfo {
+  LeaseId lease;
+  NodeId node;
+  JobId job;
+  std::string function;
+  std::string state;  // queued, leased, blocked
+  std::int32_t pid = 0;
+  ResourceVector shape;
+};
+
+}  // namespace mobula::base
+
+#endif  // MOBULA_BASE_CONTROL_RECORDS_H_
