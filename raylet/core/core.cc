@@ -298,7 +298,10 @@ void Core::ReapIdle() {
 void Core::StartOne(JobId job) {
   const ProcessId process = ids_.Next<ProcessId>();
   workers_.Start(process, job, now_);
-  effects_->push_back(StartWorker{process, job, {}});
+  StartWorker start;
+  start.process = process;
+  start.job = job;
+  effects_->emplace_back(std::move(start));
 }
 
 void Core::RetireWorker(ProcessId process) {

@@ -210,7 +210,8 @@ TEST(DriverProcess, ShutdownEndsTheJobAndSettlesTheRest) {
   std::thread waiter([&driver, &pending] {
     EXPECT_EQ(TextOf(driver.process->Await(pending, kNever)), "RuntimeClosed");
   });
-  driver.node->raylet().Send(base::WorkerOutput{5, "f", false, {"last"}, 0});
+  driver.node->raylet().Send(
+      base::WorkerOutput{5, "f", false, {"last"}, 0, ""});
   driver.process->Shutdown();
   driver.process->Shutdown();
   waiter.join();
