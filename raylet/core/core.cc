@@ -298,10 +298,11 @@ void Core::ReapIdle() {
 void Core::StartOne(JobId job) {
   const ProcessId process = ids_.Next<ProcessId>();
   workers_.Start(process, job, now_);
-  StartWorker start;
+  // Filled in place: GCC 12 takes a moved-in string for uninitialised.
+  auto& start = std::get<StartWorker>(
+      effects_->emplace_back(std::in_place_type<StartWorker>));
   start.process = process;
   start.job = job;
-  effects_->emplace_back(std::move(start));
 }
 
 void Core::RetireWorker(ProcessId process) {
