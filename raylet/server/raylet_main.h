@@ -1,11 +1,17 @@
-// RunRaylet is the process `mobula raylet`: the janitor, and in its child the
-// raylet, from the command line to the exit code.
+// The raylet as a process, from options to the exit code, in two forms.
 //
-// It ends, with exit code 0, when the driver at the other end of driver_fd is
-// gone, also before anything was said.
-// Threading: called by main, in a process with one thread.
+// RunRaylet is `mobula raylet`, the embedded head of one driver: a janitor, and
+// in its child the raylet. It ends, with exit code 0, when the driver at the
+// other end of driver_fd is gone, also before anything was said.
+// RunNode is the raylet of a node that `mobula start` began, in a child of the
+// node's keeper: it joins the control store at `control`, serves drivers and
+// tools on FOLDER/raylet.sock, and writes the NodeFile when it has joined. It
+// ends on SIGTERM (leaving the cluster in order), when the keeper is gone
+// (having killed what it started) or when the control store refuses the node;
+// never because the control store is away.
+// Threading: called in a process with one thread.
 // Failure: a sentence on stderr and exit code 1; 2 where the arguments make no
-// sense.
+// sense; kLeftCluster where the control store refused the node.
 #ifndef MOBULA_RAYLET_SERVER_RAYLET_MAIN_H_
 #define MOBULA_RAYLET_SERVER_RAYLET_MAIN_H_
 
@@ -14,8 +20,11 @@
 #include <optional>
 #include <string>
 
+#include "base/unique_fd.h"
+
 namespace mobula::raylet {
 
+// What a node offers; what is not given is found out.
 struct RayletOptions {
   int driver_fd = -1;   // our end of the socketpair that the driver made
   int program_fd = -1;  // the driver's executable
@@ -25,7 +34,24 @@ struct RayletOptions {
   std::optional<int> workers_max;
 };
 
+struct NodeOptions {
+  RayletOptions offers;      // without the descriptors
+  std::string control;       // ControlAddress of the control store
+  std::string token_file;    // for a control store over TCP; "" if none
+  std::string folder;        // of the session: made and locked by the keeper
+  std::string session;       // the mark of its processes
+  std::string state_folder;  // where executables are kept by hash; durable
+  bool is_head = false;
+  std::map<std::string, std::string> labels;
+  std::int32_t keeper_pid = 0;  // for the NodeFile
+};
+
+inline constexpr int kLeftCluster = 3;
+
 int RunRaylet(const RayletOptions& options);
+
+// `keeper` becomes readable when the keeper has ended (a pidfd).
+int RunNode(const NodeOptions& options, base::UniqueFd keeper);
 
 }  // namespace mobula::raylet
 
