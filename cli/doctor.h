@@ -37,7 +37,7 @@ struct Report {
   [[nodiscard]] bool IsHealthy() const;
 };
 
-// `roots` as of raylet::SessionRoots.
+// `roots` as of base::SessionRoots.
 Report Examine(const std::vector<std::string>& roots);
 
 struct Cleaned {

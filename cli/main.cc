@@ -3,12 +3,12 @@
 #include <string>
 #include <variant>
 
+#include "base/control/node_file.h"
 #include "base/frames/hello.h"
 #include "cli/command_line.h"
 #include "cli/doctor.h"
 #include "cli/version.h"
 #include "raylet/server/raylet_main.h"
-#include "raylet/spawn/runtime_folder.h"
 
 namespace mobula::cli {
 namespace {
@@ -28,7 +28,7 @@ int Run(const VersionCommand& command) {
 }
 
 int Run(const DoctorCommand& command) {
-  const std::vector<std::string> roots = raylet::SessionRoots();
+  const std::vector<std::string> roots = base::SessionRoots();
   if (command.clean) {
     const Cleaned cleaned = Clean(roots);
     std::fprintf(stderr,

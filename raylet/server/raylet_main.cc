@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/control/node_file.h"
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/scheduling/resource_vector.h"
@@ -142,7 +143,7 @@ int RunRaylet(const RayletOptions& options) {
     server.core.workers.workers_max = max;
     server.core.workers.pool = std::min(server.core.workers.pool, max);
   }
-  const std::vector<std::string> roots = SessionRoots();
+  const std::vector<std::string> roots = base::SessionRoots();
   std::string error;
   std::optional<RuntimeFolder> folder = RuntimeFolder::Plan(roots, &error);
   if (!folder) return Complain(1, error);

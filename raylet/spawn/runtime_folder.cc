@@ -163,16 +163,6 @@ std::size_t KillAllMarked(const std::string& session) {
 
 }  // namespace
 
-std::vector<std::string> SessionRoots() {
-  std::vector<std::string> roots;
-  const char* const runtime = ::getenv("XDG_RUNTIME_DIR");
-  if (runtime != nullptr && runtime[0] == '/') {
-    roots.push_back(std::string(runtime) + "/mobula");
-  }
-  roots.push_back("/tmp/mobula-" + std::to_string(::geteuid()));
-  return roots;
-}
-
 std::optional<RuntimeFolder> RuntimeFolder::Plan(
     const std::vector<std::string>& roots, std::string* error) {
   std::string all;

@@ -30,12 +30,9 @@ namespace mobula::raylet {
 // The environment variable by which a session's processes are known.
 inline constexpr char kSessionMark[] = "MOBULA_SESSION";
 
-// Where sessions of this user may lie, the preferred one first.
-std::vector<std::string> SessionRoots();
-
 class RuntimeFolder {
  public:
-  // Names a session in the first root that can be used.
+  // Names a session in the first root that can be used (base::SessionRoots).
   static std::optional<RuntimeFolder> Plan(
       const std::vector<std::string>& roots, std::string* error);
 
