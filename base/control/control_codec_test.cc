@@ -15,7 +15,7 @@ ActorRecord SomeActor() {
   actor.name = "index";
   actor.class_name = "Index";
   actor.detached = true;
-  actor.spec = ActorSpec{{5, 6}, {Bytes::Copy("arg")}, {}, "abcd"};
+  actor.spec = ActorSpec{{5, 6}, {Bytes::Own("arg")}, {}, "abcd"};
   return actor;
 }
 
@@ -35,7 +35,7 @@ TEST(ControlCodecTest, MessageComesBack) {
   call.body = RegisterActor{SomeActor(), true};
   ControlMessage message;
   std::string error;
-  ASSERT_TRUE(DecodeControl(Bytes::Copy(EncodeControl(call)), &message, &error))
+  ASSERT_TRUE(DecodeControl(Bytes::Own(EncodeControl(call)), &message, &error))
       << error;
   const auto& back = std::get<ControlCall>(message);
   EXPECT_TRUE(std::get<RegisterActor>(back.body).get_if_exists);
@@ -48,7 +48,7 @@ TEST(ControlCodecTest, RefusesWhatCannotBe) {
   call.from = {2, 2};
   call.body = GetStatus();
   EXPECT_FALSE(
-      DecodeControl(Bytes::Copy(EncodeControl(call)), &message, &error));
+      DecodeControl(Bytes::Own(EncodeControl(call)), &message, &error));
   EXPECT_NE(error.find("cannot be"), std::string::npos) << error;
   ActorRecord actor = SomeActor();
   actor.incarnation = 0;
