@@ -26,12 +26,18 @@ namespace mobula::gcs {
 
 using Batch = std::vector<Write>;
 
+// The build with plants (bugs on purpose, for the simulator to find) has names
+// of its own, so that one program can hold both.
+#ifdef MOBULA_PLANTS
+inline namespace planted {
+#endif
+
 class CommitQueue {
  public:
   struct Options {
     std::size_t held_max = 100'000;
 #ifdef MOBULA_PLANTS
-    bool plant_reply_before_write = false;
+    bool plant_reply_before_write = false;  // holds nothing back
 #endif
   };
 
@@ -62,6 +68,10 @@ class CommitQueue {
   std::size_t unnumbered_ = 0;  // at the end of held_, of the batch to append
   std::deque<Held> held_;
 };
+
+#ifdef MOBULA_PLANTS
+}  // namespace planted
+#endif
 
 }  // namespace mobula::gcs
 
