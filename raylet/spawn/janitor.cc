@@ -106,19 +106,15 @@ int RunUnderJanitor(RuntimeFolder folder, const JanitorOptions& options,
   const pid_t pid = ::fork();
   if (pid < 0) return Fail("fork");
   if (pid == 0) {
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    ::prctl(PR_SET_NAME, "mobula-raylet");
-    UniqueFd watch(::fcntl(self.get(), F_DUPFD_CLOEXEC, 0));
-    std::string error;
-    const bool made = folder.Make(&error);
-    if (!made) std::fprintf(stderr, "mobula raylet: %s\n", error.c_str());
-    const int code = made ? raylet(std::move(self)) : 1;
-    if (IsReadable(watch)) {
-      LeaveNothing(folder);
-    } else {
-      KillDescendants(base::BootNow() + kKillPatience);
-    }
-    return code;
+    return LiveAsRaylet(
+        folder, std::move(self), [&folder, &raylet](UniqueFd parent) {
+          std::string error;
+          if (folder.Make(&error)) {
+            return raylet(std::move(parent));
+          }
+          std::fprintf(stderr, "mobula raylet: %s\n", error.c_str());
+          return 1;
+        });
   }
   ::prctl(PR_SET_NAME, "mobula-janitor");
   if (options.let_go) options.let_go();
@@ -134,6 +130,20 @@ int RunUnderJanitor(RuntimeFolder folder, const JanitorOptions& options,
   }
   const int code = ReapRaylet(pid);
   LeaveNothing(folder);
+  return code;
+}
+
+int LiveAsRaylet(RuntimeFolder& folder, UniqueFd parent,
+                 const std::function<int(UniqueFd parent)>& raylet) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  ::prctl(PR_SET_NAME, "mobula-raylet");
+  const UniqueFd watch(::fcntl(parent.get(), F_DUPFD_CLOEXEC, 0));
+  const int code = raylet(std::move(parent));
+  if (IsReadable(watch)) {
+    LeaveNothing(folder);
+  } else {
+    KillDescendants(base::BootNow() + kKillPatience);
+  }
   return code;
 }
 

@@ -36,6 +36,12 @@ struct JanitorOptions {
 int RunUnderJanitor(RuntimeFolder folder, const JanitorOptions& options,
                     const std::function<int(base::UniqueFd janitor)>& raylet);
 
+// What a raylet's process does from its fork on, also under a keeper: runs
+// `raylet`, then ends all that it started; the folder too, if `parent` (the
+// pidfd that `raylet` is given) has ended. Returns what `raylet` returned.
+int LiveAsRaylet(RuntimeFolder& folder, base::UniqueFd parent,
+                 const std::function<int(base::UniqueFd parent)>& raylet);
+
 }  // namespace mobula::raylet
 
 #endif  // MOBULA_RAYLET_SPAWN_JANITOR_H_

@@ -220,4 +220,27 @@ bool KillDescendants(base::BootTime deadline) {
   }
 }
 
+bool KillDescendantsBut(const std::set<pid_t>& spared,
+                        base::BootTime deadline) {
+  while (true) {
+    std::vector<UniqueFd> killed;
+    bool any = false;
+    for (const pid_t child : ChildrenOf(::getpid())) {
+      if (spared.contains(child)) continue;
+      // What a reaped one leaves is ours from now on: look once more.
+      any = true;
+      if (::waitpid(child, nullptr, WNOHANG | __WALL) == child) continue;
+      for (const pid_t pid : DescendantsOf(child)) {
+        if (const auto stat = ReadProcessStat(pid)) {
+          KillChildOf(stat->parent, pid);
+        }
+      }
+      killed.push_back(KillChildOf(::getpid(), child));
+    }
+    if (!any) return true;
+    if (base::BootNow() >= deadline) return false;
+    if (!killed.empty()) WaitForOne(killed);
+  }
+}
+
 }  // namespace mobula::raylet

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,9 @@ void WaitForOne(const std::vector<base::UniqueFd>& pidfds);
 // Kills and reaps every descendant of the calling process, until none is left
 // or the deadline has come. Whether none is left.
 bool KillDescendants(base::BootTime deadline);
+
+// The same, without these children and what descends from them.
+bool KillDescendantsBut(const std::set<pid_t>& spared, base::BootTime deadline);
 
 }  // namespace mobula::raylet
 

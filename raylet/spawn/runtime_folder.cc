@@ -26,6 +26,7 @@ using base::UniqueFd;
 constexpr char kSessionFile[] = "session";
 constexpr std::size_t kSessionLength = 16;
 constexpr int kDepthMax = 16;
+constexpr int kRemoveRounds = 10;
 
 std::string ErrorText(int error) {
   return std::generic_category().message(error);
@@ -195,9 +196,26 @@ bool RuntimeFolder::Make(std::string* error) {
 
 void RuntimeFolder::Remove() {
   if (!root_.valid()) return;
-  RemoveTree(root_.get(), session_, 0);
+  // A process that is ending may still put a file there.
+  for (int round = 0; round < kRemoveRounds; ++round) {
+    RemoveTree(root_.get(), session_, 0);
+    if (::faccessat(root_.get(), session_.c_str(), F_OK, 0) != 0) break;
+  }
   lock_.Reset();
   root_.Reset();
+}
+
+void RuntimeFolder::Clear(
+    const std::function<bool(const std::string& name)>& keep) {
+  if (!root_.valid()) return;
+  const UniqueFd folder(
+      ::openat(root_.get(), session_.c_str(),
+               O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!folder.valid()) return;
+  for (const std::string& name : NamesIn(folder.get())) {
+    if (name == kSessionFile || keep(name)) continue;
+    RemoveTree(folder.get(), name, 1);
+  }
 }
 
 std::vector<SessionState> ListSessions(const std::string& root) {

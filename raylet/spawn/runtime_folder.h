@@ -18,6 +18,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,6 +45,8 @@ class RuntimeFolder {
   [[nodiscard]] bool Make(std::string* error);
   // With all that is in it, whoever made it; twice is once.
   void Remove();
+  // What is in it, without the session file and what `keep` says of its name.
+  void Clear(const std::function<bool(const std::string& name)>& keep);
 
  private:
   friend std::vector<RuntimeFolder> ClaimStale(const std::string& root);
