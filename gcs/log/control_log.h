@@ -21,12 +21,14 @@
 #ifndef MOBULA_GCS_LOG_CONTROL_LOG_H_
 #define MOBULA_GCS_LOG_CONTROL_LOG_H_
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "base/boot_time.h"
 #include "base/ids.h"
 #include "base/strand.h"
 #include "gcs/core/commit_queue.h"
@@ -37,8 +39,13 @@ class ControlLog {
  public:
   struct Options {
     std::string folder;  // made 0700 if absent
-    // Below this much room on the folder's disk the log is full...
+    // Below this much room on the folder's disk, and as much as its files take
+    // (merging them needs that), the log is full...
     std::int64_t reserve_bytes = std::int64_t{64} << 20;
+    // Looked at this often, and after each write.
+    base::Duration disk_period = std::chrono::milliseconds(500);
+    // How much room there is, asked on the log thread; the disk if none.
+    std::function<std::int64_t()> free_bytes;
   };
   struct Callbacks {
     std::function<void(std::uint64_t number)> on_durable;
@@ -54,6 +61,7 @@ class ControlLog {
   virtual void ForEach(
       const std::function<void(std::string_view key, std::string_view value)>&
           visit) = 0;
+  // Keys do not begin with a zero byte: those are the log's own records.
   virtual std::uint64_t Append(Batch batch) = 0;
   // Batches appended and not yet durable.
   [[nodiscard]] virtual std::uint64_t pending() const = 0;

@@ -1,0 +1,304 @@
+#include "gcs/log/control_log.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <future>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/codec/codec.h"
+#include "base/ids.h"
+#include "base/strand.h"
+#include "base/unique_fd.h"
+#include "gcs/core/commit_queue.h"
+#include "gcs/core/events.h"
+#include "gcs/log/record_table.h"
+
+namespace mobula::gcs {
+namespace {
+
+using Records = std::map<std::string, std::string>;
+
+std::string FreshFolder(const std::string& name) {
+  const std::string folder = ::testing::TempDir() + "/" + name;
+  std::filesystem::remove_all(folder);
+  return folder;
+}
+
+// A log and the strand that it is on.
+class OpenLog {
+ public:
+  explicit OpenLog(ControlLog::Options options) {
+    strand_.StartThread();
+    On([this, &options] {
+      log_ = ControlLog::Open(
+          strand_, std::move(options),
+          {[this](std::uint64_t number) { OnDurable(number); },
+           [this](bool full, std::int64_t) { full_.store(full); }},
+          &error_);
+    });
+  }
+  explicit OpenLog(const std::string& folder) : OpenLog(At(folder)) {}
+  ~OpenLog() {
+    On([this] { log_.reset(); });
+  }
+
+  static ControlLog::Options At(const std::string& folder) {
+    ControlLog::Options options;
+    options.folder = folder;
+    return options;
+  }
+
+  [[nodiscard]] bool ok() const { return log_ != nullptr; }
+  [[nodiscard]] const std::string& error() const { return error_; }
+  [[nodiscard]] bool full() const { return full_.load(); }
+  [[nodiscard]] std::uint64_t epoch() const { return log_->epoch(); }
+  [[nodiscard]] base::ClusterId cluster() const { return log_->cluster(); }
+
+  // Returns once the strand has run it.
+  void On(const std::function<void()>& closure) {
+    std::promise<void> ran;
+    strand_.Post([&closure, &ran] {
+      closure();
+      ran.set_value();
+    });
+    ran.get_future().wait();
+  }
+
+  std::uint64_t Append(Batch batch) {
+    std::uint64_t number = 0;
+    On([&] { number = log_->Append(std::move(batch)); });
+    return number;
+  }
+
+  void WaitDurable(std::uint64_t number) {
+    std::promise<void> durable;
+    On([&] {
+      if (durable_ >= number) {
+        durable.set_value();
+      } else {
+        waits_.emplace_back(number, &durable);
+      }
+    });
+    durable.get_future().wait();
+  }
+
+  void Write(const std::string& key, const std::string& value) {
+    WaitDurable(Append({{key, value}}));
+  }
+
+  Records Read() {
+    Records records;
+    On([&] {
+      log_->ForEach([&](std::string_view key, std::string_view value) {
+        EXPECT_TRUE(records.emplace(key, value).second) << "in order, once";
+      });
+    });
+    return records;
+  }
+
+  void WaitFull(bool full) {
+    while (full_.load() != full) std::this_thread::yield();
+  }
+
+ private:
+  void OnDurable(std::uint64_t number) {
+    EXPECT_GT(number, durable_);
+    durable_ = number;
+    while (!waits_.empty() && waits_.front().first <= number) {
+      waits_.front().second->set_value();
+      waits_.pop_front();
+    }
+  }
+
+  base::Strand strand_{"test"};
+  std::unique_ptr<ControlLog> log_;
+  std::string error_;
+  std::atomic<bool> full_ = false;
+  std::uint64_t durable_ = 0;
+  std::deque<std::pair<std::uint64_t, std::promise<void>*>> waits_;
+};
+
+TEST(ControlLogTest, WhatIsDurableIsThereAfterReopening) {
+  const std::string folder = FreshFolder("reopen");
+  {
+    OpenLog log(folder);
+    ASSERT_TRUE(log.ok()) << log.error();
+    EXPECT_EQ(log.Append({{"a", "1"}, {"b", "2"}}), 1u);
+    EXPECT_EQ(log.Append({{"a", std::nullopt}, {"c", "3"}}), 2u);
+    log.WaitDurable(2);
+    EXPECT_EQ(log.Read(), (Records{{"b", "2"}, {"c", "3"}}));
+  }
+  OpenLog again(folder);
+  ASSERT_TRUE(again.ok()) << again.error();
+  EXPECT_EQ(again.Read(), (Records{{"b", "2"}, {"c", "3"}}));
+  EXPECT_EQ(again.Append({{"d", "4"}}), 1u) << "numbers are of one opening";
+}
+
+TEST(ControlLogTest, ClosingWritesWhatWaits) {
+  const std::string folder = FreshFolder("closing");
+  {
+    OpenLog log(folder);
+    ASSERT_TRUE(log.ok()) << log.error();
+    for (int i = 0; i < 100; ++i) log.Append({{std::to_string(i), "x"}});
+  }
+  EXPECT_EQ(OpenLog(folder).Read().size(), 100u);
+}
+
+TEST(ControlLogTest, TheFolderIsForItsUserOnly) {
+  const std::string folder = FreshFolder("mode") + "/in/here";
+  OpenLog log(folder);
+  ASSERT_TRUE(log.ok()) << log.error();
+  struct stat stat{};
+  ASSERT_EQ(::stat(folder.c_str(), &stat), 0);
+  EXPECT_EQ(stat.st_mode & 0777, 0700u);
+}
+
+TEST(ControlLogTest, TheEpochGrowsAndTheClusterStays) {
+  const std::string folder = FreshFolder("epoch");
+  std::optional<base::ClusterId> cluster;
+  for (std::uint64_t epoch = 1; epoch <= 4; ++epoch) {
+    OpenLog log(folder);
+    ASSERT_TRUE(log.ok()) << log.error();
+    EXPECT_EQ(log.epoch(), epoch);
+    if (!cluster) cluster = log.cluster();
+    EXPECT_EQ(log.cluster(), *cluster);
+    EXPECT_FALSE(log.cluster().IsNil());
+    EXPECT_TRUE(log.Read().empty()) << "its own records are not shown";
+  }
+  EXPECT_NE(OpenLog(FreshFolder("epoch2")).cluster(), *cluster);
+}
+
+TEST(ControlLogTest, ASecondHolderIsToldWhoTheFirstIs) {
+  const std::string folder = FreshFolder("holder");
+  {
+    const OpenLog first(folder);
+    ASSERT_TRUE(first.ok()) << first.error();
+    const OpenLog second(folder);
+    ASSERT_FALSE(second.ok());
+    EXPECT_TRUE(second.error().starts_with(folder + " is in use by pid " +
+                                           std::to_string(::getpid()) + " on "))
+        << second.error();
+    EXPECT_NE(second.error().find(" since 2"), std::string::npos);
+  }
+  EXPECT_EQ(OpenLog(folder).epoch(), 2u) << "the refused one changed nothing";
+}
+
+TEST(ControlLogTest, AnotherVersionIsRefusedNamingBoth) {
+  const std::string folder = FreshFolder("version");
+  ASSERT_TRUE(OpenLog(folder).ok());
+  std::string error;
+  {
+    const auto table = RecordTable::Open(folder, &error);
+    ASSERT_NE(table, nullptr) << error;
+    const std::string key("\0version", 8);
+    ASSERT_TRUE(table->Get(key).has_value());
+    const Batch batch = {{key, base::Encode(std::uint64_t{2})}};
+    ASSERT_TRUE(table->Write({batch}, &error)) << error;
+  }
+  const OpenLog log(folder);
+  ASSERT_FALSE(log.ok());
+  EXPECT_EQ(log.error(), "the log in " + folder +
+                             " has format version 2; this program reads and "
+                             "writes version 1 only");
+}
+
+TEST(ControlLogTest, AnotherProgramsTableIsRefused) {
+  const std::string folder = FreshFolder("foreign");
+  std::filesystem::create_directories(folder);
+  std::string error;
+  {
+    const auto table = RecordTable::Open(folder, &error);
+    ASSERT_NE(table, nullptr) << error;
+    ASSERT_TRUE(table->Write({Batch{{"key", "value"}}}, &error)) << error;
+  }
+  const OpenLog log(folder);
+  ASSERT_FALSE(log.ok());
+  EXPECT_NE(log.error().find("not a control store's log"), std::string::npos);
+}
+
+TEST(ControlLogTest, AFileInPlaceOfTheFolderIsRefused) {
+  const std::string folder = FreshFolder("file");
+  {
+    const base::UniqueFd file(::creat(folder.c_str(), 0600));
+  }
+  const OpenLog log(folder);
+  ASSERT_FALSE(log.ok());
+  EXPECT_NE(log.error().find(folder), std::string::npos) << log.error();
+}
+
+TEST(ControlLogTest, AFullDiskIsToldAndSoIsRoom) {
+  std::atomic<std::int64_t> free_bytes = std::int64_t{1} << 30;
+  ControlLog::Options options = OpenLog::At(FreshFolder("full"));
+  options.disk_period = std::chrono::milliseconds(1);
+  options.free_bytes = [&free_bytes] { return free_bytes.load(); };
+  OpenLog log(options);
+  ASSERT_TRUE(log.ok()) << log.error();
+  log.Write("before", "1");
+  EXPECT_FALSE(log.full());
+  free_bytes.store(options.reserve_bytes - 1);
+  log.WaitFull(true);
+  log.Write("during", "2");  // deaths and leases are still written down
+  free_bytes.store(std::int64_t{1} << 30);
+  log.WaitFull(false);
+  log.Write("after", "3");
+  EXPECT_EQ(log.Read().size(), 3u);
+}
+
+TEST(ControlLogTest, AFullDiskIsSeenByTheWriteItself) {
+  std::atomic<std::int64_t> free_bytes = std::int64_t{1} << 30;
+  ControlLog::Options options = OpenLog::At(FreshFolder("full2"));
+  options.disk_period = std::chrono::hours(1);
+  options.free_bytes = [&free_bytes] { return free_bytes.load(); };
+  OpenLog log(options);
+  ASSERT_TRUE(log.ok()) << log.error();
+  log.Write("before", "1");
+  free_bytes.store(0);
+  log.Write("now", "2");
+  log.WaitFull(true);
+}
+
+TEST(ControlLogTest, AHundredThousandRecordsComeBack) {
+  const std::string folder = FreshFolder("many");
+  constexpr int kCount = 100'000;
+  const std::string padding(200, 'p');
+  {
+    OpenLog log(folder);
+    ASSERT_TRUE(log.ok()) << log.error();
+    log.On([] {});
+    std::uint64_t last = 0;
+    for (int i = 0; i < kCount; i += 100) {
+      Batch batch;
+      for (int j = i; j < i + 100; ++j) {
+        batch.push_back({"a" + std::to_string(j), padding + std::to_string(j)});
+      }
+      last = log.Append(std::move(batch));
+    }
+    log.WaitDurable(last);
+  }
+  OpenLog again(folder);
+  ASSERT_TRUE(again.ok()) << again.error();
+  const Records records = again.Read();
+  ASSERT_EQ(records.size(), static_cast<std::size_t>(kCount));
+  for (const auto& [key, value] : records) {
+    ASSERT_EQ(value, padding + key.substr(1));
+  }
+}
+
+}  // namespace
+}  // namespace mobula::gcs
