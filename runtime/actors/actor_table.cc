@@ -32,13 +32,15 @@ bool IsRefusal(const Failure& failure) {
 
 void ActorTable::Joined(const base::Registered& registered, Produced& out) {
   raylet_ = registered.raylet;
+  node_ = registered.node;
   node_name_ = registered.node_name;
   for (auto& [id, actor] : actors_) {
+    Report(actor, actor.cause, out);
     if (actor.state == State::kLeasing) AskLease(actor, out);
   }
 }
 
-bool ActorTable::Add(Create create, Produced& out) {
+void ActorTable::Add(Create create, Produced& out) {
   MOBULA_CHECK(!create.actor.IsNil() && !create.task.IsNil());
   const auto [it, is_new] = actors_.try_emplace(create.actor);
   MOBULA_CHECK(is_new) << "actor " << create.actor << " exists";
@@ -51,16 +53,7 @@ bool ActorTable::Add(Create create, Produced& out) {
   actor.restarts_max = create.restarts_max;
   of_creation_[actor.creation] = &actor;
   ++starting_;
-  if (create.name.empty()) return true;
-  if (!names_.try_emplace(create.name, actor.id).second) {
-    Die(actor,
-        Cause(FailureCode::kBadArgument,
-              "an actor named \"" + create.name + "\" lives already"),
-        Unstarted::kAllButFirst, out);
-    return false;
-  }
-  actor.name = std::move(create.name);
-  return true;
+  Report(actor, out);
 }
 
 ActorTable::Actor* ActorTable::Find(base::ActorId actor) {
@@ -120,8 +113,9 @@ void ActorTable::AskLease(Actor& actor, Produced& out) {
   MOBULA_CHECK(actor.lease.IsNil());
   actor.lease = ids_.Next<base::LeaseId>();
   of_lease_[actor.lease] = &actor;
-  out.SendTo(raylet_, base::RequestLease{actor.lease, job_, actor.resources,
-                                         true, actor.class_name});
+  out.SendTo(raylet_,
+             base::RequestLease{actor.lease, options_.job, actor.resources,
+                                true, actor.class_name});
 }
 
 void ActorTable::LeaveLease(Actor& actor, bool discard, Produced& out) {
@@ -229,6 +223,7 @@ void ActorTable::Crash(Actor& actor, Failure failure, Unstarted unstarted,
   }
   ++actor.restarts;
   ++actor.incarnation;
+  const Failure cause = failure;
   // Even a constructor that was lost may have been waited for by watchers.
   if (lived) {
     ActorNews news;
@@ -240,6 +235,7 @@ void ActorTable::Crash(Actor& actor, Failure failure, Unstarted unstarted,
     news_.push_back(std::move(news));
   }
   StartAgain(actor, now, out);
+  Report(actor, cause, out);
   if (lived) TellWatchers(actor, out);
 }
 
@@ -286,6 +282,7 @@ void ActorTable::Live(Actor& actor, base::BootTime now, Produced& out) {
   news.worker = actor.worker;
   news.pid = actor.pid;
   news_.push_back(std::move(news));
+  Report(actor, out);
   TellWatchers(actor, out);
 }
 
@@ -341,7 +338,6 @@ void ActorTable::Die(Actor& actor, Failure cause, Unstarted unstarted,
   LeaveLease(actor, /*discard=*/true, out);
   SetWake(actor, base::BootTime::Never());
   SetState(actor, State::kDead);
-  if (!actor.name.empty()) names_.erase(actor.name);
   actor.args.clear();
   actor.cause = cause;
   ActorNews news;
@@ -351,6 +347,7 @@ void ActorTable::Die(Actor& actor, Failure cause, Unstarted unstarted,
   news.failure = std::move(cause);
   news.unstarted = unstarted;
   news_.push_back(std::move(news));
+  Report(actor, actor.cause, out);
   TellWatchers(actor, out);
   // They have heard the last of it, and will not say that they leave.
   for (const base::ProcessId watcher : actor.watchers) {
@@ -360,16 +357,24 @@ void ActorTable::Die(Actor& actor, Failure cause, Unstarted unstarted,
 }
 
 void ActorTable::Drop(base::ActorId id) {
-  if (Actor* actor = Find(id)) actor->dropped = true;
+  Actor* actor = Find(id);
+  if (actor == nullptr) return;
+  MOBULA_CHECK(actor->handles > 0) << "actor " << id << " has no handle";
+  --actor->handles;
 }
 
 void ActorTable::Keep(base::ActorId id) {
-  if (Actor* actor = Find(id)) actor->dropped = false;
+  if (Actor* actor = Find(id)) ++actor->handles;
+}
+
+ActorChanged ActorTable::View(base::ActorId id) const {
+  const Actor& actor = actors_.at(id);
+  return ActorChanged{id, actor.lived, actor.state == State::kDead};
 }
 
 bool ActorTable::ForgetIfUnused(base::ActorId id, Produced& out) {
   Actor* actor = Find(id);
-  if (actor == nullptr || !actor->dropped || !actor->watchers.empty()) {
+  if (actor == nullptr || actor->handles > 0 || !actor->watchers.empty()) {
     return false;
   }
   if (actor->state != State::kDead) {
@@ -379,7 +384,8 @@ bool ActorTable::ForgetIfUnused(base::ActorId id, Produced& out) {
     LeaveLease(*actor, /*discard=*/actor->state != State::kAlive, out);
     SetWake(*actor, base::BootTime::Never());
     SetState(*actor, State::kDead);
-    if (!actor->name.empty()) names_.erase(actor->name);
+    Report(*actor,
+           Cause(FailureCode::kActorDied, "its last handle was dropped"), out);
   }
   of_creation_.erase(actor->creation);
   actors_.erase(id);
@@ -400,6 +406,36 @@ void ActorTable::TellWatchers(const Actor& actor, Produced& out) const {
   for (const base::ProcessId watcher : actor.watchers) {
     out.SendTo(watcher, Where(actor));
   }
+}
+
+void ActorTable::Report(const Actor& actor, Produced& out) const {
+  Report(actor, Failure(), out);
+}
+
+void ActorTable::Report(const Actor& actor, Failure cause,
+                        Produced& out) const {
+  if (raylet_.IsNil()) return;  // Joined reports
+  base::ActorReport report;
+  report.actor = actor.id;
+  report.incarnation = actor.incarnation;
+  report.restarts = actor.restarts;
+  if (actor.state == State::kDead) {
+    report.state = base::ActorState::kDead;
+  } else if (actor.state == State::kAlive) {
+    report.state = base::ActorState::kAlive;
+    report.node = node_;
+    report.worker = actor.worker;
+    report.pid = actor.pid;
+  } else {
+    report.state = actor.restarts == 0 ? base::ActorState::kPending
+                                       : base::ActorState::kRestarting;
+  }
+  report.cause = std::move(cause);
+  report.job = options_.job;
+  report.owner = options_.self;
+  report.class_name = actor.class_name;
+  report.restarts_max = actor.restarts_max;
+  out.SendTo(raylet_, std::move(report));
 }
 
 void ActorTable::Watch(base::ProcessId watcher, base::ActorId id,
@@ -451,6 +487,7 @@ void ActorTable::Tick(base::BootTime now, Produced& out) {
 }
 
 void ActorTable::FailAll(const Failure& failure, Produced& out) {
+  raylet_ = base::ProcessId();
   for (auto& [id, actor] : actors_) {
     if (actor.state == State::kDead) continue;
     ForgetLease(actor);

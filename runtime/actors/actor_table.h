@@ -12,8 +12,8 @@
 // Threading: none; pure.
 // Invariants: (1) incarnations only grow, by one a restart; (2) at most
 // restarts_max restarts; (3) a living actor has one lease, a dead one none;
-// (4) names of living actors are unique; (5) after the news of its death there
-// is no more news of an actor.
+// (4) after the news of its death there is no more news of an actor; (5) the
+// raylet hears of each change (ActorReport), and of nothing after a death.
 // Failure: the cause of death is a Failure that all later calls get.
 #ifndef MOBULA_RUNTIME_ACTORS_ACTOR_TABLE_H_
 #define MOBULA_RUNTIME_ACTORS_ACTOR_TABLE_H_
@@ -31,6 +31,8 @@
 
 #include "base/boot_time.h"
 #include "base/bytes.h"
+#include "base/control/control_message.h"
+#include "base/control/records.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
@@ -49,14 +51,18 @@ class ActorTable {
   // An incarnation that lived that long has not crashed at its start.
   static constexpr base::Duration kSoundLife = std::chrono::seconds(1);
 
-  ActorTable(base::JobId job, base::IdSource& ids, std::uint64_t seed)
-      : job_(job), ids_(ids), backoff_(seed) {}
+  struct Options {
+    base::ProcessId self;
+    base::JobId job;
+    std::uint64_t seed = 1;
+  };
+  ActorTable(const Options& options, base::IdSource& ids)
+      : options_(options), ids_(ids), backoff_(options.seed) {}
 
   void Joined(const base::Registered& registered, Produced& out);
 
-  // A new actor, waiting for its constructor's arguments. False if it was dead
-  // at once: its name is taken.
-  bool Add(Create create, Produced& out);
+  // A new actor, waiting for its constructor's arguments.
+  void Add(Create create, Produced& out);
   // By the constructor's task: which actor it is, if it waits for arguments.
   [[nodiscard]] bool Awaits(base::TaskId creation) const;
   void Resolve(base::TaskId creation, std::vector<base::Bytes> args,
@@ -79,9 +85,9 @@ class ActorTable {
   void Exited(base::ActorId actor, Produced& out);
   void Kill(base::ActorId actor, bool restart, base::BootTime now,
             Produced& out);
-  // No handle here any more; ForgetIfUnused follows when no call is unfinished.
+  // One handle less here; ForgetIfUnused follows when no call is unfinished.
   void Drop(base::ActorId actor);
-  // A handle came back from another process.
+  // One handle more, from another process or by its name.
   void Keep(base::ActorId actor);
   // Ends and forgets the actor if no handle is left; whether it did.
   bool ForgetIfUnused(base::ActorId actor, Produced& out);
@@ -98,6 +104,7 @@ class ActorTable {
   [[nodiscard]] bool Has(base::ActorId actor) const {
     return actors_.contains(actor);
   }
+  [[nodiscard]] ActorChanged View(base::ActorId actor) const;
   [[nodiscard]] std::size_t size() const { return actors_.size(); }
   [[nodiscard]] std::size_t leases() const { return of_lease_.size(); }
   // Actors on their way to life.
@@ -120,7 +127,6 @@ class ActorTable {
     base::TaskId creation;
     base::FunctionId constructor;
     std::string class_name;
-    std::string name;
     std::vector<base::Bytes> args;
     base::ResourceVector resources;
     std::int32_t restarts_max = 0;
@@ -136,7 +142,7 @@ class ActorTable {
     base::BootTime wake_at = base::BootTime::Never();
     WorkerLoss loss;
     base::Failure cause;                 // if dead
-    bool dropped = false;                // no handle in this process
+    int handles = 1;                     // in this process
     std::set<base::ProcessId> watchers;  // processes with handles
   };
 
@@ -161,18 +167,21 @@ class ActorTable {
   void Die(Actor& actor, base::Failure cause, Unstarted unstarted,
            Produced& out);
   void TellWatchers(const Actor& actor, Produced& out) const;
+  // Tells the control store, through the raylet.
+  void Report(const Actor& actor, Produced& out) const;
+  void Report(const Actor& actor, base::Failure cause, Produced& out) const;
   [[nodiscard]] static base::ActorMoved Where(const Actor& actor);
 
-  const base::JobId job_;
+  const Options options_;
   base::IdSource& ids_;
-  base::ProcessId raylet_;
+  base::ProcessId raylet_;  // nil before it is known, and when it is lost
+  base::NodeId node_;
   std::string node_name_;
   Backoff backoff_;
   std::map<base::ActorId, Actor> actors_;
   std::unordered_map<base::TaskId, Actor*> of_creation_;
   std::map<base::LeaseId, Actor*> of_lease_;
   std::unordered_map<base::ProcessId, Actor*> of_worker_;
-  std::map<std::string, base::ActorId> names_;  // of the living
   std::set<std::pair<base::ProcessId, base::ActorId>> watched_;
   TimerSet<base::ActorId> timers_;
   std::size_t starting_ = 0;

@@ -21,7 +21,7 @@ bool BorrowedActors::Adopt(base::ActorId id, base::ProcessId owner,
                            Produced& out) {
   const auto [it, is_new] = actors_.try_emplace(id);
   Actor& actor = it->second;
-  actor.dropped = false;
+  ++actor.handles;
   if (!is_new) return false;
   actor.id = id;
   actor.owner = owner;
@@ -177,7 +177,7 @@ std::vector<base::ActorId> BorrowedActors::Attached(base::ProcessId peer,
     if (actor.dead) continue;
     if (actor.owner == peer && !actor.watching) StartWatching(actor, out);
     if (actor.worker == peer && !actor.up) GoUp(actor);
-    if (actor.dropped) dropped.push_back(id);
+    if (actor.handles == 0) dropped.push_back(id);
   }
   return dropped;
 }
@@ -208,12 +208,20 @@ void BorrowedActors::LinkEnded(base::ProcessId peer, base::BootTime now,
 
 void BorrowedActors::Drop(base::ActorId id) {
   const auto it = actors_.find(id);
-  if (it != actors_.end()) it->second.dropped = true;
+  if (it == actors_.end()) return;
+  MOBULA_CHECK(it->second.handles > 0) << "actor " << id << " has no handle";
+  --it->second.handles;
+}
+
+ActorChanged BorrowedActors::View(base::ActorId id) const {
+  const Actor& actor = actors_.at(id);
+  // Before its link is there it is not known to live.
+  return ActorChanged{id, actor.incarnation, actor.dead};
 }
 
 bool BorrowedActors::ForgetIfUnused(base::ActorId id, Produced& out) {
   const auto it = actors_.find(id);
-  if (it == actors_.end() || !it->second.dropped) return false;
+  if (it == actors_.end() || it->second.handles > 0) return false;
   Actor& actor = it->second;
   if (!actor.dead && actor.kill.has_value()) return false;  // it is said first
   if (!actor.dead && actor.watching) {

@@ -1,5 +1,6 @@
 // BorrowedActors follows the actors of other owners of which this process has
 // handles: it asks each owner where the actor lives, and keeps a link there.
+// The owner of a detached actor is the raylet, to which there is always a link.
 //
 //   Adopt --link to the owner--> Watching --ActorMoved{worker}--> Located
 //   Located --link to the worker--> Up
@@ -26,6 +27,7 @@
 #include "base/frames/message.h"
 #include "base/ids.h"
 #include "runtime/actors/actor_news.h"
+#include "runtime/core/events.h"
 #include "runtime/core/peer_links.h"
 #include "runtime/core/produced.h"
 #include "runtime/core/timer_set.h"
@@ -37,7 +39,7 @@ class BorrowedActors {
  public:
   explicit BorrowedActors(PeerLinks& links) : links_(links) {}
 
-  // False if it is known already; it then has a handle again.
+  // One handle more. False if the actor is known already.
   bool Adopt(base::ActorId actor, base::ProcessId owner, Produced& out);
   void Moved(base::ProcessId from, base::ActorMoved moved, base::BootTime now,
              Produced& out);
@@ -49,6 +51,7 @@ class BorrowedActors {
   void Unreachable(base::ProcessId peer);
   void LinkEnded(base::ProcessId peer, base::BootTime now, Produced& out);
 
+  // One handle less.
   void Drop(base::ActorId actor);
   // Forgets the actor if no handle is left and its owner has heard everything;
   // whether it did.
@@ -61,6 +64,7 @@ class BorrowedActors {
   [[nodiscard]] bool Has(base::ActorId actor) const {
     return actors_.contains(actor);
   }
+  [[nodiscard]] ActorChanged View(base::ActorId actor) const;
   [[nodiscard]] std::size_t size() const { return actors_.size(); }
   std::vector<ActorNews>& news() { return news_; }
 
@@ -71,7 +75,7 @@ class BorrowedActors {
     bool watching = false;
     bool up = false;
     bool dead = false;
-    bool dropped = false;
+    int handles = 0;         // in this process
     base::ProcessId worker;  // where it is said to live, nil if nowhere
     std::int64_t incarnation = 0;
     std::optional<base::ActorMoved> next;  // heard while still up elsewhere

@@ -1,5 +1,6 @@
 #include "runtime/core/core.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -21,7 +22,8 @@ Core::Core(const Options& options, base::IdSource ids)
       ids_(ids),
       owner_({options.self, options.job, options.seed, options.tasks_max},
              ids_),
-      host_(options.role == base::Role::kWorker) {
+      host_(options.role == base::Role::kWorker),
+      control_calls_(options.self, ids_) {
   MOBULA_CHECK(!options.self.IsNil());
   MOBULA_CHECK(options.role != base::Role::kRaylet);
 }
@@ -29,8 +31,10 @@ Core::Core(const Options& options, base::IdSource ids)
 void Core::Step(Event event, base::BootTime now, Effects& effects) {
   owner_.Begin(now, effects);
   if (armed_ <= now) armed_ = base::BootTime::Never();
+  now_ = now;
   Take(std::move(event), effects);
   owner_.End();
+  control_calls_.Tick(now, effects);
   ExitIfDone(effects);
   Arm(effects);
 }
@@ -44,6 +48,7 @@ void Core::Take(Event event, Effects& effects) {
             if (registered != nullptr && raylet_.IsNil()) {
               raylet_ = received.from;
               owner_.On(*registered);
+              control_calls_.Joined(raylet_, effects);
             } else if (received.from == raylet_) {
               HearRaylet(message, effects);
             } else {
@@ -54,12 +59,8 @@ void Core::Take(Event event, Effects& effects) {
           [this, &effects](Executed& executed) {
             host_.Finish(std::move(executed), effects);
           },
-          [&effects](AskControl& ask) {
-            base::Failure away;
-            away.code = base::FailureCode::kControlAway;
-            away.executed = base::Executed::kNo;
-            away.message = "this head has no control store";
-            Emit(effects, ControlReady{ask.request, std::move(away)});
+          [this, &effects](AskControl& ask) {
+            control_calls_.Ask(std::move(ask), now_, effects);
           },
           [this](auto& api) { owner_.On(std::move(api)); },
       },
@@ -73,6 +74,16 @@ void Core::HearRaylet(base::Message& message, Effects& effects) {
                  [this](base::LeaseLost& lost) { owner_.On(lost); },
                  [this](base::Attach& attach) { owner_.On(attach); },
                  [this](base::PeerGone& gone) { owner_.On(gone); },
+                 [this](base::ActorMoved& moved) {
+                   owner_.On(raylet_, std::move(moved));
+                 },
+                 [this](base::KillActor& kill) { owner_.On(kill); },
+                 [this, &effects](base::CreateActor& create) {
+                   host_.Construct(raylet_, std::move(create), effects);
+                 },
+                 [this, &effects](base::ControlAnswer& answer) {
+                   control_calls_.Answered(std::move(answer), effects);
+                 },
                  [this, &effects](base::Retire&) {
                    retired_ = true;
                    host_.Retire(effects);
@@ -105,9 +116,7 @@ void Core::HearPeer(base::ProcessId from, base::Message& message,
           [this, from](base::UnwatchActor& unwatch) {
             owner_.On(from, unwatch);
           },
-          [this](base::KillActor& kill) {
-            owner_.On(Kill{kill.actor, kill.restart});
-          },
+          [this](base::KillActor& kill) { owner_.On(kill); },
           [this, from](base::ActorMoved& moved) {
             owner_.On(from, std::move(moved));
           },
@@ -120,6 +129,7 @@ void Core::LosePeer(base::ProcessId process, Effects& effects) {
   // Before it has registered this process there is no other link.
   if (raylet_.IsNil() || process == raylet_) {
     owner_.RayletLost();
+    control_calls_.RayletLost(effects);
     if (options_.role == base::Role::kWorker && !exited_) {
       exited_ = true;
       Emit(effects, Exit{"the node's agent is gone"});
@@ -139,7 +149,7 @@ void Core::ExitIfDone(Effects& effects) {
 
 void Core::Arm(Effects& effects) {
   // A timer that comes too early does no harm; moving it for each event would.
-  const base::BootTime next = owner_.Next();
+  const base::BootTime next = std::min(owner_.Next(), control_calls_.Next());
   if (next >= armed_) return;
   armed_ = next;
   Emit(effects, SetTimer{next});
@@ -153,6 +163,7 @@ Core::Census Core::Count() const {
   census.actors = owner_.actors();
   census.leases = owner_.leases();
   census.hosted = host_.queued();
+  census.control_calls = control_calls_.waiting() + control_calls_.given_up();
   return census;
 }
 

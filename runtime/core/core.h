@@ -26,6 +26,7 @@
 #include "base/boot_time.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
+#include "runtime/control/control_calls.h"
 #include "runtime/core/events.h"
 #include "runtime/core/host.h"
 #include "runtime/core/owner.h"
@@ -49,6 +50,7 @@ class Core {
     std::size_t actors = 0;  // own and borrowed, dead ones with handles too
     std::size_t leases = 0;  // granted or asked for
     std::size_t hosted = 0;  // queued here for others
+    std::size_t control_calls = 0;  // without an answer, given up ones too
   };
 
   Core(const Options& options, base::IdSource ids);
@@ -62,7 +64,8 @@ class Core {
 
  private:
   void Take(Event event, Effects& effects);
-  // Only the raylet is believed about leases, links and the end.
+  // Only the raylet is believed about leases, links and the end. It is also the
+  // owner of detached actors.
   void HearRaylet(base::Message& message, Effects& effects);
   void HearPeer(base::ProcessId from, base::Message& message, Effects& effects);
   void LosePeer(base::ProcessId process, Effects& effects);
@@ -73,6 +76,8 @@ class Core {
   base::IdSource ids_;
   Owner owner_;
   Host host_;
+  ControlCalls control_calls_;
+  base::BootTime now_;
   base::ProcessId raylet_;  // nil until it has registered this process
   bool retired_ = false;
   bool exited_ = false;

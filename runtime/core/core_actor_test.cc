@@ -318,25 +318,6 @@ TEST_F(CoreActorTest, AWatcherKeepsItAliveAndHearsOfIt) {
   EXPECT_EQ(core_.Count().actors, 0u);
 }
 
-TEST_F(CoreActorTest, ANameIsHeldByOneLivingActor) {
-  Create named = Index(0);
-  named.name = "index";
-  Do(named);
-  Create second = named;
-  second.actor = {8, 11};
-  second.task = {8, 12};
-  Do(second);
-  Call call = Method(1);
-  call.actor = second.actor;
-  Do(call);
-  EXPECT_EQ(FailureOf(1).code, FailureCode::kBadArgument);
-  Do(Kill{kActor, false});
-  second.actor = {8, 21};
-  second.task = {8, 22};
-  Do(second);
-  EXPECT_EQ(Sent<base::RequestLease>().size(), 1u);
-}
-
 TEST_F(CoreActorTest, TooManyPendingCallsAreRefused) {
   Create create = Index(0);
   create.pending_calls_max = 2;

@@ -29,8 +29,11 @@ constexpr base::ActorId kActor{8, 1};
 class Bench {
  public:
   Bench() : core_(MakeOptions(), base::IdSource(42)) {
-    Feed(Received{kRaylet, base::Registered{kRaylet, base::NodeId{2, 2}, "host",
-                                            base::ResourceVector::Cpus(1), {}}});
+    Feed(Received{kRaylet, base::Registered{kRaylet,
+                                            base::NodeId{2, 2},
+                                            "host",
+                                            base::ResourceVector::Cpus(1),
+                                            {}}});
   }
 
   // Feeds the event, and the answers to what it sent, until nothing is sent.

@@ -40,8 +40,11 @@ class CoreFixture : public testing::Test {
       : core_({kSelf, role, base::JobId{9, 9}, 1, 1'000}, base::IdSource(42)) {}
 
   void SetUp() override {
-    Hear(kRaylet, base::Registered{kRaylet, base::NodeId{2, 2}, "host",
-                                   base::ResourceVector::Cpus(2), {}});
+    Hear(kRaylet, base::Registered{kRaylet,
+                                   base::NodeId{2, 2},
+                                   "host",
+                                   base::ResourceVector::Cpus(2),
+                                   {}});
   }
 
   void Do(Event event) {

@@ -47,13 +47,14 @@ struct Submit {
   base::Duration timeout = base::Duration::max();  // from now to outcome
 };
 
-// Create: the actor's constructor runs on a worker of its own.
+// Create: the actor's constructor runs on a worker of its own. One with a name
+// was registered with the control store before (AskControl).
 struct Create {
   base::ActorId actor;
   base::TaskId task;
   base::FunctionId constructor;
   std::string class_name;  // for people
-  std::string name;        // "" if none; unique in this owner
+  std::string name;        // "" if none; the local mode alone looks at it
   std::vector<Arg> args;
   base::ResourceVector resources;       // held while it lives
   std::int32_t restarts_max = 0;        // after worker deaths; -1: no limit
@@ -80,17 +81,19 @@ struct Put {
   base::Outcome outcome;
 };
 
-// A handle of an actor owned by `owner` arrived in this process. The owner of a
-// detached actor is, for all who call it, their own raylet.
+// A handle of an actor owned by `owner` arrived in this process, one more if it
+// has some. The owner of a detached actor is, for all who call it, their own
+// raylet.
 struct Adopt {
   base::ActorId actor;
   base::ProcessId owner;
 };
 
-// The last reference of this process to an object or actor is gone.
+// The last reference of this process to an object is gone.
 struct DropObject {
   base::ObjectId object;
 };
+// One handle is gone: there is one for Create and one for each Adopt.
 struct DropActor {
   base::ActorId actor;
 };
@@ -100,8 +103,9 @@ struct Watch {
   base::ObjectId object;
 };
 
-// Asks the control store; one ControlReady answers, kControlAway or kTimeout
-// after `timeout` where it does not.
+// Asks the control store; one ControlReady answers, kControlAway after
+// `timeout` where it does not. `request` is how the asker knows the answer; on
+// the way it has another one.
 struct AskControl {
   base::RequestId request;
   base::ControlRequest body;

@@ -26,7 +26,8 @@ Owner::Owner(Options options, base::IdSource& ids)
       arg_waits_(objects_),
       tasks_(options.job, ids, options.seed),
       // Tasks and actors must not draw the same delays.
-      actors_(options.job, ids, options.seed ^ 0xA5A5A5A5A5A5A5A5ULL),
+      actors_({options.self, options.job, options.seed ^ 0xA5A5A5A5A5A5A5A5ULL},
+              ids),
       borrowed_(links_) {}
 
 void Owner::Begin(base::BootTime now, Effects& effects) {
@@ -69,7 +70,7 @@ void Owner::On(Create create) {
   std::vector<Arg> args = std::move(create.args);
   calls_.AddActor(actor, create.pending_calls_max);
   const bool full = actors_.size() >= options_.tasks_max;
-  if (!actors_.Add(std::move(create), out_)) return;
+  actors_.Add(std::move(create), out_);
   if (const base::Failure* lost = Refusal()) {
     actors_.Refuse(actor, *lost, out_);
   } else if (full) {
@@ -111,22 +112,14 @@ void Owner::On(const Watch& watch) {
 }
 
 void Owner::On(const Adopt& adopt) {
+  MOBULA_CHECK(!adopt.owner.IsNil());
   if (adopt.owner == options_.self) {
-    actors_.Keep(adopt.actor);
-    if (calls_.HasActor(adopt.actor)) return;
-    // It ended when its last handle went; calls to it say so.
-    ended_.insert(adopt.actor);
-    calls_.AddActor(adopt.actor, -1);
-    ActorNews news;
-    news.what = ActorNews::What::kDead;
-    news.actor = adopt.actor;
-    news.failure = Refused(FailureCode::kActorDied,
-                           "the actor ended with its last handle");
-    actors_.news().push_back(std::move(news));
+    AdoptOwn(adopt.actor);
     return;
   }
   if (borrowed_.Has(adopt.actor)) {
     borrowed_.Adopt(adopt.actor, adopt.owner, out_);
+    Emit(*out_.effects, borrowed_.View(adopt.actor));
     return;
   }
   MOBULA_CHECK(!calls_.HasActor(adopt.actor), "an actor has one owner");
@@ -135,12 +128,35 @@ void Owner::On(const Adopt& adopt) {
   if (const base::Failure* lost = Refusal()) borrowed_.FailAll(*lost);
 }
 
+void Owner::AdoptOwn(base::ActorId actor) {
+  if (actors_.Has(actor)) {
+    actors_.Keep(actor);
+    Emit(*out_.effects, actors_.View(actor));
+    return;
+  }
+  // It ended when its last handle went; calls to it say so.
+  if (++ended_[actor] > 1) return;
+  calls_.AddActor(actor, -1);
+  ActorNews news;
+  news.what = ActorNews::What::kDead;
+  news.actor = actor;
+  news.failure =
+      Refused(FailureCode::kActorDied, "the actor ended with its last handle");
+  actors_.news().push_back(std::move(news));
+}
+
 void Owner::On(const DropActor& drop) {
+  const auto ended = ended_.find(drop.actor);
+  if (ended != ended_.end()) {
+    if (--ended->second > 0) return;
+    ended_.erase(ended);
+    calls_.ForgetActor(drop.actor);
+    return;
+  }
   actors_.Drop(drop.actor);
   borrowed_.Drop(drop.actor);
   Flush();
   ForgetIfUnused(drop.actor);
-  if (ended_.erase(drop.actor) > 0) calls_.ForgetActor(drop.actor);
 }
 
 // An actor ends when no handle is left and its calls from here are done.
@@ -159,6 +175,10 @@ void Owner::On(const Kill& kill) {
   borrowed_.Kill(kill.actor, kill.restart, out_);
 }
 
+void Owner::On(const base::KillActor& kill) {
+  actors_.Kill(kill.actor, kill.restart, now_, out_);
+}
+
 void Owner::On(const Tick& /*tick*/) {
   tasks_.Tick(now_, out_);
   actors_.Tick(now_, out_);
@@ -172,6 +192,8 @@ void Owner::On(const base::Registered& registered) {
   calls_.SetNode(registered.node_name);
   tasks_.Joined(registered, now_, out_);
   actors_.Joined(registered, out_);
+  // It is the owner of detached actors.
+  BorrowedAttached(registered.raylet);
 }
 
 void Owner::On(const base::LeaseGranted& granted) {
@@ -189,7 +211,11 @@ void Owner::On(const base::LeaseLost& lost) {
 
 void Owner::On(const base::Attach& attach) {
   links_.Attached(attach.peer);
-  for (const base::ActorId actor : borrowed_.Attached(attach.peer, out_)) {
+  BorrowedAttached(attach.peer);
+}
+
+void Owner::BorrowedAttached(base::ProcessId peer) {
+  for (const base::ActorId actor : borrowed_.Attached(peer, out_)) {
     Flush();
     ForgetIfUnused(actor);
   }

@@ -11,8 +11,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "base/boot_time.h"
@@ -69,6 +69,8 @@ class Owner {
   void On(base::ProcessId from, const base::WatchActor& watch);
   void On(base::ProcessId from, const base::UnwatchActor& unwatch);
   void On(base::ProcessId from, base::ActorMoved moved);
+  // Of an actor of this owner, else ignored.
+  void On(const base::KillActor& kill);
   void Done(base::ProcessId from, base::TaskDone done);
   void PeerLost(base::ProcessId process);
   void RayletLost();
@@ -94,6 +96,9 @@ class Owner {
   void Flush();
   void CarryNews(std::vector<ActorNews>& news);
   void CarryOutcomes();
+  void AdoptOwn(base::ActorId actor);
+  // There is a link to an owner or worker of borrowed actors.
+  void BorrowedAttached(base::ProcessId peer);
   void ForgetIfUnused(base::ActorId actor);
 
   const Options options_;
@@ -107,8 +112,8 @@ class Owner {
   ActorTable actors_;
   BorrowedActors borrowed_;
   CallTable calls_;
-  // Own actors that had ended when a handle of them came back.
-  std::set<base::ActorId> ended_;
+  // Own actors that had ended when handles of them came back, and how many.
+  std::map<base::ActorId, int> ended_;
   std::vector<base::TaskId> woken_;
 };
 

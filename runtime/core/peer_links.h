@@ -1,5 +1,6 @@
 // PeerLinks knows to which processes of the node there is a link, and asks the
-// raylet for those that are missing, once.
+// raylet for those that are missing, once. The link to the raylet itself is
+// there once it has registered this process.
 //
 //   none --Reach--> asked --Attached--> linked --Ended--> none
 //                         --Ended (PeerGone)--> none
@@ -20,6 +21,7 @@ class PeerLinks {
   // What was asked for before is asked now.
   void Joined(base::ProcessId raylet, Produced& out) {
     raylet_ = raylet;
+    Attached(raylet);
     for (const base::ProcessId peer : asked_) {
       out.SendTo(raylet_, base::ConnectTo{peer});
     }
