@@ -16,8 +16,13 @@
 // returns; (3) names of living actors are unique in their namespace; (4) nobody
 // is declared dead before start + lease, nor for a pause of this process's own;
 // (5) duplicates of a request are answered alike.
-// Failure: what makes no sense from outside is answered by a Failure or
-// ignored, and changes nothing.
+// While the disk is full, RegisterActor and PutKey are refused (kDiskFull);
+// what is small and ends or frees something, or tells what has happened
+// already, is written into the reserve that the log keeps: joins, deaths, jobs,
+// reports, restarts, EndActor, EndJobNow, ReportNodeDead, DeleteKey, and their
+// answers. A restart that the death of its node causes counts against no
+// restarts_max. Failure: what makes no sense from outside is answered by a
+// Failure or ignored, and changes nothing.
 #ifndef MOBULA_GCS_CORE_CORE_H_
 #define MOBULA_GCS_CORE_CORE_H_
 
@@ -33,6 +38,12 @@
 #include "gcs/core/events.h"
 
 namespace mobula::gcs {
+
+// The build with plants (bugs on purpose, for the simulator to find) has names
+// of its own, so that one program can hold both.
+#ifdef MOBULA_PLANTS
+inline namespace planted {
+#endif
 
 class Core {
  public:
@@ -50,7 +61,12 @@ class Core {
     std::size_t ended_jobs_max = 1'000;
     std::size_t keys_max = 1'000'000;
     std::size_t key_bytes_max = std::size_t{1} << 20;  // of one value
-    std::size_t history_max = 10'000;  // changes kept for who resumes
+    std::size_t history_max = 10'000;   // changes kept for who resumes
+    std::size_t answers_max = 100'000;  // remembered for repeated requests
+#ifdef MOBULA_PLANTS
+    // Reports of earlier incarnations of actors count.
+    bool plant_accept_stale_incarnation = false;
+#endif
   };
 
   explicit Core(const Options& options);
@@ -82,6 +98,10 @@ class Core {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+#ifdef MOBULA_PLANTS
+}  // namespace planted
+#endif
 
 }  // namespace mobula::gcs
 

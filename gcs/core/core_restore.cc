@@ -1,0 +1,163 @@
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/codec/codec.h"
+#include "base/control/control_codec.h"
+#include "gcs/core/core_state.h"
+#include "gcs/core/record.h"
+
+namespace mobula::gcs {
+#ifdef MOBULA_PLANTS
+inline namespace planted {
+#endif
+namespace {
+
+constexpr const char* kBadKey = "a key that none of ours writes";
+
+// Reads a record with an id for a key, which the record must repeat.
+template <class Record, class AnId, class DecodeFn>
+bool ReadRecord(std::string_view key, std::string_view value, DecodeFn decode,
+                AnId Record::* id_of, Record* record, std::string* error) {
+  const auto id = ParseRecordKey<AnId>(key);
+  if (!id.has_value()) {
+    *error = kBadKey;
+    return false;
+  }
+  if (!decode(value, record, error)) return false;
+  if (record->*id_of == *id) return true;
+  *error = "a record of " + (record->*id_of).ToString() + " under the key of " +
+           id->ToString();
+  return false;
+}
+
+bool DecodeSpec(std::string_view value, base::ActorSpec* spec,
+                std::string* error) {
+  base::ReadLimits limits;
+  limits.memory_bytes_max = (std::size_t{64} << 10) + 64 * value.size();
+  if (!base::Decode(value, spec, error, limits)) return false;
+  for (const auto& [name, units] : spec->resources.units) {
+    if (!name.empty() && units > 0) continue;
+    *error = "a spec that says what cannot be";
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool Core::State::Restore(std::string_view key, std::string_view value,
+                          std::string* error) {
+  if (!TakeVersion(&value, error)) return false;
+  const auto table = ParseTable(key);
+  if (!table.has_value()) {
+    *error = kBadKey;
+    return false;
+  }
+  switch (*table) {
+    case RecordTable::kSpec: {
+      const auto id = ParseRecordKey<base::ActorId>(key);
+      base::ActorSpec spec;
+      *error = kBadKey;
+      return id.has_value() && DecodeSpec(value, &spec, error) &&
+             actors.RestoreSpec(*id, std::move(spec), error);
+    }
+    case RecordTable::kActor: {
+      base::ActorRecord actor;
+      return ReadRecord(key, value, base::DecodeActor,
+                        &base::ActorRecord::actor, &actor, error) &&
+             actors.Restore(std::move(actor), error);
+    }
+    case RecordTable::kCounter:
+      return RestoreCounter(key, value, error);
+    case RecordTable::kJob: {
+      base::JobRecord job;
+      return ReadRecord(key, value, base::DecodeJob, &base::JobRecord::job,
+                        &job, error) &&
+             jobs.Restore(job, error);
+    }
+    case RecordTable::kKey: {
+      const auto name = ParseKeyRecordKey(key);
+      base::KeyRecord record;
+      *error = kBadKey;
+      return name.has_value() && base::DecodeKey(value, &record, error) &&
+             keys.Restore(name->ns, name->key, record, error);
+    }
+    case RecordTable::kNode: {
+      base::NodeRecord node;
+      return ReadRecord(key, value, base::DecodeNode, &base::NodeRecord::node,
+                        &node, error) &&
+             nodes.Restore(node, error);
+    }
+    case RecordTable::kAnswer: {
+      const auto ids = ParseAnswerRecordKey(key);
+      AnswerRecord answer;
+      *error = kBadKey;
+      return ids.has_value() && DecodeAnswer(value, &answer, error) &&
+             answers.Restore(ids->first, ids->second, answer, error);
+    }
+  }
+  *error = kBadKey;
+  return false;
+}
+
+bool Core::State::RestoreCounter(std::string_view key, std::string_view value,
+                                 std::string* error) {
+  std::int64_t count = 0;
+  if (!base::Decode(value, &count, error)) return false;
+  if (count < 0) {
+    *error = "a counter below zero";
+    return false;
+  }
+  if (key == CounterRecordKey(NodeTable::kIncarnationCounter)) {
+    nodes.RestoreIncarnation(count);
+  } else if (key == CounterRecordKey(KeyTable::kDeletedCounter)) {
+    keys.RestoreDeleted(static_cast<std::uint64_t>(count));
+  } else {
+    *error = kBadKey;
+    return false;
+  }
+  return true;
+}
+
+void Core::State::Start(base::BootTime now, Effects& effects) {
+  started = now;
+  nodes.Start(now);
+  actors.Start(effects);
+  Turn turn = BeginTurn(now, effects);
+  EndStrays(turn);
+  PlaceWaiting(turn);
+  for (const auto& [id, node] : nodes.all()) {
+    node_feed.Put(id.ToString(), base::Bytes::Own(base::EncodeNode(node)));
+  }
+  for (const auto& [id, actor] : actors.all()) PublishActor(actor);
+  ArmTimer(now, effects);
+}
+
+void Core::State::EndStrays(Turn& turn) {
+  std::vector<base::JobId> stray_jobs;
+  for (const auto& [id, job] : jobs.all()) {
+    if (job.state == base::JobState::kRunning && !nodes.IsAlive(job.node)) {
+      stray_jobs.push_back(id);
+    }
+  }
+  std::vector<base::ActorId> stray_actors;
+  for (const auto& [id, actor] : actors.all()) {
+    if (actor.state == base::ActorState::kDead) continue;
+    const base::NodeId node = actor.detached ? actor.node : actor.owner_node;
+    const bool waits = actor.detached && node.IsNil();
+    if (!waits && !nodes.IsAlive(node)) stray_actors.push_back(id);
+  }
+  for (const base::JobId job : stray_jobs) {
+    EndJob(job, "its node is not known", turn);
+  }
+  for (const base::ActorId actor : stray_actors) LoseActor(actor, turn);
+}
+
+#ifdef MOBULA_PLANTS
+}  // namespace planted
+#endif
+}  // namespace mobula::gcs

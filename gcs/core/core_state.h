@@ -1,0 +1,141 @@
+// What Core consists of, and what it does with each event; its sources share
+// this and nobody else.
+// Owner: Core.   Threading: none.
+#ifndef MOBULA_GCS_CORE_CORE_STATE_H_
+#define MOBULA_GCS_CORE_CORE_STATE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/control/control_message.h"
+#include "base/failure.h"
+#include "base/ids.h"
+#include "gcs/actors/actor_table.h"
+#include "gcs/core/answer_table.h"
+#include "gcs/core/core.h"
+#include "gcs/core/events.h"
+#include "gcs/core/table_feed.h"
+#include "gcs/jobs/job_table.h"
+#include "gcs/kv/key_table.h"
+#include "gcs/nodes/node_table.h"
+
+namespace mobula::gcs {
+#ifdef MOBULA_PLANTS
+inline namespace planted {
+#endif
+
+struct Core::State {
+  // One step: when it is and what comes of it. Answers go out last, so that
+  // who reads one has been sent all that led to it.
+  struct Turn {
+    base::BootTime now;
+    std::int64_t wall_ms;
+    Effects& effects;
+    Effects answers;
+  };
+
+  explicit State(const Options& options);
+
+  // ---- core.cc -------------------------------------------------------------
+  void Step(const Event& event, base::BootTime now, Effects& effects);
+  void OnMessage(const Received& received, Turn& turn);
+  void OnPeerLost(base::ProcessId peer);
+  void OnTime(Turn& turn);
+  void ArmTimer(base::BootTime now, Effects& effects);
+  [[nodiscard]] Turn BeginTurn(base::BootTime now, Effects& effects) const;
+  // Publishes what was written since effects had `from` items.
+  void Publish(std::size_t from, Effects& effects);
+  void PublishActor(const base::ActorRecord& actor);
+
+  // ---- core_restore.cc -----------------------------------------------------
+  bool Restore(std::string_view key, std::string_view value,
+               std::string* error);
+  bool RestoreCounter(std::string_view key, std::string_view value,
+                      std::string* error);
+  void Start(base::BootTime now, Effects& effects);
+  // Ends what is on nodes that do not live. A node's death is written with all
+  // that follows from it, so there is nothing unless the log was tampered with.
+  void EndStrays(Turn& turn);
+
+  // ---- core_nodes.cc -------------------------------------------------------
+  void OnJoin(base::ProcessId peer, const base::JoinNode& join, Turn& turn);
+  void Unbind(base::ProcessId peer);
+  void ReconcileJobs(base::NodeId node, const std::vector<base::JobRecord>& now,
+                     Turn& turn);
+  void OnRenew(base::ProcessId peer, const base::RenewNode& renew, Turn& turn);
+  // What follows from the death of a node. `tell`: its raylet, that it must
+  // end.
+  void NodeDied(base::NodeId node, const std::string& cause, bool tell,
+                Turn& turn);
+  void OnJobBegan(base::NodeId node, const base::JobRecord& job, Turn& turn);
+  void EndJob(base::JobId job, const std::string& cause, Turn& turn);
+  // The node of the raylet that speaks; nil if it has not joined. One of a node
+  // that is dead is told so.
+  base::NodeId Speaker(base::ProcessId peer, Turn& turn);
+  void SendTo(base::NodeId node, base::ControlMessage message, Turn& turn);
+
+  // ---- core_actors.cc ------------------------------------------------------
+  void OnReport(const base::ActorReport& report, base::NodeId node, Turn& turn);
+  // Its owner's node, or the node that hosts it, is dead.
+  void LoseActor(base::ActorId actor, Turn& turn);
+  void ReconcileActors(base::NodeId node,
+                       const std::vector<base::ActorReport>& now, Turn& turn);
+  void RestartDetached(base::ActorId actor, base::NodeId preferred, Turn& turn);
+  void PlaceWaiting(Turn& turn);
+  void SendHost(base::ActorId actor, Turn& turn);
+  base::ControlReply Register(const base::RegisterActor& request,
+                              base::NodeId node, Turn& turn);
+  base::ControlReply End(const base::EndActor& request, Turn& turn);
+
+  // ---- core_requests.cc ----------------------------------------------------
+  void OnCall(base::ProcessId peer, const base::ControlCall& call, Turn& turn);
+  // Nothing if the request is a question.
+  std::optional<base::ControlReply> Mutate(const base::ControlRequest& request,
+                                           base::NodeId node, Turn& turn);
+  base::ControlReply Ask(const base::ControlRequest& request,
+                         base::BootTime now) const;
+  base::ControlReply EndJobByRequest(base::JobId job, Turn& turn);
+  base::ControlReply ReportDead(const base::ReportNodeDead& report, Turn& turn);
+  [[nodiscard]] base::ControlReply Find(const base::FindActor& request) const;
+  [[nodiscard]] base::ActorsAnswer List(const base::ListActors& request) const;
+  [[nodiscard]] base::StatusAnswer Status(base::BootTime now) const;
+  [[nodiscard]] base::Failure DiskFull() const;
+
+  const Options options;
+  NodeTable nodes;
+  JobTable jobs;
+  ActorTable actors;
+  KeyTable keys;
+  AnswerTable answers;
+  TableFeed node_feed;
+  TableFeed actor_feed;
+
+  // A raylet's session and the node that it joined, until the session ends,
+  // also after the node was declared dead; and back, while it is alive.
+  std::map<base::ProcessId, base::NodeId> node_of_peer;
+  std::map<base::NodeId, base::ProcessId> peer_of_node;
+
+  base::BootTime started;
+  base::BootTime timer = base::BootTime::Never();
+  std::uint64_t log_number = 0;
+  bool is_disk_full = false;
+  std::int64_t disk_free_bytes = 0;
+};
+
+// A refusal: nothing was done.
+base::Failure Refusal(base::FailureCode code, std::string message);
+// For answers, which do without the arguments of a constructor.
+base::ActorRecord WithoutArgs(const base::ActorRecord& actor);
+
+#ifdef MOBULA_PLANTS
+}  // namespace planted
+#endif
+}  // namespace mobula::gcs
+
+#endif  // MOBULA_GCS_CORE_CORE_STATE_H_

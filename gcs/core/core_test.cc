@@ -1,0 +1,349 @@
+#include "gcs/core/core.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/control/control_message.h"
+#include "base/failure.h"
+#include "base/ids.h"
+#include "gcs/core/fake_store.h"
+
+namespace mobula::gcs {
+namespace {
+
+using base::ActorState;
+using base::FailureCode;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+const base::ProcessId kRaylet1{10, 1}, kRaylet2{10, 2}, kTool{10, 9};
+const base::ProcessId kDriver{20, 1}, kWorker{20, 2};
+const base::NodeId kNode1{30, 1}, kNode2{30, 2};
+const base::JobId kJob{40, 1};
+const base::ActorId kActor{50, 1}, kOther{50, 2};
+
+base::JobRecord Job() {
+  base::JobRecord job;
+  job.job = kJob;
+  job.driver = kDriver;
+  job.ns = "default";
+  return job;
+}
+
+base::RegisterActor Named(base::ActorId actor, std::string name) {
+  base::RegisterActor request;
+  request.actor.actor = actor;
+  request.actor.job = kJob;
+  request.actor.owner = kDriver;
+  request.actor.owner_node = kNode1;
+  request.actor.ns = "default";
+  request.actor.name = std::move(name);
+  return request;
+}
+
+base::RegisterActor Detached(base::ActorId actor, double cpus = 1) {
+  base::RegisterActor request = Named(actor, "");
+  request.actor.owner = base::ProcessId();
+  request.actor.detached = true;
+  request.actor.spec.emplace();
+  request.actor.spec->resources = base::ResourceVector::Cpus(cpus);
+  request.actor.spec->args.push_back(base::Bytes::Own("argument"));
+  return request;
+}
+
+base::ActorReport Report(base::ActorId actor, ActorState state,
+                         std::int64_t incarnation = 1) {
+  base::ActorReport report;
+  report.actor = actor;
+  report.state = state;
+  report.incarnation = incarnation;
+  report.worker = kWorker;
+  report.pid = 123;
+  return report;
+}
+
+base::ActorReport Owned(base::ActorId actor, ActorState state,
+                        std::int64_t incarnation = 1) {
+  base::ActorReport report = Report(actor, state, incarnation);
+  report.job = kJob;
+  report.owner = kDriver;
+  report.class_name = "Counter";
+  return report;
+}
+
+FailureCode CodeOf(const base::ControlReply& reply) {
+  const auto* const failure = std::get_if<base::Failure>(&reply);
+  return failure == nullptr ? FailureCode() : failure->code;
+}
+
+class CoreTest : public ::testing::Test {
+ protected:
+  CoreTest() {
+    store_.Join(kRaylet1, kNode1, {Job()});
+    store_.Join(kRaylet2, kNode2);
+    store_.Forget();
+  }
+
+  // What is known of an actor; CHECKs that it is known.
+  base::ActorRecord Get(base::ActorId actor) {
+    base::FindActor find;
+    find.actor = actor;
+    return std::get<base::ActorAnswer>(store_.Call(kTool, find)).actor;
+  }
+  base::StatusAnswer Status() {
+    return std::get<base::StatusAnswer>(store_.Call(kTool, base::GetStatus()));
+  }
+
+  FakeStore store_;
+};
+
+TEST_F(CoreTest, ANodeThatJoinsIsToldItsIncarnationAndLease) {
+  FakeStore store;
+  store.Join(kRaylet1, kNode1);
+  store.Join(kRaylet2, kNode2);
+  const auto joined = store.Sent<base::NodeJoined>(kRaylet2);
+  ASSERT_EQ(joined.size(), 1u);
+  EXPECT_EQ(joined[0].incarnation, 2);
+  EXPECT_EQ(joined[0].lease_ms, 10'000);
+  EXPECT_EQ(joined[0].epoch, 1u);
+  store.Kill();
+  store.Join(kRaylet2, kNode2);
+  EXPECT_EQ(store.Sent<base::NodeJoined>(kRaylet2).at(0).incarnation, 2);
+  EXPECT_EQ(store.Sent<base::NodeJoined>(kRaylet2).at(0).epoch, 2u);
+}
+
+TEST_F(CoreTest, ANodeThatIsSilentIsDeadAfterItsLeaseAndNeverReturns) {
+  for (int i = 0; i < 20; ++i) {
+    store_.Pass(seconds(1));
+    store_.Say(kRaylet1, base::RenewNode{kNode1, 1});
+  }
+  EXPECT_EQ(Status().nodes_alive, 1u);
+  EXPECT_EQ(store_.Sent<base::NodeRefused>(kRaylet2).size(), 1u);
+  EXPECT_EQ(store_.Sent<base::NodeRenewed>(kRaylet1).size(), 20u);
+  store_.Forget();
+  store_.Join(kRaylet2, kNode2);
+  EXPECT_EQ(store_.Sent<base::NodeRefused>(kRaylet2).size(), 1u);
+  EXPECT_EQ(Status().nodes_alive, 1u);
+}
+
+TEST_F(CoreTest, ARestartGivesAllNodesAWholeLease) {
+  store_.Pass(seconds(9));
+  store_.Kill(seconds(600));
+  store_.Pass(milliseconds(10'900));
+  EXPECT_EQ(Status().nodes_alive, 2u);
+  store_.Pass(milliseconds(200));
+  EXPECT_EQ(Status().nodes_alive, 0u);
+}
+
+TEST_F(CoreTest, APauseOfItsOwnCountsAgainstNobody) {
+  store_.Pass(seconds(5));
+  store_.Pass(seconds(3600), /*ticks=*/false);
+  store_.Step(Tick());
+  EXPECT_EQ(Status().nodes_alive, 2u);
+  store_.Pass(seconds(4));
+  EXPECT_EQ(Status().nodes_alive, 2u);
+  store_.Pass(seconds(2));
+  EXPECT_EQ(Status().nodes_alive, 0u);
+}
+
+TEST_F(CoreTest, RenewingDoesNotTouchTheTimer) {
+  const int before = store_.timers_set();
+  for (int i = 0; i < 100; ++i) {
+    store_.Say(kRaylet1, base::RenewNode{kNode1, 1});
+  }
+  EXPECT_EQ(store_.timers_set(), before);
+}
+
+TEST_F(CoreTest, ANameIsHeldByOneLivingActor) {
+  auto reply = store_.Call(kRaylet1, Named(kActor, "counter"));
+  EXPECT_FALSE(std::get<base::ActorAnswer>(reply).existed);
+  reply = store_.Call(kRaylet2, Named(kOther, "counter"));
+  ASSERT_EQ(CodeOf(reply), FailureCode::kNameTaken);
+  EXPECT_NE(std::get<base::Failure>(reply).message.find(kActor.ToString()),
+            std::string::npos);
+  base::RegisterActor get = Named(kOther, "counter");
+  get.get_if_exists = true;
+  reply = store_.Call(kRaylet2, get);
+  EXPECT_TRUE(std::get<base::ActorAnswer>(reply).existed);
+  EXPECT_EQ(std::get<base::ActorAnswer>(reply).actor.actor, kActor);
+  get.actor.ns = "another";
+  reply = store_.Call(kRaylet2, get);
+  EXPECT_FALSE(std::get<base::ActorAnswer>(reply).existed);
+  // The name is free once its holder is dead.
+  store_.Say(kRaylet1, Report(kActor, ActorState::kDead));
+  reply = store_.Call(kRaylet1, Named({50, 3}, "counter"));
+  EXPECT_FALSE(std::get<base::ActorAnswer>(reply).existed);
+}
+
+TEST_F(CoreTest, AnOwnedActorIsWhatItsOwnerSays) {
+  store_.Say(kRaylet1, Owned(kActor, ActorState::kPending));
+  store_.Say(kRaylet1, Owned(kActor, ActorState::kAlive));
+  EXPECT_EQ(Get(kActor).state, ActorState::kAlive);
+  EXPECT_EQ(Get(kActor).pid, 123);
+  EXPECT_EQ(Get(kActor).class_name, "Counter");
+  store_.Say(kRaylet1, Owned(kActor, ActorState::kRestarting, 2));
+  store_.Say(kRaylet1, Owned(kActor, ActorState::kAlive, 1));  // stale
+  EXPECT_EQ(Get(kActor).state, ActorState::kRestarting);
+  store_.Say(kRaylet2, Owned(kActor, ActorState::kAlive, 3));  // not its owner
+  EXPECT_EQ(Get(kActor).incarnation, 2);
+  store_.Say(kRaylet1, base::JobOver{kJob, "done"});
+  EXPECT_EQ(Get(kActor).state, ActorState::kDead);
+  EXPECT_EQ(store_.core().Count().jobs_running, 0u);
+}
+
+TEST_F(CoreTest, ADetachedActorIsHostedAndRestarted) {
+  base::RegisterActor request = Detached(kActor);
+  request.actor.restarts_max = 1;
+  auto reply = store_.Call(kRaylet2, request);
+  const auto& answer = std::get<base::ActorAnswer>(reply);
+  EXPECT_EQ(answer.actor.node, kNode2) << "its creator's";
+  EXPECT_TRUE(answer.actor.spec->args.empty());
+  auto hosted = store_.Sent<base::HostActor>(kRaylet2);
+  ASSERT_EQ(hosted.size(), 1u);
+  EXPECT_EQ(hosted[0].actor.spec->args.size(), 1u);
+  EXPECT_EQ(hosted[0].actor.incarnation, 1);
+  store_.Say(kRaylet2, Report(kActor, ActorState::kAlive));
+  EXPECT_EQ(Get(kActor).worker, kWorker);
+  // Its job's end is nothing to it.
+  store_.Say(kRaylet1, base::JobOver{kJob, "done"});
+  store_.Say(kRaylet2, Report(kActor, ActorState::kRestarting));
+  hosted = store_.Sent<base::HostActor>(kRaylet2);
+  ASSERT_EQ(hosted.size(), 2u);
+  EXPECT_EQ(hosted[1].actor.incarnation, 2);
+  EXPECT_EQ(Get(kActor).restarts, 1);
+  store_.Say(kRaylet2, Report(kActor, ActorState::kAlive, 2));
+  store_.Say(kRaylet2, Report(kActor, ActorState::kRestarting, 2));
+  EXPECT_EQ(Get(kActor).state, ActorState::kDead);
+}
+
+TEST_F(CoreTest, ADetachedActorOutlivesItsNode) {
+  store_.Call(kRaylet2, Detached(kActor));
+  store_.Say(kRaylet2, Report(kActor, ActorState::kAlive));
+  store_.Forget();
+  store_.Say(kRaylet2, base::LeaveNode{kNode2});
+  ASSERT_EQ(store_.Sent<base::HostActor>(kRaylet1).size(), 1u);
+  EXPECT_EQ(Get(kActor).node, kNode1);
+  EXPECT_EQ(Get(kActor).incarnation, 2);
+  // No node is left: it waits, also over a restart, for one that fits.
+  store_.Say(kRaylet1, base::LeaveNode{kNode1});
+  EXPECT_TRUE(Get(kActor).node.IsNil());
+  store_.Kill();
+  store_.Join({10, 3}, {30, 3});
+  ASSERT_EQ(store_.Sent<base::HostActor>({10, 3}).size(), 1u);
+  EXPECT_EQ(store_.Sent<base::HostActor>({10, 3})[0].actor.incarnation, 3);
+}
+
+TEST_F(CoreTest, ADetachedActorThatNoNodeFitsIsRefused) {
+  EXPECT_EQ(CodeOf(store_.Call(kRaylet1, Detached(kActor, 5))),
+            FailureCode::kInfeasible);
+  EXPECT_EQ(store_.core().Count().actors_living, 0u);
+}
+
+TEST_F(CoreTest, JoiningAgainSettlesWhatChangedMeanwhile) {
+  store_.Say(kRaylet1, Owned(kActor, ActorState::kAlive));
+  store_.Call(kRaylet1, Named(kOther, "created later"));
+  store_.Call(kRaylet1, Detached({50, 3}));
+  store_.Kill();
+  store_.Join(kRaylet1, kNode1, {Job()});
+  EXPECT_EQ(Get(kActor).state, ActorState::kDead) << "it was not named";
+  EXPECT_EQ(Get(kOther).state, ActorState::kPending) << "nor begun yet";
+  EXPECT_EQ(store_.Sent<base::HostActor>(kRaylet1).size(), 1u);
+  store_.Kill();
+  store_.Join(kRaylet1, kNode1);
+  EXPECT_EQ(Get(kOther).state, ActorState::kDead) << "its job ended";
+}
+
+TEST_F(CoreTest, EndActorEndsOrRestarts) {
+  store_.Say(kRaylet1, Owned(kActor, ActorState::kAlive));
+  store_.Call(kTool, base::EndActor{kActor, /*restart=*/true});
+  auto stops = store_.Sent<base::StopActor>(kRaylet1);
+  ASSERT_EQ(stops.size(), 1u);
+  EXPECT_TRUE(stops[0].restart);
+  EXPECT_EQ(stops[0].owner, kDriver);
+  EXPECT_EQ(Get(kActor).state, ActorState::kAlive) << "its owner decides";
+  store_.Call(kTool, base::EndActor{kActor});
+  EXPECT_EQ(Get(kActor).state, ActorState::kDead);
+  store_.Forget();
+  // The raylet did not hear of it: it is told when it names the actor.
+  store_.Kill();
+  store_.Join(kRaylet1, kNode1, {Job()}, {Owned(kActor, ActorState::kAlive)});
+  ASSERT_EQ(store_.Sent<base::StopActor>(kRaylet1).size(), 1u);
+  EXPECT_EQ(CodeOf(store_.Call(kTool, base::EndActor{kActor})),
+            FailureCode::kNoSuchActor);
+}
+
+TEST_F(CoreTest, ARepeatedMutationIsAnsweredAlikeAndDoneOnce) {
+  base::ControlCall call;
+  call.request = base::RequestId{60, 5};
+  call.from = kDriver;
+  call.body = base::PutKey{"default", "key", base::Bytes::Own("a"), 0};
+  auto reply = store_.Call(kRaylet1, call);
+  EXPECT_EQ(std::get<base::KeyAnswer>(reply).version, 1u);
+  store_.Kill();
+  store_.Join(kRaylet1, kNode1, {Job()});
+  reply = store_.Call(kRaylet1, call);
+  EXPECT_EQ(std::get<base::KeyAnswer>(reply).version, 1u);
+  EXPECT_EQ(store_.core().Count().answers, 1u);
+  // done_below lets it be forgotten, and the job's end what is left.
+  call.request.lo = 6;
+  call.done_below = 6;
+  EXPECT_EQ(CodeOf(store_.Call(kRaylet1, call)), FailureCode::kConflict);
+  call.body = base::PutKey{"default", "key", base::Bytes::Own("b"), 1};
+  store_.Call(kRaylet1, call);
+  EXPECT_EQ(store_.core().Count().answers, 1u);
+  store_.Say(kRaylet1, base::JobOver{kJob, "done"});
+  EXPECT_EQ(store_.core().Count().answers, 0u);
+}
+
+TEST_F(CoreTest, AFullDiskRefusesWhatGrowsAndNothingElse) {
+  store_.Call(kRaylet1, Named(kActor, "counter"));
+  store_.Step(DiskChanged{true, 12});
+  const base::PutKey put{"default", "key", base::Bytes::Own("a"), {}};
+  EXPECT_EQ(CodeOf(store_.Call(kTool, put)), FailureCode::kDiskFull);
+  EXPECT_EQ(CodeOf(store_.Call(kRaylet1, Named(kOther, "other"))),
+            FailureCode::kDiskFull);
+  EXPECT_TRUE(Status().disk_full);
+  store_.Say(kRaylet1, Report(kActor, ActorState::kAlive));
+  EXPECT_EQ(Get(kActor).state, ActorState::kAlive);
+  store_.Call(kTool, base::EndActor{kActor});
+  EXPECT_EQ(Get(kActor).state, ActorState::kDead);
+  store_.Step(DiskChanged{false, 1 << 30});
+  EXPECT_EQ(std::get<base::KeyAnswer>(store_.Call(kTool, put)).version, 1u);
+}
+
+TEST_F(CoreTest, FollowersGetTheListingAndThenTheChanges) {
+  store_.Call(kRaylet1, Named(kActor, "counter"));
+  store_.Say(kRaylet1, base::FollowTable{"actors", {}});
+  const auto listings = store_.Sent<base::TableListing>(kRaylet1);
+  ASSERT_EQ(listings.size(), 1u);
+  EXPECT_EQ(listings[0].listing.items.size(), 1u);
+  EXPECT_EQ(listings[0].listing.cursor.life, 1u);
+  store_.Say(kRaylet1, Owned(kOther, ActorState::kAlive));  // has no name
+  store_.Say(kRaylet1, Report(kActor, ActorState::kAlive));
+  auto changes = store_.Sent<base::TableChanges>(kRaylet1);
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].changes.at(0).key, kActor.ToString());
+  // From a cursor of this life: what came after.
+  store_.Forget();
+  store_.Say(kRaylet2, base::FollowTable{"actors", listings[0].listing.cursor});
+  EXPECT_EQ(store_.Sent<base::TableChanges>(kRaylet2).size(), 1u);
+  // Of an earlier life: the listing.
+  store_.Kill();
+  store_.Say(kRaylet2, base::FollowTable{"actors", listings[0].listing.cursor});
+  EXPECT_EQ(store_.Sent<base::TableListing>(kRaylet2).size(), 1u);
+  store_.Step(PeerLost{kRaylet2});
+  store_.Forget();
+  store_.Call(kTool, base::EndActor{kActor});
+  EXPECT_TRUE(store_.Sent<base::TableChanges>(kRaylet2).empty());
+}
+
+}  // namespace
+}  // namespace mobula::gcs
