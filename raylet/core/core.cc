@@ -15,6 +15,62 @@ using base::Failure;
 namespace {
 
 constexpr std::size_t kAtOnceMax = 16;
+constexpr char kDefaultNamespace[] = "default";
+// Waiting requests that a listing names.
+constexpr std::size_t kListedMax = 10'000;
+
+ControlLine::Options LineOptions(const Core::Options& options) {
+  ControlLine::Options line;
+  line.node.node = options.node;
+  line.node.raylet = options.self;
+  line.node.pid = options.pid;
+  line.node.name = options.node_name;
+  line.node.socket = options.socket;
+  line.node.is_head = options.is_head;
+  line.node.total = options.total;
+  line.node.labels = options.labels;
+  line.needed = options.has_control;
+  return line;
+}
+
+base::JobRecord RecordOf(const base::Register& message, const std::string& ns,
+                         base::NodeId node) {
+  base::JobRecord record;
+  record.job = message.job;
+  record.driver = message.process;
+  record.node = node;
+  record.pid = message.pid;
+  record.program = message.program;
+  record.ns = ns;
+  record.weight = std::max(message.weight, 1);
+  return record;
+}
+
+std::string StateName(const Worker& worker) {
+  switch (worker.state) {
+    case WorkerState::kStarting:
+      return "starting";
+    case WorkerState::kIdle:
+      return "idle";
+    case WorkerState::kLeased:
+      return worker.actor_host ? "actor" : "leased";
+    case WorkerState::kRetiring:
+    case WorkerState::kDying:
+      break;
+  }
+  return "ending";
+}
+
+// Of a Lease or a QueuedLease.
+template <class AnyLease>
+base::TaskInfo TaskOf(const AnyLease& lease) {
+  base::TaskInfo task;
+  task.lease = lease.lease;
+  task.job = lease.job;
+  task.function = lease.function;
+  task.shape = lease.shape;
+  return task;
+}
 
 }  // namespace
 
@@ -33,13 +89,30 @@ Core::Core(Options options, base::IdSource ids)
       ids_(ids),
       queue_({options_.total, options_.passed_over_max}),
       ledger_(options_.total),
-      workers_(options_.workers) {
+      workers_(options_.workers),
+      line_(LineOptions(options_)),
+      hosted_(options_.node) {
   MOBULA_CHECK(!options_.self.IsNil());
 }
 
 void Core::Step(const Event& event, BootTime now, Effects& effects) {
   now_ = now;
   effects_ = &effects;
+  Dispatch(event);
+  do {
+    while (!to_self_.empty()) {
+      const base::Message message = std::move(to_self_.front());
+      to_self_.pop_front();
+      OnSelf(message);
+    }
+    Pump();
+  } while (!to_self_.empty());
+  UpdateTimer();
+  if (ledger_.size() == 0) MOBULA_CHECK(ledger_.free() == ledger_.total());
+  effects_ = nullptr;
+}
+
+void Core::Dispatch(const Event& event) {
   if (const auto* received = std::get_if<Received>(&event)) {
     OnReceived(*received);
   } else if (const auto* lost = std::get_if<PeerLost>(&event)) {
@@ -57,11 +130,10 @@ void Core::Step(const Event& event, BootTime now, Effects& effects) {
     OnWorkerExited(exited->process, exited->failure);
   } else if (std::holds_alternative<Tick>(event)) {
     OnTick();
+  } else {
+    const bool known = OnControlEvent(event);
+    MOBULA_CHECK(known);
   }
-  Pump();
-  UpdateTimer();
-  if (ledger_.size() == 0) MOBULA_CHECK(ledger_.free() == ledger_.total());
-  effects_ = nullptr;
 }
 
 void Core::OnReceived(const Received& received) {
@@ -70,24 +142,33 @@ void Core::OnReceived(const Received& received) {
     OnRegister(from, *m);
     return;
   }
-  if (!peers_.contains(from)) return;
-  if (const auto* m = std::get_if<base::RequestLease>(&received.message)) {
-    OnRequestLease(from, *m);
-  } else if (const auto* m =
-                 std::get_if<base::CancelLease>(&received.message)) {
-    OnCancelLease(from, m->lease);
-  } else if (const auto* m =
-                 std::get_if<base::ReturnLease>(&received.message)) {
-    OnReturnLease(from, m->lease, m->discard);
-  } else if (const auto* m =
-                 std::get_if<base::TaskBlocked>(&received.message)) {
-    OnTaskBlocked(from, m->blocked);
-  } else if (const auto* m = std::get_if<base::ConnectTo>(&received.message)) {
-    OnConnectTo(from, m->peer);
-  } else if (const auto* m = std::get_if<base::EndJob>(&received.message)) {
-    OnEndJob(from, m->job);
+  if (std::holds_alternative<base::ListLocal>(received.message)) {
+    OnListLocal(from);
+    return;
   }
+  if (!peers_.contains(from)) return;
+  if (OnLeaseMessage(from, received.message)) return;
+  if (OnActorMessage(from, received.message)) return;
   // Anything else is not for a raylet.
+}
+
+bool Core::OnLeaseMessage(ProcessId from, const base::Message& message) {
+  if (const auto* m = std::get_if<base::RequestLease>(&message)) {
+    OnRequestLease(from, *m);
+  } else if (const auto* m = std::get_if<base::CancelLease>(&message)) {
+    OnCancelLease(from, m->lease);
+  } else if (const auto* m = std::get_if<base::ReturnLease>(&message)) {
+    OnReturnLease(from, m->lease, m->discard);
+  } else if (const auto* m = std::get_if<base::TaskBlocked>(&message)) {
+    OnTaskBlocked(from, m->blocked);
+  } else if (const auto* m = std::get_if<base::ConnectTo>(&message)) {
+    OnConnectTo(from, m->peer);
+  } else if (const auto* m = std::get_if<base::EndJob>(&message)) {
+    OnEndJob(from, m->job);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void Core::OnRegister(ProcessId from, const base::Register& message) {
@@ -111,13 +192,28 @@ void Core::OnRegisterDriver(ProcessId from, const base::Register& message) {
     return;
   }
   if (!again) {
-    jobs_.emplace(message.job, Job{.driver = from});
+    Job& job = jobs_[message.job];
+    job.driver = from;
+    job.ns = message.ns.empty() ? kDefaultNamespace : message.ns;
+    job.output = message.job;
     peers_.emplace(from, Peer{base::Role::kDriver, message.job});
     queue_.AddJob(message.job, std::max(message.weight, 1));
     workers_.AddJob(message.job);
+    ControlLine::Out out;
+    line_.JobBegan(RecordOf(message, job.ns, options_.node), out);
+    Flush(out);
   }
-  SendTo(from, base::Registered{options_.self, options_.node,
-                                options_.node_name, options_.total, {}});
+  SendRegistered(from, message.job);
+}
+
+void Core::SendRegistered(ProcessId to, JobId job) {
+  base::Registered registered;
+  registered.raylet = options_.self;
+  registered.node = options_.node;
+  registered.node_name = options_.node_name;
+  registered.total = options_.total;
+  registered.ns = jobs_.at(job).ns;
+  SendTo(to, std::move(registered));
 }
 
 void Core::OnRegisterWorker(ProcessId from, const base::Register& message) {
@@ -132,8 +228,7 @@ void Core::OnRegisterWorker(ProcessId from, const base::Register& message) {
     workers_.Registered(from, now_);
     peers_.emplace(from, Peer{base::Role::kWorker, message.job});
   }
-  SendTo(from, base::Registered{options_.self, options_.node,
-                                options_.node_name, options_.total, {}});
+  SendRegistered(from, message.job);
 }
 
 void Core::OnTaskBlocked(ProcessId from, bool blocked) {
@@ -151,9 +246,8 @@ bool Core::IsReachable(ProcessId process) const {
 }
 
 void Core::OnConnectTo(ProcessId from, ProcessId peer) {
-  const bool same_job =
-      IsReachable(peer) && peers_.at(peer).job == peers_.at(from).job;
-  if (!same_job || peer == from) {
+  // Also of another job: detached actors serve everybody of this user.
+  if (!IsReachable(peer) || peer == from) {
     SendTo(from, base::PeerGone{peer});
     return;
   }
@@ -179,110 +273,46 @@ void Core::Unlink(ProcessId process, ProcessId except) {
   }
 }
 
-void Core::OnEndJob(ProcessId from, JobId job) {
-  const auto found = jobs_.find(job);
-  if (found == jobs_.end() || found->second.driver != from) return;
-  if (found->second.ended) {
-    SendTo(from, base::JobEnded{job});
-    return;
-  }
-  if (!found->second.ending) EndWorkersOf(job, /*at_once=*/false);
-  FinishJobIfEmpty(job);
-}
-
-void Core::EndWorkersOf(JobId job, bool at_once) {
-  Job& ending = jobs_.at(job);
-  ending.ending = true;
-  for (const QueuedLease& request : queue_.TakeOfJob(job)) {
-    ledger_.RememberEnded(request.owner, request.lease);
-  }
-  for (const ProcessId process : workers_.OfJob(job)) {
-    if (const Lease* lease = ledger_.FindOfWorker(process)) {
-      ledger_.End(lease->lease);
-    }
-    if (at_once || !workers_.Find(process)->registered) {
-      workers_.ForgiveStart(process);
-      KillWorkerNow(process);
-    } else {
-      RetireWorker(process);
-    }
-  }
-}
-
-void Core::FinishJobIfEmpty(JobId job) {
-  const auto found = jobs_.find(job);
-  if (found == jobs_.end() || !found->second.ending) return;
-  if (workers_.SizeOfJob(job) > 0) return;
-  if (found->second.driver_lost) {
-    queue_.RemoveJob(job);
-    workers_.RemoveJob(job);
-    jobs_.erase(found);
-    return;
-  }
-  if (found->second.ended) return;
-  found->second.ended = true;
-  SendTo(found->second.driver, base::JobEnded{job});
-}
-
-void Core::OnPeerLost(ProcessId process) {
-  const auto found = peers_.find(process);
-  if (found == peers_.end()) {
-    // A worker that lost its link before it registered serves nobody; it has
-    // failed to start.
-    if (workers_.Find(process) != nullptr) KillWorkerNow(process);
-    return;
-  }
-  const Peer peer = found->second;
-  peers_.erase(found);
-  if (peer.role == base::Role::kDriver) {
-    ReleaseOwner(process);
-    Unlink(process, ProcessId());
-    jobs_.at(peer.job).driver_lost = true;
-    EndWorkersOf(peer.job, /*at_once=*/true);
-    FinishJobIfEmpty(peer.job);
-    return;
-  }
-  ReleaseOwner(process);
-  const Worker* worker = workers_.Find(process);
-  // A retiring one closes its link before its destructors run.
-  if (worker != nullptr && worker->state != WorkerState::kRetiring) {
-    KillWorkerNow(process);
-  }
-}
-
-void Core::ReleaseOwner(ProcessId owner) {
-  queue_.TakeOfOwner(owner);
-  for (const LeaseId lease : ledger_.OwnedBy(owner)) {
-    EndLease(lease, /*discard=*/true);
-  }
-  ledger_.ForgetOwner(owner);
-}
-
-void Core::OnWorkerExited(ProcessId process, const Failure& failure) {
-  const Worker* known = workers_.Find(process);
-  if (known == nullptr) return;
-  ReleaseOwner(process);
-  ProcessId told;
-  if (const Lease* lease = ledger_.FindOfWorker(process)) {
-    const Lease lost = ledger_.End(lease->lease);
-    Failure story = failure;
-    story.node = options_.node_name;
-    told = lost.owner;
-    SendTo(lost.owner, base::LeaseLost{lost.lease, process, std::move(story)});
-  }
-  Unlink(process, told);
-  if (peers_.erase(process) > 0) effects_->push_back(ClosePeer{process});
-  const WorkerTable::Removed removed = workers_.Remove(process, now_);
-  if (removed.give_up) RefuseWaiting(removed.worker.job, failure);
-  FinishJobIfEmpty(removed.worker.job);
-}
-
 void Core::OnTick() {
   timer_ = BootTime::Never();
   for (const ProcessId process : workers_.Overdue(now_)) {
     KillWorkerNow(process);
   }
   ReapIdle();
+  ControlLine::Out out;
+  line_.Tick(now_, out);
+  Flush(out);
+}
+
+void Core::OnListLocal(ProcessId from) {
+  base::LocalListing listing;
+  for (const auto& [id, job] : jobs_) {
+    for (const ProcessId process : workers_.OfJob(id)) {
+      const Worker& worker = *workers_.Find(process);
+      base::WorkerInfo info;
+      info.process = process;
+      info.node = options_.node;
+      info.pid = worker.pid;
+      info.job = id;
+      info.state = StateName(worker);
+      listing.workers.push_back(std::move(info));
+      const Lease* lease = ledger_.FindOfWorker(process);
+      if (lease == nullptr || lease->for_actor) continue;
+      base::TaskInfo task = TaskOf(*lease);
+      task.state = lease->blocked ? "blocked" : "leased";
+      task.pid = worker.pid;
+      task.node = options_.node;
+      listing.tasks.push_back(std::move(task));
+    }
+  }
+  for (const QueuedLease& request : queue_.List(kListedMax)) {
+    base::TaskInfo task = TaskOf(request);
+    task.state = "queued";
+    task.node = options_.node;
+    listing.tasks.push_back(std::move(task));
+  }
+  // A tool has not registered: it has a link and nothing else.
+  effects_->push_back(Send{from, std::move(listing)});
 }
 
 void Core::ReapIdle() {
@@ -295,31 +325,11 @@ void Core::ReapIdle() {
   }
 }
 
-void Core::StartOne(JobId job) {
-  const ProcessId process = ids_.Next<ProcessId>();
-  workers_.Start(process, job, now_);
-  // Filled in place: GCC 12 takes a moved-in string for uninitialised.
-  auto& start = std::get<StartWorker>(
-      effects_->emplace_back(std::in_place_type<StartWorker>));
-  start.process = process;
-  start.job = job;
-}
-
-void Core::RetireWorker(ProcessId process) {
-  if (workers_.Find(process)->state == WorkerState::kDying) return;
-  workers_.Retire(process, now_);
-  SendTo(process, base::Retire{});
-}
-
-void Core::KillWorkerNow(ProcessId process) {
-  const Worker* worker = workers_.Find(process);
-  MOBULA_CHECK(worker != nullptr);
-  if (worker->state == WorkerState::kDying) return;
-  workers_.Kill(process);
-  effects_->push_back(KillWorker{process});
-}
-
 void Core::SendTo(ProcessId to, base::Message message) {
+  if (to == options_.self) {
+    to_self_.push_back(std::move(message));
+    return;
+  }
   if (!peers_.contains(to)) return;
   effects_->push_back(Send{to, std::move(message)});
 }
@@ -334,6 +344,7 @@ BootTime Core::NextDeadline() const {
       next = std::min(next, start);
     }
   }
+  next = std::min(next, line_.NextDeadline());
   return std::min(next, stuck_since_ + stuck_patience_);
 }
 
@@ -348,6 +359,9 @@ void Core::CheckInvariants() const {
   queue_.CheckInvariants();
   ledger_.CheckInvariants();
   workers_.CheckInvariants();
+  line_.CheckInvariants();
+  hosted_.CheckInvariants();
+  directory_.CheckInvariants();
   for (const auto& [process, peers] : links_) {
     for (const ProcessId peer : peers) {
       MOBULA_CHECK(links_.at(peer).contains(process));
@@ -361,7 +375,8 @@ void Core::CheckInvariants() const {
       MOBULA_CHECK(!leased || lease != nullptr);
       if (lease == nullptr) continue;
       MOBULA_CHECK(leased || worker->state == WorkerState::kDying);
-      MOBULA_CHECK(peers_.contains(lease->owner));
+      MOBULA_CHECK(lease->owner == options_.self ||
+                   peers_.contains(lease->owner));
       if (leased) MOBULA_CHECK(lease->blocked == worker->blocked);
     }
   }

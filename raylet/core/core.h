@@ -6,29 +6,45 @@
 //                -> ReturnLease | the owner ends | the worker ends (LeaseLost)
 //   EndJob | the driver is lost -> every worker of the job ends -> JobEnded
 //
+//   HostActor -> a job of its own, a lease, CreateActor -> the store is told
+//   WatchActor -> ActorMoved, whenever a detached actor moves
+//   ControlCall -> the control store -> ControlAnswer, now or when it is back
+//
 // It carries effects between its machines: LeaseQueue (who is next),
-// LeaseLedger (who holds what), WorkerTable (which processes there are).
+// LeaseLedger (who holds what), WorkerTable (which processes there are),
+// ControlLine (what the control store is told and asked), HostedActors (the
+// detached actors of this node), ActorDirectory (where detached actors live).
 // Owner: raylet::Server, or the simulator.   Threading: none; runs on its
 // owner's strand, never blocks, asks no clock.
 // Invariants: (1) free + leased = total; (2) a lease's worker is leased to it
 // alone; (3) Connect precedes the grant that needs it, once a pair; (4) every
 // request is answered once unless it is cancelled or its owner is gone, and
-// duplicates change nothing; (5) an owner that is gone holds nothing.
+// duplicates change nothing; (5) an owner that is gone holds nothing; (6) no
+// lease, job or link ends because the control store is away.
 // Failure: what makes no sense from outside is refused or ignored.
 #ifndef MOBULA_RAYLET_CORE_CORE_H_
 #define MOBULA_RAYLET_CORE_CORE_H_
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/boot_time.h"
+#include "base/control/control_message.h"
+#include "base/control/control_request.h"
+#include "base/control/records.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
+#include "raylet/actors/actor_directory.h"
+#include "raylet/actors/hosted_actors.h"
+#include "raylet/control/control_line.h"
 #include "raylet/core/events.h"
 #include "raylet/leases/lease_ledger.h"
 #include "raylet/leases/lease_queue.h"
@@ -53,6 +69,13 @@ class Core {
     // The same where some of them hold actors: those others may wait for, and
     // nobody says whether an actor is at work or idle.
     base::Duration stuck_with_actors_after = std::chrono::seconds(20);
+    // What the control store is told of the node beside the above.
+    std::int32_t pid = 0;
+    std::string socket;  // where drivers of the machine connect, "" if nowhere
+    bool is_head = false;
+    std::map<std::string, std::string> labels;
+    // The shell connects to a control store in any case: it is never asked to.
+    bool has_control = false;
   };
 
   // Caps by the node's size: workers <= max(4 * cpus, 64), as many as cpus
@@ -74,6 +97,9 @@ class Core {
   [[nodiscard]] std::size_t queued() const { return queue_.size(); }
   [[nodiscard]] std::size_t workers() const { return workers_.size(); }
   [[nodiscard]] std::size_t jobs() const { return jobs_.size(); }
+  [[nodiscard]] const ControlLine& line() const { return line_; }
+  [[nodiscard]] const HostedActors& hosted() const { return hosted_; }
+  [[nodiscard]] const ActorDirectory& directory() const { return directory_; }
   // CHECKs every invariant of the core and its machines.
   void CheckInvariants() const;
 
@@ -83,7 +109,13 @@ class Core {
     base::JobId job;
   };
   struct Job {
-    base::ProcessId driver;
+    base::ProcessId driver;  // nil: it is a detached actor's
+    std::string ns;
+    base::JobId output;  // whose driver sees what its workers write
+    // Content hash of its executable, "" as long as nobody needs to know.
+    std::string program;
+    bool asked_program = false;
+    std::vector<base::ControlCall> awaiting_program;
     bool driver_lost = false;
     bool ending = false;
     bool ended = false;  // JobEnded was sent
@@ -93,16 +125,43 @@ class Core {
   using LeaseId = base::LeaseId;
 
   // core.cc: one method an event or message.
+  void Dispatch(const Event& event);
   void OnReceived(const Received& received);
+  bool OnLeaseMessage(ProcessId from, const base::Message& message);
+  bool OnActorMessage(ProcessId from, const base::Message& message);
   void OnRegister(ProcessId from, const base::Register& message);
   void OnRegisterDriver(ProcessId from, const base::Register& message);
   void OnRegisterWorker(ProcessId from, const base::Register& message);
   void OnTaskBlocked(ProcessId from, bool blocked);
   void OnConnectTo(ProcessId from, ProcessId peer);
+  void OnTick();
+  void OnListLocal(ProcessId from);
+
+  // core_jobs.cc
   void OnEndJob(ProcessId from, JobId job);
   void OnPeerLost(ProcessId process);
+  void LoseDriver(ProcessId driver, JobId job, const std::string& cause);
   void OnWorkerExited(ProcessId process, const base::Failure& failure);
-  void OnTick();
+
+  // core_control.cc
+  bool OnControlEvent(const Event& event);
+  void OnControlUp();
+  void OnControlSaid(const base::ControlMessage& message);
+  void OnControlAnswer(const base::ControlAnswer& answer);
+  void OnRegistered(const base::ControlCall* call,
+                    const base::ActorRecord& actor);
+  void OnControlCall(ProcessId from, base::ControlCall call);
+  void OnProgramKept(const ProgramKept& kept);
+  void OnActorReport(ProcessId from, base::ActorReport report);
+  void OnHostActor(const base::ActorRecord& record);
+  void OnStopActor(const base::StopActor& stop);
+  void OnStopJob(const base::StopJob& stop);
+  void OnSelf(const base::Message& message);
+  void Ask(base::ControlRequest request);
+  void ForgetProcess(ProcessId process);
+  void Flush(ControlLine::Out& out);
+  void Flush(ActorDirectory::Out& out);
+  void Flush(HostedActors::Out& out);
 
   // core_leases.cc
   void OnRequestLease(ProcessId from, const base::RequestLease& message);
@@ -135,7 +194,9 @@ class Core {
   void EndWorkersOf(JobId job, bool at_once);
   void FinishJobIfEmpty(JobId job);
   void UpdateTimer();
+  // To the raylet itself: OnSelf, in this step.
   void SendTo(ProcessId to, base::Message message);
+  void SendRegistered(ProcessId to, JobId job);
   [[nodiscard]] bool IsReachable(ProcessId process) const;
   [[nodiscard]] base::BootTime NextDeadline() const;
 
@@ -144,6 +205,9 @@ class Core {
   LeaseQueue queue_;
   LeaseLedger ledger_;
   WorkerTable workers_;
+  ControlLine line_;
+  HostedActors hosted_;
+  ActorDirectory directory_;
   std::map<ProcessId, Peer> peers_;  // registered and not lost
   std::map<JobId, Job> jobs_;
   std::map<ProcessId, std::set<ProcessId>> links_;  // both ways
@@ -154,6 +218,7 @@ class Core {
   // Of the step that runs.
   base::BootTime now_;
   Effects* effects_ = nullptr;
+  std::deque<base::Message> to_self_;
 };
 
 }  // namespace mobula::raylet

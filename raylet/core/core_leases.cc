@@ -159,8 +159,9 @@ LeaseQueue::Verdict Core::OfferWorker(const QueuedLease& request,
 void Core::GrantTo(const QueuedLease& request, ProcessId worker) {
   workers_.Lease(worker, request.for_actor);
   ledger_.Grant({request.lease, request.owner, worker, request.job,
-                 request.shape, request.for_actor, /*blocked=*/false});
-  Link(request.owner, worker);
+                 request.shape, request.for_actor, /*blocked=*/false,
+                 request.function});
+  if (request.owner != options_.self) Link(request.owner, worker);
   SendTo(request.owner,
          base::LeaseGranted{request.lease, worker, workers_.Find(worker)->pid});
 }
@@ -220,6 +221,8 @@ void Core::RefuseStuck() {
                                " workers that node " + options_.node_name +
                                " may have wait for others; allow it more");
   for (const auto& [id, job] : jobs_) {
+    // What the control store wants to run here waits for as long as it takes.
+    if (job.driver.IsNil()) continue;
     for (const QueuedLease& request : queue_.TakeOfJob(id)) {
       Refuse(request.owner, request.lease, failure);
     }

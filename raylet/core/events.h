@@ -66,9 +66,17 @@ struct ControlSaid {
   base::ControlMessage message;
 };
 
-using Event =
-    std::variant<Received, PeerLost, WorkerStarted, WorkerStartFailed,
-                 WorkerExited, Tick, ControlUp, ControlDown, ControlSaid>;
+// What KeepProgram asked for: the content hash of the executable, hex; "", and
+// why, where it cannot be kept.
+struct ProgramKept {
+  base::JobId job;
+  std::string program;
+  std::string reason;
+};
+
+using Event = std::variant<Received, PeerLost, WorkerStarted, WorkerStartFailed,
+                           WorkerExited, Tick, ControlUp, ControlDown,
+                           ControlSaid, ProgramKept>;
 
 // ---- effects ---------------------------------------------------------------
 
@@ -90,6 +98,7 @@ struct StartWorker {
   base::ProcessId process;
   base::JobId job;
   std::string program;
+  base::ProcessId driver;  // that sees its output, nil if none does
 };
 
 // Ends a worker at once (SIGKILL); WorkerExited follows.
@@ -121,8 +130,16 @@ struct LeaveCluster {
   std::string reason;
 };
 
-using Effect = std::variant<Send, Connect, StartWorker, KillWorker, SetTimer,
-                            ClosePeer, TellControl, NeedControl, LeaveCluster>;
+// A detached actor is to be made of the executable of the job's driver: keeps a
+// copy of it, beyond the driver's life, under its content hash. Asked once a
+// job; ProgramKept answers.
+struct KeepProgram {
+  base::JobId job;
+};
+
+using Effect =
+    std::variant<Send, Connect, StartWorker, KillWorker, SetTimer, ClosePeer,
+                 TellControl, NeedControl, LeaveCluster, KeepProgram>;
 using Effects = std::vector<Effect>;
 
 }  // namespace mobula::raylet

@@ -15,6 +15,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "base/ids.h"
@@ -30,6 +31,7 @@ struct Lease {
   base::ResourceVector shape;
   bool for_actor = false;
   bool blocked = false;
+  std::string function;  // for people
 };
 
 class LeaseLedger {

@@ -245,6 +245,19 @@ void LeaseQueue::Round(const base::ResourceVector& free, const OfferFn& offer) {
   RoundState(*this, free, offer).Run();
 }
 
+std::vector<QueuedLease> LeaseQueue::List(std::size_t count_max) const {
+  std::vector<QueuedLease> list;
+  for (const auto& [id, job] : jobs_) {
+    for (const auto& [shape, fifo] : job.shapes) {
+      for (const auto& [order, entry] : fifo) {
+        if (list.size() >= count_max) return list;
+        list.push_back(entry.request);
+      }
+    }
+  }
+  return list;
+}
+
 std::size_t LeaseQueue::SizeOfJob(base::JobId job) const {
   const auto found = jobs_.find(job);
   return found == jobs_.end() ? 0 : found->second.size;

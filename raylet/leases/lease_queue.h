@@ -72,6 +72,9 @@ class LeaseQueue {
   // call this queue.
   void Round(const base::ResourceVector& free, const OfferFn& offer);
 
+  // Up to so many of what waits, for people.
+  [[nodiscard]] std::vector<QueuedLease> List(std::size_t count_max) const;
+
   [[nodiscard]] std::size_t size() const { return index_.size(); }
   [[nodiscard]] std::size_t SizeOfJob(base::JobId job) const;
   [[nodiscard]] std::size_t SizeOfOwner(base::ProcessId owner) const;

@@ -184,8 +184,8 @@ void Server::CarryOut(const Effect& effect) {
     Kill(kill->process);
   } else if (const auto* timer = std::get_if<SetTimer>(&effect)) {
     SetCoreTimer(timer->at);
-  } else {
-    DropLink(std::get<ClosePeer>(effect).process);
+  } else if (const auto* close = std::get_if<ClosePeer>(&effect)) {
+    DropLink(close->process);
   }
 }
 

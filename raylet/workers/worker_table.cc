@@ -17,8 +17,12 @@ WorkerTable::WorkerTable(Options options) : options_(options) {
   MOBULA_CHECK(options_.start_failures_max > 0);
 }
 
-void WorkerTable::AddJob(JobId job) {
-  const bool added = jobs_.emplace(job, Job()).second;
+void WorkerTable::AddJob(JobId job) { AddJob(job, options_.pool); }
+
+void WorkerTable::AddJob(JobId job, std::size_t pool) {
+  Job fresh;
+  fresh.pool = pool;
+  const bool added = jobs_.emplace(job, std::move(fresh)).second;
   MOBULA_CHECK(added);
 }
 
@@ -68,7 +72,7 @@ std::size_t WorkerTable::PoolLacks(JobId job) const {
     if (worker.state != WorkerState::kLeased) continue;
     if (!worker.actor_host && !worker.blocked) ++ready;
   }
-  return options_.pool > ready ? options_.pool - ready : 0;
+  return of.pool > ready ? of.pool - ready : 0;
 }
 
 void WorkerTable::Leave(Worker& worker) {
@@ -228,7 +232,7 @@ std::vector<ProcessId> WorkerTable::Reapable(BootTime now) const {
   for (const auto& [id, job] : jobs_) {
     std::size_t idle = job.idle.size();
     for (const auto& [order, process] : job.idle) {
-      if (idle <= options_.pool) break;
+      if (idle <= job.pool) break;
       if (workers_.at(process).idle_since + options_.idle_keep > now) continue;
       reapable.push_back(process);
       --idle;
@@ -264,7 +268,7 @@ BootTime WorkerTable::NextDeadline() const {
     next = std::min(next, worker.deadline);
   }
   for (const auto& [id, job] : jobs_) {
-    if (job.idle.size() <= options_.pool) continue;
+    if (job.idle.size() <= job.pool) continue;
     for (const auto& [order, process] : job.idle) {
       next =
           std::min(next, workers_.at(process).idle_since + options_.idle_keep);

@@ -67,7 +67,9 @@ class WorkerTable {
 
   explicit WorkerTable(Options options);
 
+  // With the pool of the options, or one of its own.
   void AddJob(base::JobId job);
+  void AddJob(base::JobId job, std::size_t pool);
   void RemoveJob(base::JobId job);  // CHECKs: no worker of it is left
 
   // Whether the job may start one more worker now.
@@ -125,6 +127,7 @@ class WorkerTable {
 
  private:
   struct Job {
+    std::size_t pool = 0;
     std::set<base::ProcessId> workers;
     std::size_t starting = 0;
     std::map<std::uint64_t, base::ProcessId> idle;  // by idle_order

@@ -1,0 +1,153 @@
+// The part of Core that begins and ends jobs and their workers.
+#include <utility>
+
+#include "base/check.h"
+#include "raylet/core/core.h"
+
+namespace mobula::raylet {
+
+using base::Failure;
+
+void Core::OnEndJob(ProcessId from, JobId job) {
+  const auto found = jobs_.find(job);
+  if (found == jobs_.end() || found->second.driver != from) return;
+  if (found->second.ended) {
+    SendTo(from, base::JobEnded{job});
+    return;
+  }
+  if (!found->second.ending) EndWorkersOf(job, /*at_once=*/false);
+  FinishJobIfEmpty(job);
+}
+
+void Core::EndWorkersOf(JobId job, bool at_once) {
+  Job& ending = jobs_.at(job);
+  ending.ending = true;
+  for (const QueuedLease& request : queue_.TakeOfJob(job)) {
+    ledger_.RememberEnded(request.owner, request.lease);
+  }
+  for (const ProcessId process : workers_.OfJob(job)) {
+    if (const Lease* lease = ledger_.FindOfWorker(process)) {
+      ledger_.End(lease->lease);
+    }
+    if (at_once || !workers_.Find(process)->registered) {
+      workers_.ForgiveStart(process);
+      KillWorkerNow(process);
+    } else {
+      RetireWorker(process);
+    }
+  }
+}
+
+void Core::FinishJobIfEmpty(JobId job) {
+  const auto found = jobs_.find(job);
+  if (found == jobs_.end() || !found->second.ending) return;
+  if (workers_.SizeOfJob(job) > 0) return;
+  if (found->second.driver_lost) {
+    queue_.RemoveJob(job);
+    workers_.RemoveJob(job);
+    jobs_.erase(found);
+    return;
+  }
+  if (found->second.ended) return;
+  found->second.ended = true;
+  ControlLine::Out out;
+  line_.JobOver(job, "", out);
+  Flush(out);
+  SendTo(found->second.driver, base::JobEnded{job});
+}
+
+void Core::OnPeerLost(ProcessId process) {
+  const auto found = peers_.find(process);
+  if (found == peers_.end()) {
+    // A worker that lost its link before it registered serves nobody; it has
+    // failed to start.
+    if (workers_.Find(process) != nullptr) KillWorkerNow(process);
+    return;
+  }
+  const Peer peer = found->second;
+  peers_.erase(found);
+  if (peer.role == base::Role::kDriver) {
+    LoseDriver(process, peer.job, "its driver has ended");
+    return;
+  }
+  ForgetProcess(process);
+  ReleaseOwner(process);
+  const Worker* worker = workers_.Find(process);
+  // A retiring one closes its link before its destructors run.
+  if (worker != nullptr && worker->state != WorkerState::kRetiring) {
+    KillWorkerNow(process);
+  }
+}
+
+void Core::LoseDriver(ProcessId driver, JobId job, const std::string& cause) {
+  ForgetProcess(driver);
+  ReleaseOwner(driver);
+  Unlink(driver, ProcessId());
+  jobs_.at(job).driver_lost = true;
+  jobs_.at(job).awaiting_program.clear();
+  ControlLine::Out out;
+  line_.JobOver(job, cause, out);
+  Flush(out);
+  EndWorkersOf(job, /*at_once=*/true);
+  FinishJobIfEmpty(job);
+}
+
+void Core::ReleaseOwner(ProcessId owner) {
+  queue_.TakeOfOwner(owner);
+  for (const LeaseId lease : ledger_.OwnedBy(owner)) {
+    EndLease(lease, /*discard=*/true);
+  }
+  ledger_.ForgetOwner(owner);
+}
+
+void Core::OnWorkerExited(ProcessId process, const Failure& failure) {
+  const Worker* known = workers_.Find(process);
+  if (known == nullptr) return;
+  ForgetProcess(process);
+  ReleaseOwner(process);
+  ProcessId told;
+  if (const Lease* lease = ledger_.FindOfWorker(process)) {
+    const Lease lost = ledger_.End(lease->lease);
+    Failure story = failure;
+    story.node = options_.node_name;
+    told = lost.owner;
+    SendTo(lost.owner, base::LeaseLost{lost.lease, process, std::move(story)});
+  }
+  Unlink(process, told);
+  if (peers_.erase(process) > 0) effects_->push_back(ClosePeer{process});
+  const WorkerTable::Removed removed = workers_.Remove(process, now_);
+  if (removed.give_up) RefuseWaiting(removed.worker.job, failure);
+  FinishJobIfEmpty(removed.worker.job);
+}
+
+void Core::StartOne(JobId job) {
+  const ProcessId process = ids_.Next<ProcessId>();
+  workers_.Start(process, job, now_);
+  // Filled in place: GCC 12 takes a moved-in string for uninitialised.
+  auto& start = std::get<StartWorker>(
+      effects_->emplace_back(std::in_place_type<StartWorker>));
+  const Job& of = jobs_.at(job);
+  start.process = process;
+  start.job = job;
+  if (of.driver.IsNil()) start.program = of.program;
+  const auto output = jobs_.find(of.output);
+  if (output != jobs_.end() && !output->second.driver_lost) {
+    start.driver = output->second.driver;
+  }
+}
+
+void Core::RetireWorker(ProcessId process) {
+  if (workers_.Find(process)->state == WorkerState::kDying) return;
+  workers_.Retire(process, now_);
+  SendTo(process, base::Retire{});
+}
+
+void Core::KillWorkerNow(ProcessId process) {
+  const Worker* worker = workers_.Find(process);
+  MOBULA_CHECK(worker != nullptr);
+  if (worker->state == WorkerState::kDying) return;
+  workers_.Kill(process);
+  effects_->push_back(KillWorker{process});
+}
+
+}  // namespace mobula::raylet
