@@ -1,7 +1,11 @@
 #include "cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+#include <memory>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "cli/version.h"
@@ -11,87 +15,138 @@ namespace {
 
 constexpr int kWrongUsage = 2;
 
-// "gpu=0.5"; false if it is nothing of the kind.
-bool ParseResource(const std::string& text, raylet::RayletOptions* options) {
+// Each Add... declares the arguments of one command.
+
+void AddResource(const std::string& text, raylet::RayletOptions* options) {
   const std::size_t equals = text.rfind('=');
-  if (equals == 0 || equals == std::string::npos) return false;
   double quantity = 0;
-  if (!CLI::detail::lexical_cast(text.substr(equals + 1), quantity)) {
-    return false;
+  if (equals == 0 || equals == std::string::npos ||
+      !CLI::detail::lexical_cast(text.substr(equals + 1), quantity) ||
+      !(quantity >= 0)) {
+    throw CLI::ValidationError("--resource", text + " is not NAME=QUANTITY");
   }
   options->resources[text.substr(0, equals)] = quantity;
-  return true;
 }
 
-void AddRaylet(CLI::App* app, raylet::RayletOptions* options,
-               std::vector<std::string>* resources) {
+// What a node offers.
+void AddOffers(CLI::App* app, raylet::RayletOptions* options) {
+  app->add_option("--cpus", options->cpus, "processors to offer")
+      ->check(CLI::NonNegativeNumber);
+  app->add_option("--memory", options->memory_bytes, "bytes to offer")
+      ->check(CLI::PositiveNumber);
+  app->add_option_function<std::vector<std::string>>(
+         "--resource",
+         [options](const std::vector<std::string>& all) {
+           for (const std::string& one : all) AddResource(one, options);
+         },
+         "NAME=QUANTITY to offer; repeats")
+      ->take_all()
+      ->expected(1);
+  app->add_option("--workers-max", options->workers_max,
+                  "worker processes at once, at most")
+      ->check(CLI::Range(1, 100'000));
+}
+
+void AddRaylet(CLI::App* app, raylet::RayletOptions* options) {
   app->add_option("--driver-fd", options->driver_fd,
                   "descriptor of our end of the driver's socketpair")
       ->required();
   app->add_option("--program-fd", options->program_fd,
                   "descriptor of the program that workers execute")
       ->required();
-  app->add_option("--cpus", options->cpus, "processors to offer");
-  app->add_option("--memory", options->memory_bytes, "bytes to offer");
-  app->add_option("--resource", *resources, "NAME=QUANTITY to offer; repeats")
-      ->take_all()
-      ->expected(1);
-  app->add_option("--workers-max", options->workers_max,
-                  "worker processes at once, at most");
+  AddOffers(app, options);
 }
 
-bool HasCommand(CLI::App* app, const std::string& name) {
-  return !app->get_subcommands([&name](CLI::App* command) {
-               return command->get_name() == name;
-             })
-              .empty();
+void AddStop(CLI::App* app, StopCommand* command) {
+  auto* const all =
+      app->add_flag("--all", command->all, "every node of yours here");
+  app->add_option("NODE", command->node,
+                  "its id or the beginning of it, its keeper's pid, or head")
+      ->excludes(all);
+}
+
+void AddVersion(CLI::App* app, VersionCommand* command) {
+  app->add_flag("--json", command->json, "as one JSON object");
+}
+
+void AddDoctor(CLI::App* app, DoctorCommand* command) {
+  app->add_flag("--json", command->json, "as one JSON object");
+  app->add_flag("--clean", command->clean,
+                "end and remove what crashed programs left");
+}
+
+// All commands, and which of them was given.
+class Line {
+ public:
+  Line() {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", std::string("mobula ") + kVersion);
+  }
+  CLI::App& app() { return app_; }
+
+  template <class OneCommand>
+  void Add(const std::string& name, const std::string& description,
+           void (*add)(CLI::App*, OneCommand*)) {
+    auto command = std::make_shared<OneCommand>();
+    CLI::App* const app = app_.add_subcommand(name, description);
+    add(app, command.get());
+    entries_.push_back({app, [command] { return Command(*command); }});
+  }
+
+  [[nodiscard]] bool Has(const std::string& name) const {
+    return std::any_of(
+        entries_.begin(), entries_.end(),
+        [&name](const Entry& one) { return one.app->get_name() == name; });
+  }
+  [[nodiscard]] Command Take() const {
+    for (const Entry& entry : entries_) {
+      if (entry.app->parsed()) return entry.take();
+    }
+    return Leave{kWrongUsage, app_.help()};
+  }
+
+ private:
+  struct Entry {
+    CLI::App* app;
+    std::function<Command()> take;
+  };
+
+  CLI::App app_{"mobula: remote functions and actors for C++ programs",
+                "mobula"};
+  std::vector<Entry> entries_;
+};
+
+void AddCommands(Line& line) {
+  line.Add("stop", "ends nodes that were started here", AddStop);
+  line.Add("doctor", "what this machine lacks, and what crashed programs left",
+           AddDoctor);
+  line.Add("version", "the version of this program", AddVersion);
+  line.Add("raylet",
+           "the agent of one node; started by programs, not by people",
+           AddRaylet);
 }
 
 }  // namespace
 
 Command ParseCommandLine(int argc, const char* const* argv) {
-  CLI::App app("mobula: remote functions and actors for C++ programs",
-               "mobula");
-  app.require_subcommand(1);
-  app.set_version_flag("--version", std::string("mobula ") + kVersion);
-  raylet::RayletOptions raylet;
-  std::vector<std::string> resources;
-  CLI::App* const on_raylet = app.add_subcommand(
-      "raylet", "the agent of one node; started by programs, not by people");
-  AddRaylet(on_raylet, &raylet, &resources);
-  VersionCommand version;
-  CLI::App* const on_version =
-      app.add_subcommand("version", "the version of this program");
-  on_version->add_flag("--json", version.json, "as one JSON object");
-  DoctorCommand doctor;
-  CLI::App* const on_doctor = app.add_subcommand(
-      "doctor", "what this machine lacks, and what crashed programs left");
-  on_doctor->add_flag("--json", doctor.json, "as one JSON object");
-  on_doctor->add_flag("--clean", doctor.clean,
-                      "end and remove what crashed programs left");
-  if (argc < 2) return Leave{kWrongUsage, app.help()};
+  Line line;
+  AddCommands(line);
+  if (argc < 2) return Leave{kWrongUsage, line.app().help()};
   // CLI11 would only ask for a subcommand.
   const std::string first = argv[1];
-  if (!first.starts_with("-") && !HasCommand(&app, first)) {
-    return Leave{kWrongUsage,
-                 "mobula: there is no command " + first + "\n" + app.help()};
+  if (!first.starts_with("-") && !line.Has(first)) {
+    return Leave{kWrongUsage, "mobula: there is no command " + first + "\n" +
+                                  line.app().help()};
   }
   try {
-    app.parse(argc, argv);
+    line.app().parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     std::ostringstream text;
-    const bool asked = app.exit(error, text, text) == 0;
+    const bool asked = line.app().exit(error, text, text) == 0;
     if (asked) return Leave{0, text.str()};
     return Leave{kWrongUsage, "mobula: " + text.str()};
   }
-  if (on_version->parsed()) return version;
-  if (on_doctor->parsed()) return doctor;
-  for (const std::string& resource : resources) {
-    if (ParseResource(resource, &raylet)) continue;
-    return Leave{kWrongUsage, "mobula: --resource " + resource +
-                                  " is not of the form NAME=QUANTITY\n"};
-  }
-  return raylet;
+  return line.Take();
 }
 
 }  // namespace mobula::cli

@@ -6,6 +6,7 @@
 #include <string>
 #include <variant>
 
+#include "cli/stop.h"
 #include "raylet/server/raylet_main.h"
 
 namespace mobula::cli {
@@ -25,8 +26,8 @@ struct Leave {
   std::string text;  // for stdout where exit_code is 0, else for stderr
 };
 
-using Command =
-    std::variant<raylet::RayletOptions, VersionCommand, DoctorCommand, Leave>;
+using Command = std::variant<raylet::RayletOptions, StopCommand, VersionCommand,
+                             DoctorCommand, Leave>;
 
 Command ParseCommandLine(int argc, const char* const* argv);
 

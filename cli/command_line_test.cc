@@ -45,6 +45,12 @@ TEST(CommandLineTest, OfPeople) {
   EXPECT_FALSE(doctor.json);
 }
 
+TEST(CommandLineTest, StopOfOneOrAll) {
+  EXPECT_EQ(std::get<StopCommand>(Parse({"stop"})).node, "");
+  EXPECT_EQ(std::get<StopCommand>(Parse({"stop", "a3f0"})).node, "a3f0");
+  EXPECT_TRUE(std::get<StopCommand>(Parse({"stop", "--all"})).all);
+}
+
 TEST(CommandLineTest, HelpIsNotAnError) {
   const auto leave = std::get<Leave>(Parse({"--help"}));
   EXPECT_EQ(leave.exit_code, 0);
@@ -61,6 +67,7 @@ TEST(CommandLineTest, WrongUsesSayWhatIsWrong) {
       {"raylet", "--driver-fd", "3", "--program-fd", "4", "--resource", "=1"},
       {"raylet", "--driver-fd", "3", "--program-fd", "4", "--cpus", "many"},
       {"doctor", "--wash"},
+      {"stop", "--all", "a3f0"},
   };
   for (const auto& words : wrong) {
     const Command command = Parse(words);

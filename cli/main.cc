@@ -7,6 +7,7 @@
 #include "base/frames/hello.h"
 #include "cli/command_line.h"
 #include "cli/doctor.h"
+#include "cli/stop.h"
 #include "cli/version.h"
 #include "raylet/server/raylet_main.h"
 
@@ -16,6 +17,8 @@ namespace {
 int Run(const raylet::RayletOptions& options) {
   return raylet::RunRaylet(options);
 }
+
+int Run(const StopCommand& command) { return RunStop(command); }
 
 int Run(const VersionCommand& command) {
   if (command.json) {

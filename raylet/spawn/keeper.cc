@@ -74,8 +74,11 @@ base::NodeId NodeIn(const std::string& folder) {
   return base::NodeId();
 }
 
-bool IsLog(const std::string& name) {
-  return name.find(".log") != std::string::npos;
+// What stays when a raylet ends: it is not the raylet's, or the next one's too.
+bool OutlivesRaylet(const std::string& name) {
+  return name.find(".log") != std::string::npos || name.starts_with("log") ||
+         name.starts_with("control.") || name == "programs" ||
+         name == kKeeperFile;
 }
 
 void CloseOnExecFrom(int first) {
@@ -124,6 +127,7 @@ class Keeper {
   }
 
   bool Open();
+  void WritePid();
   void WaitForNews();
   void TakeSignals();
   void TakeChildren();
@@ -181,11 +185,12 @@ int Keeper::Run() {
 
 bool Keeper::Open() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  ::prctl(PR_SET_NAME, "mobula-keeper");
+  ::prctl(PR_SET_NAME, kKeeperName);
   ::signal(SIGPIPE, SIG_IGN);
   const sigset_t watched = WatchedSignals();
   ::sigprocmask(SIG_BLOCK, &watched, nullptr);
   signals_.Reset(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
+  WritePid();
   self_ = OpenPidfd(::getpid());
   // Without it the folder is looked at now and then.
   folder_news_.Reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
@@ -194,6 +199,16 @@ bool Keeper::Open() {
     folder_news_.Reset();
   }
   return signals_.valid() && self_.valid();
+}
+
+void Keeper::WritePid() {
+  const std::string path = folder_.path() + "/" + kKeeperFile;
+  const std::string text = std::to_string(::getpid()) + "\n";
+  const UniqueFd fd(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (::write(fd.get(), text.data(), text.size()) < 0) {
+    MOBULA_LOG(ERROR) << "cannot write " << path << ": " << ::strerror(errno);
+  }
 }
 
 void Keeper::WaitForNews() {
@@ -367,9 +382,7 @@ std::set<pid_t> Keeper::Spared() const {
 
 void Keeper::SweepRaylet() {
   KillDescendantsBut(Spared(), base::BootNow() + kKillPatience);
-  folder_.Clear([](const std::string& name) {
-    return IsLog(name) || name.starts_with("control.");
-  });
+  folder_.Clear(OutlivesRaylet);
 }
 
 void Keeper::ReportRaylet() {

@@ -29,6 +29,9 @@ namespace mobula::raylet {
 
 // In the session's folder; what it and its children write to stdout and stderr.
 inline constexpr char kKeeperLog[] = "keeper.log";
+// In the session's folder: the keeper's pid, as long as it lives.
+inline constexpr char kKeeperFile[] = "keeper";
+inline constexpr char kKeeperName[] = "mobula-keeper";  // as ps shows it
 // The descriptor to which the control store writes a byte once it serves.
 inline constexpr int kServesFd = 3;
 // The first word on `ready` once all serve; anything else says why not.

@@ -1,0 +1,322 @@
+#include "cli/start.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/control/control_address.h"
+#include "base/control/node_file.h"
+#include "base/unique_fd.h"
+#include "cli/detach.h"
+#include "cli/head_folder.h"
+#include "raylet/spawn/keeper.h"
+#include "raylet/spawn/runtime_folder.h"
+
+namespace mobula::cli {
+namespace {
+
+using base::ControlAddress;
+using base::UniqueFd;
+using raylet::RuntimeFolder;
+
+// After a start that failed, until nothing of it is left.
+constexpr int kLeavePatienceMs = 30'000;
+
+int Complain(const std::string& sentence) {
+  std::fprintf(stderr, "mobula start: %s\n", sentence.c_str());
+  return 1;
+}
+
+// What the start needs, found out before anything is forked.
+struct Plan {
+  std::optional<HeadFolder> head;
+  std::optional<RuntimeFolder> session;
+  std::string folder;  // of the session
+  ControlAddress control;
+  std::string token_file;
+};
+
+// A port that is free now.
+std::uint16_t FreePort(const std::string& host) {
+  const bool six = host.find(':') != std::string::npos;
+  const UniqueFd fd(
+      ::socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in6 wide{};
+  sockaddr_in narrow{};
+  wide.sin6_family = AF_INET6;
+  wide.sin6_addr = in6addr_loopback;
+  narrow.sin_family = AF_INET;
+  narrow.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* const any = six ? reinterpret_cast<sockaddr*>(&wide)
+                        : reinterpret_cast<sockaddr*>(&narrow);
+  socklen_t size = six ? sizeof(wide) : sizeof(narrow);
+  if (::bind(fd.get(), any, size) != 0 ||
+      ::getsockname(fd.get(), any, &size) != 0) {
+    return 0;
+  }
+  return ntohs(six ? wide.sin6_port : narrow.sin_port);
+}
+
+std::string PlanAddress(const StartCommand& command, Plan* plan) {
+  const std::string text = !command.head ? command.address
+                           : command.listen.empty()
+                               ? "unix:" + plan->folder + "/control.sock"
+                               : command.listen;
+  std::string error;
+  const auto address = ControlAddress::Parse(text, &error);
+  if (!address) return error;
+  plan->control = *address;
+  if (!plan->control.path.empty()) return "";
+  if (!command.head) {
+    plan->token_file = command.token_file;
+    if (!plan->token_file.empty()) {
+      std::error_code code;
+      plan->token_file = std::filesystem::absolute(plan->token_file, code);
+    }
+    // A head of this user on this machine has written down where it is.
+    for (const auto& node : base::FindNodes(base::SessionRoots())) {
+      if (plan->token_file.empty() &&
+          node.control == plan->control.ToString()) {
+        plan->token_file = node.token_file;
+      }
+    }
+    return "";
+  }
+  if (plan->control.port == 0) {
+    plan->control.port = FreePort(plan->control.host);
+    if (plan->control.port == 0) return "there is no free port";
+  }
+  plan->token_file = plan->head->TokenFile(&error);
+  return error;
+}
+
+// What stands in the way, "" if nothing.
+std::string MakePlan(const StartCommand& command, Plan* plan) {
+  std::string error;
+  if (command.head) {
+    const std::string dir =
+        command.dir.empty() ? HeadFolder::DefaultPath() : command.dir;
+    if (dir.empty()) return "there is no HOME: name a folder with --dir";
+    plan->head = HeadFolder::Open(dir, &error);
+    if (!plan->head) return error;
+  }
+  const std::vector<std::string> roots = base::SessionRoots();
+  raylet::ReapStale(roots);
+  plan->session = RuntimeFolder::Plan(roots, &error);
+  if (!plan->session) return error;
+  plan->folder = plan->session->path();
+  return PlanAddress(command, plan);
+}
+
+std::vector<std::string> StoreArguments(const Plan& plan) {
+  std::vector<std::string> words = {"gcs",
+                                    "--dir",
+                                    plan.head->path(),
+                                    "--listen",
+                                    plan.control.ToString(),
+                                    "--log-file",
+                                    plan.folder + "/gcs.log",
+                                    "--ready-fd",
+                                    std::to_string(raylet::kServesFd)};
+  if (!plan.token_file.empty()) {
+    words.insert(words.end(), {"--token-file", plan.token_file});
+  }
+  return words;
+}
+
+std::vector<std::string> ReportArguments(const Plan& plan, base::NodeId node,
+                                         const std::string& cause) {
+  std::vector<std::string> words = {"report-node-dead",
+                                    "--address",
+                                    plan.control.ToString(),
+                                    "--node",
+                                    node.ToString(),
+                                    "--cause",
+                                    cause};
+  if (!plan.token_file.empty()) {
+    words.insert(words.end(), {"--token-file", plan.token_file});
+  }
+  return words;
+}
+
+raylet::NodeOptions NodeOf(const StartCommand& command, const Plan& plan) {
+  raylet::NodeOptions node;
+  node.offers = command.offers;
+  node.control = plan.control.ToString();
+  node.token_file = plan.token_file;
+  node.folder = plan.folder;
+  node.session = plan.session->session();
+  node.state_folder =
+      (plan.head ? plan.head->path() : plan.folder) + "/programs";
+  node.is_head = command.head;
+  node.labels = command.labels;
+  node.keeper_pid = ::getpid();
+  return node;
+}
+
+// In the keeper.
+int Keep(const StartCommand& command, Plan plan, UniqueFd speak) {
+  if (plan.head) {
+    plan.head->NameHolder("the head with pid " + std::to_string(::getpid()) +
+                          ", which serves " + plan.control.ToString());
+  }
+  raylet::KeeperOptions options;
+  if (command.head) options.control_store = StoreArguments(plan);
+  const raylet::NodeOptions node = NodeOf(command, plan);
+  const bool has_socket = command.head && !plan.control.path.empty();
+  options.raylet = [&node, &plan, has_socket](UniqueFd keeper) {
+    const UniqueFd watch(::fcntl(keeper.get(), F_DUPFD_CLOEXEC, 0));
+    const int code = raylet::RunNode(node, std::move(keeper));
+    // The control store has ended with the keeper, and cannot tidy up.
+    pollfd gone{watch.get(), POLLIN, 0};
+    if (has_socket && ::poll(&gone, 1, 0) > 0) {
+      ::unlink(plan.control.path.c_str());
+    }
+    return code;
+  };
+  options.report = [&plan](base::NodeId dead, const std::string& cause) {
+    return ReportArguments(plan, dead, cause);
+  };
+  options.ready = std::move(speak);
+  const int code =
+      raylet::RunKeeper(std::move(*plan.session), std::move(options));
+  if (has_socket) ::unlink(plan.control.path.c_str());
+  if (plan.head) plan.head->NameHolder("");
+  return code;
+}
+
+std::string ReadTail(const std::string& path) {
+  constexpr std::size_t kBytesMax = 4096;
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text(kBytesMax, '\0');
+  const off_t size = ::lseek(fd.get(), 0, SEEK_END);
+  const off_t from = size > static_cast<off_t>(kBytesMax)
+                         ? size - static_cast<off_t>(kBytesMax)
+                         : 0;
+  const ssize_t n = ::pread(fd.get(), text.data(), text.size(), from);
+  text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  return text;
+}
+
+// The sentences that `mobula` said ("mobula gcs: ..."); all, if there are none.
+std::string Sentences(const std::string& words) {
+  std::string sentences;
+  std::size_t at = 0;
+  while (at < words.size()) {
+    const std::size_t end = std::min(words.find('\n', at), words.size());
+    const std::string line = words.substr(at, end - at);
+    if (line.starts_with("mobula")) sentences += "\n  " + line;
+    at = end + 1;
+  }
+  return sentences.empty() ? "\n" + words : sentences;
+}
+
+int SayWhyNot(Plan& plan, const Detached& detached, int patience_s) {
+  if (detached.pid == 0) {
+    plan.session->Remove();
+    return Complain(detached.words);
+  }
+  std::string reason = detached.words;
+  if (detached.timed_out) {
+    reason = "it does not serve after " + std::to_string(patience_s) +
+             " s, and is ended\n" + ReadTail(plan.folder + "/keeper.log") +
+             ReadTail(plan.folder + "/raylet.log");
+    ::kill(detached.pid, SIGTERM);
+  } else {
+    reason = Sentences(reason);
+  }
+  pollfd ended{detached.pidfd.get(), POLLIN, 0};
+  ::poll(&ended, 1, kLeavePatienceMs);
+  plan.session->Remove();  // where it was killed before it could
+  while (!reason.empty() && reason.back() == '\n') reason.pop_back();
+  return Complain("the node did not start: " + reason);
+}
+
+void SayHow(const StartCommand& command, const Plan& plan) {
+  const std::string address = plan.control.ToString();
+  std::printf("%s is up\n", command.head ? "A head" : "A node");
+  std::printf("  control store  %s\n", address.c_str());
+  if (plan.head)
+    std::printf("  state          %s\n", plan.head->path().c_str());
+  std::printf("  logs           %s\n\n", plan.folder.c_str());
+  std::printf(
+      "Programs of yours on this machine find it by themselves. To name it:\n"
+      "  export MOBULA_ADDRESS=%s\n"
+      "  mobula status    what it does\n"
+      "  mobula start --address %s    one more node\n"
+      "  mobula stop      ends it\n",
+      address.c_str(), address.c_str());
+  std::fflush(stdout);
+}
+
+// Ends the node when this process is told to end; its exit code.
+int StayWith(const Detached& detached) {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    ::sigaddset(&signals, signal);
+  }
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  const UniqueFd news(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  while (true) {
+    pollfd polls[2] = {{detached.pidfd.get(), POLLIN, 0},
+                       {news.get(), POLLIN, 0}};
+    if (::poll(polls, 2, -1) < 0 && errno != EINTR) return 1;
+    signalfd_siginfo info{};
+    while (::read(news.get(), &info, sizeof(info)) == sizeof(info)) {
+      ::kill(detached.pid, SIGTERM);
+    }
+    if (polls[0].revents == 0) continue;
+    int status = 0;
+    if (::waitpid(detached.pid, &status, 0) != detached.pid) return 1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+}
+
+}  // namespace
+
+int RunStart(const StartCommand& command) {
+  // What the shell left open would stay open for as long as the node lives.
+  ::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
+  Plan plan;
+  std::string error = MakePlan(command, &plan);
+  if (!error.empty()) return Complain(error);
+  if (!plan.session->Make(&error)) return Complain(error);
+  DetachOptions detach;
+  detach.foreground = command.foreground;
+  detach.ready = raylet::kReady;
+  detach.deadline = base::BootNow() + std::chrono::seconds(command.patience_s);
+  detach.open_log = [&plan] {
+    const std::string path = plan.folder + "/" + raylet::kKeeperLog;
+    return UniqueFd(
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  };
+  const Detached detached = Detach(detach, [&command, &plan](UniqueFd speak) {
+    return Keep(command, std::move(plan), std::move(speak));
+  });
+  if (!detached.serves) {
+    return SayWhyNot(plan, detached, command.patience_s);
+  }
+  SayHow(command, plan);
+  return command.foreground ? StayWith(detached) : 0;
+}
+
+}  // namespace mobula::cli
