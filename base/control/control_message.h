@@ -115,7 +115,10 @@ struct StopJob {
 };
 struct TableListing {
   std::string table;
-  Listing listing;  // values are encoded records
+  // Values are encoded records, keys their ids as ToString prints them. A large
+  // listing comes in parts, one after the other.
+  Listing listing;
+  bool more = false;  // this is not the last part
 };
 struct TableChanges {
   std::string table;

@@ -2,7 +2,8 @@
 // what changed since where they stand, and then each change.
 // Owner: gcs::Core.   Threading: none.
 // Invariants: (1) a follower is sent each revision once and in order, or the
-// listing; (2) one message has at most kChangesMax changes.
+// listing; (2) one message has at most kChangesMax changes, or items of about
+// kPartBytes.
 // Failure: none; who falls out of the history is listed the table again.
 #ifndef MOBULA_GCS_CORE_TABLE_FEED_H_
 #define MOBULA_GCS_CORE_TABLE_FEED_H_
@@ -22,7 +23,8 @@ namespace mobula::gcs {
 
 class TableFeed {
  public:
-  static constexpr std::size_t kChangesMax = 1'000;  // of one message
+  static constexpr std::size_t kChangesMax = 1'000;
+  static constexpr std::size_t kPartBytes = std::size_t{4} << 20;
 
   // `life` as in Publication.
   TableFeed(std::string table, std::uint64_t life, std::size_t history_max)
@@ -39,6 +41,7 @@ class TableFeed {
   void Flush(Effects& effects);
 
  private:
+  void SendListing(base::ProcessId peer, Effects& effects) const;
   void Bring(base::ProcessId peer, base::Cursor& cursor, Effects& effects);
 
   const std::string table_;

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <tuple>
+#include <utility>
 #include <variant>
 
 #include "base/check.h"
@@ -60,10 +61,17 @@ void ActorDirectory::Follow(Out& out) {
 
 void ActorDirectory::Up(Out& out) {
   up_ = true;
+  listed_.clear();
   if (following_) Follow(out);
 }
 
-void ActorDirectory::OnListing(const base::Listing& listing, Out& out) {
+void ActorDirectory::OnListing(const base::TableListing& part, Out& out) {
+  listed_.insert(listed_.end(), part.listing.items.begin(),
+                 part.listing.items.end());
+  if (part.more) return;
+  base::Listing listing;
+  listing.cursor = part.listing.cursor;
+  listing.items = std::exchange(listed_, {});
   base::SubscriptionEffects effects;
   // The store lists again by itself where our cursor is of no use to it.
   table_.OnListAgain(effects);

@@ -54,7 +54,8 @@ class ActorDirectory {
   // There is a session with the store (again).
   void Up(Out& out);
   void Down() { up_ = false; }
-  void OnListing(const base::Listing& listing, Out& out);
+  // Of the whole table, or, in parts, when the last has come.
+  void OnListing(const base::TableListing& part, Out& out);
   void OnChanges(const base::TableChanges& changes, Out& out);
   // What the store answered when it was asked.
   void Learn(const base::ActorRecord& record, Out& out);
@@ -84,6 +85,7 @@ class ActorDirectory {
   bool following_ = false;
   bool up_ = false;
   base::Subscription table_;
+  std::vector<base::Change> listed_;  // earlier parts of a listing
   std::map<base::ActorId, Actor> actors_;
   std::map<base::ProcessId, std::set<base::ActorId>> watches_of_;
 };

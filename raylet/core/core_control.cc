@@ -98,7 +98,7 @@ void Core::OnControlSaid(const base::ControlMessage& message) {
   } else if (const auto* m = std::get_if<base::StopJob>(&message)) {
     OnStopJob(*m);
   } else if (const auto* m = std::get_if<base::TableListing>(&message)) {
-    if (m->table == kActors) directory_.OnListing(m->listing, directory);
+    if (m->table == kActors) directory_.OnListing(*m, directory);
   } else if (const auto* m = std::get_if<base::TableChanges>(&message)) {
     if (m->table == kActors) directory_.OnChanges(*m, directory);
   }
