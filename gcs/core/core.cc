@@ -131,15 +131,17 @@ void Core::State::OnTime(Turn& turn) {
     MOBULA_CHECK(nodes.MarkDead(node, cause, turn.wall_ms, turn.effects));
     NodeDied(node, "its node is lost: " + cause, /*tell=*/true, turn);
   }
+  if (pace.Release(turn.now)) PlaceWaiting(turn);
 }
 
 void Core::State::ArmTimer(base::BootTime now, Effects& effects) {
   base::BootTime next = base::BootTime::Never();
   if (nodes.alive() > 0) {
-    if (!timer.IsNever() && timer > now) return;
+    const base::BootTime held = pace.Next();
+    if (!timer.IsNever() && timer > now && timer <= held) return;
     // More often than leases end, so that a pause is noticed.
     const base::Duration tick = std::min(kTickMax, options.lease / 10);
-    next = std::min(nodes.NextExpiry(), now + tick);
+    next = std::min({nodes.NextExpiry(), now + tick, std::max(held, now)});
   }
   if (next == timer) return;
   timer = next;
@@ -163,7 +165,11 @@ void Core::State::Publish(std::size_t from, Effects& effects) {
     } else if (table == RecordTable::kActor) {
       const auto id = ParseRecordKey<base::ActorId>(write->key);
       MOBULA_CHECK(id.has_value());
-      if (const base::ActorRecord* const actor = actors.Find(*id)) {
+      const base::ActorRecord* const actor = actors.Find(*id);
+      if (actor == nullptr || actor->state == base::ActorState::kDead) {
+        pace.Forget(*id);
+      }
+      if (actor != nullptr) {
         PublishActor(*actor);
       } else {
         actor_feed.Remove(id->ToString());

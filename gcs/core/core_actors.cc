@@ -76,7 +76,7 @@ void Core::State::OnReport(const base::ActorReport& report, base::NodeId node,
     case ActorTable::Said::kMustHost:
       return SendHost(report.actor, turn);
     case ActorTable::Said::kRestart:
-      return RestartDetached(report.actor, node, turn);
+      return RestartCrashed(report.actor, node, turn);
   }
 }
 
@@ -112,6 +112,14 @@ void Core::State::ReconcileActors(base::NodeId node,
   }
 }
 
+void Core::State::RestartCrashed(base::ActorId actor, base::NodeId node,
+                                 Turn& turn) {
+  if (!pace.Died(actor, node, turn.now)) {
+    return RestartDetached(actor, node, turn);
+  }
+  actors.Restart(actor, base::NodeId(), turn.wall_ms, turn.effects);
+}
+
 void Core::State::RestartDetached(base::ActorId actor, base::NodeId preferred,
                                   Turn& turn) {
   const base::ActorRecord* const known = actors.Find(actor);
@@ -123,8 +131,9 @@ void Core::State::RestartDetached(base::ActorId actor, base::NodeId preferred,
 
 void Core::State::PlaceWaiting(Turn& turn) {
   for (const base::ActorId id : actors.Waiting()) {
+    if (pace.IsHeld(id, turn.now)) continue;
     const base::NodeId node =
-        nodes.Place(actors.Find(id)->spec->resources, base::NodeId());
+        nodes.Place(actors.Find(id)->spec->resources, pace.Where(id));
     if (node.IsNil()) continue;
     actors.Place(id, node, turn.effects);
     SendHost(id, turn);
@@ -134,6 +143,7 @@ void Core::State::PlaceWaiting(Turn& turn) {
 void Core::State::SendHost(base::ActorId actor, Turn& turn) {
   const base::ActorRecord* const known = actors.Find(actor);
   MOBULA_CHECK(known != nullptr && known->spec.has_value());
+  if (known->state != ActorState::kAlive) pace.Begun(actor, turn.now);
   SendTo(known->node, base::HostActor{*known}, turn);
 }
 

@@ -17,6 +17,7 @@
 #include "base/failure.h"
 #include "base/ids.h"
 #include "gcs/actors/actor_table.h"
+#include "gcs/actors/restart_pace.h"
 #include "gcs/core/answer_table.h"
 #include "gcs/core/core.h"
 #include "gcs/core/events.h"
@@ -86,6 +87,8 @@ struct Core::State {
   void LoseActor(base::ActorId actor, Turn& turn);
   void ReconcileActors(base::NodeId node,
                        const std::vector<base::ActorReport>& now, Turn& turn);
+  // Its worker died, and restarts_max allows one more.
+  void RestartCrashed(base::ActorId actor, base::NodeId node, Turn& turn);
   void RestartDetached(base::ActorId actor, base::NodeId preferred, Turn& turn);
   void PlaceWaiting(Turn& turn);
   void SendHost(base::ActorId actor, Turn& turn);
@@ -111,6 +114,7 @@ struct Core::State {
   NodeTable nodes;
   JobTable jobs;
   ActorTable actors;
+  RestartPace pace;
   KeyTable keys;
   AnswerTable answers;
   TableFeed node_feed;

@@ -241,6 +241,27 @@ TEST_F(CoreTest, ADetachedActorOutlivesItsNode) {
   EXPECT_EQ(store_.Sent<base::HostActor>({10, 3})[0].actor.incarnation, 3);
 }
 
+TEST_F(CoreTest, ADetachedActorThatDiesAtOnceIsRestartedEverMoreSlowly) {
+  base::RegisterActor request = Detached(kActor);
+  request.actor.restarts_max = -1;
+  store_.Call(kRaylet1, request);
+  int incarnation = 1;
+  for (int i = 0; i < 2; ++i) {
+    store_.Say(kRaylet1, Report(kActor, ActorState::kRestarting, incarnation));
+    ++incarnation;
+    EXPECT_EQ(store_.Sent<base::HostActor>(kRaylet1).size(), 2u + i);
+  }
+  store_.Forget();
+  store_.Say(kRaylet1, Report(kActor, ActorState::kRestarting, incarnation));
+  store_.Pass(milliseconds(99));
+  EXPECT_TRUE(store_.Sent<base::HostActor>(kRaylet1).empty());
+  EXPECT_EQ(Get(kActor).state, ActorState::kRestarting);
+  store_.Pass(milliseconds(1));
+  const auto hosted = store_.Sent<base::HostActor>(kRaylet1);
+  ASSERT_EQ(hosted.size(), 1u);
+  EXPECT_EQ(hosted[0].actor.incarnation, 4);
+}
+
 TEST_F(CoreTest, ADetachedActorThatNoNodeFitsIsRefused) {
   EXPECT_EQ(CodeOf(store_.Call(kRaylet1, Detached(kActor, 5))),
             FailureCode::kInfeasible);
