@@ -17,8 +17,8 @@
 #include "base/codec/codec.h"
 #include "base/log.h"
 #include "base/thread_annotations.h"
+#include "gcs/log/disk_table.h"
 #include "gcs/log/folder_hold.h"
-#include "gcs/log/record_table.h"
 
 namespace mobula::gcs {
 namespace {
@@ -57,7 +57,7 @@ bool MakeFolder(const std::string& folder, std::string* error) {
 }
 
 template <class T>
-std::optional<T> ReadOwn(RecordTable& table, const std::string& key) {
+std::optional<T> ReadOwn(DiskTable& table, const std::string& key) {
   const std::optional<std::string> bytes = table.Get(key);
   T value{};
   std::string error;
@@ -65,7 +65,7 @@ std::optional<T> ReadOwn(RecordTable& table, const std::string& key) {
   return value;
 }
 
-bool IsEmpty(RecordTable& table) {
+bool IsEmpty(DiskTable& table) {
   bool empty = true;
   table.ForEach(
       [&empty](std::string_view, std::string_view) { empty = false; });
@@ -74,8 +74,7 @@ bool IsEmpty(RecordTable& table) {
 
 // A new folder gets its identity, an old one its next epoch; on the disk when
 // it returns.
-std::optional<Identity> BeginEpoch(RecordTable& table,
-                                   const std::string& folder,
+std::optional<Identity> BeginEpoch(DiskTable& table, const std::string& folder,
                                    std::string* error) {
   Identity identity;
   Batch batch;
@@ -133,12 +132,12 @@ struct Room {
 class Writer {
  public:
   Writer(ControlLog::Options options, FolderHold hold,
-         std::unique_ptr<RecordTable> table)
+         std::unique_ptr<DiskTable> table)
       : options_(std::move(options)),
         hold_(std::move(hold)),
         table_(std::move(table)) {}
 
-  RecordTable& table() { return *table_; }
+  DiskTable& table() { return *table_; }
 
   void Write(const std::vector<Batch>& batches) {
     std::string error;
@@ -159,7 +158,7 @@ class Writer {
  private:
   const ControlLog::Options options_;
   const FolderHold hold_;  // let go after the table is closed
-  const std::unique_ptr<RecordTable> table_;
+  const std::unique_ptr<DiskTable> table_;
 };
 
 class GatheringLog final : public ControlLog {
@@ -313,7 +312,7 @@ std::unique_ptr<ControlLog> ControlLog::Open(Strand& strand, Options options,
   if (!MakeFolder(options.folder, error)) return nullptr;
   std::optional<FolderHold> hold = FolderHold::Take(options.folder, error);
   if (!hold) return nullptr;
-  std::unique_ptr<RecordTable> table = RecordTable::Open(options.folder, error);
+  std::unique_ptr<DiskTable> table = DiskTable::Open(options.folder, error);
   if (!table) return nullptr;
   const std::optional<Identity> identity =
       BeginEpoch(*table, options.folder, error);

@@ -17,8 +17,8 @@
 #include "base/ids.h"
 #include "base/unique_fd.h"
 #include "gcs/core/commit_queue.h"
+#include "gcs/log/disk_table.h"
 #include "gcs/log/open_log.h"
-#include "gcs/log/record_table.h"
 
 namespace mobula::gcs {
 namespace {
@@ -99,7 +99,7 @@ TEST(ControlLogTest, AnotherVersionIsRefusedNamingBoth) {
   ASSERT_TRUE(OpenLog(folder).ok());
   std::string error;
   {
-    const auto table = RecordTable::Open(folder, &error);
+    const auto table = DiskTable::Open(folder, &error);
     ASSERT_NE(table, nullptr) << error;
     const std::string key("\0version", 8);
     ASSERT_TRUE(table->Get(key).has_value());
@@ -118,7 +118,7 @@ TEST(ControlLogTest, AnotherProgramsTableIsRefused) {
   std::filesystem::create_directories(folder);
   std::string error;
   {
-    const auto table = RecordTable::Open(folder, &error);
+    const auto table = DiskTable::Open(folder, &error);
     ASSERT_NE(table, nullptr) << error;
     ASSERT_TRUE(table->Write({Batch{{"key", "value"}}}, &error)) << error;
   }

@@ -1,4 +1,4 @@
-#include "gcs/log/record_table.h"
+#include "gcs/log/disk_table.h"
 
 #include <rocksdb/db.h>
 #include <rocksdb/file_checksum.h>
@@ -80,7 +80,7 @@ rocksdb::Options DatabaseOptions() {
   return options;
 }
 
-class RocksTable final : public RecordTable {
+class RocksTable final : public DiskTable {
  public:
   explicit RocksTable(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
 
@@ -156,8 +156,8 @@ std::string Explain(const std::string& folder, const rocksdb::Status& status) {
 
 }  // namespace
 
-std::unique_ptr<RecordTable> RecordTable::Open(const std::string& folder,
-                                               std::string* error) {
+std::unique_ptr<DiskTable> DiskTable::Open(const std::string& folder,
+                                           std::string* error) {
   if (!MendLogFiles(folder, error)) return nullptr;
   rocksdb::DB* opened = nullptr;
   rocksdb::Status status =

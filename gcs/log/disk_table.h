@@ -1,4 +1,4 @@
-// RecordTable is a table of records under ordered keys in files. RocksDB stands
+// DiskTable is a table of records under ordered keys in files. RocksDB stands
 // behind it, and behind no other header.
 //
 // Opening it reads every byte: a record, an index or a length that changed
@@ -8,8 +8,8 @@
 // Threading: Open and ForEach by the owner; Write by one thread at a time.
 // Failure: Open and Write say what is wrong in a sentence. After a failed Write
 // nothing is known of what is on the disk.
-#ifndef MOBULA_GCS_LOG_RECORD_TABLE_H_
-#define MOBULA_GCS_LOG_RECORD_TABLE_H_
+#ifndef MOBULA_GCS_LOG_DISK_TABLE_H_
+#define MOBULA_GCS_LOG_DISK_TABLE_H_
 
 #include <cstdint>
 #include <functional>
@@ -23,15 +23,15 @@
 
 namespace mobula::gcs {
 
-class RecordTable {
+class DiskTable {
  public:
   using Visit =
       std::function<void(std::string_view key, std::string_view value)>;
 
   // Makes the table in an existing folder that has none.
-  static std::unique_ptr<RecordTable> Open(const std::string& folder,
-                                           std::string* error);
-  virtual ~RecordTable() = default;
+  static std::unique_ptr<DiskTable> Open(const std::string& folder,
+                                         std::string* error);
+  virtual ~DiskTable() = default;
 
   virtual std::optional<std::string> Get(const std::string& key) = 0;
   // In order of the keys.
@@ -45,4 +45,4 @@ class RecordTable {
 
 }  // namespace mobula::gcs
 
-#endif  // MOBULA_GCS_LOG_RECORD_TABLE_H_
+#endif  // MOBULA_GCS_LOG_DISK_TABLE_H_
