@@ -1,0 +1,228 @@
+#include "base/rpc/connection_gate.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/rpc/greeting.h"
+
+namespace mobula::base {
+namespace {
+
+constexpr int kAcceptedAtOnce = 64;
+constexpr Duration kRest = std::chrono::milliseconds(100);
+constexpr Duration kLogGap = std::chrono::seconds(1);
+
+// Who is told why it is refused; the greeting's answer fits into any socket.
+void Answer(int fd, const Admission& admission) {
+  const std::string bytes = EncodeAdmission(admission);
+  (void)!::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// "" if the other end is of this user.
+std::string WrongWithUser(int fd) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    return "it is not known whose process asks";
+  }
+  if (peer.uid == ::geteuid()) return "";
+  return "process " + std::to_string(peer.pid) + " is of user " +
+         std::to_string(peer.uid) + ", the control store of user " +
+         std::to_string(::geteuid());
+}
+
+}  // namespace
+
+ConnectionGate::ConnectionGate(Strand& strand, Options options,
+                               std::function<void(UniqueFd)> on_admitted)
+    : strand_(strand),
+      options_(std::move(options)),
+      on_admitted_(std::move(on_admitted)) {
+  MOBULA_CHECK(options_.connections_max > 0);
+}
+
+ConnectionGate::~ConnectionGate() {
+  if (rest_ != 0) strand_.Cancel(rest_);
+  for (const ListenerSocket& listener : listeners_) {
+    strand_.Unwatch(listener.fd());
+  }
+  while (!arriving_.empty()) Remove(arriving_.begin()->first);
+  for (const auto& [fd, owned] : alive_) strand_.Unwatch(fd);
+}
+
+bool ConnectionGate::Listen(const ControlAddress& address,
+                            ControlAddress* bound, std::string* error) {
+  auto listener = ListenerSocket::Open(address, bound, error);
+  if (!listener) return false;
+  for (const ListenerSocket& known : listeners_) strand_.Unwatch(known.fd());
+  listening_ = false;
+  listeners_.push_back(*std::move(listener));
+  WatchListeners();
+  return true;
+}
+
+void ConnectionGate::Adopt(UniqueFd socket) {
+  const int flags = ::fcntl(socket.get(), F_GETFL);
+  ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK);
+  ::fcntl(socket.get(), F_SETFD, FD_CLOEXEC);
+  Begin(std::move(socket), /*trusted=*/true);
+}
+
+void ConnectionGate::WatchListeners() {
+  const bool wanted = rest_ == 0 && connections() < options_.connections_max;
+  if (wanted == listening_) return;
+  listening_ = wanted;
+  for (const ListenerSocket& listener : listeners_) {
+    if (!wanted) {
+      strand_.Unwatch(listener.fd());
+      continue;
+    }
+    const int fd = listener.fd();
+    strand_.Watch(fd, Strand::kReadable, [this, fd](std::uint32_t) {
+      strand_.AssertHeld();
+      for (const ListenerSocket& known : listeners_) {
+        if (known.fd() == fd) return Accept(known);
+      }
+    });
+  }
+}
+
+void ConnectionGate::Accept(const ListenerSocket& listener) {
+  for (int i = 0; i < kAcceptedAtOnce; ++i) {
+    if (connections() >= options_.connections_max) break;
+    UniqueFd socket(::accept4(listener.fd(), nullptr, nullptr,
+                              SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket.valid()) {
+      Take(std::move(socket), listener.is_unix());
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+               errno == ENOBUFS) {
+      RestForAWhile();
+      break;
+    } else if (errno != EINTR && errno != ECONNABORTED) {
+      break;
+    }
+  }
+  WatchListeners();
+}
+
+void ConnectionGate::RestForAWhile() {
+  LogRefusal("no connection can be accepted: " +
+             std::generic_category().message(errno));
+  rest_ = strand_.PostAt(strand_.Now() + kRest, [this] {
+    strand_.AssertHeld();
+    rest_ = 0;
+    WatchListeners();
+  });
+}
+
+void ConnectionGate::Take(UniqueFd socket, bool is_unix) {
+  if (is_unix) {
+    const std::string wrong = WrongWithUser(socket.get());
+    if (!wrong.empty()) {
+      Answer(socket.get(), {AdmissionCode::kWrongUser, wrong});
+      return LogRefusal(wrong);
+    }
+  }
+  Begin(std::move(socket), is_unix);
+}
+
+void ConnectionGate::Begin(UniqueFd socket, bool trusted) {
+  const int fd = socket.get();
+  Arriving& arriving = arriving_[fd];
+  arriving.socket = std::move(socket);
+  arriving.trusted = trusted;
+  arriving.timer =
+      strand_.PostAt(strand_.Now() + options_.handshake_timeout, [this, fd] {
+        strand_.AssertHeld();
+        arriving_.at(fd).timer = 0;
+        Refuse(fd, "a connection said nothing in time");
+      });
+  strand_.Watch(fd, Strand::kReadable, [this, fd](std::uint32_t) {
+    strand_.AssertHeld();
+    OnReadable(fd);
+  });
+}
+
+void ConnectionGate::OnReadable(int fd) {
+  Arriving& arriving = arriving_.at(fd);
+  std::array<char, kGreetingBytes> buffer;
+  const std::size_t wanted = kGreetingBytes - arriving.greeting.size();
+  const ssize_t count = ::recv(fd, buffer.data(), wanted, 0);
+  if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
+  if (count <= 0) return Refuse(fd, "a connection ended before its greeting");
+  arriving.greeting.append(buffer.data(), static_cast<std::size_t>(count));
+  if (arriving.greeting.size() == kGreetingBytes) Judge(fd);
+}
+
+void ConnectionGate::Judge(int fd) {
+  const Arriving& arriving = arriving_.at(fd);
+  const Admission admission = JudgeGreeting(
+      arriving.greeting, arriving.trusted ? std::string() : options_.token);
+  Answer(fd, admission);
+  if (admission.code != AdmissionCode::kAdmitted) {
+    return Refuse(fd, admission.reason);
+  }
+  UniqueFd socket = Remove(fd);
+  KeepCount(socket.get());
+  on_admitted_(std::move(socket));
+}
+
+void ConnectionGate::Refuse(int fd, const std::string& reason) {
+  LogRefusal(reason);
+  const UniqueFd socket = Remove(fd);
+  // What it sent and was not read must not turn the close into a reset, which
+  // would take the answer away from it.
+  ::shutdown(socket.get(), SHUT_WR);
+  std::array<char, 4096> rest;
+  (void)!::recv(socket.get(), rest.data(), rest.size(), MSG_DONTWAIT);
+  WatchListeners();
+}
+
+void ConnectionGate::LogRefusal(const std::string& reason) {
+  const BootTime now = strand_.Now();
+  if (now < logged_at_ + kLogGap) {
+    ++unlogged_;
+    return;
+  }
+  logged_at_ = now;
+  MOBULA_LOG(WARNING) << "control store: connection refused: " << reason << " ("
+                      << std::exchange(unlogged_, 0)
+                      << " more since the last of these lines)";
+}
+
+UniqueFd ConnectionGate::Remove(int fd) {
+  const auto node = arriving_.extract(fd);
+  MOBULA_CHECK(!node.empty());
+  strand_.Unwatch(fd);
+  if (node.mapped().timer != 0) strand_.Cancel(node.mapped().timer);
+  return std::move(node.mapped().socket);
+}
+
+// gRPC does not say when a connection ends, but it shuts the socket down: a
+// second descriptor of it sees that.
+void ConnectionGate::KeepCount(int fd) {
+  UniqueFd second(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!second.valid()) return;  // it is not counted, and goes like all others
+  const int watched = second.get();
+  alive_[watched] = std::move(second);
+  strand_.Watch(watched, 0, [this, watched](std::uint32_t) {
+    strand_.AssertHeld();
+    OnGone(watched);
+  });
+}
+
+void ConnectionGate::OnGone(int fd) {
+  strand_.Unwatch(fd);
+  alive_.erase(fd);
+  WatchListeners();
+}
+
+}  // namespace mobula::base

@@ -1,0 +1,171 @@
+#include "base/rpc/control_call.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/control/control_codec.h"
+#include "base/control/control_message.h"
+#include "base/rpc/client_greeting.h"
+#include "base/rpc/listener_socket.h"
+#include "base/rpc/store_channel.h"
+#include "base/session/backoff.h"
+
+namespace mobula::base {
+namespace {
+
+constexpr Duration kGreetingMax = std::chrono::seconds(3);
+
+Failure MakeFailure(FailureCode code, std::string message) {
+  Failure failure;
+  failure.code = code;
+  failure.executed = Executed::kMaybe;
+  failure.message = std::move(message);
+  return failure;
+}
+
+int ToPollMs(Duration wait) {
+  const auto ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(wait).count() + 1;
+  return static_cast<int>(std::clamp<std::int64_t>(ms, 0, 60'000));
+}
+
+// How one attempt went.
+struct Attempt {
+  enum class Kind : std::uint8_t { kAnswered, kAway, kLate, kRefused };
+  Kind kind = Kind::kAway;
+  std::string text;  // the answer, or what was met
+};
+
+// Shakes hands over the socket until `end`.
+Attempt Greet(int fd, const std::string& token, BootTime end) {
+  ClientGreeting greeting(fd, token);
+  for (;;) {
+    const ClientGreeting::Step step = greeting.Continue();
+    if (step == ClientGreeting::Step::kDone) {
+      return {Attempt::Kind::kAnswered, ""};
+    }
+    if (step == ClientGreeting::Step::kFailed) {
+      return {
+          greeting.refused() ? Attempt::Kind::kRefused : Attempt::Kind::kAway,
+          greeting.error()};
+    }
+    const Duration left = end - BootNow();
+    if (left <= Duration::zero()) {
+      return {Attempt::Kind::kAway, "it accepts, but does not answer"};
+    }
+    pollfd waits{};
+    waits.fd = fd;
+    waits.events = step == ClientGreeting::Step::kWrite ? POLLOUT : POLLIN;
+    ::poll(&waits, 1, ToPollMs(left));
+  }
+}
+
+Attempt TryOnce(const ControlAddress& address, const std::string& token,
+                const std::string& question, BootTime deadline) {
+  Attempt attempt;
+  UniqueFd socket = ConnectControl(address, &attempt.text);
+  if (!socket.valid()) return attempt;
+  const BootTime greeted = std::min(deadline, BootNow() + kGreetingMax);
+  attempt = Greet(socket.get(), token, greeted);
+  if (attempt.kind != Attempt::Kind::kAnswered) return attempt;
+  const Duration left = std::max(deadline - BootNow(), Duration::zero());
+  switch (Ask(std::move(socket), question, left, &attempt.text)) {
+    case AskResult::kAnswered:
+      attempt.kind = Attempt::Kind::kAnswered;
+      break;
+    case AskResult::kLate:
+      attempt.kind = Attempt::Kind::kLate;
+      break;
+    case AskResult::kBroken:
+      attempt.kind = Attempt::Kind::kAway;
+      break;
+    case AskResult::kRefused:
+      attempt.kind = Attempt::Kind::kRefused;
+      break;
+  }
+  return attempt;
+}
+
+ControlReply ReadAnswer(std::string answer, RequestId request,
+                        const std::string& where) {
+  ControlMessage message;
+  std::string error;
+  if (!DecodeControl(Bytes::Own(std::move(answer)), &message, &error)) {
+    return MakeFailure(FailureCode::kDecode,
+                       where + " answers what cannot be read: " + error);
+  }
+  auto* const reply = std::get_if<ControlAnswer>(&message);
+  if (reply == nullptr || reply->request != request) {
+    return MakeFailure(FailureCode::kDecode,
+                       where + " answers something else than was asked");
+  }
+  return std::move(reply->body);
+}
+
+// Lets the time pass before the next attempt.
+void WaitFor(Duration wait) { ::poll(nullptr, 0, ToPollMs(wait)); }
+
+}  // namespace
+
+UniqueFd ConnectControl(const ControlAddress& address, std::string* error) {
+  UniqueFd socket = MakeSocket(address);
+  const int failed =
+      socket.valid() ? ConnectSocket(address, socket.get()) : errno;
+  if (failed == 0 || failed == EINPROGRESS) return socket;
+  *error = std::generic_category().message(failed);
+  return UniqueFd();
+}
+
+ControlReply CallControl(const ControlAddress& address,
+                         const std::string& token, ControlRequest request,
+                         Duration timeout) {
+  const BootTime deadline = BootNow() + timeout;
+  IdSource ids(RandomBits());
+  ControlCall call;
+  call.request = ids.Next<RequestId>();
+  call.from = ids.Next<ProcessId>();
+  call.body = std::move(request);
+  const std::string where = "the control store at " + address.ToString();
+  const std::string question = EncodeControl(ControlMessage(call));
+  if (question.size() > kControlMessageBytesMax) {
+    return MakeFailure(FailureCode::kTooLarge,
+                       "the request has " + std::to_string(question.size()) +
+                           " bytes; at most " +
+                           std::to_string(kControlMessageBytesMax) +
+                           " can be sent");
+  }
+  BackoffOptions waits;
+  waits.first = std::chrono::milliseconds(10);
+  waits.max = std::chrono::milliseconds(500);
+  Backoff backoff(waits, RandomBits());
+  for (;;) {
+    Attempt attempt = TryOnce(address, token, question, deadline);
+    switch (attempt.kind) {
+      case Attempt::Kind::kAnswered:
+        return ReadAnswer(std::move(attempt.text), call.request, where);
+      case Attempt::Kind::kRefused:
+        return MakeFailure(FailureCode::kBadArgument,
+                           where + ": " + attempt.text);
+      case Attempt::Kind::kLate:
+        return MakeFailure(FailureCode::kTimeout,
+                           where + " did not answer in time");
+      case Attempt::Kind::kAway:
+        break;
+    }
+    const Duration left = deadline - BootNow();
+    if (left <= Duration::zero()) {
+      return MakeFailure(FailureCode::kControlAway,
+                         where + " is away: " + attempt.text);
+    }
+    WaitFor(std::min(backoff.Next(), left));
+  }
+}
+
+}  // namespace mobula::base
