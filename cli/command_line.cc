@@ -65,6 +65,49 @@ void AddStop(CLI::App* app, StopCommand* command) {
       ->excludes(all);
 }
 
+void AddStore(CLI::App* app, StoreFlags* flags) {
+  app->add_option("--address", flags->address,
+                  "of the control store to ask (MOBULA_ADDRESS, else the node "
+                  "that runs here)");
+  app->add_option("--token-file", flags->token_file,
+                  "what it asks for over TCP");
+}
+
+void AddLogs(CLI::App* app, LogsCommand* command) {
+  AddStore(app, &command->store);
+  app->add_option("WHICH", command->which,
+                  "gcs, raylet, keeper, the pid of a worker, or the name or id "
+                  "of an actor; all where nothing is said");
+  app->add_flag("-f,--follow", command->follow, "go on with what is added");
+  app->add_option("-n,--lines", command->lines, "how many of the last (100)")
+      ->check(CLI::NonNegativeNumber);
+  app->add_option("--node", command->node, "where several run here");
+  app->add_option("--namespace", command->ns, "of the actor's name (default)");
+}
+
+void AddStack(CLI::App* app, StackCommand* command) {
+  app->add_option("PID", command->pid, "of a worker or a daemon")
+      ->required()
+      ->check(CLI::PositiveNumber);
+}
+
+void AddKill(CLI::App* app, KillCommand* command) {
+  AddStore(app, &command->store);
+  app->add_option("TARGET", command->target,
+                  "actor:NAME, the id of an actor or job, or a worker's pid")
+      ->required();
+  app->add_flag("--restart", command->restart,
+                "let the actor's restarts apply");
+  app->add_option("--namespace", command->ns, "of the actor's name (default)");
+}
+
+void AddReport(CLI::App* app, ReportCommand* command) {
+  app->group("");  // not for people
+  AddStore(app, &command->store);
+  app->add_option("--node", command->node)->required();
+  app->add_option("--cause", command->cause)->required();
+}
+
 void AddVersion(CLI::App* app, VersionCommand* command) {
   app->add_flag("--json", command->json, "as one JSON object");
 }
@@ -118,12 +161,16 @@ class Line {
 
 void AddCommands(Line& line) {
   line.Add("stop", "ends nodes that were started here", AddStop);
+  line.Add("logs", "what a node on this machine wrote", AddLogs);
+  line.Add("kill", "ends an actor, a job or a worker", AddKill);
+  line.Add("stack", "where the threads of a worker or daemon are", AddStack);
   line.Add("doctor", "what this machine lacks, and what crashed programs left",
            AddDoctor);
   line.Add("version", "the version of this program", AddVersion);
   line.Add("raylet",
            "the agent of one node; started by programs, not by people",
            AddRaylet);
+  line.Add("report-node-dead", "", AddReport);
 }
 
 }  // namespace

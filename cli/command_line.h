@@ -6,7 +6,11 @@
 #include <string>
 #include <variant>
 
-#include "cli/stop.h"
+#include "cli/nodes/report.h"
+#include "cli/nodes/stop.h"
+#include "cli/tools/kill.h"
+#include "cli/tools/logs.h"
+#include "cli/tools/stack.h"
 #include "raylet/server/raylet_main.h"
 
 namespace mobula::cli {
@@ -26,8 +30,9 @@ struct Leave {
   std::string text;  // for stdout where exit_code is 0, else for stderr
 };
 
-using Command = std::variant<raylet::RayletOptions, StopCommand, VersionCommand,
-                             DoctorCommand, Leave>;
+using Command = std::variant<raylet::RayletOptions, StopCommand, LogsCommand,
+                             StackCommand, KillCommand, ReportCommand,
+                             VersionCommand, DoctorCommand, Leave>;
 
 Command ParseCommandLine(int argc, const char* const* argv);
 

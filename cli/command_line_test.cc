@@ -51,6 +51,20 @@ TEST(CommandLineTest, StopOfOneOrAll) {
   EXPECT_TRUE(std::get<StopCommand>(Parse({"stop", "--all"})).all);
 }
 
+TEST(CommandLineTest, LookingAndKilling) {
+  const auto logs =
+      std::get<LogsCommand>(Parse({"logs", "raylet", "-f", "-n", "7"}));
+  EXPECT_EQ(logs.which, "raylet");
+  EXPECT_TRUE(logs.follow);
+  EXPECT_EQ(logs.lines, 7);
+  EXPECT_EQ(std::get<StackCommand>(Parse({"stack", "17"})).pid, 17);
+  const auto kill = std::get<KillCommand>(
+      Parse({"kill", "actor:a", "--restart", "--address", "unix:/x"}));
+  EXPECT_EQ(kill.target, "actor:a");
+  EXPECT_EQ(kill.store.address, "unix:/x");
+  EXPECT_TRUE(kill.restart);
+}
+
 TEST(CommandLineTest, HelpIsNotAnError) {
   const auto leave = std::get<Leave>(Parse({"--help"}));
   EXPECT_EQ(leave.exit_code, 0);
@@ -67,6 +81,10 @@ TEST(CommandLineTest, WrongUsesSayWhatIsWrong) {
       {"raylet", "--driver-fd", "3", "--program-fd", "4", "--resource", "=1"},
       {"raylet", "--driver-fd", "3", "--program-fd", "4", "--cpus", "many"},
       {"doctor", "--wash"},
+      {"kill"},
+      {"stack"},
+      {"stack", "me"},
+      {"logs", "-n", "-1"},
       {"stop", "--all", "a3f0"},
   };
   for (const auto& words : wrong) {

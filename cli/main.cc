@@ -7,7 +7,11 @@
 #include "base/frames/hello.h"
 #include "cli/command_line.h"
 #include "cli/doctor.h"
-#include "cli/stop.h"
+#include "cli/nodes/report.h"
+#include "cli/nodes/stop.h"
+#include "cli/tools/kill.h"
+#include "cli/tools/logs.h"
+#include "cli/tools/stack.h"
 #include "cli/version.h"
 #include "raylet/server/raylet_main.h"
 
@@ -19,6 +23,14 @@ int Run(const raylet::RayletOptions& options) {
 }
 
 int Run(const StopCommand& command) { return RunStop(command); }
+
+int Run(const LogsCommand& command) { return RunLogs(command); }
+
+int Run(const StackCommand& command) { return RunStack(command); }
+
+int Run(const KillCommand& command) { return RunKill(command); }
+
+int Run(const ReportCommand& command) { return RunReport(command); }
 
 int Run(const VersionCommand& command) {
   if (command.json) {

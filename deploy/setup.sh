@@ -26,6 +26,8 @@ PACKAGES=(
   # Tests, benchmarks, sanitizers, fuzzing, checks.
   libgtest-dev libbenchmark-dev
   clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev lld-19
+  # Stacks of running processes (mobula stack).
+  elfutils
   # Network namespaces and containers of the tests.
   iproute2 iptables docker.io debootstrap
 )

@@ -1,4 +1,4 @@
-#include "cli/head_folder.h"
+#include "cli/nodes/head_folder.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -104,7 +104,7 @@ std::string HeadFolder::TokenFile(std::string* error) const {
   std::string file = path_ + "/token";
   if (::access(file.c_str(), R_OK) == 0) return file;
   const std::string fresh = file + ".new";
-  const std::string text = RandomText() + "\n";
+  const std::string text = RandomText();
   const UniqueFd fd(
       ::open(fresh.c_str(),
              O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));

@@ -8,8 +8,8 @@
 // those that were forked with it.
 // Threading: one thread.
 // Failure: a sentence, which names the holder where there is one.
-#ifndef MOBULA_CLI_HEAD_FOLDER_H_
-#define MOBULA_CLI_HEAD_FOLDER_H_
+#ifndef MOBULA_CLI_NODES_HEAD_FOLDER_H_
+#define MOBULA_CLI_NODES_HEAD_FOLDER_H_
 
 #include <optional>
 #include <string>
@@ -43,4 +43,4 @@ class HeadFolder {
 
 }  // namespace mobula::cli
 
-#endif  // MOBULA_CLI_HEAD_FOLDER_H_
+#endif  // MOBULA_CLI_NODES_HEAD_FOLDER_H_

@@ -1,4 +1,4 @@
-#include "cli/detach.h"
+#include "cli/nodes/detach.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-#include "cli/stop.h"
+#include "cli/nodes/stop.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/control/node_file.h"
 #include "base/unique_fd.h"
-#include "cli/node_choice.h"
+#include "cli/nodes/node_choice.h"
 #include "raylet/spawn/keeper.h"
 #include "raylet/spawn/process_tree.h"
 #include "raylet/spawn/runtime_folder.h"

@@ -5,8 +5,8 @@
 // "head"; the only one where nothing is said.
 // Threading: functions; any thread.
 // Failure: a sentence that names the candidates.
-#ifndef MOBULA_CLI_NODE_CHOICE_H_
-#define MOBULA_CLI_NODE_CHOICE_H_
+#ifndef MOBULA_CLI_NODES_NODE_CHOICE_H_
+#define MOBULA_CLI_NODES_NODE_CHOICE_H_
 
 #include <optional>
 #include <string>
@@ -29,4 +29,4 @@ std::string DescribeNode(const base::NodeFile& node);
 
 }  // namespace mobula::cli
 
-#endif  // MOBULA_CLI_NODE_CHOICE_H_
+#endif  // MOBULA_CLI_NODES_NODE_CHOICE_H_

@@ -1,4 +1,4 @@
-#include "cli/start.h"
+#include "cli/nodes/start.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -25,8 +25,8 @@
 #include "base/control/control_address.h"
 #include "base/control/node_file.h"
 #include "base/unique_fd.h"
-#include "cli/detach.h"
-#include "cli/head_folder.h"
+#include "cli/nodes/detach.h"
+#include "cli/nodes/head_folder.h"
 #include "raylet/spawn/keeper.h"
 #include "raylet/spawn/runtime_folder.h"
 

@@ -1,5 +1,5 @@
-// `mobula start` begins a node on this machine: a head with a control store, or
-// a further node that joins one.
+// RunStart is `mobula start` begins a node on this machine: a head with a
+// control store, or a further node that joins one.
 //
 //   mobula start --head [--dir DIR] [--listen unix:PATH|127.0.0.1:PORT] ...
 //   mobula start --address ADDR ...
@@ -7,8 +7,8 @@
 // (raylet/spawn/keeper.h), or says why it does not and has left nothing.
 // Threading: called by main, in a process with one thread.
 // Failure: a sentence on stderr and exit code 1.
-#ifndef MOBULA_CLI_START_H_
-#define MOBULA_CLI_START_H_
+#ifndef MOBULA_CLI_NODES_START_H_
+#define MOBULA_CLI_NODES_START_H_
 
 #include <map>
 #include <string>
@@ -33,4 +33,4 @@ int RunStart(const StartCommand& command);
 
 }  // namespace mobula::cli
 
-#endif  // MOBULA_CLI_START_H_
+#endif  // MOBULA_CLI_NODES_START_H_

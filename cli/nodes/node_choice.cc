@@ -1,4 +1,4 @@
-#include "cli/node_choice.h"
+#include "cli/nodes/node_choice.h"
 
 #include <algorithm>
 #include <fstream>

@@ -5,8 +5,8 @@
 //      ^------------- one pipe -------'
 // Threading: called by a process with one thread.
 // Failure: no process or descriptor is said in `words`.
-#ifndef MOBULA_CLI_DETACH_H_
-#define MOBULA_CLI_DETACH_H_
+#ifndef MOBULA_CLI_NODES_DETACH_H_
+#define MOBULA_CLI_NODES_DETACH_H_
 
 #include <sys/types.h>
 
@@ -44,4 +44,4 @@ Detached Detach(const DetachOptions& options,
 
 }  // namespace mobula::cli
 
-#endif  // MOBULA_CLI_DETACH_H_
+#endif  // MOBULA_CLI_NODES_DETACH_H_

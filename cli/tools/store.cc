@@ -1,0 +1,64 @@
+#include "cli/tools/store.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <utility>
+#include <vector>
+
+#include "base/control/node_file.h"
+#include "base/rpc/control_call.h"
+
+namespace mobula::cli {
+namespace {
+
+// The first word of the file.
+bool ReadToken(const std::string& path, std::string* token) {
+  std::ifstream file(path);
+  return static_cast<bool>(file >> *token);
+}
+
+// What to ask: the flag, the environment, a node of this machine.
+std::string AddressText(const StoreFlags& flags,
+                        const std::vector<base::NodeFile>& nodes) {
+  if (!flags.address.empty()) return flags.address;
+  const char* const named = std::getenv("MOBULA_ADDRESS");
+  const std::string text = named == nullptr ? "" : named;
+  if (!text.empty() && text != "embedded") return text;
+  return nodes.empty() ? "" : nodes.front().control;
+}
+
+}  // namespace
+
+std::optional<Store> ChooseStore(const StoreFlags& flags, std::string* error) {
+  const std::vector<base::NodeFile> nodes =
+      base::FindNodes(base::SessionRoots());
+  const std::string text = AddressText(flags, nodes);
+  if (text.empty()) {
+    *error =
+        "no node of yours runs on this machine; start one with\n"
+        "  mobula start --head\nor name one with --address";
+    return std::nullopt;
+  }
+  const auto address = base::ControlAddress::Parse(text, error);
+  if (!address) return std::nullopt;
+  Store store{*address, ""};
+  std::string token_file = flags.token_file;
+  for (const base::NodeFile& node : nodes) {
+    if (token_file.empty() && node.control == address->ToString()) {
+      token_file = node.token_file;
+    }
+  }
+  if (!token_file.empty() && !ReadToken(token_file, &store.token)) {
+    *error = "there is no token in " + token_file;
+    return std::nullopt;
+  }
+  return store;
+}
+
+base::ControlReply Ask(const Store& store, base::ControlRequest request,
+                       base::Duration timeout) {
+  return base::CallControl(store.address, store.token, std::move(request),
+                           timeout);
+}
+
+}  // namespace mobula::cli
