@@ -16,7 +16,9 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/control/node_file.h"
 #include "base/unique_fd.h"
+#include "cli/nodes/node_choice.h"
 #include "raylet/spawn/process_tree.h"
 #include "raylet/spawn/runtime_folder.h"
 
@@ -208,6 +210,9 @@ Report Examine(const std::vector<std::string>& roots) {
       }
     }
   }
+  for (const base::NodeFile& node : StartedNodes(roots)) {
+    report.nodes.push_back(DescribeNode(node));
+  }
   for (const pid_t pid : StrayProcesses(roots)) {
     report.leftovers.push_back(
         {"process", std::to_string(pid) + " " + ProgramOf(pid)});
@@ -235,6 +240,8 @@ std::string AsText(const Report& report) {
     }
   }
   text += "sessions: " + std::to_string(report.live_sessions) + " live\n";
+  for (const std::string& node : report.nodes)
+    text += "started  " + node + "\n";
   for (const Leftover& leftover : report.leftovers) {
     text += "LEFT     " + leftover.kind + " " + leftover.what + "\n";
   }
@@ -255,6 +262,12 @@ std::string AsJson(const Report& report) {
             ",\"ok\":" + (check.ok ? "true" : "false") +
             ",\"detail\":" + Quote(check.detail) +
             ",\"advice\":" + Quote(check.ok ? "" : check.advice) + "}";
+    comma = ",";
+  }
+  text += "],\"nodes\":[";
+  comma.clear();
+  for (const std::string& node : report.nodes) {
+    text += comma + Quote(node);
     comma = ",";
   }
   text += "],\"leftovers\":[";

@@ -33,6 +33,7 @@ struct Report {
   std::vector<Check> checks;
   std::vector<Leftover> leftovers;
   std::size_t live_sessions = 0;
+  std::vector<std::string> nodes;  // that `mobula start` began, a line each
 
   [[nodiscard]] bool IsHealthy() const;
 };

@@ -94,7 +94,7 @@ TEST_F(DoctorTest, JsonIsQuoted) {
   EXPECT_EQ(AsJson(report),
             "{\"healthy\":false,\"live_sessions\":0,\"checks\":[{\"name\":"
             "\"a\\\"b\",\"ok\":false,\"detail\":\"c\\\\d\\u000a\",\"advice\":"
-            "\"\"}],\"leftovers\":[]}\n");
+            "\"\"}],\"nodes\":[],\"leftovers\":[]}\n");
 }
 
 }  // namespace

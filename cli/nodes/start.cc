@@ -24,10 +24,12 @@
 #include "base/clock.h"
 #include "base/control/control_address.h"
 #include "base/control/node_file.h"
+#include "base/rpc/control_call.h"
 #include "base/unique_fd.h"
 #include "cli/nodes/detach.h"
 #include "cli/nodes/head_folder.h"
 #include "raylet/spawn/keeper.h"
+#include "raylet/spawn/process_tree.h"
 #include "raylet/spawn/runtime_folder.h"
 
 namespace mobula::cli {
@@ -39,6 +41,8 @@ using raylet::RuntimeFolder;
 
 // After a start that failed, until nothing of it is left.
 constexpr int kLeavePatienceMs = 30'000;
+constexpr int kConnectPatienceMs = 2'000;
+constexpr base::Duration kStorePatience = std::chrono::seconds(2);
 
 int Complain(const std::string& sentence) {
   std::fprintf(stderr, "mobula start: %s\n", sentence.c_str());
@@ -75,31 +79,60 @@ std::uint16_t FreePort(const std::string& host) {
   return ntohs(six ? wide.sin6_port : narrow.sin_port);
 }
 
+// Why nobody listens there, "" if somebody does.
+std::string WhyDeaf(const ControlAddress& address) {
+  std::string error;
+  const UniqueFd socket = base::ConnectControl(address, &error);
+  if (!socket.valid()) return error;
+  pollfd connected{socket.get(), POLLOUT, 0};
+  if (::poll(&connected, 1, kConnectPatienceMs) <= 0) return "no answer";
+  int failed = 0;
+  socklen_t size = sizeof(failed);
+  ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &failed, &size);
+  return failed == 0 ? "" : std::generic_category().message(failed);
+}
+
+// The store to join may be coming back just now; one that does not is better
+// said at once than after the start's whole patience.
+std::string FindStore(const ControlAddress& address) {
+  const base::BootTime deadline = base::BootNow() + kStorePatience;
+  while (true) {
+    const std::string why = WhyDeaf(address);
+    if (why.empty()) return "";
+    if (base::BootNow() >= deadline) {
+      return "there is no control store at " + address.ToString() + ": " + why;
+    }
+    raylet::WaitForOne({});
+  }
+}
+
+// Where the token lies that the store to join asks for.
+std::string TokenOf(const StartCommand& command,
+                    const ControlAddress& address) {
+  if (!command.token_file.empty()) {
+    std::error_code code;
+    return std::filesystem::absolute(command.token_file, code);
+  }
+  // A head of this user on this machine has written down where it is.
+  for (const auto& node : base::FindNodes(base::SessionRoots())) {
+    if (node.control == address.ToString()) return node.token_file;
+  }
+  return "";
+}
+
 std::string PlanAddress(const StartCommand& command, Plan* plan) {
-  const std::string text = !command.head ? command.address
-                           : command.listen.empty()
-                               ? "unix:" + plan->folder + "/control.sock"
-                               : command.listen;
+  std::string text = command.head ? command.listen : command.address;
+  if (text.empty()) text = "unix:" + plan->folder + "/control.sock";
   std::string error;
   const auto address = ControlAddress::Parse(text, &error);
   if (!address) return error;
   plan->control = *address;
-  if (!plan->control.path.empty()) return "";
+  const bool is_tcp = plan->control.path.empty();
   if (!command.head) {
-    plan->token_file = command.token_file;
-    if (!plan->token_file.empty()) {
-      std::error_code code;
-      plan->token_file = std::filesystem::absolute(plan->token_file, code);
-    }
-    // A head of this user on this machine has written down where it is.
-    for (const auto& node : base::FindNodes(base::SessionRoots())) {
-      if (plan->token_file.empty() &&
-          node.control == plan->control.ToString()) {
-        plan->token_file = node.token_file;
-      }
-    }
-    return "";
+    if (is_tcp) plan->token_file = TokenOf(command, plan->control);
+    return FindStore(plan->control);
   }
+  if (!is_tcp) return "";
   if (plan->control.port == 0) {
     plan->control.port = FreePort(plan->control.host);
     if (plan->control.port == 0) return "there is no free port";
