@@ -1,225 +1,31 @@
-// A control store's two ends, over real sockets.
+// Sessions between a control store and a raylet, over real sockets that break.
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <condition_variable>
+#include <array>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
-#include <variant>
 #include <vector>
 
+#include "base/check.h"
 #include "base/clock.h"
-#include "base/mutex.h"
 #include "base/rpc/control_call.h"
-#include "base/rpc/control_client.h"
-#include "base/rpc/control_server.h"
-#include "base/strand.h"
-#include "base/unique_fd.h"
+#include "base/rpc/listener_socket.h"
+#include "base/rpc/rpc_ends.h"
 
 namespace mobula::base {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
-constexpr ProcessId kClient{1, 1};
-
-// Runs on a strand and waits for it.
-template <class F>
-void On(Strand& strand, F f) {
-  Mutex mutex;
-  CondVar changed;
-  bool done = false;
-  strand.Post([&mutex, &changed, &done, &f] {
-    f();
-    MutexLock lock(mutex);
-    done = true;
-    changed.NotifyOne();
-  });
-  MutexLock lock(mutex);
-  while (!done) changed.Wait(mutex);
-}
-
-// What an end was told, in order, as text; waited for.
-class Story {
- public:
-  void Tell(std::string line) {
-    MutexLock lock(mutex_);
-    lines_.push_back(std::move(line));
-    changed_.NotifyAll();
-  }
-  // Whether there come to be `count` lines that begin so.
-  bool WaitFor(const std::string& start, std::size_t count = 1) {
-    const BootTime end = BootNow() + seconds(20);
-    MutexLock lock(mutex_);
-    while (Count(start) < count) {
-      const Duration left = end - BootNow();
-      if (left <= Duration::zero()) return false;
-      changed_.WaitFor(mutex_, left);
-    }
-    return true;
-  }
-  std::vector<std::string> lines() {
-    MutexLock lock(mutex_);
-    return lines_;
-  }
-  std::size_t CountOf(const std::string& start) {
-    MutexLock lock(mutex_);
-    return Count(start);
-  }
-
- private:
-  std::size_t Count(const std::string& start) {
-    std::size_t count = 0;
-    for (const std::string& line : lines_) count += line.starts_with(start);
-    return count;
-  }
-  Mutex mutex_;
-  CondVar changed_;
-  std::vector<std::string> lines_;
-};
-
-ControlMessage Renewal(std::uint64_t sequence) {
-  RenewNode renew;
-  renew.node = {7, 7};
-  renew.sequence = sequence;
-  return renew;
-}
-
-// A store that answers RenewNode by NodeRenewed, and GetStatus by its epoch.
-class Store {
- public:
-  Store(std::uint64_t epoch, std::string token = "",
-        std::size_t connections_max = 4096)
-      : strand_("store") {
-    ControlServer::Options options;
-    options.self = {100, epoch};
-    options.epoch = epoch;
-    options.cluster = {9, 9};
-    options.token = std::move(token);
-    options.connections_max = connections_max;
-    options.handshake_timeout = milliseconds(300);
-    options.lost_after = seconds(2);
-    ControlServer::Callbacks callbacks;
-    callbacks.on_open = [this](ProcessId peer) {
-      story.Tell("open " + peer.ToString());
-    };
-    callbacks.on_lost = [this](ProcessId peer, const std::string& reason) {
-      story.Tell("lost " + peer.ToString() + " " + reason);
-    };
-    callbacks.on_message = [this](ProcessId peer, ControlMessage message) {
-      OnMessage(peer, std::move(message));
-    };
-    server_ = std::make_unique<ControlServer>(strand_, std::move(options),
-                                              std::move(callbacks));
-    strand_.StartThread();
-  }
-  ~Store() { Stop(); }
-  void Stop() {
-    On(strand_, [this] { server_ = nullptr; });
-  }
-
-  std::string Listen(const std::string& where) {
-    std::string error;
-    const auto address = ControlAddress::Parse(where, &error);
-    ControlAddress bound;
-    On(strand_, [this, &address, &bound, &error] {
-      if (!server_->Listen(*address, &bound, &error)) bound = {};
-    });
-    return error.empty() ? bound.ToString() : "error: " + error;
-  }
-  ControlServer& server() { return *server_; }
-  Strand& strand() { return strand_; }
-
-  Story story;
-
- private:
-  void OnMessage(ProcessId peer, ControlMessage message) {
-    if (const auto* renew = std::get_if<RenewNode>(&message)) {
-      story.Tell("renew " + std::to_string(renew->sequence));
-      NodeRenewed renewed;
-      renewed.sequence = renew->sequence;
-      server_->Send(peer, renewed);
-    }
-    if (const auto* call = std::get_if<ControlCall>(&message)) {
-      story.Tell("call " + call->request.ToString());
-      ControlAnswer answer;
-      answer.request = call->request;
-      answer.to = call->from;
-      StatusAnswer status;
-      status.epoch = 5;
-      answer.body = status;
-      if (answering) server_->Send(peer, answer);
-    }
-  }
-
- public:
-  bool answering = true;
-
- private:
-  Strand strand_;
-  std::unique_ptr<ControlServer> server_;
-};
-
-class Client {
- public:
-  explicit Client(std::string where, std::string token = "")
-      : strand_("client") {
-    ControlClient::Options options;
-    options.self = kClient;
-    options.token = std::move(token);
-    options.handshake_timeout = milliseconds(500);
-    options.reconnect_max = milliseconds(50);
-    options.connect = [this, where](std::string* error) {
-      const auto address = ControlAddress::Parse(where, error);
-      UniqueFd socket = ConnectControl(*address, error);
-      last_socket_ = UniqueFd(::dup(socket.get()));
-      return socket;
-    };
-    ControlClient::Callbacks callbacks;
-    callbacks.on_up = [this](std::uint64_t epoch, ClusterId cluster) {
-      story.Tell("up " + std::to_string(epoch) + " " + cluster.ToString());
-    };
-    callbacks.on_down = [this](const std::string& reason) {
-      story.Tell("down " + reason);
-    };
-    callbacks.on_refused = [this](const std::string& reason) {
-      story.Tell("refused " + reason);
-    };
-    callbacks.on_message = [this](ControlMessage message) {
-      if (const auto* renewed = std::get_if<NodeRenewed>(&message)) {
-        story.Tell("renewed " + std::to_string(renewed->sequence));
-      }
-    };
-    client_ = std::make_unique<ControlClient>(strand_, std::move(options),
-                                              std::move(callbacks));
-    strand_.StartThread();
-  }
-  ~Client() {
-    On(strand_, [this] { client_ = nullptr; });
-  }
-  void Send(const ControlMessage& message) {
-    On(strand_, [this, &message] { client_->Send(message); });
-  }
-  void Break() {
-    On(strand_, [this] { ::shutdown(last_socket_.get(), SHUT_RDWR); });
-  }
-  Strand& strand() { return strand_; }
-  ControlClient& client() { return *client_; }
-
-  Story story;
-
- private:
-  Strand strand_;
-  UniqueFd last_socket_;
-  std::unique_ptr<ControlClient> client_;
-};
+constexpr ClusterId kCluster{9, 9};
 
 class ControlRpcTest : public testing::Test {
  protected:
@@ -234,85 +40,311 @@ class ControlRpcTest : public testing::Test {
   std::string folder_;
 };
 
-// Each of 1..count once, in order.
-void ExpectInOrder(Story& story, const std::string& what, std::size_t count) {
-  std::size_t next = 1;
-  for (const std::string& line : story.lines()) {
-    if (!line.starts_with(what)) continue;
-    ASSERT_EQ(line, what + std::to_string(next));
-    ++next;
+// Passes bytes between `from` and `to`, and cuts a connection after a number of
+// bytes that it draws, as long as it is to.
+class CuttingProxy {
+ public:
+  CuttingProxy(const std::string& from, const std::string& to,
+               std::uint64_t seed)
+      : to_(*ControlAddress::Parse(to, &error_)), random_(seed) {
+    ControlAddress bound;
+    listener_.emplace(*ListenerSocket::Open(
+        *ControlAddress::Parse(from, &error_), &bound, &error_));
+    MOBULA_CHECK(::pipe(stop_.data()) == 0);
+    thread_ = std::thread([this] { Run(); });
   }
-  EXPECT_EQ(next, count + 1);
-}
+  ~CuttingProxy() {
+    ::close(stop_[1]);
+    thread_.join();
+    ::close(stop_[0]);
+  }
+
+  std::atomic<int> cuts_left{0};
+
+ private:
+  void Run() {
+    while (Wait(listener_->fd(), -1)) {
+      UniqueFd near(::accept4(listener_->fd(), nullptr, nullptr, SOCK_CLOEXEC));
+      std::string error;
+      UniqueFd far = ConnectControl(to_, &error);
+      if (near.valid() && far.valid()) Pass(near.get(), far.get());
+    }
+  }
+  // False if it is to stop.
+  bool Wait(int a, int b) {
+    std::array<pollfd, 3> waits{};
+    waits[0] = {stop_[0], POLLIN, 0};
+    waits[1] = {a, POLLIN, 0};
+    waits[2] = {b, POLLIN, 0};
+    ::poll(waits.data(), waits.size(), -1);
+    return waits[0].revents == 0;
+  }
+  void Pass(int near, int far) {
+    random_ = random_ * 6364136223846793005u + 1442695040888963407u;
+    std::size_t budget = SIZE_MAX;
+    if (cuts_left > 0) {
+      --cuts_left;
+      budget = 300 + (random_ >> 33) % 30'000;
+    }
+    while (Wait(near, far)) {
+      if (!Move(near, far, &budget) || !Move(far, near, &budget)) return;
+    }
+  }
+  static bool Move(int from, int to, std::size_t* budget) {
+    std::array<char, 4096> bytes;
+    const std::size_t most = std::min(bytes.size(), *budget);
+    const ssize_t count = ::recv(from, bytes.data(), most, MSG_DONTWAIT);
+    if (count < 0) return errno == EAGAIN;
+    if (count == 0) return false;
+    *budget -= static_cast<std::size_t>(count);
+    for (ssize_t at = 0; at < count;) {
+      const ssize_t sent =
+          ::send(to, bytes.data() + at, static_cast<std::size_t>(count - at),
+                 MSG_NOSIGNAL);
+      if (sent > 0) {
+        at += sent;
+        continue;
+      }
+      if (errno != EAGAIN) return false;
+      pollfd room{to, POLLOUT, 0};
+      ::poll(&room, 1, -1);
+    }
+    return *budget > 0;
+  }
+
+  std::string error_;
+  const ControlAddress to_;
+  std::uint64_t random_;
+  std::optional<ListenerSocket> listener_;
+  std::array<int, 2> stop_{};
+  std::thread thread_;
+};
 
 TEST_F(ControlRpcTest, ManyMessagesBothWaysInOrder) {
-  Store store(1);
+  EchoStore store{EchoStore::Options()};
   ASSERT_EQ(store.Listen(Unix()), Unix());
-  Client client(Unix());
-  ASSERT_TRUE(client.story.WaitFor("up 1 " + ClusterId{9, 9}.ToString()));
-  constexpr std::size_t kCount = 5000;
-  On(client.strand(), [&client] {
-    for (std::size_t i = 1; i <= kCount; ++i) {
-      client.client().Send(Renewal(i));
-    }
-  });
+  EchoClient client(Unix());
+  ASSERT_TRUE(client.story.WaitFor("up 1 " + kCluster.ToString()));
+  constexpr std::size_t kCount = 20'000;
+  client.SendRenewals(1, kCount);
   ASSERT_TRUE(client.story.WaitFor("renewed ", kCount));
-  ExpectInOrder(client.story, "renewed ", kCount);
-  ExpectInOrder(store.story, "renew ", kCount);
+  EXPECT_EQ(client.story.WrongOrder("renewed ", kCount), "");
+  EXPECT_EQ(store.story.WrongOrder("renew ", kCount), "");
 }
 
 TEST_F(ControlRpcTest, ABrokenConnectionIsNotNoticed) {
-  Store store(1);
+  EchoStore store{EchoStore::Options()};
   ASSERT_EQ(store.Listen(Unix()), Unix());
-  Client client(Unix());
+  EchoClient client(Unix());
   ASSERT_TRUE(client.story.WaitFor("up "));
   constexpr std::size_t kRounds = 20;
   constexpr std::size_t kEach = 100;
   for (std::size_t round = 0; round < kRounds; ++round) {
-    On(client.strand(), [&client, round] {
-      for (std::size_t i = 1; i <= kEach; ++i) {
-        client.client().Send(Renewal(round * kEach + i));
-      }
-    });
+    client.SendRenewals(round * kEach + 1, (round + 1) * kEach);
     client.Break();
   }
-  ASSERT_TRUE(client.story.WaitFor("renewed ", kRounds * kEach));
-  ExpectInOrder(client.story, "renewed ", kRounds * kEach);
-  ExpectInOrder(store.story, "renew ", kRounds * kEach);
-  EXPECT_EQ(client.story.CountOf("up "), 1u);
-  EXPECT_EQ(client.story.CountOf("down "), 0u);
-  EXPECT_EQ(store.story.CountOf("open "), 1u);
-  EXPECT_EQ(store.story.CountOf("lost "), 0u);
+  constexpr std::size_t kAll = kRounds * kEach;
+  ASSERT_TRUE(client.story.WaitFor("renewed ", kAll));
+  EXPECT_EQ(client.story.WrongOrder("renewed ", kAll), "");
+  EXPECT_EQ(store.story.WrongOrder("renew ", kAll), "");
+  EXPECT_EQ(client.story.Count("up "), 1u);
+  EXPECT_EQ(client.story.Count("down "), 0u);
+  EXPECT_EQ(store.story.Count("open "), 1u);
+  EXPECT_EQ(store.story.Count("lost "), 0u);
+}
+
+// Within the greeting, within HELLO and WELCOME, within a frame.
+TEST_F(ControlRpcTest, CutAnywhereNothingIsLostOrRepeated) {
+  EchoStore store{EchoStore::Options()};
+  ASSERT_EQ(store.Listen(Unix()), Unix());
+  CuttingProxy proxy(Unix("proxy"), Unix(), BootNow().since_boot().count());
+  proxy.cuts_left = 30;
+  EchoClient client(Unix("proxy"));
+  constexpr std::size_t kEach = 200;
+  std::size_t sent = 0;
+  while (proxy.cuts_left > 0 || sent < 10 * kEach) {
+    ASSERT_TRUE(client.story.WaitFor("up "));
+    client.SendRenewals(sent + 1, sent + kEach);
+    sent += kEach;
+    ASSERT_TRUE(client.story.WaitFor("renewed ", sent));
+  }
+  EXPECT_EQ(client.story.WrongOrder("renewed ", sent), "");
+  EXPECT_EQ(store.story.WrongOrder("renew ", sent), "");
+  EXPECT_EQ(client.story.Count("up "), 1u);
+  EXPECT_EQ(client.story.Count("down "), 0u);
+  EXPECT_EQ(store.story.Count("lost "), 0u);
 }
 
 TEST_F(ControlRpcTest, ARestartedStoreIsANewSession) {
-  auto store = std::make_unique<Store>(1);
+  EchoStore::Options options;
+  auto store = std::make_unique<EchoStore>(options);
   ASSERT_EQ(store->Listen(Unix()), Unix());
-  Client client(Unix());
-  ASSERT_TRUE(client.story.WaitFor("up 1"));
-  store = nullptr;
-  store = std::make_unique<Store>(2);
-  ASSERT_EQ(store->Listen(Unix()), Unix());
-  ASSERT_TRUE(client.story.WaitFor("up 2"));
+  EchoClient client(Unix());
+  for (options.epoch = 2; options.epoch < 5; ++options.epoch) {
+    const std::string epoch = std::to_string(options.epoch);
+    ASSERT_TRUE(
+        client.story.WaitFor("up " + std::to_string(options.epoch - 1)));
+    store = nullptr;
+    store = std::make_unique<EchoStore>(options);
+    ASSERT_EQ(store->Listen(Unix()), Unix());
+    ASSERT_TRUE(client.story.WaitFor("up " + epoch));
+  }
   client.Send(Renewal(1));
   ASSERT_TRUE(client.story.WaitFor("renewed 1"));
   const auto lines = client.story.lines();
-  ASSERT_EQ(lines.size(), 4u);
-  EXPECT_TRUE(lines[1].starts_with("down ")) << lines[1];
+  ASSERT_EQ(lines.size(), 8u);
+  for (std::size_t i = 0; i < 7; ++i) {
+    EXPECT_TRUE(lines[i].starts_with(i % 2 == 0 ? "up " : "down ")) << i;
+  }
 }
 
-TEST_F(ControlRpcTest, ACallIsAnswered) {
-  Store store(1);
-  std::string error;
-  const auto address =
-      ControlAddress::Parse(store.Listen("127.0.0.1:0"), &error);
-  ASSERT_TRUE(address.has_value()) << error;
-  const ControlReply reply = CallControl(*address, "", GetStatus(), seconds(5));
-  ASSERT_TRUE(std::holds_alternative<StatusAnswer>(reply))
-      << std::get<Failure>(reply).message;
-  EXPECT_EQ(std::get<StatusAnswer>(reply).epoch, 5u);
+// What is sent while the store is away is for a session that may go on.
+TEST_F(ControlRpcTest, WhatIsQueuedWhileAwayIsBounded) {
+  EchoStore::Options options;
+  auto store = std::make_unique<EchoStore>(options);
+  ASSERT_EQ(store->Listen(Unix()), Unix());
+  EchoClient::Options small;
+  small.where = Unix();
+  small.queued_bytes_max = 10'000;
+  EchoClient client(small);
+  ASSERT_TRUE(client.story.WaitFor("up 1"));
+  store = nullptr;
+  client.SendRenewals(1, 2000);
+  ASSERT_TRUE(client.story.WaitFor("down too much"));
+  options.epoch = 2;
+  store = std::make_unique<EchoStore>(options);
+  ASSERT_EQ(store->Listen(Unix()), Unix());
+  ASSERT_TRUE(client.story.WaitFor("up 2"));
+  client.Send(Renewal(5));
+  ASSERT_TRUE(client.story.WaitFor("renewed 5"));
+  EXPECT_EQ(client.story.Count("down "), 1u);
+}
+
+TEST_F(ControlRpcTest, AClientThatEndsInOrderIsLostAtOnce) {
+  EchoStore store{EchoStore::Options()};
+  ASSERT_EQ(store.Listen(Unix()), Unix());
+  {
+    EchoClient client(Unix());
+    ASSERT_TRUE(client.story.WaitFor("up "));
+    client.SendRenewals(1, 100);
+  }
   ASSERT_TRUE(store.story.WaitFor("lost "));
-  EXPECT_EQ(store.story.lines().size(), 3u);
+  EXPECT_EQ(store.story.WrongOrder("renew ", 100), "") << "sent before the end";
+}
+
+TEST_F(ControlRpcTest, APeerThatStaysAwayIsLostAndComesBackAsNew) {
+  EchoStore::Options options;
+  options.lost_after = milliseconds(200);
+  EchoStore store(options);
+  ASSERT_EQ(store.Listen(Unix()), Unix());
+  std::atomic<bool> away{false};
+  EchoClient::Options may_be_away;
+  int socket = -1;
+  may_be_away.connect = [this, &away, &socket](std::string* error) {
+    if (away) return UniqueFd();
+    UniqueFd fd = ConnectControl(*ControlAddress::Parse(Unix(), error), error);
+    socket = ::dup(fd.get());
+    return fd;
+  };
+  EchoClient client(may_be_away);
+  ASSERT_TRUE(client.story.WaitFor("up "));
+  away = true;
+  ::shutdown(socket, SHUT_RDWR);
+  ::close(socket);
+  ASSERT_TRUE(store.story.WaitFor("lost "));
+  away = false;
+  ASSERT_TRUE(client.story.WaitFor("up ", 2));
+  EXPECT_EQ(client.story.Count("down the control store has no such session"),
+            1u);
+  EXPECT_EQ(store.story.Count("open "), 2u);
+}
+
+// It says nothing of its own for longer than the store bears silence.
+TEST_F(ControlRpcTest, AnIdlePeerIsKept) {
+  EchoStore::Options options;
+  options.lost_after = milliseconds(400);
+  EchoStore store(options);
+  ASSERT_EQ(store.Listen(Unix()), Unix());
+  EchoClient idle(Unix());
+  ASSERT_TRUE(idle.story.WaitFor("up "));
+  ::poll(nullptr, 0, 1200);
+  idle.Send(Renewal(1));
+  ASSERT_TRUE(idle.story.WaitFor("renewed 1"));
+  EXPECT_EQ(idle.story.Count("down "), 0u);
+}
+
+TEST_F(ControlRpcTest, WhatIsClosedLearnsWhy) {
+  EchoStore store{EchoStore::Options()};
+  ASSERT_EQ(store.Listen(Unix()), Unix());
+  EchoClient client(Unix());
+  ASSERT_TRUE(client.story.WaitFor("up "));
+  store.Close(EchoClient::kProcess, "because");
+  ASSERT_TRUE(client.story.WaitFor("down the control store ended it: because"));
+  ASSERT_TRUE(store.story.WaitFor("lost "));
+  ASSERT_TRUE(client.story.WaitFor("up ", 2));
+}
+
+TEST_F(ControlRpcTest, APausedStoreReadsNothingAndLosesNothing) {
+  EchoStore::Options options;
+  options.lost_after = milliseconds(400);
+  EchoStore store(options);
+  ASSERT_EQ(store.Listen(Unix()), Unix());
+  EchoClient client(Unix());
+  ASSERT_TRUE(client.story.WaitFor("up "));
+  store.Pause(true);
+  client.SendRenewals(1, 3000);
+  ::poll(nullptr, 0, 1200);
+  EXPECT_EQ(store.story.Count("renew "), 0u);
+  store.Pause(false);
+  ASSERT_TRUE(client.story.WaitFor("renewed ", 3000));
+  EXPECT_EQ(client.story.WrongOrder("renewed ", 3000), "");
+  EXPECT_EQ(client.story.Count("down "), 0u);
+}
+
+TEST_F(ControlRpcTest, ASocketPairIsAdopted) {
+  EchoStore store{EchoStore::Options()};
+  EchoClient::Options options;
+  options.connect = [&store](std::string* error) {
+    std::array<int, 2> ends{};
+    *error = "no pair";
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+                     ends.data()) != 0) {
+      return UniqueFd();
+    }
+    store.Adopt(UniqueFd(ends[0]));
+    return UniqueFd(ends[1]);
+  };
+  EchoClient client(options);
+  client.story.WaitFor("up ");
+  client.SendRenewals(1, 10);
+  ASSERT_TRUE(client.story.WaitFor("renewed ", 10));
+}
+
+TEST_F(ControlRpcTest, LargeMessagesPassAndTooLargeOnesAreAnsweredHere) {
+  EchoStore store{EchoStore::Options()};
+  ASSERT_EQ(store.Listen(Unix()), Unix());
+  EchoClient client(Unix());
+  ASSERT_TRUE(client.story.WaitFor("up "));
+  ControlCall call;
+  call.from = EchoClient::kProcess;
+  PutKey put;
+  put.ns = "n";
+  put.key = "k";
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    call.request = {1, i};
+    put.value = Bytes::Own(std::string((16u << 20) - 4096, 'x'));
+    call.body = put;
+    client.Send(call);
+  }
+  call.request = {1, 4};
+  put.value = Bytes::Own(std::string(16u << 20, 'x'));
+  call.body = put;
+  client.Send(call);
+  client.Send(Renewal(1));
+  ASSERT_TRUE(client.story.WaitFor("renewed 1"));
+  ASSERT_TRUE(client.story.WaitFor("answer ", 4));
+  EXPECT_EQ(store.story.Count("call "), 3u);
+  EXPECT_EQ(client.story.Count("answer the request has 16777"), 1u);
 }
 
 }  // namespace

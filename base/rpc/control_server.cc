@@ -410,9 +410,7 @@ void ControlServer::State::Sweep() {
 }
 
 void ControlServer::State::GoOn() {
-  for (auto& [id, peer] : peers) peer.heard_at = strand.Now();
-  std::vector<StreamEvent> events_held = std::exchange(held, {});
-  for (StreamEvent& event : events_held) OnEvent(event);
+  for (StreamEvent& event : std::exchange(held, {})) OnEvent(event);
 }
 
 ControlServer::ControlServer(Strand& strand, Options options,
@@ -435,6 +433,7 @@ void ControlServer::Pause(bool paused) {
   if (state_->paused == paused) return;
   state_->paused = paused;
   if (paused) return;
+  for (auto& [id, one] : state_->peers) one.heard_at = state_->strand.Now();
   state_->strand.Post([self = std::weak_ptr<State>(state_)] {
     const auto state = self.lock();
     if (state != nullptr && !state->paused && !state->ended) state->GoOn();

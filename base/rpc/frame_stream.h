@@ -16,7 +16,7 @@
 #include <deque>
 #include <memory>
 
-#include "base/rpc/frame_transport.h"
+#include "base/rpc/stream_events.h"
 #include "base/strand.h"
 #include "proto/control_store.pb.h"
 

@@ -12,7 +12,6 @@
 #include <string>
 
 #include "base/boot_time.h"
-#include "base/rpc/frame_transport.h"
 #include "base/rpc/stream_events.h"
 #include "base/unique_fd.h"
 

@@ -11,6 +11,7 @@
 #ifndef MOBULA_BASE_RPC_STREAM_EVENTS_H_
 #define MOBULA_BASE_RPC_STREAM_EVENTS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,12 +20,37 @@
 
 #include "base/boot_time.h"
 #include "base/mutex.h"
-#include "base/rpc/frame_transport.h"
 #include "base/strand.h"
 #include "base/thread_annotations.h"
 #include "proto/control_store.pb.h"
 
 namespace mobula::base {
+
+// One stream of gRPC, or one unary call, as the strand drives it:
+//   Begin -> reads, as events; Write -> kWritten, one at a time; End -> kDone.
+// It is destroyed after kDone, which comes only after End, once, last.
+class FrameTransport {
+ public:
+  virtual ~FrameTransport() = default;
+  virtual void Begin() = 0;
+  // `frames` lives until kWritten.
+  virtual void Write(const mobula::control::Frames* frames) = 0;
+  // So many bytes that arrived are dealt with: more may be read.
+  virtual void OnHandled(std::size_t bytes) = 0;
+  // `cut`: at once, what is on its way is lost; else in order, where nothing is
+  // being written. One that takes its time to end in order can be cut after.
+  virtual void End(bool cut) = 0;
+};
+
+class QuestionTransport {
+ public:
+  virtual ~QuestionTransport() = default;
+  [[nodiscard]] virtual const std::string& payload() const = 0;
+  // One of the two, once; kDone follows.
+  virtual void Answer(std::string payload) = 0;
+  // `again`: another attempt may do better.
+  virtual void Refuse(const std::string& reason, bool again) = 0;
+};
 
 struct StreamEvent {
   enum class Kind : std::uint8_t {
