@@ -4,16 +4,20 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <utility>
 
 #include "base/clock.h"
+#include "base/control/control_address.h"
 #include "base/control/node_file.h"
 #include "base/ids.h"
 #include "base/log.h"
+#include "base/rpc/control_call.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/strand.h"
 #include "base/unique_fd.h"
@@ -31,6 +35,7 @@ using base::UniqueFd;
 constexpr double kCpusMax = 1e6;
 constexpr double kQuantityMax = 9e14;
 constexpr int kWorkersMax = 100'000;
+constexpr std::size_t kTokenBytesMax = 4096;
 
 int Complain(int code, const std::string& sentence) {
   std::fprintf(stderr, "mobula raylet: %s\n", sentence.c_str());
@@ -41,15 +46,8 @@ bool IsQuantity(double value, double max) {
   return std::isfinite(value) && value >= 0 && value <= max;
 }
 
-// What is wrong with the arguments; empty if nothing is.
+// What is wrong with what is offered; empty if nothing is.
 std::string WrongWith(const RayletOptions& options) {
-  struct stat stat;
-  if (::fstat(options.driver_fd, &stat) != 0 || !S_ISSOCK(stat.st_mode)) {
-    return "--driver-fd is not a socket; this program is started by a driver";
-  }
-  if (::fstat(options.program_fd, &stat) != 0 || !S_ISREG(stat.st_mode)) {
-    return "--program-fd is not an executable file";
-  }
   if (options.cpus && !IsQuantity(*options.cpus, kCpusMax)) {
     return "--cpus is not a number of processors";
   }
@@ -64,6 +62,17 @@ std::string WrongWith(const RayletOptions& options) {
   if (options.workers_max &&
       (*options.workers_max < 1 || *options.workers_max > kWorkersMax)) {
     return "--workers-max is not between 1 and " + std::to_string(kWorkersMax);
+  }
+  return "";
+}
+
+std::string WrongWithDriver(const RayletOptions& options) {
+  struct stat stat;
+  if (::fstat(options.driver_fd, &stat) != 0 || !S_ISSOCK(stat.st_mode)) {
+    return "--driver-fd is not a socket; this program is started by a driver";
+  }
+  if (::fstat(options.program_fd, &stat) != 0 || !S_ISREG(stat.st_mode)) {
+    return "--program-fd is not an executable file";
   }
   return "";
 }
@@ -101,34 +110,16 @@ rlimit RaiseOpenFiles() {
   return before;
 }
 
-int ServeDriver(Server::Options options, const std::string& folder) {
-  ChildReaper::Block();
-  std::string error;
-  base::LogOptions log;
-  log.name = "raylet";
-  log.file = folder + "/raylet.log";
-  if (!base::StartLog(log, &error)) Complain(0, error);
-  MOBULA_LOG(INFO) << "node " << options.core.node_name << " has "
-                   << options.core.total << ", driver pid "
-                   << options.driver_pid;
-  base::Strand strand("raylet");
-  const Server server(strand, std::move(options));
-  strand.Run();
-  MOBULA_LOG(INFO) << "ends";
-  return 0;
+// Milliseconds of the wall clock, for people only.
+std::int64_t NowForPeople() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
-}  // namespace
-
-int RunRaylet(const RayletOptions& options) {
-  const std::string wrong = WrongWith(options);
-  if (!wrong.empty()) return Complain(2, wrong);
+// Of both forms.
+Server::Options ServerOptions(const RayletOptions& options) {
   Server::Options server;
-  server.driver.Reset(options.driver_fd);
-  server.program.Reset(options.program_fd);
-  ::fcntl(options.driver_fd, F_SETFD, FD_CLOEXEC);
-  ::fcntl(options.program_fd, F_SETFD, FD_CLOEXEC);
-  server.driver_pid = DriverOf(options.driver_fd);
   server.open_files = RaiseOpenFiles();
   server.id_maker = base::RandomBits();
   base::IdSource ids(base::RandomBits());
@@ -143,24 +134,107 @@ int RunRaylet(const RayletOptions& options) {
     server.core.workers.workers_max = max;
     server.core.workers.pool = std::min(server.core.workers.pool, max);
   }
+  return server;
+}
+
+int Serve(Server::Options options) {
+  ChildReaper::Block();
+  std::string error;
+  base::LogOptions log;
+  log.name = "raylet";
+  log.file = options.folder + "/raylet.log";
+  if (!base::StartLog(log, &error)) Complain(0, error);
+  options.core.pid = ::getpid();
+  MOBULA_LOG(INFO) << "node " << options.core.node << " on "
+                   << options.core.node_name << " has " << options.core.total;
+  if (options.driver.has_value()) {
+    MOBULA_LOG(INFO) << "driver pid " << options.driver->pid;
+  }
+  base::Strand strand("raylet");
+  const Server server(strand, std::move(options));
+  strand.Run();
+  MOBULA_LOG(INFO) << "ends";
+  if (server.why().empty()) return 0;
+  return Complain(server.refused() ? kLeftCluster : 1, server.why());
+}
+
+// The secret in a file; nothing, and why.
+std::optional<std::string> ReadToken(const std::string& path,
+                                     std::string* error) {
+  if (path.empty()) return "";
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  char buffer[kTokenBytesMax];
+  const ssize_t n = ::read(file.get(), buffer, sizeof(buffer));
+  if (n <= 0) {
+    *error = "the token file " + path + " cannot be read";
+    return std::nullopt;
+  }
+  std::string token(buffer, static_cast<std::size_t>(n));
+  while (!token.empty() && token.back() == '\n') token.pop_back();
+  return token;
+}
+
+}  // namespace
+
+int RunRaylet(const RayletOptions& options) {
+  std::string wrong = WrongWithDriver(options);
+  if (wrong.empty()) wrong = WrongWith(options);
+  if (!wrong.empty()) return Complain(2, wrong);
+  Server::Options server = ServerOptions(options);
+  Server::Driver& driver = server.driver.emplace();
+  driver.socket.Reset(options.driver_fd);
+  driver.program.Reset(options.program_fd);
+  ::fcntl(options.driver_fd, F_SETFD, FD_CLOEXEC);
+  ::fcntl(options.program_fd, F_SETFD, FD_CLOEXEC);
+  driver.pid = DriverOf(options.driver_fd);
   const std::vector<std::string> roots = base::SessionRoots();
   std::string error;
   std::optional<RuntimeFolder> folder = RuntimeFolder::Plan(roots, &error);
   if (!folder) return Complain(1, error);
   server.session = folder->session();
-  const std::string path = folder->path();
+  server.folder = folder->path();
+  server.programs_folder = folder->path() + "/programs";
   JanitorOptions janitor;
-  janitor.driver = server.driver_pid;
+  janitor.driver = driver.pid;
   janitor.stale_roots = roots;
-  janitor.let_go = [&server] {
-    server.driver.Reset();
-    server.program.Reset();
-  };
+  janitor.let_go = [&server] { server.driver.reset(); };
   return RunUnderJanitor(std::move(*folder), janitor,
-                         [&server, &path](UniqueFd watch) {
-                           server.janitor = std::move(watch);
-                           return ServeDriver(std::move(server), path);
+                         [&server](UniqueFd parent) {
+                           server.parent = std::move(parent);
+                           return Serve(std::move(server));
                          });
+}
+
+int RunNode(const NodeOptions& options, UniqueFd keeper) {
+  const std::string wrong = WrongWith(options.offers);
+  if (!wrong.empty()) return Complain(2, wrong);
+  std::string error;
+  const auto address = base::ControlAddress::Parse(options.control, &error);
+  if (!address) return Complain(2, error);
+  std::optional<std::string> token = ReadToken(options.token_file, &error);
+  if (!token) return Complain(1, error);
+  Server::Options server = ServerOptions(options.offers);
+  server.session = options.session;
+  server.folder = options.folder;
+  server.programs_folder = options.state_folder;
+  server.parent = std::move(keeper);
+  server.core.socket = options.folder + "/raylet.sock";
+  server.core.is_head = options.is_head;
+  server.core.labels = options.labels;
+  server.core.has_control = true;
+  server.control.connect = [address = *address](std::string* why) {
+    return base::ConnectControl(address, why);
+  };
+  server.control.token = std::move(*token);
+  server.node_file.folder = options.folder;
+  server.node_file.control = address->ToString();
+  server.node_file.raylet = server.core.socket;
+  server.node_file.token_file = options.token_file;
+  server.node_file.node = server.core.node;
+  server.node_file.pid = options.keeper_pid;
+  server.node_file.is_head = options.is_head;
+  server.node_file.started_ms = NowForPeople();
+  return Serve(std::move(server));
 }
 
 }  // namespace mobula::raylet

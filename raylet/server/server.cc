@@ -1,8 +1,10 @@
 #include "raylet/server/server.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -28,6 +30,10 @@ constexpr std::size_t kOutputQueuedMax = std::size_t{8} << 20;
 constexpr base::Duration kEndPatience = std::chrono::seconds(2);
 constexpr base::Duration kSweepAgainAfter = std::chrono::milliseconds(5);
 constexpr int kSweepsMax = 200;
+// For the control store to take our leave; its keeper tells it anyway.
+constexpr base::Duration kLeavePatience = std::chrono::milliseconds(100);
+// Of workers that have ended.
+constexpr std::size_t kOldLogsMax = 200;
 
 UniqueFd OpenSignals() {
   sigset_t signals;
@@ -45,32 +51,59 @@ Server::Server(Strand& strand, Options options)
     : strand_(strand),
       options_(std::move(options)),
       core_(options_.core, base::IdSource(options_.id_maker)),
-      launcher_({std::move(options_.program), options_.session,
-                 options_.core.self, options_.open_files}),
+      launcher_({options_.session, options_.core.self, options_.open_files}),
+      programs_(strand, options_.programs_folder),
       reaper_(strand,
               [this](pid_t pid, int status) {
                 strand_.AssertHeld();
                 OnChildEnded(pid, status);
               }),
-      signals_(OpenSignals()) {
+      signals_(OpenSignals()),
+      door_(strand, {options_.core.self}, DoorCallbacks()) {
   strand_.AssertHeld();
   WatchEnds();
-  OpenDriverLink(std::move(options_.driver));
+  if (IsEmbedded()) {
+    door_.Adopt(std::move(options_.driver->socket));
+    return;
+  }
+  if (door_.Listen(options_.core.socket, &why_)) {
+    OpenControl();
+  } else {
+    StopNow();
+  }
 }
 
 Server::~Server() {
   strand_.AssertHeld();
   for (const auto& [pid, process] : by_pid_) ::kill(pid, SIGKILL);
-  new_link_.reset();
+  control_.reset();
   links_.clear();
   workers_.clear();
 }
 
+FrontDoor::Callbacks Server::DoorCallbacks() {
+  FrontDoor::Callbacks callbacks;
+  callbacks.on_open = [this](ProcessId guest, base::Role role) {
+    strand_.AssertHeld();
+    if (role == base::Role::kDriver) drivers_[guest];
+  };
+  callbacks.on_message = [this](ProcessId guest, base::Message message,
+                                UniqueFd fd) {
+    strand_.AssertHeld();
+    OnGuest(guest, std::move(message), std::move(fd));
+  };
+  callbacks.on_closed = [this](ProcessId guest, const std::string& reason) {
+    strand_.AssertHeld();
+    OnGuestGone(guest, reason);
+  };
+  return callbacks;
+}
+
 void Server::WatchEnds() {
-  WatchOnce(signals_.get(), &Server::StopNow);
-  WatchOnce(options_.janitor.get(), &Server::StopNow);
-  if (options_.driver_pid <= 0) return;
-  driver_pidfd_ = OpenPidfd(options_.driver_pid);
+  WatchOnce(signals_.get(), &Server::Leave);
+  WatchOnce(options_.parent.get(), &Server::StopNow);
+  if (!IsEmbedded() || options_.driver->pid <= 0) return;
+  driver_pidfd_ = OpenPidfd(options_.driver->pid);
   if (driver_pidfd_.valid()) {
     WatchOnce(driver_pidfd_.get(), &Server::OnDriverGone);
   }
@@ -85,29 +118,6 @@ void Server::WatchOnce(int fd, void (Server::*then)()) {
   });
 }
 
-void Server::OpenDriverLink(UniqueFd socket) {
-  base::Link::Options link;
-  link.self = options_.core.self;
-  link.role = base::Role::kRaylet;
-  base::Link::Callbacks callbacks;
-  callbacks.on_open = [this](ProcessId peer, base::Role /*role*/) {
-    strand_.AssertHeld();
-    driver_ = peer;
-    links_[peer] = std::move(new_link_);
-  };
-  callbacks.on_message = [this](base::Message message, UniqueFd /*fd*/) {
-    strand_.AssertHeld();
-    OnMessage(driver_, std::move(message));
-  };
-  callbacks.on_closed = [this](const std::string& reason) {
-    strand_.AssertHeld();
-    MOBULA_LOG(INFO) << "driver: " << reason;
-    OnDriverGone();
-  };
-  new_link_ = std::make_unique<base::Link>(
-      strand_, std::move(socket), std::move(link), std::move(callbacks));
-}
-
 void Server::OpenWorkerLink(ProcessId process, UniqueFd socket) {
   base::Link::Options link;
   link.self = options_.core.self;
@@ -117,35 +127,72 @@ void Server::OpenWorkerLink(ProcessId process, UniqueFd socket) {
   callbacks.on_open = [](ProcessId, base::Role) {};
   callbacks.on_message = [this, process](base::Message message, UniqueFd) {
     strand_.AssertHeld();
-    OnMessage(process, std::move(message));
+    Handle(Received{process, std::move(message)});
   };
   callbacks.on_closed = [this, process](const std::string& reason) {
     strand_.AssertHeld();
-    OnClosed(process, reason);
+    OnWorkerLinkClosed(process, reason);
   };
   links_[process] = std::make_unique<base::Link>(
       strand_, std::move(socket), std::move(link), std::move(callbacks));
 }
 
-void Server::OnMessage(ProcessId from, base::Message message) {
-  if (driver_gone_ && from == driver_) return;
-  Handle(Received{from, std::move(message)});
+void Server::OnGuest(ProcessId guest, base::Message message, UniqueFd fd) {
+  if (driver_gone_) return;
+  const auto driver = drivers_.find(guest);
+  auto* registers = std::get_if<base::Register>(&message);
+  if (registers != nullptr) {
+    if (driver == drivers_.end()) return;
+    if (IsEmbedded()) fd = std::move(options_.driver->program);
+    if (fd.valid() && driver->second.job.IsNil()) {
+      driver->second.job = registers->job;
+      driver->second.program = std::move(fd);
+    }
+    if (!driver->second.program.valid() ||
+        driver->second.job != registers->job) {
+      MOBULA_LOG(WARNING) << "a driver without its executable is refused";
+      door_.Close(guest);
+      OnGuestGone(guest, "refused");
+      return;
+    }
+    registers->role = base::Role::kDriver;  // as its Hello said
+    if (!IsEmbedded()) {
+      MOBULA_LOG(INFO) << "driver pid " << registers->pid << " ("
+                       << registers->program << ") joins as job "
+                       << registers->job;
+    }
+  }
+  Handle(Received{guest, std::move(message)});
 }
 
-void Server::OnClosed(ProcessId process, const std::string& reason) {
+void Server::OnGuestGone(ProcessId guest, const std::string& reason) {
+  if (IsEmbedded()) {
+    MOBULA_LOG(INFO) << "driver: " << reason;
+    OnDriverGone();
+    return;
+  }
+  if (guest.IsNil()) return;
+  const bool was_driver = drivers_.erase(guest) > 0;
+  if (!was_driver) return;
+  MOBULA_LOG(INFO) << "driver " << guest << ": " << reason;
+  Handle(PeerLost{guest});
+}
+
+void Server::OnWorkerLinkClosed(ProcessId process, const std::string& reason) {
   MOBULA_LOG(DEBUG) << "link to worker " << process << ": " << reason;
   DropLink(process);
   Handle(PeerLost{process});
 }
 
+// Of an embedded head.
 void Server::OnDriverGone() {
   if (driver_gone_) return;
   driver_gone_ = true;
   MOBULA_LOG(INFO) << "the driver is gone";
-  if (!driver_.IsNil()) {
-    DropLink(driver_);
-    Handle(PeerLost{driver_});
-  }
+  door_.CloseAll();
+  const std::map<ProcessId, DriverProcess> gone = std::move(drivers_);
+  drivers_.clear();
+  for (const auto& [process, driver] : gone) Handle(PeerLost{process});
   StopIfDone();
   strand_.PostAt(strand_.Now() + kEndPatience, [this] {
     strand_.AssertHeld();
@@ -155,6 +202,17 @@ void Server::OnDriverGone() {
 
 void Server::StopIfDone() {
   if (driver_gone_ && workers_.empty()) StopNow();
+}
+
+void Server::Leave() {
+  if (leaving_ || control_ == nullptr || IsEmbedded()) return StopNow();
+  leaving_ = true;
+  MOBULA_LOG(INFO) << "leaves the cluster";
+  control_->Send(base::LeaveNode{options_.core.node});
+  strand_.PostAt(strand_.Now() + kLeavePatience, [this] {
+    strand_.AssertHeld();
+    StopNow();
+  });
 }
 
 void Server::StopNow() { strand_.Stop(); }
@@ -168,13 +226,15 @@ void Server::Handle(Event event) {
     events_.pop_front();
     Effects effects;
     core_.Step(next, strand_.Now(), effects);
-    for (const Effect& effect : effects) CarryOut(effect);
+    for (Effect& effect : effects) CarryOut(effect);
   }
   handling_ = false;
 }
 
-void Server::CarryOut(const Effect& effect) {
-  if (const auto* send = std::get_if<Send>(&effect)) {
+void Server::CarryOut(Effect& effect) {
+  if (auto* send = std::get_if<Send>(&effect)) {
+    auto* listing = std::get_if<base::LocalListing>(&send->message);
+    if (listing != nullptr) FillListing(*listing);
     SendTo(send->to, send->message);
   } else if (const auto* connect = std::get_if<Connect>(&effect)) {
     ConnectPair(*connect);
@@ -185,12 +245,33 @@ void Server::CarryOut(const Effect& effect) {
   } else if (const auto* timer = std::get_if<SetTimer>(&effect)) {
     SetCoreTimer(timer->at);
   } else if (const auto* close = std::get_if<ClosePeer>(&effect)) {
+    drivers_.erase(close->process);
+    door_.Close(close->process);
     DropLink(close->process);
+  } else {
+    const bool known = CarryOutControl(effect);
+    MOBULA_CHECK(known);
   }
 }
 
+UniqueFd Server::ProgramFor(const StartWorker& start, std::string* error) {
+  if (!start.program.empty()) return programs_.Open(start.program, error);
+  for (const auto& [process, driver] : drivers_) {
+    if (driver.job != start.job) continue;
+    UniqueFd program(::fcntl(driver.program.get(), F_DUPFD_CLOEXEC, 0));
+    if (!program.valid()) *error = "no descriptors for a worker";
+    return program;
+  }
+  *error = "its driver is gone";
+  return UniqueFd();
+}
+
 void Server::Start(const StartWorker& start) {
-  auto launched = launcher_.Launch(start.process, start.job);
+  std::string error;
+  const UniqueFd program = ProgramFor(start, &error);
+  auto launched = program.valid()
+                      ? launcher_.Launch(start.process, start.job, program)
+                      : std::variant<LaunchedWorker, std::string>(error);
   if (const auto* reason = std::get_if<std::string>(&launched)) {
     MOBULA_LOG(WARNING) << "worker not started: " << *reason;
     Handle(WorkerStartFailed{start.process, *reason});
@@ -200,7 +281,11 @@ void Server::Start(const StartWorker& start) {
   const ProcessId process = start.process;
   WorkerProcess& worker = workers_[process];
   worker.pid = started.pid;
-  worker.job = start.job;
+  worker.driver = start.driver;
+  if (!IsEmbedded() || start.driver.IsNil()) {
+    worker.log =
+        std::make_unique<WorkerLog>(options_.folder + "/logs", started.pid);
+  }
   worker.page.emplace(std::move(started.page));
   worker.output = std::make_unique<WorkerOutput>(
       strand_, std::move(started.out), std::move(started.err),
@@ -220,6 +305,10 @@ void Server::Kill(ProcessId process) {
 }
 
 void Server::OnChildEnded(pid_t pid, int status) {
+  if (store_.has_value() && store_->Ended(pid)) {
+    MOBULA_LOG(WARNING) << "the control store has ended, pid " << pid;
+    return;
+  }
   const auto found = by_pid_.find(pid);
   if (found == by_pid_.end()) return;  // an orphan
   const ProcessId process = found->second;
@@ -229,6 +318,7 @@ void Server::OnChildEnded(pid_t pid, int status) {
   base::Failure failure =
       FailureOfExit(pid, status, worker.page->Running(), worker.output->Tail());
   MOBULA_LOG(INFO) << failure.message << ", pid " << pid;
+  if (worker.log != nullptr) KeepLog(std::move(worker.log));
   workers_.erase(process);
   DropLink(process);
   SweepOrphans(pid, kSweepsMax);
@@ -289,23 +379,38 @@ void Server::DropLink(ProcessId process) {
 void Server::SendTo(ProcessId process, const base::Message& message,
                     UniqueFd fd) {
   const auto found = links_.find(process);
-  if (found == links_.end()) return;
-  found->second->Send(message, std::move(fd));
+  if (found == links_.end()) {
+    door_.Send(process, message, std::move(fd));
+  } else {
+    found->second->Send(message, std::move(fd));
+  }
 }
 
 bool Server::PassOn(ProcessId process, const OutputBatch& batch) {
   const WorkerProcess& worker = workers_.at(process);
-  const auto link = links_.find(driver_);
-  if (link == links_.end()) return true;  // nobody will ever ask for it
-  if (link->second->queued_bytes() > kOutputQueuedMax) return false;
+  const bool has_driver = door_.Has(worker.driver);
+  if (has_driver && door_.QueuedBytes(worker.driver) > kOutputQueuedMax) {
+    return false;
+  }
+  if (worker.log != nullptr) worker.log->Append(batch);
+  if (!has_driver) return true;  // nobody will ever ask for it
   base::WorkerOutput output;
   output.pid = worker.pid;
   output.function = worker.page->Running();
   output.is_stderr = batch.is_stderr;
   output.lines = batch.lines;
   output.omitted = batch.omitted;
-  link->second->Send(output);
+  output.node = options_.core.node_name;
+  door_.Send(worker.driver, output);
   return true;
+}
+
+void Server::KeepLog(std::unique_ptr<WorkerLog> log) {
+  old_logs_.push_back(log->path());
+  if (old_logs_.size() <= kOldLogsMax) return;
+  ::unlink(old_logs_.front().c_str());
+  ::unlink((old_logs_.front() + ".1").c_str());
+  old_logs_.pop_front();
 }
 
 }  // namespace mobula::raylet

@@ -1,14 +1,19 @@
-// Server is the raylet of one node: the core, the links to its driver and
-// workers, and the worker processes.
+// Server is the raylet of one node: the core, the links to its drivers and
+// workers, the worker processes and the line to the control store.
 //
-//   driver's socket -> Link -> core -> Launcher -> workers -> Link -> core
+//   driver, tool -> FrontDoor -> core -> Launcher -> workers -> Link -> core
+//   core -> ControlClient -> control store -> core
 //
-// It ends when its driver is gone, when the janitor is gone or on SIGTERM; who
-// runs it then kills what is left (spawn/janitor.h).
-// Owner: RunRaylet.   Threading: everything on the strand's thread, which is
-// the process's only one and starts the workers.
+// An embedded head serves the driver that started it and ends with it; it
+// starts a control store of its own when the core needs one. A started node
+// listens, follows the control store it was told of, and writes its NodeFile
+// once it has joined. Both end when the parent (janitor or keeper) is gone or
+// on SIGTERM; who runs it then kills what is left (spawn/janitor.h).
+// Owner: RunRaylet, RunNode.   Threading: everything on the strand's thread,
+// which starts the workers, and which they do not outlive.
 // Invariants: (1) all that a worker wrote before its end is passed on before
-// its end is told; (2) effects are carried out in the order of the core.
+// its end is told; (2) effects are carried out in the order of the core; (3)
+// the control store's absence ends nothing.
 // Failure: a worker that cannot be started is told to the core; a link between
 // two processes that cannot be made ends the one that is a worker.
 #ifndef MOBULA_RAYLET_SERVER_SERVER_H_
@@ -23,32 +28,49 @@
 #include <optional>
 #include <string>
 
+#include "base/control/control_message.h"
+#include "base/control/node_file.h"
 #include "base/frames/link.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
+#include "base/rpc/control_client.h"
 #include "base/strand.h"
 #include "base/thread_annotations.h"
 #include "base/unique_fd.h"
 #include "raylet/core/core.h"
 #include "raylet/core/events.h"
+#include "raylet/server/front_door.h"
 #include "raylet/spawn/child_reaper.h"
+#include "raylet/spawn/embedded_store.h"
 #include "raylet/spawn/launcher.h"
 #include "raylet/spawn/page_map.h"
+#include "raylet/spawn/program_store.h"
+#include "raylet/spawn/worker_log.h"
 #include "raylet/spawn/worker_output.h"
 
 namespace mobula::raylet {
 
 class Server {
  public:
+  // An embedded head's.
+  struct Driver {
+    base::UniqueFd socket;   // our end of the link
+    pid_t pid = 0;           // 0: not known
+    base::UniqueFd program;  // its executable
+  };
   struct Options {
-    Core::Options core;  // with `self`
+    Core::Options core;  // with `self`; `socket` where it listens
     std::uint64_t id_maker = 0;
-    std::string session;     // the mark of its processes
-    base::UniqueFd driver;   // our end of the link
-    pid_t driver_pid = 0;    // 0: not known
-    base::UniqueFd program;  // what workers execute
-    base::UniqueFd janitor;  // readable when it has ended
-    rlimit open_files = {};  // what workers may have
+    std::string session;          // the mark of its processes
+    std::string folder;           // of the session
+    std::string programs_folder;  // executables by hash
+    base::UniqueFd parent;        // readable when it has ended
+    rlimit open_files = {};       // what workers may have
+    std::optional<Driver> driver;
+    // A started node's: how it reaches its control store, and what it writes
+    // down when it has joined (the cluster comes with that).
+    base::ControlClient::Options control;
+    base::NodeFile node_file;
   };
 
   Server(base::Strand& strand, Options options);
@@ -56,33 +78,53 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  // Why it has stopped, "" if in order.
+  [[nodiscard]] const std::string& why() const { return why_; }
+  // The control store has refused the node.
+  [[nodiscard]] bool refused() const { return refused_; }
+
  private:
   using ProcessId = base::ProcessId;
   struct WorkerProcess {
     pid_t pid = 0;
-    base::JobId job;
+    ProcessId driver;  // that sees its output, nil if none
     std::unique_ptr<WorkerOutput> output;
+    std::unique_ptr<WorkerLog> log;
     std::optional<PageMap> page;
   };
+  struct DriverProcess {
+    base::JobId job;
+    base::UniqueFd program;
+  };
 
-  void OpenDriverLink(base::UniqueFd socket) MOBULA_REQUIRES(strand_);
+  [[nodiscard]] bool IsEmbedded() const MOBULA_REQUIRES(strand_) {
+    return options_.driver.has_value();
+  }
+  FrontDoor::Callbacks DoorCallbacks();
   void OpenWorkerLink(ProcessId process, base::UniqueFd socket)
       MOBULA_REQUIRES(strand_);
   void WatchEnds() MOBULA_REQUIRES(strand_);
   void WatchOnce(int fd, void (Server::*then)()) MOBULA_REQUIRES(strand_);
-  void OnMessage(ProcessId from, base::Message message)
+  void OnGuest(ProcessId guest, base::Message message, base::UniqueFd fd)
       MOBULA_REQUIRES(strand_);
-  void OnClosed(ProcessId process, const std::string& reason)
+  void OnGuestGone(ProcessId guest, const std::string& reason)
+      MOBULA_REQUIRES(strand_);
+  void OnWorkerLinkClosed(ProcessId process, const std::string& reason)
       MOBULA_REQUIRES(strand_);
   void OnDriverGone() MOBULA_REQUIRES(strand_);
   void OnChildEnded(pid_t pid, int status) MOBULA_REQUIRES(strand_);
+  void Leave() MOBULA_REQUIRES(strand_);
   void StopNow() MOBULA_REQUIRES(strand_);
   void StopIfDone() MOBULA_REQUIRES(strand_);
 
   // The core: events run to quiescence, effects are carried out between them.
   void Handle(Event event) MOBULA_REQUIRES(strand_);
-  void CarryOut(const Effect& effect) MOBULA_REQUIRES(strand_);
+  void CarryOut(Effect& effect) MOBULA_REQUIRES(strand_);
+  bool CarryOutControl(Effect& effect) MOBULA_REQUIRES(strand_);
   void Start(const StartWorker& start) MOBULA_REQUIRES(strand_);
+  [[nodiscard]] base::UniqueFd ProgramFor(const StartWorker& start,
+                                          std::string* error)
+      MOBULA_REQUIRES(strand_);
   void Kill(ProcessId process) MOBULA_REQUIRES(strand_);
   void ConnectPair(const Connect& connect) MOBULA_REQUIRES(strand_);
   void SetCoreTimer(base::BootTime at) MOBULA_REQUIRES(strand_);
@@ -90,28 +132,45 @@ class Server {
   void SendTo(ProcessId process, const base::Message& message,
               base::UniqueFd fd = base::UniqueFd()) MOBULA_REQUIRES(strand_);
 
+  // server_control.cc
+  void OpenControl() MOBULA_REQUIRES(strand_);
+  void OnControlSaid(base::ControlMessage message) MOBULA_REQUIRES(strand_);
+  void OnJoined(const base::NodeJoined& joined) MOBULA_REQUIRES(strand_);
+  void Keep(const KeepProgram& keep) MOBULA_REQUIRES(strand_);
+  void FillListing(base::LocalListing& listing) MOBULA_REQUIRES(strand_);
+
   [[nodiscard]] bool PassOn(ProcessId process, const OutputBatch& batch)
       MOBULA_REQUIRES(strand_);
+  void KeepLog(std::unique_ptr<WorkerLog> log) MOBULA_REQUIRES(strand_);
   void SweepOrphans(pid_t ended, int rounds) MOBULA_REQUIRES(strand_);
 
   base::Strand& strand_;
   Options options_ MOBULA_GUARDED_BY(strand_);
   Core core_ MOBULA_GUARDED_BY(strand_);
   Launcher launcher_ MOBULA_GUARDED_BY(strand_);
+  ProgramStore programs_ MOBULA_GUARDED_BY(strand_);
   ChildReaper reaper_;
   base::UniqueFd signals_;
   base::UniqueFd driver_pidfd_;
 
+  FrontDoor door_ MOBULA_GUARDED_BY(strand_);  // drivers and tools
+  std::map<ProcessId, DriverProcess> drivers_ MOBULA_GUARDED_BY(strand_);
   std::map<ProcessId, std::unique_ptr<base::Link>> links_
-      MOBULA_GUARDED_BY(strand_);
-  // The driver's, until its Hello has told who it is.
-  std::unique_ptr<base::Link> new_link_ MOBULA_GUARDED_BY(strand_);
-  ProcessId driver_ MOBULA_GUARDED_BY(strand_);  // nil before its Hello
+      MOBULA_GUARDED_BY(strand_);  // of workers
   std::map<ProcessId, WorkerProcess> workers_ MOBULA_GUARDED_BY(strand_);
   std::map<pid_t, ProcessId> by_pid_ MOBULA_GUARDED_BY(strand_);
+  // Of workers that have ended, the oldest first.
+  std::deque<std::string> old_logs_ MOBULA_GUARDED_BY(strand_);
+  // The embedded control store, and the line to whichever it is.
+  std::optional<EmbeddedStore> store_ MOBULA_GUARDED_BY(strand_);
+  std::unique_ptr<base::ControlClient> control_ MOBULA_GUARDED_BY(strand_);
+  bool wrote_node_file_ MOBULA_GUARDED_BY(strand_) = false;
   std::deque<Event> events_ MOBULA_GUARDED_BY(strand_);
   bool handling_ MOBULA_GUARDED_BY(strand_) = false;
   bool driver_gone_ MOBULA_GUARDED_BY(strand_) = false;
+  bool leaving_ MOBULA_GUARDED_BY(strand_) = false;
+  std::string why_;
+  bool refused_ = false;
   base::Strand::TimerId timer_ MOBULA_GUARDED_BY(strand_) = 0;
 };
 

@@ -157,9 +157,7 @@ std::string PathOf(int fd) {
 
 }  // namespace
 
-Launcher::Launcher(Options options)
-    : options_(std::move(options)), path_(PathOf(options_.program.get())) {
-  MOBULA_CHECK(options_.program.valid());
+Launcher::Launcher(Options options) : options_(std::move(options)) {
   null_.Reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
   MOBULA_CHECK(null_.valid() && Raise(&null_), "/dev/null cannot be opened");
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -168,7 +166,8 @@ Launcher::Launcher(Options options)
 }
 
 std::variant<LaunchedWorker, std::string> Launcher::Launch(
-    base::ProcessId process, base::JobId job) {
+    base::ProcessId process, base::JobId job, const UniqueFd& executable) {
+  MOBULA_CHECK(executable.valid());
   Pair socket;
   Pair out;
   Pair err;
@@ -181,7 +180,7 @@ std::variant<LaunchedWorker, std::string> Launcher::Launch(
   const UniqueFd page_fd(
       ::fcntl(page->fd(), F_DUPFD_CLOEXEC, kFirstOtherFd + 1));
   const UniqueFd program(
-      ::fcntl(options_.program.get(), F_DUPFD_CLOEXEC, kFirstOtherFd + 1));
+      ::fcntl(executable.get(), F_DUPFD_CLOEXEC, kFirstOtherFd + 1));
   if (!page_fd.valid() || !program.valid()) {
     return Why("no descriptors for a worker", errno);
   }
@@ -196,7 +195,9 @@ std::variant<LaunchedWorker, std::string> Launcher::Launch(
   }
   for (std::string& entry : own) environment.push_back(entry.data());
   environment.push_back(nullptr);
-  std::array<char*, 2> argv = {const_cast<char*>(path_.c_str()), nullptr};
+  // The program's path as the kernel knows it, for people.
+  std::string path = PathOf(executable.get());
+  std::array<char*, 2> argv = {path.data(), nullptr};
   const Plan plan = {null_.get(),         out.theirs.get(),    err.theirs.get(),
                      socket.theirs.get(), page_fd.get(),       program.get(),
                      ::getpid(),          options_.open_files, argv.data(),
@@ -206,7 +207,7 @@ std::variant<LaunchedWorker, std::string> Launcher::Launch(
   if (pid < 0) return Why("no process for a worker", error);
   if (error != 0) {
     // It has ended already; whoever reaps children takes it.
-    return Why(("cannot execute " + path_).c_str(), error);
+    return Why(("cannot execute " + path).c_str(), error);
   }
   page->CloseFd();
   return LaunchedWorker{pid, std::move(socket.ours), std::move(out.ours),

@@ -1,4 +1,4 @@
-// Launcher executes the driver's program as a worker process.
+// Launcher executes a program as a worker process.
 //
 // The worker has: fd 0 /dev/null, 1 and 2 pipes to us, 3 a socket to us, 4 its
 // WorkerPage, no other; a session of its own; every signal unblocked and at its
@@ -38,22 +38,18 @@ struct LaunchedWorker {
 class Launcher {
  public:
   struct Options {
-    base::UniqueFd program;  // the driver's executable
-    std::string session;     // the mark
+    std::string session;  // the mark
     base::ProcessId raylet;
     rlimit open_files = {};  // what the worker may have; {0, 0}: as we have
   };
 
   explicit Launcher(Options options);
 
-  std::variant<LaunchedWorker, std::string> Launch(base::ProcessId process,
-                                                   base::JobId job);
-  // The program's path as the kernel knows it, for people.
-  [[nodiscard]] const std::string& program_path() const { return path_; }
+  std::variant<LaunchedWorker, std::string> Launch(
+      base::ProcessId process, base::JobId job, const base::UniqueFd& program);
 
  private:
   const Options options_;
-  std::string path_;
   base::UniqueFd null_;
   std::vector<std::string> environment_;  // without what is a worker's own
 };

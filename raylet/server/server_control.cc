@@ -1,0 +1,126 @@
+// The part of Server that has to do with the control store.
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "raylet/server/server.h"
+
+namespace mobula::raylet {
+
+using base::UniqueFd;
+
+bool Server::CarryOutControl(Effect& effect) {
+  if (const auto* tell = std::get_if<TellControl>(&effect)) {
+    if (control_ != nullptr) control_->Send(tell->message);
+  } else if (std::holds_alternative<NeedControl>(effect)) {
+    OpenControl();
+  } else if (const auto* leave = std::get_if<LeaveCluster>(&effect)) {
+    MOBULA_LOG(ERROR) << "the control store refuses this node: "
+                      << leave->reason;
+    why_ = leave->reason;
+    refused_ = true;
+    StopNow();
+  } else if (const auto* keep = std::get_if<KeepProgram>(&effect)) {
+    Keep(*keep);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void Server::OpenControl() {
+  if (control_ != nullptr) return;
+  base::ControlClient::Options client = options_.control;
+  client.self = options_.core.self;
+  if (IsEmbedded()) {
+    EmbeddedStore::Options store;
+    store.folder = options_.folder + "/gcs";
+    store.session = options_.session;
+    store_.emplace(std::move(store));
+    client.connect = [this](std::string* error) {
+      strand_.AssertHeld();
+      return store_->Connect(error);
+    };
+  }
+  base::ControlClient::Callbacks callbacks;
+  callbacks.on_up = [this](std::uint64_t epoch, base::ClusterId cluster) {
+    strand_.AssertHeld();
+    MOBULA_LOG(INFO) << "the control store of cluster " << cluster
+                     << " is there, its life " << epoch;
+    Handle(ControlUp{epoch});
+  };
+  callbacks.on_message = [this](base::ControlMessage message) {
+    strand_.AssertHeld();
+    OnControlSaid(std::move(message));
+  };
+  callbacks.on_down = [this](const std::string& reason) {
+    strand_.AssertHeld();
+    MOBULA_LOG(WARNING) << "the control store is away: " << reason;
+    Handle(ControlDown{});
+  };
+  callbacks.on_refused = [this](const std::string& reason) {
+    strand_.AssertHeld();
+    MOBULA_LOG(WARNING) << "the control store refuses us: " << reason;
+  };
+  control_ = std::make_unique<base::ControlClient>(strand_, std::move(client),
+                                                   std::move(callbacks));
+}
+
+void Server::OnControlSaid(base::ControlMessage message) {
+  if (leaving_) return;
+  if (const auto* joined = std::get_if<base::NodeJoined>(&message)) {
+    OnJoined(*joined);
+  }
+  Handle(ControlSaid{std::move(message)});
+}
+
+void Server::OnJoined(const base::NodeJoined& joined) {
+  MOBULA_LOG(INFO) << "joined as node " << options_.core.node
+                   << ", incarnation " << joined.incarnation;
+  if (IsEmbedded() || wrote_node_file_) return;
+  options_.node_file.cluster = joined.cluster;
+  std::string error;
+  wrote_node_file_ = base::WriteNodeFile(options_.node_file, &error);
+  if (!wrote_node_file_) MOBULA_LOG(ERROR) << error;
+}
+
+void Server::Keep(const KeepProgram& keep) {
+  const base::JobId job = keep.job;
+  StartWorker start;
+  start.job = job;
+  std::string error;
+  UniqueFd program = ProgramFor(start, &error);
+  if (!program.valid()) {
+    Handle(ProgramKept{job, "", error});
+    return;
+  }
+  programs_.Keep(
+      std::move(program), [this, job](std::string hash, std::string reason) {
+        strand_.AssertHeld();
+        if (hash.empty()) {
+          MOBULA_LOG(ERROR)
+              << "the program of job " << job << " cannot be kept: " << reason;
+        }
+        Handle(ProgramKept{job, std::move(hash), std::move(reason)});
+      });
+}
+
+void Server::FillListing(base::LocalListing& listing) {
+  std::map<std::int32_t, std::string> running;
+  for (base::WorkerInfo& info : listing.workers) {
+    const auto found = workers_.find(info.process);
+    if (found == workers_.end()) continue;
+    info.function = found->second.page->Running();
+    running[found->second.pid] = info.function;
+  }
+  for (base::TaskInfo& task : listing.tasks) {
+    const auto found = running.find(task.pid);
+    // What runs now, where one lease serves several functions.
+    if (task.pid != 0 && found != running.end() && !found->second.empty()) {
+      task.function = found->second;
+    }
+  }
+}
+
+}  // namespace mobula::raylet
