@@ -108,6 +108,25 @@ void AddReport(CLI::App* app, ReportCommand* command) {
   app->add_option("--cause", command->cause)->required();
 }
 
+void AddGcs(CLI::App* app, gcs::GcsOptions* options) {
+  app->add_option("--dir", options->dir, "folder of what it must not forget")
+      ->required();
+  app->add_option("--listen", options->listen,
+                  "unix:PATH or 127.0.0.1:PORT; repeats")
+      ->take_all()
+      ->expected(1);
+  app->add_option("--serve-fd", options->serve_fd,
+                  "descriptor of a connected socket to serve");
+  app->add_option("--ready-fd", options->ready_fd,
+                  "descriptor that is told when it serves");
+  app->add_option("--token-file", options->token_file,
+                  "what it asks for over TCP");
+  app->add_option("--log-file", options->log_file,
+                  "file for what it does (stderr)");
+  app->add_option("--disk-reserve", options->reserve_bytes,
+                  "bytes of the disk that it leaves free");
+}
+
 void AddVersion(CLI::App* app, VersionCommand* command) {
   app->add_flag("--json", command->json, "as one JSON object");
 }
@@ -167,6 +186,7 @@ void AddCommands(Line& line) {
   line.Add("doctor", "what this machine lacks, and what crashed programs left",
            AddDoctor);
   line.Add("version", "the version of this program", AddVersion);
+  line.Add("gcs", "the control store; started by `mobula start`", AddGcs);
   line.Add("raylet",
            "the agent of one node; started by programs, not by people",
            AddRaylet);

@@ -11,6 +11,7 @@
 #include "cli/tools/kill.h"
 #include "cli/tools/logs.h"
 #include "cli/tools/stack.h"
+#include "gcs/server/gcs_main.h"
 #include "raylet/server/raylet_main.h"
 
 namespace mobula::cli {
@@ -30,9 +31,10 @@ struct Leave {
   std::string text;  // for stdout where exit_code is 0, else for stderr
 };
 
-using Command = std::variant<raylet::RayletOptions, StopCommand, LogsCommand,
-                             StackCommand, KillCommand, ReportCommand,
-                             VersionCommand, DoctorCommand, Leave>;
+using Command =
+    std::variant<raylet::RayletOptions, gcs::GcsOptions, StopCommand,
+                 LogsCommand, StackCommand, KillCommand, ReportCommand,
+                 VersionCommand, DoctorCommand, Leave>;
 
 Command ParseCommandLine(int argc, const char* const* argv);
 

@@ -65,6 +65,19 @@ TEST(CommandLineTest, LookingAndKilling) {
   EXPECT_TRUE(kill.restart);
 }
 
+TEST(CommandLineTest, TheControlStoresOwn) {
+  const Command command =
+      Parse({"gcs", "--dir", "/d", "--listen", "unix:/a", "--listen",
+             "127.0.0.1:0", "--ready-fd", "3", "--disk-reserve", "0"});
+  const auto* const gcs = std::get_if<gcs::GcsOptions>(&command);
+  ASSERT_NE(gcs, nullptr);
+  EXPECT_EQ(gcs->dir, "/d");
+  EXPECT_EQ(gcs->listen, (std::vector<std::string>{"unix:/a", "127.0.0.1:0"}));
+  EXPECT_EQ(gcs->ready_fd, 3);
+  EXPECT_EQ(gcs->serve_fd, -1);
+  EXPECT_EQ(gcs->reserve_bytes, 0);
+}
+
 TEST(CommandLineTest, HelpIsNotAnError) {
   const auto leave = std::get<Leave>(Parse({"--help"}));
   EXPECT_EQ(leave.exit_code, 0);
@@ -81,6 +94,7 @@ TEST(CommandLineTest, WrongUsesSayWhatIsWrong) {
       {"raylet", "--driver-fd", "3", "--program-fd", "4", "--resource", "=1"},
       {"raylet", "--driver-fd", "3", "--program-fd", "4", "--cpus", "many"},
       {"doctor", "--wash"},
+      {"gcs"},
       {"kill"},
       {"stack"},
       {"stack", "me"},

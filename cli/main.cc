@@ -13,6 +13,7 @@
 #include "cli/tools/logs.h"
 #include "cli/tools/stack.h"
 #include "cli/version.h"
+#include "gcs/server/gcs_main.h"
 #include "raylet/server/raylet_main.h"
 
 namespace mobula::cli {
@@ -21,6 +22,8 @@ namespace {
 int Run(const raylet::RayletOptions& options) {
   return raylet::RunRaylet(options);
 }
+
+int Run(const gcs::GcsOptions& options) { return gcs::RunGcs(options); }
 
 int Run(const StopCommand& command) { return RunStop(command); }
 
