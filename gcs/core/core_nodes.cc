@@ -57,6 +57,14 @@ void Core::State::ReconcileJobs(base::NodeId node,
                                 Turn& turn) {
   std::set<base::JobId> named;
   for (const base::JobRecord& job : now) {
+    // One that ended while the store was away may never have been known.
+    if (job.state == base::JobState::kEnded) {
+      const base::JobRecord* const known = jobs.Find(job.job);
+      if (known != nullptr && known->node == node) {
+        EndJob(job.job, job.cause, turn);
+      }
+      continue;
+    }
     named.insert(job.job);
     OnJobBegan(node, job, turn);
   }

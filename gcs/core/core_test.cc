@@ -282,6 +282,17 @@ TEST_F(CoreTest, JoiningAgainSettlesWhatChangedMeanwhile) {
   EXPECT_EQ(Get(kOther).state, ActorState::kDead) << "its job ended";
 }
 
+TEST_F(CoreTest, AJobThatEndedWhileNobodyListenedDoesNotBegin) {
+  store_.Kill();
+  base::JobRecord ended = Job();
+  ended.state = base::JobState::kEnded;
+  ended.cause = "its driver has ended";
+  base::JobRecord unheard = ended;
+  unheard.job = base::JobId{40, 2};
+  store_.Join(kRaylet1, kNode1, {ended, unheard});
+  EXPECT_EQ(store_.core().Count().jobs_running, 0u);
+}
+
 TEST_F(CoreTest, EndActorEndsOrRestarts) {
   store_.Say(kRaylet1, Owned(kActor, ActorState::kAlive));
   store_.Call(kTool, base::EndActor{kActor, /*restart=*/true});

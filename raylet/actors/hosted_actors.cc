@@ -31,6 +31,8 @@ ActorReport HostedActors::ReportOf(const Actor& actor, ActorState state) const {
 const HostedActors::Actor* HostedActors::Host(const base::ActorRecord& record,
                                               Ids ids, Out& out) {
   if (!record.spec.has_value()) return nullptr;
+  const auto gone = gone_.find(record.actor);
+  if (gone != gone_.end() && gone->second >= record.incarnation) return nullptr;
   const auto found = actors_.find(record.actor);
   if (found != actors_.end()) {
     if (found->second.record.incarnation >= record.incarnation) return nullptr;
@@ -125,7 +127,13 @@ void HostedActors::Forget(const Actor& actor, bool at_once, Out& out) {
   out.end_jobs.push_back({actor.job, at_once});
   of_lease_.erase(actor.lease);
   of_worker_.erase(actor.worker);
-  actors_.erase(base::ActorId(actor.record.actor));
+  const base::ActorId id = actor.record.actor;
+  const std::int64_t incarnation = actor.record.incarnation;
+  if (gone_.insert_or_assign(id, incarnation).second) gone_order_.push_back(id);
+  actors_.erase(id);
+  if (gone_order_.size() <= kGoneMax) return;
+  gone_.erase(gone_order_.front());
+  gone_order_.pop_front();
 }
 
 const HostedActors::Actor* HostedActors::Find(base::ActorId actor) const {

@@ -11,14 +11,16 @@
 // the actor makes there, and ends with it.
 // Owner: raylet::Core.   Threading: none; runs on its owner's strand.
 // Invariants: (1) of one actor at most one incarnation is here, and no earlier
-// one comes after it; (2) what is gone is never reported again.
-// Failure: a message of a worker that hosts nothing, or of an earlier
-// incarnation, changes nothing.
+// one comes after it; (2) what is gone is never reported again, and never
+// begins again, as long as it is remembered: the last kGoneMax actors. Failure:
+// a message of a worker that hosts nothing, or of an earlier incarnation,
+// changes nothing.
 #ifndef MOBULA_RAYLET_ACTORS_HOSTED_ACTORS_H_
 #define MOBULA_RAYLET_ACTORS_HOSTED_ACTORS_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <vector>
@@ -59,10 +61,12 @@ class HostedActors {
     std::vector<JobEnd> end_jobs;
   };
 
+  static constexpr std::size_t kGoneMax = 10'000;
+
   explicit HostedActors(base::NodeId node) : node_(node) {}
 
   // The incarnation that begins, for which a lease is to be asked; null if it
-  // is here already or is of the past. An earlier one here ends.
+  // is here already, has been, or is of the past. An earlier one here ends.
   const Actor* Host(const base::ActorRecord& record, Ids ids, Out& out);
   void Stop(base::ActorId actor, std::int64_t incarnation, Out& out);
 
@@ -90,6 +94,10 @@ class HostedActors {
   std::map<base::ActorId, Actor> actors_;
   std::map<base::LeaseId, base::ActorId> of_lease_;
   std::map<base::ProcessId, base::ActorId> of_worker_;
+  // The last incarnation that was here and is gone. HostActor may have been
+  // said twice before the store heard of its end.
+  std::map<base::ActorId, std::int64_t> gone_;
+  std::deque<base::ActorId> gone_order_;
 };
 
 }  // namespace mobula::raylet
