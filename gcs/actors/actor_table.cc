@@ -304,6 +304,11 @@ void ActorTable::Bury(base::ActorRecord& actor, base::Failure cause,
   actor.worker = base::ProcessId();
   actor.pid = 0;
   actor.cause = std::move(cause);
+  // Whoever calls it learns that the actor is dead; how its last worker died is
+  // in the other fields.
+  if (actor.cause.code == base::FailureCode::kWorkerDied) {
+    actor.cause.code = base::FailureCode::kActorDied;
+  }
   actor.since_ms = wall_ms;
   dead_.emplace(wall_ms, actor.actor);
   Save(actor, effects);

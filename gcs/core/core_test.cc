@@ -220,8 +220,13 @@ TEST_F(CoreTest, ADetachedActorIsHostedAndRestarted) {
   EXPECT_EQ(hosted[1].actor.incarnation, 2);
   EXPECT_EQ(Get(kActor).restarts, 1);
   store_.Say(kRaylet2, Report(kActor, ActorState::kAlive, 2));
-  store_.Say(kRaylet2, Report(kActor, ActorState::kRestarting, 2));
+  base::ActorReport lost = Report(kActor, ActorState::kRestarting, 2);
+  lost.cause.code = FailureCode::kWorkerDied;
+  lost.cause.signal = 9;
+  store_.Say(kRaylet2, lost);
   EXPECT_EQ(Get(kActor).state, ActorState::kDead);
+  EXPECT_EQ(Get(kActor).cause.code, FailureCode::kActorDied);
+  EXPECT_EQ(Get(kActor).cause.signal, 9);
 }
 
 TEST_F(CoreTest, ADetachedActorOutlivesItsNode) {
