@@ -28,6 +28,14 @@ void AddResource(const std::string& text, raylet::RayletOptions* options) {
   options->resources[text.substr(0, equals)] = quantity;
 }
 
+void AddLabel(const std::string& text, StartCommand* command) {
+  const std::size_t equals = text.find('=');
+  if (equals == 0 || equals == std::string::npos) {
+    throw CLI::ValidationError("--label", text + " is not KEY=VALUE");
+  }
+  command->labels[text.substr(0, equals)] = text.substr(equals + 1);
+}
+
 // What a node offers.
 void AddOffers(CLI::App* app, raylet::RayletOptions* options) {
   app->add_option("--cpus", options->cpus, "processors to offer")
@@ -55,6 +63,48 @@ void AddRaylet(CLI::App* app, raylet::RayletOptions* options) {
                   "descriptor of the program that workers execute")
       ->required();
   AddOffers(app, options);
+}
+
+void AddStart(CLI::App* app, StartCommand* command) {
+  auto* const head =
+      app->add_flag("--head", command->head,
+                    "a node with a control store, for others to join");
+  auto* const address =
+      app->add_option("--address", command->address,
+                      "of the control store to join: unix:PATH or HOST:PORT of "
+                      "this machine")
+          ->excludes(head);
+  app->add_option("--token-file", command->token_file,
+                  "what a control store asks for over TCP, of another user's "
+                  "session")
+      ->needs(address);
+  app->add_option("--dir", command->dir,
+                  "the head's durable state "
+                  "(${XDG_STATE_HOME:-~/.local/state}/mobula/head)")
+      ->needs(head);
+  app->add_option("--listen", command->listen,
+                  "where the control store listens: unix:PATH or "
+                  "127.0.0.1:PORT")
+      ->needs(head);
+  app->add_option_function<std::vector<std::string>>(
+         "--label",
+         [command](const std::vector<std::string>& all) {
+           for (const std::string& one : all) AddLabel(one, command);
+         },
+         "KEY=VALUE of the node; repeats")
+      ->take_all()
+      ->expected(1);
+  app->add_flag("--foreground", command->foreground,
+                "stay, and end the node when this is ended");
+  app->add_option("--patience", command->patience_s,
+                  "seconds after which a start has failed (30)")
+      ->check(CLI::Range(1, 3600));
+  AddOffers(app, &command->offers);
+  app->final_callback([command] {
+    if (command->head || !command->address.empty()) return;
+    throw CLI::ValidationError(
+        "start", "say --head, or --address ADDR of the one to join");
+  });
 }
 
 void AddStop(CLI::App* app, StopCommand* command) {
@@ -179,6 +229,7 @@ class Line {
 };
 
 void AddCommands(Line& line) {
+  line.Add("start", "begins a node on this machine", AddStart);
   line.Add("stop", "ends nodes that were started here", AddStop);
   line.Add("logs", "what a node on this machine wrote", AddLogs);
   line.Add("kill", "ends an actor, a job or a worker", AddKill);

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "cli/nodes/report.h"
+#include "cli/nodes/start.h"
 #include "cli/nodes/stop.h"
 #include "cli/tools/kill.h"
 #include "cli/tools/logs.h"
@@ -32,9 +33,9 @@ struct Leave {
 };
 
 using Command =
-    std::variant<raylet::RayletOptions, gcs::GcsOptions, StopCommand,
-                 LogsCommand, StackCommand, KillCommand, ReportCommand,
-                 VersionCommand, DoctorCommand, Leave>;
+    std::variant<raylet::RayletOptions, gcs::GcsOptions, StartCommand,
+                 StopCommand, LogsCommand, StackCommand, KillCommand,
+                 ReportCommand, VersionCommand, DoctorCommand, Leave>;
 
 Command ParseCommandLine(int argc, const char* const* argv);
 

@@ -45,6 +45,20 @@ TEST(CommandLineTest, OfPeople) {
   EXPECT_FALSE(doctor.json);
 }
 
+TEST(CommandLineTest, StartOfAHead) {
+  const auto start = std::get<StartCommand>(
+      Parse({"start", "--head", "--dir", "d", "--listen", "127.0.0.1:0",
+             "--cpus", "2", "--resource", "gpu=1", "--label", "zone=a=b",
+             "--label", "rack=", "--foreground"}));
+  EXPECT_TRUE(start.head && start.foreground);
+  EXPECT_EQ(start.dir, "d");
+  EXPECT_EQ(start.listen, "127.0.0.1:0");
+  EXPECT_EQ(start.offers.cpus, 2);
+  EXPECT_EQ(start.offers.resources.at("gpu"), 1);
+  EXPECT_EQ(start.labels.at("zone"), "a=b");
+  EXPECT_EQ(start.labels.at("rack"), "");
+}
+
 TEST(CommandLineTest, StopOfOneOrAll) {
   EXPECT_EQ(std::get<StopCommand>(Parse({"stop"})).node, "");
   EXPECT_EQ(std::get<StopCommand>(Parse({"stop", "a3f0"})).node, "a3f0");
@@ -99,6 +113,13 @@ TEST(CommandLineTest, WrongUsesSayWhatIsWrong) {
       {"stack"},
       {"stack", "me"},
       {"logs", "-n", "-1"},
+      {"start"},
+      {"start", "--head", "--address", "127.0.0.1:1"},
+      {"start", "--address", "127.0.0.1:1", "--dir", "d"},
+      {"start", "--head", "--cpus", "-1"},
+      {"start", "--head", "--workers-max", "0"},
+      {"start", "--head", "--label", "zone"},
+      {"start", "--head", "--resource", "gpu=-1"},
       {"stop", "--all", "a3f0"},
   };
   for (const auto& words : wrong) {

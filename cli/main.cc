@@ -8,6 +8,7 @@
 #include "cli/command_line.h"
 #include "cli/doctor.h"
 #include "cli/nodes/report.h"
+#include "cli/nodes/start.h"
 #include "cli/nodes/stop.h"
 #include "cli/tools/kill.h"
 #include "cli/tools/logs.h"
@@ -24,6 +25,8 @@ int Run(const raylet::RayletOptions& options) {
 }
 
 int Run(const gcs::GcsOptions& options) { return gcs::RunGcs(options); }
+
+int Run(const StartCommand& command) { return RunStart(command); }
 
 int Run(const StopCommand& command) { return RunStop(command); }
 
