@@ -12,7 +12,7 @@
 #include "cli/tools/kill.h"
 #include "cli/tools/logs.h"
 #include "cli/tools/stack.h"
-#include "gcs/server/gcs_main.h"
+#include "gcs/server/gcs_options.h"
 #include "raylet/server/raylet_main.h"
 
 namespace mobula::cli {

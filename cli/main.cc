@@ -1,6 +1,12 @@
 // The program `mobula`: one command a daemon, and the commands for people.
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <string>
+#include <system_error>
+#include <type_traits>
 #include <variant>
 
 #include "base/control/node_file.h"
@@ -14,7 +20,7 @@
 #include "cli/tools/logs.h"
 #include "cli/tools/stack.h"
 #include "cli/version.h"
-#include "gcs/server/gcs_main.h"
+#include "gcs/server/gcs_options.h"
 #include "raylet/server/raylet_main.h"
 
 namespace mobula::cli {
@@ -24,7 +30,18 @@ int Run(const raylet::RayletOptions& options) {
   return raylet::RunRaylet(options);
 }
 
-int Run(const gcs::GcsOptions& options) { return gcs::RunGcs(options); }
+// The control store is a program of its own, beside this one.
+int ExecuteGcs(char** argv) {
+  std::error_code wrong;
+  const std::filesystem::path self =
+      std::filesystem::read_symlink("/proc/self/exe", wrong);
+  const std::string path = self.parent_path() / "mobula-gcs";
+  if (!wrong) ::execv(path.c_str(), argv);
+  const int error = wrong ? wrong.value() : errno;
+  std::fprintf(stderr, "mobula gcs: cannot execute %s: %s\n", path.c_str(),
+               std::generic_category().message(error).c_str());
+  return 1;
+}
 
 int Run(const StartCommand& command) { return RunStart(command); }
 
@@ -74,6 +91,14 @@ int Run(const Leave& leave) {
 int main(int argc, char** argv) {
   const mobula::cli::Command command =
       mobula::cli::ParseCommandLine(argc, argv);
-  return std::visit([](const auto& which) { return mobula::cli::Run(which); },
-                    command);
+  return std::visit(
+      [argv](const auto& which) {
+        using Which = std::decay_t<decltype(which)>;
+        if constexpr (std::is_same_v<Which, mobula::gcs::GcsOptions>) {
+          return mobula::cli::ExecuteGcs(argv);
+        } else {
+          return mobula::cli::Run(which);
+        }
+      },
+      command);
 }

@@ -4,6 +4,7 @@
 #   deploy/install.sh PREFIX
 #
 #   bin/mobula                 what Init starts, and `mobula doctor`
+#   bin/mobula-gcs             the control store, which `mobula gcs` executes
 #   include/mobula/            <mobula/mobula.h> and what it includes
 #   lib/libmobula.a            the library
 #   lib/pkgconfig/mobula.pc    the flags; PREFIX may be moved as a whole
@@ -29,7 +30,7 @@ mkdir -p "$prefix/bin" "$prefix/lib/pkgconfig"
 for header in $headers; do
   install -D -m 644 "$header" "$prefix/include/mobula/$header"
 done
-install -m 755 "$bin/cli/mobula" "$prefix/bin/mobula"
+install -m 755 "$bin/cli/mobula" "$bin/cli/mobula-gcs" "$prefix/bin/"
 install -m 644 "$bin/api/libmobula.a" "$prefix/lib/libmobula.a"
 cat >"$prefix/lib/pkgconfig/mobula.pc" <<END
 prefix=\${pcfiledir}/../..

@@ -9,22 +9,9 @@
 #ifndef MOBULA_GCS_SERVER_GCS_MAIN_H_
 #define MOBULA_GCS_SERVER_GCS_MAIN_H_
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
+#include "gcs/server/gcs_options.h"
 
 namespace mobula::gcs {
-
-struct GcsOptions {
-  std::string dir;  // the log is kept in its folder `log`
-  std::vector<std::string> listen;
-  int serve_fd = -1;       // a connected socket to serve, with those accepted
-  int ready_fd = -1;       // told when it serves
-  std::string token_file;  // holds what is asked for over TCP
-  std::string log_file;    // of what it does; "": stderr
-  std::optional<std::int64_t> reserve_bytes;  // of the disk
-};
 
 int RunGcs(const GcsOptions& options);
 
