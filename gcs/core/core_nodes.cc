@@ -19,6 +19,8 @@ void Core::State::OnJoin(base::ProcessId peer, const base::JoinNode& join,
   const std::string refused =
       nodes.Join(join.node, turn.now, turn.wall_ms, turn.effects);
   if (!refused.empty()) {
+    Unbind(peer);
+    node_of_peer[peer] = node;  // what it says from now on is nothing
     turn.effects.emplace_back(Send{peer, base::NodeRefused{refused}});
     return;
   }

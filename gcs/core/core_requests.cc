@@ -39,14 +39,16 @@ bool IsDone(const base::ControlReply& reply) {
 void Core::State::OnCall(base::ProcessId peer, const base::ControlCall& call,
                          Turn& turn) {
   if (call.request.IsNil() || call.from.IsNil()) return;
+  base::NodeId node;
+  if (node_of_peer.contains(peer)) {
+    // Answers to the processes of a dead node are forgotten: what they ask
+    // again must not be done again.
+    node = Speaker(peer, turn);
+    if (node.IsNil()) return;
+  }
   base::ControlAnswer answer;
   answer.request = call.request;
   answer.to = call.from;
-  const auto known = node_of_peer.find(peer);
-  base::NodeId node;
-  if (known != node_of_peer.end() && nodes.IsAlive(known->second)) {
-    node = known->second;
-  }
   if (const auto* const earlier = answers.Find(call.from, call.request)) {
     answer.body = *earlier;
   } else if (auto reply = Mutate(call.body, node, turn)) {

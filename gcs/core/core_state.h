@@ -120,8 +120,8 @@ struct Core::State {
   TableFeed node_feed;
   TableFeed actor_feed;
 
-  // A raylet's session and the node that it joined, until the session ends,
-  // also after the node was declared dead; and back, while it is alive.
+  // A raylet's session and the node that it joined, or wanted to, until the
+  // session ends, whether the node is alive or not; and back, while it is.
   std::map<base::ProcessId, base::NodeId> node_of_peer;
   std::map<base::NodeId, base::ProcessId> peer_of_node;
 

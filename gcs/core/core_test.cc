@@ -340,6 +340,22 @@ TEST_F(CoreTest, ARepeatedMutationIsAnsweredAlikeAndDoneOnce) {
   EXPECT_EQ(store_.core().Count().answers, 0u);
 }
 
+TEST_F(CoreTest, WhatADeadNodeAsksIsNotDone) {
+  store_.Call(kTool, base::ReportNodeDead{kNode2, "killed"});
+  store_.Forget();
+  base::ControlCall call;
+  call.request = base::RequestId{60, 1};
+  call.from = kWorker;
+  call.body = base::PutKey{"default", "key", base::Bytes::Own("a"), {}};
+  for (const bool joins_again : {false, true}) {
+    if (joins_again) store_.Join(kRaylet2, kNode2);
+    store_.Say(kRaylet2, call);
+    EXPECT_TRUE(store_.Sent<base::ControlAnswer>(kRaylet2).empty());
+    EXPECT_FALSE(store_.Sent<base::NodeRefused>(kRaylet2).empty());
+  }
+  EXPECT_EQ(store_.core().Count().keys, 0u);
+}
+
 TEST_F(CoreTest, AFullDiskRefusesWhatGrowsAndNothingElse) {
   store_.Call(kRaylet1, Named(kActor, "counter"));
   store_.Step(DiskChanged{true, 12});
