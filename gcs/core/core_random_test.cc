@@ -463,6 +463,10 @@ class Swarm {
     auto at = raylet.hosted.begin();
     std::advance(at, chance_.Below(raylet.hosted.size()));
     base::ActorReport& report = at->second;
+    if (report.state == ActorState::kRestarting ||
+        report.state == ActorState::kDead) {
+      return;  // it is over, and said so again in each JoinNode
+    }
     if (report.state == ActorState::kPending && !chance_.OneIn(4)) {
       report.state = ActorState::kAlive;
       report.worker = ids_.Next<base::ProcessId>();
@@ -474,7 +478,6 @@ class Swarm {
     report.worker = base::ProcessId();
     if (report.state == ActorState::kRestarting) ++done_.restarts;
     Tell(raylet, report);
-    raylet.hosted.erase(at);
   }
 
   void EndSomeActor() {
@@ -754,7 +757,27 @@ class Swarm {
     for (const auto& [id, what] : known_) {
       base::FindActor find;
       find.actor = id;
-      Know(Ask<base::ActorAnswer>(find).actor);
+      const auto actor = Ask<base::ActorAnswer>(find).actor;
+      Know(actor);
+      if (actor.detached) CheckHosted(actor);
+    }
+  }
+
+  // What the store says of a detached actor is what its raylet has.
+  void CheckHosted(const base::ActorRecord& actor) {
+    for (const Raylet& raylet : raylets_) {
+      if (raylet.node != actor.node || !raylet.is_joined) continue;
+      const auto here = raylet.hosted.find(actor.actor);
+      if (actor.state == ActorState::kDead) {
+        EXPECT_TRUE(here == raylet.hosted.end() ||
+                    (here->second.state != ActorState::kAlive &&
+                     here->second.state != ActorState::kPending))
+            << "a dead actor lives; " << Where();
+        continue;
+      }
+      ASSERT_TRUE(here != raylet.hosted.end()) << Where();
+      EXPECT_EQ(here->second.incarnation, actor.incarnation) << Where();
+      EXPECT_EQ(here->second.worker, actor.worker) << Where();
     }
   }
 
