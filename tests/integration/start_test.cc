@@ -249,6 +249,50 @@ TEST(StartTest, WhatCannotStartSaysWhyAndLeavesNothing) {
   }
 }
 
+TEST(StartTest, AStopWhileTheRayletIsStartedAgain) {
+  StartedHead head;
+  ASSERT_EQ(head.started().code, 0) << head.started().output;
+  for (int i = 0; i < 5; ++i) {
+    const pid_t raylet = Find(head, Role::kRaylet);
+    if (raylet != 0) kill(raylet, SIGKILL);
+  }
+  const Ended stop = head.Tool({"stop"});
+  EXPECT_EQ(stop.code, 0) << stop.output;
+  EXPECT_NE(stop.output.find(": ended"), std::string::npos) << stop.output;
+  EXPECT_EQ(LeftOf(head), "");
+}
+
+// A head in the foreground, from a signal to it to nothing.
+void EndForeground(StartedHead& head, int signal) {
+  Ended ended;
+  std::thread starter([&head, &ended] {
+    ended =
+        head.Tool({"start", "--head", "--dir", head.store(), "--foreground"});
+  });
+  EXPECT_TRUE(Eventually([&head] { return NodesAlive(head) == 1; }));
+  const pid_t keeper = Find(head, Role::kKeeper);
+  pid_t parent = 0;
+  for (const int pid : head.Left()) {
+    const std::vector<pid_t> children = Children(pid);
+    if (std::count(children.begin(), children.end(), keeper) > 0) parent = pid;
+  }
+  EXPECT_GT(parent, 0);
+  kill(parent, signal);
+  starter.join();
+  EXPECT_EQ(ended.code, signal == SIGKILL ? 128 + SIGKILL : 0) << ended.output;
+  ExpectNothingLeft(head);
+}
+
+TEST(StartTest, InTheForegroundItEndsWithTheCommand) {
+  StartedHead head;
+  ASSERT_EQ(head.started().code, 0) << head.started().output;
+  head.Stop();
+  for (const int signal : {SIGTERM, SIGINT, SIGKILL}) {
+    SCOPED_TRACE("signal " + std::to_string(signal));
+    EndForeground(head, signal);
+  }
+}
+
 class StartKillTest : public testing::TestWithParam<Role> {
  protected:
   static int Moments() {
