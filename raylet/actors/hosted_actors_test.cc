@@ -2,52 +2,241 @@
 
 #include <gtest/gtest.h>
 
-#include "base/control/records.h"
-#include "base/failure.h"
-#include "base/ids.h"
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace mobula::raylet {
 namespace {
 
-const base::NodeId kNode{30, 1};
-const base::ActorId kActor{50, 1};
-const base::ProcessId kWorker{20, 1};
+using base::ActorId;
+using base::ActorState;
+using base::FailureCode;
+using base::ProcessId;
 
-base::ActorRecord Record(std::int64_t incarnation) {
+const base::NodeId kNode{1, 1};
+const ActorId kActor{2, 1};
+
+base::ActorRecord RecordOf(ActorId actor, std::int64_t incarnation) {
   base::ActorRecord record;
-  record.actor = kActor;
+  record.actor = actor;
+  record.job = base::JobId{9, 9};
+  record.class_name = "Index";
   record.detached = true;
   record.incarnation = incarnation;
   record.spec.emplace();
+  record.spec->args = {base::Bytes::Own("arg")};
   return record;
 }
 
-HostedActors::Ids Ids(std::uint64_t number) {
-  return {{40, number}, {60, number}, {70, number}};
+class HostedActorsTest : public testing::Test {
+ protected:
+  HostedActors::Ids NewIds() {
+    ++made_;
+    return {base::JobId{3, made_}, base::LeaseId{4, made_},
+            base::TaskId{5, made_}};
+  }
+  HostedActors::Ids Host(std::int64_t incarnation = 1) {
+    const HostedActors::Ids ids = NewIds();
+    EXPECT_NE(hosted.Host(RecordOf(kActor, incarnation), ids, out), nullptr);
+    return ids;
+  }
+  void SayDone(ProcessId worker, base::TaskId task,
+               base::Outcome outcome = base::Bytes(), bool exited = false) {
+    base::TaskDone done;
+    done.task = task;
+    done.outcome = std::move(outcome);
+    done.actor_exited = exited;
+    hosted.Done(worker, done, out);
+    hosted.CheckInvariants();
+  }
+
+  HostedActors hosted{kNode};
+  HostedActors::Out out;
+  const ProcessId worker{6, 1};
+
+ private:
+  std::uint64_t made_ = 0;
+};
+
+TEST_F(HostedActorsTest, ItIsMadeOnAWorkerOfItsOwn) {
+  const auto ids = Host();
+  EXPECT_FALSE(hosted.Granted(base::LeaseId{4, 77}, worker, 50).has_value());
+  const auto create = hosted.Granted(ids.lease, worker, 50);
+  ASSERT_TRUE(create.has_value());
+  EXPECT_EQ(create->task, ids.creation);
+  EXPECT_EQ(create->args.size(), 1u);
+  EXPECT_FALSE(hosted.Granted(ids.lease, worker, 50).has_value());
+  SayDone(ProcessId{6, 2}, ids.creation);  // of somebody else
+  SayDone(worker, base::TaskId{5, 77});    // of something else
+  ASSERT_EQ(out.reports.size(), 1u);
+  EXPECT_EQ(out.reports[0].state, ActorState::kPending);
+  SayDone(worker, ids.creation);
+  SayDone(worker, ids.creation);
+  ASSERT_EQ(out.reports.size(), 2u);
+  EXPECT_EQ(out.reports[1].state, ActorState::kAlive);
+  EXPECT_EQ(out.reports[1].worker, worker);
+  EXPECT_EQ(out.reports[1].pid, 50);
+  EXPECT_TRUE(out.end_jobs.empty());
 }
 
-TEST(HostedActorsTest, AnIncarnationThatIsGoneDoesNotBeginAgain) {
-  HostedActors actors(kNode);
-  HostedActors::Out out;
-  ASSERT_NE(actors.Host(Record(1), Ids(1), out), nullptr);
-  ASSERT_TRUE(actors.Granted(Ids(1).lease, kWorker, 9).has_value());
+TEST_F(HostedActorsTest, OnlyALaterIncarnationTakesItsPlace) {
+  const auto first = Host(2);
+  EXPECT_EQ(hosted.Host(RecordOf(kActor, 2), NewIds(), out), nullptr);
+  EXPECT_EQ(hosted.Host(RecordOf(kActor, 1), NewIds(), out), nullptr);
+  EXPECT_TRUE(out.end_jobs.empty());
+  const auto second = Host(3);
+  ASSERT_EQ(out.end_jobs.size(), 1u);
+  EXPECT_EQ(out.end_jobs[0].job, first.job);
+  hosted.Lost(first.lease, base::Failure(), out);
+  EXPECT_EQ(hosted.Find(kActor)->job, second.job);
+  EXPECT_EQ(out.reports.size(), 2u);
+}
+
+TEST_F(HostedActorsTest, AStopOfALaterLifeEndsThisOneToo) {
+  Host(2);
+  hosted.Stop(kActor, 1, out);
+  EXPECT_NE(hosted.Find(kActor), nullptr);
+  hosted.Stop(kActor, 2, out);
+  EXPECT_EQ(hosted.Find(kActor), nullptr);
+  ASSERT_EQ(out.end_jobs.size(), 1u);
+  EXPECT_TRUE(out.end_jobs[0].at_once);
+  EXPECT_EQ(out.reports.size(), 1u);
+}
+
+TEST_F(HostedActorsTest, ItsWorkersDeathIsTheStoresToJudge) {
+  const auto ids = Host();
+  hosted.Granted(ids.lease, worker, 50);
+  SayDone(worker, ids.creation);
   base::Failure failure;
-  failure.code = base::FailureCode::kWorkerDied;
-  actors.Lost(Ids(1).lease, failure, out);
-  EXPECT_EQ(out.reports.back().state, base::ActorState::kRestarting);
-  EXPECT_EQ(actors.Host(Record(1), Ids(2), out), nullptr) << "said twice";
-  EXPECT_NE(actors.Host(Record(2), Ids(3), out), nullptr);
-  actors.CheckInvariants();
+  failure.code = FailureCode::kWorkerDied;
+  failure.signal = 9;
+  hosted.Lost(ids.lease, failure, out);
+  EXPECT_EQ(out.reports.back().state, ActorState::kRestarting);
+  EXPECT_EQ(out.reports.back().cause.signal, 9);
+  EXPECT_EQ(out.reports.back().cause.function, "Index");
+  EXPECT_EQ(hosted.size(), 0u);
+  SayDone(worker, ids.creation);  // late
+  EXPECT_EQ(out.reports.size(), 3u);
 }
 
-TEST(HostedActorsTest, WhatWasStoppedComesBackAsALaterIncarnationOnly) {
-  HostedActors actors(kNode);
-  HostedActors::Out out;
-  ASSERT_NE(actors.Host(Record(3), Ids(1), out), nullptr);
-  actors.Stop(kActor, 3, out);
-  EXPECT_EQ(actors.size(), 0u);
-  EXPECT_EQ(actors.Host(Record(3), Ids(2), out), nullptr);
-  EXPECT_NE(actors.Host(Record(4), Ids(3), out), nullptr);
+TEST_F(HostedActorsTest, AConstructorThatThrowsAndAnActorThatLeavesAreDead) {
+  auto ids = Host();
+  hosted.Granted(ids.lease, worker, 50);
+  base::Failure failure;
+  failure.message = "no";
+  SayDone(worker, ids.creation, failure);
+  EXPECT_EQ(out.reports.back().state, ActorState::kDead);
+  EXPECT_EQ(out.reports.back().cause.message, "no");
+  EXPECT_EQ(out.reports.back().cause.pid, 50);
+  EXPECT_FALSE(out.end_jobs.back().at_once);
+  ids = Host(2);
+  hosted.Granted(ids.lease, worker, 50);
+  SayDone(worker, ids.creation);
+  SayDone(worker, ids.creation, base::Bytes(), /*exited=*/true);
+  EXPECT_EQ(out.reports.back().state, ActorState::kDead);
+  EXPECT_EQ(out.reports.back().cause.code, FailureCode::kActorDied);
+}
+
+TEST_F(HostedActorsTest, AWorkerThatIsEndingIsNotTheConstructorsFault) {
+  const auto ids = Host();
+  hosted.Granted(ids.lease, worker, 50);
+  base::Failure failure;
+  failure.code = FailureCode::kCancelled;
+  SayDone(worker, ids.creation, failure);
+  EXPECT_EQ(out.reports.back().state, ActorState::kRestarting);
+}
+
+TEST_F(HostedActorsTest, AnIncarnationThatIsGoneDoesNotBeginAgain) {
+  const auto ids = Host();
+  hosted.Granted(ids.lease, worker, 50);
+  hosted.Lost(ids.lease, base::Failure(), out);
+  EXPECT_EQ(out.reports.back().state, ActorState::kRestarting);
+  EXPECT_EQ(hosted.Host(RecordOf(kActor, 1), NewIds(), out), nullptr)
+      << "said twice";
+  Host(2);
+  hosted.Stop(kActor, 2, out);
+  EXPECT_EQ(hosted.Host(RecordOf(kActor, 2), NewIds(), out), nullptr);
+  Host(3);
+  hosted.CheckInvariants();
+}
+
+// Of each actor the lives reported never go back, each has one end at most, and
+// every job that began ends.
+TEST_F(HostedActorsTest, InvariantsHoldInAnyOrder) {
+  for (std::uint32_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    HostedActors any(kNode);
+    std::map<ActorId, std::int64_t> life;
+    std::set<std::pair<ActorId, std::int64_t>> ended;
+    std::set<base::JobId> jobs;
+    std::map<base::LeaseId, base::TaskId> leases;
+    std::map<ProcessId, base::TaskId> creations;
+    std::uint64_t made = 0;
+    std::size_t ends = 0;
+    for (int step = 0; step < 500; ++step) {
+      HostedActors::Out did;
+      const ActorId actor{2, 1 + random() % 4};
+      const auto incarnation = static_cast<std::int64_t>(1 + random() % 30);
+      ++made;
+      const HostedActors::Ids ids = {
+          base::JobId{3, made}, base::LeaseId{4, made}, base::TaskId{5, made}};
+      auto lease = leases.begin();
+      if (!leases.empty()) {
+        std::advance(lease, random() % leases.size());
+      }
+      switch (random() % 5) {
+        case 0:
+          // As the store does: never an earlier one than it has heard of.
+          if (any.Host(RecordOf(actor, life[actor] + 1), ids, did) != nullptr) {
+            jobs.insert(ids.job);
+            leases[ids.lease] = ids.creation;
+          }
+          break;
+        case 1:
+          any.Stop(actor, incarnation, did);
+          break;
+        case 2:
+          if (leases.empty()) break;
+          if (any.Granted(lease->first, ProcessId{6, made}, 1).has_value()) {
+            creations[ProcessId{6, made}] = lease->second;
+          }
+          break;
+        case 3:
+          if (!leases.empty()) any.Lost(lease->first, base::Failure(), did);
+          break;
+        default:
+          if (creations.empty()) break;
+          auto creation = creations.begin();
+          std::advance(creation, random() % creations.size());
+          base::TaskDone done;
+          done.task = creation->second;
+          if (random() % 3 == 0) done.outcome = base::Failure();
+          any.Done(creation->first, done, did);
+          break;
+      }
+      any.CheckInvariants();
+      for (const base::ActorReport& report : did.reports) {
+        EXPECT_GE(report.incarnation, life[report.actor]);
+        life[report.actor] = report.incarnation;
+        EXPECT_FALSE(ended.contains({report.actor, report.incarnation}));
+        if (report.state == ActorState::kDead ||
+            report.state == ActorState::kRestarting) {
+          ended.insert({report.actor, report.incarnation});
+        }
+      }
+      for (const auto& end : did.end_jobs) {
+        EXPECT_EQ(jobs.erase(end.job), 1u);
+        ++ends;
+      }
+      EXPECT_EQ(jobs.size(), any.size());
+    }
+    EXPECT_GT(ends, 10u);
+  }
 }
 
 }  // namespace
