@@ -167,10 +167,11 @@ ActorTable::Said ActorTable::ReportOwned(base::ActorRecord& actor,
   }
   // Never nil from now on: so one is known that its owner has spoken of.
   const base::NodeId node = report.node.IsNil() ? from : report.node;
+  const bool is_same_worker =
+      report.state != ActorState::kAlive || report.worker == actor.worker;
   const bool is_same = report.incarnation == actor.incarnation &&
                        report.state == actor.state && node == actor.node &&
-                       report.worker == actor.worker &&
-                       report.restarts == actor.restarts;
+                       report.restarts == actor.restarts && is_same_worker;
   if (is_same) return Said::kIgnored;
   actor.incarnation = report.incarnation;
   actor.restarts = report.restarts;
