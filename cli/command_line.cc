@@ -8,12 +8,18 @@
 #include <utility>
 #include <vector>
 
+#include "cli/tables/completion.h"
 #include "cli/version.h"
 
 namespace mobula::cli {
 namespace {
 
 constexpr int kWrongUsage = 2;
+
+std::vector<std::string> Listable() {
+  return {"nodes", "jobs", "actors", "workers", "tasks"};
+}
+std::vector<std::string> Shells() { return {"bash", "zsh", "fish"}; }
 
 // Each Add... declares the arguments of one command.
 
@@ -123,6 +129,29 @@ void AddStore(CLI::App* app, StoreFlags* flags) {
                   "what it asks for over TCP");
 }
 
+void AddStatus(CLI::App* app, StatusCommand* command) {
+  AddStore(app, &command->store);
+  app->add_flag("--json", command->json, "as one JSON object");
+}
+
+void AddList(CLI::App* app, ListCommand* command) {
+  AddStore(app, &command->store);
+  app->add_option("WHAT", command->what, "nodes, jobs, actors, workers, tasks")
+      ->required()
+      ->check(CLI::IsMember(Listable()));
+  app->add_flag("--all", command->all, "also what is dead or has ended");
+  app->add_flag("--json", command->json, "as one JSON object");
+}
+
+void AddGet(CLI::App* app, GetCommand* command) {
+  AddStore(app, &command->store);
+  app->add_option("WHICH", command->which,
+                  "an id, the beginning of one, or the name of an actor")
+      ->required();
+  app->add_option("--namespace", command->ns, "of the actor's name (default)");
+  app->add_flag("--json", command->json, "as one JSON object");
+}
+
 void AddLogs(CLI::App* app, LogsCommand* command) {
   AddStore(app, &command->store);
   app->add_option("WHICH", command->which,
@@ -205,6 +234,18 @@ class Line {
     entries_.push_back({app, [command] { return Command(*command); }});
   }
 
+  // It prints a script that knows all that has been added.
+  void AddCompletion() {
+    CLI::App* const app = app_.add_subcommand(
+        "completion", "a script by which a shell completes commands");
+    auto shell = std::make_shared<std::string>();
+    app->add_option("SHELL", *shell, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember(Shells()));
+    entries_.push_back(
+        {app, [this, shell] { return Leave{0, Completion(*shell, Words())}; }});
+  }
+
   [[nodiscard]] bool Has(const std::string& name) const {
     return std::any_of(
         entries_.begin(), entries_.end(),
@@ -223,6 +264,25 @@ class Line {
     std::function<Command()> take;
   };
 
+  // Those for people.
+  [[nodiscard]] std::vector<CommandWords> Words() const {
+    std::vector<CommandWords> all;
+    for (const Entry& entry : entries_) {
+      if (entry.app->get_group().empty()) continue;
+      CommandWords words{
+          entry.app->get_name(), entry.app->get_description(), {}, {}};
+      if (words.name == "list") words.values = Listable();
+      if (words.name == "completion") words.values = Shells();
+      for (const CLI::Option* option : entry.app->get_options()) {
+        for (const std::string& name : option->get_lnames()) {
+          words.options.push_back("--" + name);
+        }
+      }
+      all.push_back(std::move(words));
+    }
+    return all;
+  }
+
   CLI::App app_{"mobula: remote functions and actors for C++ programs",
                 "mobula"};
   std::vector<Entry> entries_;
@@ -231,6 +291,9 @@ class Line {
 void AddCommands(Line& line) {
   line.Add("start", "begins a node on this machine", AddStart);
   line.Add("stop", "ends nodes that were started here", AddStop);
+  line.Add("status", "what the cluster has, in a few lines", AddStatus);
+  line.Add("list", "nodes, jobs, actors, workers or tasks", AddList);
+  line.Add("get", "all that is known of one of them", AddGet);
   line.Add("logs", "what a node on this machine wrote", AddLogs);
   line.Add("kill", "ends an actor, a job or a worker", AddKill);
   line.Add("stack", "where the threads of a worker or daemon are", AddStack);
@@ -242,6 +305,7 @@ void AddCommands(Line& line) {
            "the agent of one node; started by programs, not by people",
            AddRaylet);
   line.Add("report-node-dead", "", AddReport);
+  line.AddCompletion();
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "cli/nodes/report.h"
 #include "cli/nodes/start.h"
 #include "cli/nodes/stop.h"
+#include "cli/tables/show.h"
 #include "cli/tools/kill.h"
 #include "cli/tools/logs.h"
 #include "cli/tools/stack.h"
@@ -34,8 +35,9 @@ struct Leave {
 
 using Command =
     std::variant<raylet::RayletOptions, gcs::GcsOptions, StartCommand,
-                 StopCommand, LogsCommand, StackCommand, KillCommand,
-                 ReportCommand, VersionCommand, DoctorCommand, Leave>;
+                 StopCommand, StatusCommand, ListCommand, GetCommand,
+                 LogsCommand, StackCommand, KillCommand, ReportCommand,
+                 VersionCommand, DoctorCommand, Leave>;
 
 Command ParseCommandLine(int argc, const char* const* argv);
 

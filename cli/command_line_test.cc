@@ -92,6 +92,28 @@ TEST(CommandLineTest, TheControlStoresOwn) {
   EXPECT_EQ(gcs->reserve_bytes, 0);
 }
 
+TEST(CommandLineTest, Looking) {
+  const auto list = std::get<ListCommand>(
+      Parse({"list", "actors", "--all", "--json", "--address", "unix:/x"}));
+  EXPECT_EQ(list.what, "actors");
+  EXPECT_TRUE(list.all && list.json);
+  EXPECT_EQ(list.store.address, "unix:/x");
+  EXPECT_TRUE(std::get<StatusCommand>(Parse({"status", "--json"})).json);
+  EXPECT_EQ(std::get<GetCommand>(Parse({"get", "a3f0"})).which, "a3f0");
+}
+
+TEST(CommandLineTest, CompletionKnowsTheCommands) {
+  const auto bash = std::get<Leave>(Parse({"completion", "bash"}));
+  EXPECT_EQ(bash.exit_code, 0);
+  EXPECT_NE(bash.text.find("list) words='nodes jobs actors workers tasks "),
+            std::string::npos)
+      << bash.text;
+  EXPECT_NE(bash.text.find("--follow"), std::string::npos);
+  EXPECT_EQ(bash.text.find("report-node-dead"), std::string::npos);
+  EXPECT_EQ(std::get<Leave>(Parse({"completion", "tcsh"})).exit_code, 2);
+  EXPECT_EQ(std::get<Leave>(Parse({"list", "things"})).exit_code, 2);
+}
+
 TEST(CommandLineTest, HelpIsNotAnError) {
   const auto leave = std::get<Leave>(Parse({"--help"}));
   EXPECT_EQ(leave.exit_code, 0);

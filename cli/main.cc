@@ -16,6 +16,7 @@
 #include "cli/nodes/report.h"
 #include "cli/nodes/start.h"
 #include "cli/nodes/stop.h"
+#include "cli/tables/show.h"
 #include "cli/tools/kill.h"
 #include "cli/tools/logs.h"
 #include "cli/tools/stack.h"
@@ -46,6 +47,12 @@ int ExecuteGcs(char** argv) {
 int Run(const StartCommand& command) { return RunStart(command); }
 
 int Run(const StopCommand& command) { return RunStop(command); }
+
+int Run(const StatusCommand& command) { return Print(Show(command)); }
+
+int Run(const ListCommand& command) { return Print(Show(command)); }
+
+int Run(const GetCommand& command) { return Print(Show(command)); }
 
 int Run(const LogsCommand& command) { return RunLogs(command); }
 

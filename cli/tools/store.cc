@@ -29,6 +29,10 @@ std::string AddressText(const StoreFlags& flags,
 
 }  // namespace
 
+bool KnowsNoStore(const StoreFlags& flags) {
+  return AddressText(flags, base::FindNodes(base::SessionRoots())).empty();
+}
+
 std::optional<Store> ChooseStore(const StoreFlags& flags, std::string* error) {
   const std::vector<base::NodeFile> nodes =
       base::FindNodes(base::SessionRoots());

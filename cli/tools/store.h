@@ -33,6 +33,9 @@ struct Store {
   std::string token;
 };
 
+// Neither is one named nor does a node run here.
+bool KnowsNoStore(const StoreFlags& flags);
+
 std::optional<Store> ChooseStore(const StoreFlags& flags, std::string* error);
 
 base::ControlReply Ask(const Store& store, base::ControlRequest request,

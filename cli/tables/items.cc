@@ -1,0 +1,278 @@
+#include "cli/tables/items.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+
+#include "cli/tables/amounts.h"
+#include "cli/tables/json_text.h"
+#include "cli/tables/text_table.h"
+
+namespace mobula::cli {
+namespace {
+
+constexpr bool kDetail = false;  // for Field::in_table
+
+Field Text(const char* name, const std::string& text, bool in_table = true) {
+  return {name, text, JsonString(text), in_table};
+}
+
+template <class AnId>
+Field IdOf(const char* name, const AnId& id, bool in_table = true) {
+  if (id.IsNil()) return {name, "", "null", in_table};
+  return Text(name, id.ToString(), in_table);
+}
+
+// 0 says nothing.
+Field Number(const char* name, std::int64_t number, bool in_table = true) {
+  const std::string text = std::to_string(number);
+  return {name, number == 0 ? "" : text, text, in_table};
+}
+
+Field Bool(const char* name, bool value, bool in_table = true) {
+  return {name, value ? "yes" : "", JsonBool(value), in_table};
+}
+
+Field Age(std::int64_t since_ms, std::int64_t now_ms) {
+  const std::string age = since_ms == 0 ? "" : ShowAge(now_ms - since_ms);
+  return {"since_ms", age, std::to_string(since_ms), true};
+}
+
+std::string ResourcesAsJson(const base::ResourceVector& resources) {
+  JsonObject object;
+  for (const auto& [name, units] : resources.units) {
+    const std::string key = JsonString(name);
+    object.Add(std::string_view(key).substr(1, key.size() - 2),
+               ShowQuantity(units));
+  }
+  return object.text();
+}
+
+Field Resources(const char* name, const base::ResourceVector& resources) {
+  return {name, ShowResources(resources), ResourcesAsJson(resources), true};
+}
+
+std::string TextOfLabels(const std::map<std::string, std::string>& labels) {
+  std::string text;
+  for (const auto& [key, value] : labels) {
+    text += (text.empty() ? "" : ", ") + key + "=" + value;
+  }
+  return text;
+}
+
+std::string JsonOfLabels(const std::map<std::string, std::string>& labels) {
+  JsonObject object;
+  for (const auto& [key, value] : labels) {
+    const std::string escaped = JsonString(key);
+    object.Add(std::string_view(escaped).substr(1, escaped.size() - 2),
+               JsonString(value));
+  }
+  return object.text();
+}
+
+const char* NameOf(base::ActorState state) {
+  switch (state) {
+    case base::ActorState::kPending:
+      return "pending";
+    case base::ActorState::kAlive:
+      return "alive";
+    case base::ActorState::kRestarting:
+      return "restarting";
+    case base::ActorState::kDead:
+      return "dead";
+  }
+  return "unknown";
+}
+
+std::string ShowRestarts(const base::ActorRecord& actor) {
+  if (actor.restarts_max == 0 && actor.restarts == 0) return "";
+  return std::to_string(actor.restarts) + "/" +
+         (actor.restarts_max < 0 ? "any" : std::to_string(actor.restarts_max));
+}
+
+std::string TitleOf(const Field& field) {
+  std::string title = field.name;
+  if (title == "since_ms") title = "age";  // what people are shown of it
+  std::replace(title.begin(), title.end(), '_', ' ');
+  return title;
+}
+
+std::string Upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
+    return static_cast<char>(std::toupper(c));
+  });
+  return text;
+}
+
+}  // namespace
+
+Item ItemOf(const base::NodeRecord& node, std::int64_t now_ms) {
+  const bool alive = node.state == base::NodeState::kAlive;
+  return {
+      IdOf("node", node.node),
+      Text("state", alive ? "alive" : "dead"),
+      Text("name", node.name),
+      Bool("head", node.is_head),
+      Number("pid", node.pid),
+      Resources("resources", node.total),
+      {"labels", TextOfLabels(node.labels), JsonOfLabels(node.labels), true},
+      Age(node.since_ms, now_ms),
+      Text("cause", node.cause),
+      Number("incarnation", node.incarnation, kDetail),
+      IdOf("raylet", node.raylet, kDetail),
+      Text("socket", node.socket, kDetail),
+  };
+}
+
+Item ItemOf(const base::JobRecord& job, std::int64_t now_ms) {
+  const bool runs = job.state == base::JobState::kRunning;
+  return {
+      IdOf("job", job.job),
+      Text("state", runs ? "running" : "ended"),
+      Text("program", job.program),
+      Number("pid", job.pid),
+      Text("namespace", job.ns),
+      Number("weight", job.weight),
+      Age(job.since_ms, now_ms),
+      Text("cause", job.cause),
+      IdOf("node", job.node, kDetail),
+      IdOf("driver", job.driver, kDetail),
+  };
+}
+
+Item ItemOf(const base::ActorRecord& actor, std::int64_t now_ms) {
+  const bool dead = actor.state == base::ActorState::kDead;
+  const std::string cause = dead ? actor.cause.message : "";
+  return {
+      IdOf("actor", actor.actor),
+      Text("state", NameOf(actor.state)),
+      Text("name", actor.name),
+      Text("namespace", actor.ns, !actor.name.empty()),
+      Text("class", actor.class_name),
+      Bool("detached", actor.detached),
+      Number("pid", actor.pid),
+      {"restarts", ShowRestarts(actor), std::to_string(actor.restarts), true},
+      Age(actor.since_ms, now_ms),
+      Text("cause", cause),
+      {"restarts_max", "", std::to_string(actor.restarts_max), kDetail},
+      Number("incarnation", actor.incarnation, kDetail),
+      IdOf("job", actor.job, kDetail),
+      IdOf("node", actor.node, kDetail),
+      IdOf("worker", actor.worker, kDetail),
+      IdOf("owner", actor.owner, kDetail),
+      IdOf("owner_node", actor.owner_node, kDetail),
+  };
+}
+
+Item ItemOf(const base::WorkerInfo& worker, std::int64_t /*now_ms*/) {
+  return {
+      Number("pid", worker.pid),
+      Text("state", worker.state),
+      Text("function", worker.function),
+      IdOf("job", worker.job),
+      IdOf("node", worker.node),
+      IdOf("worker", worker.process, kDetail),
+  };
+}
+
+Item ItemOf(const base::TaskInfo& task, std::int64_t /*now_ms*/) {
+  return {
+      IdOf("task", task.lease),           Text("state", task.state),
+      Text("function", task.function),    Number("pid", task.pid),
+      Resources("resources", task.shape), IdOf("job", task.job),
+      IdOf("node", task.node, kDetail),
+  };
+}
+
+std::string JsonOf(const base::StatusAnswer& status,
+                   const std::string& address) {
+  const auto number = [](auto value) { return std::to_string(value); };
+  JsonObject object;
+  object.Add("cluster", JsonString(status.cluster.ToString()))
+      .Add("address", JsonString(address))
+      .Add("epoch", number(status.epoch))
+      .Add("pid", number(status.pid))
+      .Add("up_ms", number(status.up_ms))
+      .Add("nodes_alive", number(status.nodes_alive))
+      .Add("nodes_dead", number(status.nodes_dead))
+      .Add("jobs_running", number(status.jobs_running))
+      .Add("actors_alive", number(status.actors_alive))
+      .Add("actors_starting", number(status.actors_starting))
+      .Add("actors_dead", number(status.actors_dead))
+      .Add("keys", number(status.keys))
+      .Add("log_number", number(status.log_number))
+      .Add("disk_full", JsonBool(status.disk_full))
+      .Add("disk_free_bytes", number(status.disk_free_bytes))
+      .Add("resources", ResourcesAsJson(status.total));
+  return object.text();
+}
+
+std::string TextOf(const base::StatusAnswer& status,
+                   const std::string& address) {
+  const std::string disk = status.disk_full
+                               ? "THE DISK IS FULL: nothing more can be written"
+                               : ShowBytes(status.disk_free_bytes) + " free";
+  const std::string resources = ShowResources(status.total);
+  std::string text = "cluster  " + status.cluster.ToString() + "\n";
+  text += "store    " + Printable(address) + ", pid " +
+          std::to_string(status.pid) + ", up " + ShowAge(status.up_ms) +
+          ", epoch " + ShowCount(status.epoch) + "\n";
+  text += "nodes    " + ShowCount(status.nodes_alive) + " alive, " +
+          ShowCount(status.nodes_dead) + " dead\n";
+  text += "jobs     " + ShowCount(status.jobs_running) + " running\n";
+  text += "actors   " + ShowCount(status.actors_alive) + " alive, " +
+          ShowCount(status.actors_starting) + " starting, " +
+          ShowCount(status.actors_dead) + " dead\n";
+  text += "keys     " + ShowCount(status.keys) + "\n";
+  text += "offers   " + (resources.empty() ? "nothing" : Printable(resources)) +
+          "\n";
+  text += "disk     " + disk + ", " + ShowCount(status.log_number) +
+          " batches written\n";
+  return text;
+}
+
+std::string TableOf(const std::vector<Item>& items) {
+  if (items.empty()) return "";
+  // A column that stands in the table of one stands in that of all.
+  std::vector<std::size_t> columns;
+  for (std::size_t at = 0; at < items.front().size(); ++at) {
+    const bool in_table =
+        std::any_of(items.begin(), items.end(),
+                    [at](const Item& item) { return item[at].in_table; });
+    if (in_table) columns.push_back(at);
+  }
+  std::vector<std::string> titles;
+  for (const std::size_t at : columns) {
+    titles.push_back(Upper(TitleOf(items.front()[at])));
+  }
+  TextTable table(std::move(titles));
+  for (const Item& item : items) {
+    std::vector<std::string> cells;
+    for (const std::size_t at : columns) cells.push_back(item[at].text);
+    table.Add(cells);
+  }
+  return table.Text();
+}
+
+std::string JsonOf(const Item& item) {
+  JsonObject object;
+  for (const Field& field : item) object.Add(field.name, field.json);
+  return object.text();
+}
+
+std::string DetailsOf(const Item& item) {
+  std::size_t width = 0;
+  for (const Field& field : item) {
+    if (!field.text.empty()) width = std::max(width, TitleOf(field).size());
+  }
+  std::string text;
+  for (const Field& field : item) {
+    if (field.text.empty()) continue;
+    std::string title = TitleOf(field);
+    title.resize(width + 2, ' ');
+    text += title + Printable(field.text) + "\n";
+  }
+  return text;
+}
+
+}  // namespace mobula::cli

@@ -1,0 +1,309 @@
+#include "cli/tables/show.h"
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/control/control_request.h"
+#include "base/control/node_file.h"
+#include "base/control/records.h"
+#include "base/frames/message.h"
+#include "cli/tables/items.h"
+#include "cli/tables/json_text.h"
+#include "cli/tools/ask_raylet.h"
+#include "cli/tools/find_actor.h"
+#include "cli/tools/id_matches.h"
+
+namespace mobula::cli {
+namespace {
+
+constexpr base::Duration kRayletPatience = std::chrono::seconds(5);
+
+std::int64_t WallMs() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
+}
+
+Shown Complain(int exit_code, const std::string& sentence) {
+  return {exit_code, "", "mobula: " + sentence + "\n"};
+}
+
+// What there is of one kind.
+struct Found {
+  std::vector<Item> items;
+  std::vector<std::string> ids;  // of the items
+  std::size_t hidden = 0;        // dead or ended, and not asked for
+};
+
+template <class Record, class IdOf, class IsOver>
+Found Gather(const std::vector<Record>& records, bool all, IdOf id_of,
+             IsOver is_over) {
+  Found found;
+  const std::int64_t now = WallMs();
+  for (const Record& record : records) {
+    if (!all && is_over(record)) {
+      ++found.hidden;
+      continue;
+    }
+    found.items.push_back(ItemOf(record, now));
+    found.ids.push_back(id_of(record).ToString());
+  }
+  return found;
+}
+
+std::optional<Found> FindNodesOf(const Store& store, bool all,
+                                 std::string* error) {
+  const auto answer =
+      AskFor<base::NodesAnswer>(store, base::ListNodes(), error);
+  if (!answer) return std::nullopt;
+  return Gather(
+      answer->nodes, all,
+      [](const base::NodeRecord& node) { return node.node; },
+      [](const base::NodeRecord& node) {
+        return node.state == base::NodeState::kDead;
+      });
+}
+
+std::optional<Found> FindJobs(const Store& store, bool all,
+                              std::string* error) {
+  const auto answer = AskFor<base::JobsAnswer>(store, base::ListJobs(), error);
+  if (!answer) return std::nullopt;
+  return Gather(
+      answer->jobs, all, [](const base::JobRecord& job) { return job.job; },
+      [](const base::JobRecord& job) {
+        return job.state == base::JobState::kEnded;
+      });
+}
+
+std::optional<Found> FindActors(const Store& store, bool all,
+                                std::string* error) {
+  std::vector<base::ActorRecord> actors;
+  base::ListActors list;
+  list.with_dead = all;
+  for (;;) {
+    auto part = AskFor<base::ActorsAnswer>(store, list, error);
+    if (!part) return std::nullopt;
+    actors.insert(actors.end(), part->actors.begin(), part->actors.end());
+    if (!part->more || part->actors.empty()) break;
+    list.after = part->actors.back().actor;
+  }
+  return Gather(
+      actors, /*all=*/true,
+      [](const base::ActorRecord& actor) { return actor.actor; },
+      [](const base::ActorRecord&) { return false; });
+}
+
+// The nodes of this machine, of the cluster that is meant.
+std::vector<base::NodeFile> LocalNodes(const StoreFlags& flags) {
+  std::vector<base::NodeFile> nodes = base::FindNodes(base::SessionRoots());
+  if (!flags.address.empty()) {
+    std::erase_if(nodes, [&flags](const base::NodeFile& node) {
+      return node.control != flags.address;
+    });
+  }
+  return nodes;
+}
+
+// What the raylets of this machine say; what one does not say is in `error`.
+base::LocalListing AskRaylets(const std::vector<base::NodeFile>& nodes,
+                              std::string* error) {
+  base::LocalListing all;
+  for (const base::NodeFile& node : nodes) {
+    std::string why;
+    auto listing = AskRaylet(node.raylet, kRayletPatience, &why);
+    if (!listing) {
+      *error += (error->empty() ? "" : "; ") + why;
+      continue;
+    }
+    all.workers.insert(all.workers.end(), listing->workers.begin(),
+                       listing->workers.end());
+    all.tasks.insert(all.tasks.end(), listing->tasks.begin(),
+                     listing->tasks.end());
+  }
+  return all;
+}
+
+Found FindWorkers(const base::LocalListing& listing) {
+  return Gather(
+      listing.workers, /*all=*/true,
+      [](const base::WorkerInfo& worker) { return worker.process; },
+      [](const base::WorkerInfo&) { return false; });
+}
+
+Found FindTasks(const base::LocalListing& listing) {
+  return Gather(
+      listing.tasks, /*all=*/true,
+      [](const base::TaskInfo& task) { return task.lease; },
+      [](const base::TaskInfo&) { return false; });
+}
+
+// Another word for those that are hidden, by kind.
+std::string HiddenNote(const ListCommand& command, std::size_t hidden) {
+  if (hidden == 0) return "";
+  const std::string over = command.what == "jobs" ? "ended" : "dead";
+  return std::to_string(hidden) + " " + over +
+         (hidden == 1 ? " one is" : " ones are") +
+         " not shown; --all shows all\n";
+}
+
+Shown ShowFound(const ListCommand& command, const Found& found) {
+  Shown shown;
+  if (command.json) {
+    std::vector<std::string> objects;
+    for (const Item& item : found.items) objects.push_back(JsonOf(item));
+    shown.out =
+        JsonObject().Add(command.what, JsonArray(objects)).text() + "\n";
+    return shown;
+  }
+  shown.out = TableOf(found.items);
+  if (found.items.empty()) shown.err = "no " + command.what + "\n";
+  shown.err += HiddenNote(command, found.hidden);
+  return shown;
+}
+
+Shown ShowLocal(const ListCommand& command) {
+  const std::vector<base::NodeFile> nodes = LocalNodes(command.store);
+  if (nodes.empty()) {
+    return Complain(kNoCluster,
+                    "no node of yours runs on this machine, and only its own "
+                    "raylet knows a node's " +
+                        command.what);
+  }
+  std::string error;
+  const base::LocalListing listing = AskRaylets(nodes, &error);
+  Shown shown =
+      ShowFound(command, command.what == "tasks" ? FindTasks(listing)
+                                                 : FindWorkers(listing));
+  if (!error.empty()) {
+    shown.exit_code = kFailed;
+    shown.err += "mobula: " + error + "\n";
+  }
+  return shown;
+}
+
+// The store that is meant, or nothing and what to show instead.
+std::optional<Store> StoreFor(const StoreFlags& flags, Shown* instead) {
+  std::string error;
+  auto store = ChooseStore(flags, &error);
+  if (!store) {
+    *instead = Complain(KnowsNoStore(flags) ? kNoCluster : kFailed, error);
+  }
+  return store;
+}
+
+// The one thing whose id begins so, of every kind.
+class Search {
+ public:
+  explicit Search(const std::string& beginning) : matches_(beginning) {}
+
+  void Add(const char* kind, const Found& found) {
+    for (std::size_t i = 0; i < found.ids.size(); ++i) {
+      if (!matches_.Add(found.ids[i], kind)) continue;
+      kind_ = kind;
+      item_ = found.items[i];
+    }
+  }
+  [[nodiscard]] bool IsEmpty() const { return matches_.found().empty(); }
+  [[nodiscard]] Shown Result(bool json) const {
+    if (matches_.found().size() != 1) {
+      return Complain(kFailed, matches_.Complaint());
+    }
+    return ShowOne(kind_, item_, json);
+  }
+  static Shown ShowOne(const char* kind, const Item& item, bool json) {
+    Item with_kind = {{"kind", kind, JsonString(kind), true}};
+    with_kind.insert(with_kind.end(), item.begin(), item.end());
+    return {0, json ? JsonOf(with_kind) + "\n" : DetailsOf(with_kind), ""};
+  }
+
+ private:
+  IdMatches matches_;
+  const char* kind_ = "";
+  Item item_;
+};
+
+Shown GetById(const Store& store, const GetCommand& command) {
+  Search search(command.which);
+  std::string error;
+  using Finder = std::optional<Found> (*)(const Store&, bool, std::string*);
+  const std::pair<const char*, Finder> kinds[] = {
+      {"node", FindNodesOf}, {"job", FindJobs}, {"actor", FindActors}};
+  for (const auto& [kind, find] : kinds) {
+    const std::optional<Found> found = find(store, /*all=*/true, &error);
+    if (!found) return Complain(kFailed, error);
+    search.Add(kind, *found);
+  }
+  if (search.IsEmpty()) {
+    const base::LocalListing local =
+        AskRaylets(LocalNodes(command.store), &error);
+    search.Add("worker", FindWorkers(local));
+    search.Add("task", FindTasks(local));
+  }
+  return search.Result(command.json);
+}
+
+}  // namespace
+
+Shown Show(const StatusCommand& command) {
+  Shown shown;
+  const std::optional<Store> store = StoreFor(command.store, &shown);
+  if (!store) return shown;
+  std::string error;
+  const auto status =
+      AskFor<base::StatusAnswer>(*store, base::GetStatus(), &error);
+  if (!status) return Complain(kFailed, error);
+  const std::string address = store->address.ToString();
+  shown.out =
+      command.json ? JsonOf(*status, address) + "\n" : TextOf(*status, address);
+  return shown;
+}
+
+Shown Show(const ListCommand& command) {
+  if (command.what == "workers" || command.what == "tasks") {
+    return ShowLocal(command);
+  }
+  Shown shown;
+  const std::optional<Store> store = StoreFor(command.store, &shown);
+  if (!store) return shown;
+  std::string error;
+  std::optional<Found> found;
+  if (command.what == "nodes") {
+    found = FindNodesOf(*store, command.all, &error);
+  } else if (command.what == "jobs") {
+    found = FindJobs(*store, command.all, &error);
+  } else {
+    found = FindActors(*store, command.all, &error);
+  }
+  if (!found) return Complain(kFailed, error);
+  return ShowFound(command, *found);
+}
+
+Shown Show(const GetCommand& command) {
+  Shown shown;
+  const std::optional<Store> store = StoreFor(command.store, &shown);
+  if (!store) return shown;
+  if (IdMatches::IsBeginning(command.which)) {
+    shown = GetById(*store, command);
+    if (shown.exit_code == 0) return shown;
+  }
+  std::string error;
+  const auto actor = FindActor(*store, command.ns, command.which, &error);
+  if (actor) {
+    return Search::ShowOne("actor", ItemOf(*actor, WallMs()), command.json);
+  }
+  return shown.exit_code != 0 ? shown : Complain(kFailed, error);
+}
+
+int Print(const Shown& shown) {
+  std::fputs(shown.out.c_str(), stdout);
+  std::fflush(stdout);
+  std::fputs(shown.err.c_str(), stderr);
+  return shown.exit_code;
+}
+
+}  // namespace mobula::cli

@@ -1,0 +1,57 @@
+// What a cluster holds, shown to people as tables and to programs as JSON.
+//
+//   mobula status [--json]
+//   mobula list nodes|jobs|actors|workers|tasks [--all] [--json]
+//   mobula get ID|NAME [--json]
+// Nodes, jobs and actors are asked of the control store; workers and tasks of
+// the raylets on this machine. With --json there is one object on stdout:
+// {"actors":[{...},...]}; the names of its members are stable.
+// Threading: called by main; they block.
+// Failure: a sentence for stderr and an exit code.
+#ifndef MOBULA_CLI_TABLES_SHOW_H_
+#define MOBULA_CLI_TABLES_SHOW_H_
+
+#include <string>
+
+#include "cli/tools/store.h"
+
+namespace mobula::cli {
+
+inline constexpr int kFailed = 1;
+inline constexpr int kNoCluster = 3;  // 2 is for wrong arguments
+
+struct StatusCommand {
+  StoreFlags store;
+  bool json = false;
+};
+
+struct ListCommand {
+  StoreFlags store;
+  std::string what;  // nodes, jobs, actors, workers, tasks
+  bool all = false;  // also what is dead or has ended
+  bool json = false;
+};
+
+struct GetCommand {
+  StoreFlags store;
+  std::string which;  // an id, the beginning of one, or an actor's name
+  std::string ns = "default";
+  bool json = false;
+};
+
+struct Shown {
+  int exit_code = 0;
+  std::string out;
+  std::string err;
+};
+
+Shown Show(const StatusCommand& command);
+Shown Show(const ListCommand& command);
+Shown Show(const GetCommand& command);
+
+// Writes both; gives the exit code.
+int Print(const Shown& shown);
+
+}  // namespace mobula::cli
+
+#endif  // MOBULA_CLI_TABLES_SHOW_H_
