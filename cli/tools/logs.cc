@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -34,31 +35,50 @@ bool IsNumber(const std::string& text) {
          text.find_first_not_of("0123456789") == std::string::npos;
 }
 
-// The files that are meant; none, and why.
-std::vector<std::string> Choose(const LogsCommand& command,
-                                const std::string& folder, std::string* error) {
-  const std::vector<std::string> all = LogFiles(folder);
-  if (command.which.empty()) return all;
-  std::vector<std::string> files = LogFilesOf(all, command.which);
-  if (!files.empty()) return files;
-  if (IsNumber(command.which)) {
-    *error = "there is no log of process " + command.which + " in " + folder;
-    return {};
-  }
+bool IsDaemon(const std::string& which) {
+  return which.empty() || which == "gcs" || which == "raylet" ||
+         which == "keeper";
+}
+
+// The pid that is meant, "" and why.
+std::string PidOf(const LogsCommand& command, std::string* error) {
+  if (IsNumber(command.which)) return command.which;
   const auto store = ChooseStore(command.store, error);
-  if (!store) return {};
+  if (!store) return "";
   const auto actor = FindActor(*store, command.ns, command.which, error);
-  if (!actor) return {};
-  if (actor->pid == 0) {
-    *error = "the actor has no worker now";
-    return {};
+  if (!actor) return "";
+  if (actor->pid != 0) return std::to_string(actor->pid);
+  *error = DescribeActor(*actor) + " has no worker now";
+  return "";
+}
+
+struct Chosen {
+  base::NodeFile node;
+  std::vector<std::string> files;
+};
+
+// Of a daemon: of the node that is named, or the only one. Of a worker: of
+// whichever node has it.
+std::optional<Chosen> Choose(const LogsCommand& command, std::string* error) {
+  std::vector<base::NodeFile> nodes = StartedNodes(base::SessionRoots());
+  if (IsDaemon(command.which) || !command.node.empty() || nodes.empty()) {
+    const auto node = ChooseNode(nodes, command.node, error);
+    if (!node) return std::nullopt;
+    nodes = {*node};
   }
-  files = LogFilesOf(all, std::to_string(actor->pid));
-  if (files.empty()) {
-    *error = "there is no log of its worker " + std::to_string(actor->pid) +
-             " in " + folder;
+  if (command.which.empty()) return Chosen{nodes[0], LogFiles(nodes[0].folder)};
+  const std::string which =
+      IsDaemon(command.which) ? command.which : PidOf(command, error);
+  if (which.empty()) return std::nullopt;
+  for (const base::NodeFile& node : nodes) {
+    std::vector<std::string> files = LogFilesOf(LogFiles(node.folder), which);
+    if (!files.empty()) return Chosen{node, std::move(files)};
   }
-  return files;
+  *error = IsDaemon(which)
+               ? "this node has no " + which + ".log"
+               : "there is no log of process " + which +
+                     ": it is no worker of a node here, or has written nothing";
+  return std::nullopt;
 }
 
 struct Followed {
@@ -107,20 +127,17 @@ int Follow(std::vector<Followed> all, const base::NodeFile& node) {
 
 int RunLogs(const LogsCommand& command) {
   std::string error;
-  const std::vector<base::NodeFile> nodes = StartedNodes(base::SessionRoots());
-  const auto node = ChooseNode(nodes, command.node, &error);
-  if (!node) return Complain(error);
-  const std::vector<std::string> files = Choose(command, node->folder, &error);
-  if (!error.empty()) return Complain(error);
+  const std::optional<Chosen> chosen = Choose(command, &error);
+  if (!chosen) return Complain(error);
   std::vector<Followed> all;
-  for (const std::string& file : files) {
+  for (const std::string& file : chosen->files) {
     const Tail tail = ReadTail(file, command.lines);
-    if (files.size() > 1) Heading(file);
+    if (chosen->files.size() > 1) Heading(file);
     std::fwrite(tail.text.data(), 1, tail.text.size(), stdout);
     all.push_back({file, tail.end});
   }
   std::fflush(stdout);
-  return command.follow ? Follow(std::move(all), *node) : 0;
+  return command.follow ? Follow(std::move(all), chosen->node) : 0;
 }
 
 }  // namespace mobula::cli
