@@ -51,6 +51,7 @@ void ActorTable::Add(Create create, Produced& out) {
   actor.class_name = std::move(create.class_name);
   actor.resources = std::move(create.resources);
   actor.restarts_max = create.restarts_max;
+  actor.held = create.held;
   of_creation_[actor.creation] = &actor;
   ++starting_;
   Report(actor, out);
@@ -76,7 +77,19 @@ void ActorTable::Resolve(base::TaskId creation, std::vector<base::Bytes> args,
   MOBULA_CHECK(Awaits(creation));
   Actor& actor = *of_creation_.find(creation)->second;
   actor.args = std::move(args);
-  AskLease(actor, out);
+  if (actor.held) {
+    SetState(actor, State::kHeld);
+  } else {
+    AskLease(actor, out);
+  }
+}
+
+void ActorTable::Start(base::ActorId id, Produced& out) {
+  Actor* actor = Find(id);
+  if (actor == nullptr || !actor->held) return;
+  actor->held = false;
+  Report(*actor, actor->cause, out);
+  if (actor->state == State::kHeld) AskLease(*actor, out);
 }
 
 void ActorTable::FailArguments(base::TaskId creation, Failure failure,
@@ -414,7 +427,7 @@ void ActorTable::Report(const Actor& actor, Produced& out) const {
 
 void ActorTable::Report(const Actor& actor, Failure cause,
                         Produced& out) const {
-  if (raylet_.IsNil()) return;  // Joined reports
+  if (raylet_.IsNil() || actor.held) return;  // Joined reports, or Start
   base::ActorReport report;
   report.actor = actor.id;
   report.incarnation = actor.incarnation;

@@ -1,6 +1,7 @@
 // ActorTable decides where the actors of this owner live, and whether.
 //
 //   Waiting(args) --Resolve--> Leasing --Granted--> Creating --Done--> Alive
+//   Waiting(args) --Resolve, held--> Held --Start--> Leasing
 //   Creating, Alive --its worker died, restarts left--> Backoff --time-->
 //       Leasing, as incarnation + 1
 //   any --constructor failed | refused | no restarts left | Kill | exit | no
@@ -69,6 +70,8 @@ class ActorTable {
                Produced& out);
   void FailArguments(base::TaskId creation, base::Failure failure,
                      Produced& out);
+  // A held actor may begin; it is not reported before.
+  void Start(base::ActorId actor, Produced& out);
   // Ends it before it began.
   void Refuse(base::ActorId actor, base::Failure cause, Produced& out);
 
@@ -116,6 +119,7 @@ class ActorTable {
  private:
   enum class State : std::uint8_t {
     kWaitingArgs,
+    kHeld,
     kBackoff,
     kLeasing,
     kCreating,
@@ -143,6 +147,7 @@ class ActorTable {
     WorkerLoss loss;
     base::Failure cause;                 // if dead
     int handles = 1;                     // in this process
+    bool held = false;                   // its name is being registered
     std::set<base::ProcessId> watchers;  // processes with handles
   };
 

@@ -195,6 +195,45 @@ TEST_F(CoreControlTest, TheRayletCanKillAnOwnActor) {
   EXPECT_EQ(Report().state, ActorState::kDead);
 }
 
+TEST_F(CoreControlTest, AHeldActorIsThereButDoesNotBegin) {
+  Create create = Index(0);
+  create.held = true;
+  Do(create);
+  EXPECT_TRUE(effects_.empty());
+  // Who has found it by its name is faster than the answer to its owner.
+  Hear(kOther, base::WatchActor{kActor});
+  ASSERT_EQ(Sent<base::ActorMoved>().size(), 1u);
+  EXPECT_FALSE(Sent<base::ActorMoved>()[0].dead);
+  Do(Adopt{kActor, kSelf});
+  Do(Method(1));
+  Do(StartActor{kActor});
+  EXPECT_EQ(Report().state, ActorState::kPending);
+  Hear(kRaylet, base::LeaseGranted{Asked(), kWorker, 77});
+  Created(kWorker, 1);
+  EXPECT_EQ(Sent<base::CallActor>().size(), 1u);
+  EXPECT_EQ(Sent<base::ActorMoved>().size(), 1u);
+}
+
+TEST_F(CoreControlTest, AHeldActorThatIsDroppedNeverWas) {
+  Create create = Index(0);
+  create.held = true;
+  Do(create);
+  Do(DropActor{kActor});
+  EXPECT_TRUE(effects_.empty());
+  EXPECT_EQ(core_.Count().actors, 0u);
+}
+
+TEST_F(CoreControlTest, AHeldActorThatDiesIsReportedWhenItHasItsName) {
+  Create create = Index(0);
+  create.held = true;
+  Do(create);
+  Do(Kill{kActor, false});
+  EXPECT_TRUE(Sent<base::ActorReport>().empty());
+  Do(StartActor{kActor});
+  EXPECT_EQ(Report().state, ActorState::kDead);
+  EXPECT_TRUE(Sent<base::RequestLease>().empty());
+}
+
 class UnregisteredTest : public CoreControlTest {
  protected:
   void SetUp() override {}

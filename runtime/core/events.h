@@ -48,17 +48,23 @@ struct Submit {
 };
 
 // Create: the actor's constructor runs on a worker of its own. One with a name
-// was registered with the control store before (AskControl).
+// is held, so that who finds it by its name finds it here, while the control
+// store registers it (AskControl); StartActor follows, or DropActor.
 struct Create {
   base::ActorId actor;
   base::TaskId task;
   base::FunctionId constructor;
   std::string class_name;  // for people
-  std::string name;        // "" if none; the local mode alone looks at it
   std::vector<Arg> args;
   base::ResourceVector resources;       // held while it lives
   std::int32_t restarts_max = 0;        // after worker deaths; -1: no limit
   std::int32_t pending_calls_max = -1;  // -1: the core's own bound
+  bool held = false;                    // until StartActor
+};
+
+// A held actor has its name.
+struct StartActor {
+  base::ActorId actor;
 };
 
 // Call: runs after all earlier calls of this caller. A handle that came from
@@ -141,9 +147,9 @@ struct Executed {
 // Time passed; sent at the moment the last SetTimer asked for, or later.
 struct Tick {};
 
-using Event =
-    std::variant<Submit, Create, Call, Put, Adopt, DropObject, DropActor, Watch,
-                 Kill, AskControl, Received, PeerLost, Executed, Tick>;
+using Event = std::variant<Submit, Create, StartActor, Call, Put, Adopt,
+                           DropObject, DropActor, Watch, Kill, AskControl,
+                           Received, PeerLost, Executed, Tick>;
 
 // ---- effects ----------------------------------------------------------------
 

@@ -38,7 +38,9 @@ FakeNode::Process& FakeNode::StartProcess(ProcessId id, base::Role role) {
   linked_.insert({id, kRaylet});
   Transmit(
       kRaylet, id,
-      base::Registered{kRaylet, base::NodeId{4, 4}, "fake",
+      base::Registered{kRaylet,
+                       base::NodeId{4, 4},
+                       "fake",
                        base::ResourceVector::Cpus(static_cast<double>(cpus_)),
                        {}});
   return process;

@@ -85,6 +85,8 @@ void Owner::On(Create create) {
   }
 }
 
+void Owner::On(const StartActor& start) { actors_.Start(start.actor, out_); }
+
 void Owner::On(Call call) {
   objects_.Add(call.result);
   if (!calls_.HasActor(call.actor)) {

@@ -54,6 +54,7 @@ class Owner {
   void On(const DropObject& drop);
   void On(const Watch& watch);
   void On(Create create);
+  void On(const StartActor& start);
   void On(Call call);
   void On(const Adopt& adopt);
   void On(const DropActor& drop);

@@ -52,6 +52,10 @@ LocalBackend::LocalBackend(const base::FunctionTable& table, Options options)
           .With("memory", options.memory_bytes.has_value()
                               ? static_cast<double>(*options.memory_bytes)
                               : MachineMemory());
+  home_.raylet = self_;
+  home_.node = NewId<base::NodeId>();
+  home_.job = NewId<base::JobId>();
+  home_.ns = std::move(options.ns);
 }
 
 LocalBackend::~LocalBackend() { Shutdown(); }
@@ -204,14 +208,6 @@ std::optional<Failure> LocalBackend::Refusal(const Create& create) const {
                   "the actor needs " + create.resources.ToString() +
                       ", this process has " + node_.total.ToString());
   }
-  if (create.name.empty()) return std::nullopt;
-  for (const auto& [id, other] : actors_) {
-    if (other.create.name == create.name && !other.death.has_value()) {
-      return NotRun(
-          FailureCode::kBadArgument, create.class_name,
-          "an actor with the name \"" + create.name + "\" is alive already");
-    }
-  }
   return std::nullopt;
 }
 
@@ -230,21 +226,37 @@ std::optional<Failure> LocalBackend::Refusal(const Actor& actor,
   return failure;
 }
 
-void LocalBackend::On(Create create) {
+void LocalBackend::On(Create create) { Begin(std::move(create), 1); }
+
+void LocalBackend::Begin(Create create, int handles) {
   std::vector<base::Bytes> args;
   std::optional<Failure> refusal = Resolve(create.args, &args);
   if (refusal.has_value()) refusal = AsDeath(std::move(*refusal));
   const base::ActorId id = create.actor;
+  if (!refusal.has_value()) refusal = Refusal(create);
   {
     base::MutexLock lock(mutex_);
-    if (!refusal.has_value()) refusal = Refusal(create);
     Actor& actor = actors_[id];
     actor.restarts_left = create.restarts_max;
     actor.args = std::move(args);
-    actor.death = std::move(refusal);
     actor.create = std::move(create);
+    actor.handles = handles;
+    actor.detached = handles == 0;
+    actor.held = actor.create.held;
+    if (refusal.has_value()) Die(actor, *std::move(refusal));
   }
   while (Step(id)) {
+  }
+}
+
+void LocalBackend::On(const StartActor& start) {
+  {
+    base::MutexLock lock(mutex_);
+    Actor* const actor = Find(start.actor);
+    if (actor == nullptr) return;
+    actor->held = false;
+  }
+  while (Step(start.actor)) {
   }
 }
 
@@ -284,13 +296,30 @@ void LocalBackend::On(const runtime::Kill& kill) {
     if (kill.restart && actor->restarts_left != 0) {
       if (actor->restarts_left > 0) --actor->restarts_left;
     } else {
-      actor->death = NotRun(FailureCode::kActorDied, actor->create.class_name,
-                            "it was killed");
-      actor->death->incarnation = actor->incarnation;
+      Die(*actor, NotRun(FailureCode::kActorDied, actor->create.class_name,
+                         "it was killed"));
     }
   }
   while (Step(kill.actor)) {
   }
+}
+
+void LocalBackend::On(const Adopt& adopt) {
+  base::MutexLock lock(mutex_);
+  Actor* actor = Find(adopt.actor);
+  if (actor == nullptr) {  // it has ended meanwhile
+    actor = &actors_[adopt.actor];
+    actor->create.actor = adopt.actor;
+    Die(*actor,
+        NotRun(FailureCode::kActorDied, "", "the actor ended meanwhile"));
+  }
+  ++actor->handles;
+}
+
+void LocalBackend::Die(Actor& actor, Failure cause) {
+  store_.Ended(actor.create.actor);
+  cause.incarnation = actor.incarnation;
+  actor.death = std::move(cause);
 }
 
 void LocalBackend::On(const DropActor& drop) {
@@ -298,7 +327,8 @@ void LocalBackend::On(const DropActor& drop) {
     base::MutexLock lock(mutex_);
     Actor* const actor = Find(drop.actor);
     if (actor == nullptr) return;
-    actor->dropped = true;
+    MOBULA_CHECK(actor->handles > 0);
+    --actor->handles;
   }
   while (Step(drop.actor)) {
   }
@@ -318,8 +348,11 @@ bool LocalBackend::Step(base::ActorId id) {
     Actor* const actor = Find(id);
     if (actor == nullptr || actor->busy || ended_) return false;
     const bool begins = actor->instance == nullptr && !actor->death.has_value();
-    if (!begins && actor->waiting.empty()) {
-      if (!actor->dropped) return false;
+    const bool is_held = begins && actor->held;
+    if (is_held || (!begins && actor->waiting.empty())) {
+      const bool is_kept = actor->detached && !actor->death.has_value();
+      if (actor->handles > 0 || is_kept) return false;
+      store_.Ended(id);
       ended = std::move(*actor);
       actors_.erase(id);
       return false;
@@ -368,8 +401,9 @@ void LocalBackend::Begin(base::ActorId id) {
   actor->busy = false;
   if (actor->death.has_value()) return;  // killed by its own constructor
   if (auto* const failure = std::get_if<Failure>(&outcome)) {
-    actor->death = AsDeath(std::move(*failure));
+    Die(*actor, AsDeath(std::move(*failure)));
   } else {
+    store_.Lives(id, actor->incarnation);
     actor->instance = std::move(instance);
   }
 }
@@ -417,9 +451,8 @@ void LocalBackend::FinishCall(base::ActorId id, const Call& call,
     failure.incarnation = settled.incarnation;
     settled.outcome = std::move(failure);
   } else if (exit_actor) {
-    actor->death = NotRun(FailureCode::kActorDied, actor->create.class_name,
-                          "it ended itself (ExitActor)");
-    actor->death->incarnation = actor->incarnation;
+    Die(*actor, NotRun(FailureCode::kActorDied, actor->create.class_name,
+                       "it ended itself (ExitActor)"));
     ended = std::move(actor->instance);
     actor->instance = nullptr;
   }
@@ -490,6 +523,69 @@ std::vector<bool> LocalBackend::AwaitSome(
     if (stuck) return is_settled;
     changed_.WaitFor(mutex_, deadline - now);
   }
+}
+
+// ---- the control store ------------------------------------------------------
+
+base::ControlReply LocalBackend::Ask(base::ControlRequest request,
+                                     base::Duration /*timeout*/) {
+  {
+    base::MutexLock lock(mutex_);
+    if (ended_) {
+      return NotRun(FailureCode::kShutdown, "", "the runtime was shut down");
+    }
+  }
+  if (const auto* actor = std::get_if<base::RegisterActor>(&request)) {
+    return Register(*actor);
+  }
+  if (const auto* end = std::get_if<base::EndActor>(&request)) {
+    return End(*end);
+  }
+  base::MutexLock lock(mutex_);
+  return store_.Ask(request);
+}
+
+base::ControlReply LocalBackend::Register(const base::RegisterActor& request) {
+  base::ControlReply reply;
+  {
+    base::MutexLock lock(mutex_);
+    reply = store_.Register(request);
+  }
+  const auto* const answer = std::get_if<base::ActorAnswer>(&reply);
+  const base::ActorRecord& actor = request.actor;
+  if (answer == nullptr || answer->existed || !actor.spec.has_value()) {
+    return reply;
+  }
+  Create create;
+  create.actor = actor.actor;
+  create.task = NewId<base::TaskId>();
+  create.constructor = actor.spec->constructor;
+  create.class_name = actor.class_name;
+  for (const base::Bytes& value : actor.spec->args) {
+    create.args.push_back(Arg{base::ObjectId(), value});
+  }
+  create.resources = actor.spec->resources;
+  create.restarts_max = actor.restarts_max;
+  if (std::optional<Failure> refusal = Refusal(create)) {
+    base::MutexLock lock(mutex_);
+    store_.Ended(actor.actor);
+    return *std::move(refusal);
+  }
+  Begin(std::move(create), 0);
+  return reply;
+}
+
+base::ControlReply LocalBackend::End(const base::EndActor& request) {
+  {
+    base::MutexLock lock(mutex_);
+    const Actor* const actor = Find(request.actor);
+    if (actor == nullptr || actor->death.has_value()) {
+      return NotRun(FailureCode::kNoSuchActor, "",
+                    "no living actor has that id");
+    }
+  }
+  On(Kill{request.actor, request.restart});
+  return base::Done{};
 }
 
 Backend::ActorView LocalBackend::ViewActor(base::ActorId actor) {

@@ -7,7 +7,8 @@
 // Errors, names, incarnations, retries on exceptions and resource checks are
 // those of the cluster, but nothing dies by itself: Kill destroys the object in
 // place (its destructor runs), a timeout is only noticed when the function has
-// returned, and time spent waiting for others does not exist.
+// returned, and time spent waiting for others does not exist. The control store
+// is in memory (LocalStore), so a detached actor ends with this process.
 // Owner: the API's session.
 // Threading: any thread; functions run with no lock held.
 // Invariants: (1) an object that is not settled belongs to a call of an actor
@@ -30,6 +31,7 @@
 
 #include "base/boot_time.h"
 #include "base/bytes.h"
+#include "base/control/control_request.h"
 #include "base/failure.h"
 #include "base/function_table.h"
 #include "base/ids.h"
@@ -37,6 +39,7 @@
 #include "base/scheduling/resource_vector.h"
 #include "base/thread_annotations.h"
 #include "runtime/core/events.h"
+#include "runtime/local/local_store.h"
 #include "runtime/process/backend.h"
 
 namespace mobula::runtime {
@@ -47,6 +50,7 @@ class LocalBackend : public Backend {
     std::optional<double> cpus;  // absent: as many as there are
     std::optional<std::int64_t> memory_bytes;
     base::ResourceVector resources;
+    std::string ns = "default";
   };
 
   // `table` must outlive this.
@@ -61,10 +65,15 @@ class LocalBackend : public Backend {
                               std::size_t count,
                               base::BootTime deadline) override
       MOBULA_EXCLUDES(mutex_);
+  // A detached actor's constructor runs inside.
+  base::ControlReply Ask(base::ControlRequest request,
+                         base::Duration timeout) override
+      MOBULA_EXCLUDES(mutex_);
   [[nodiscard]] ActorView ViewActor(base::ActorId actor) override
       MOBULA_EXCLUDES(mutex_);
   [[nodiscard]] base::ProcessId self() const override { return self_; }
   [[nodiscard]] Node node() const override { return node_; }
+  [[nodiscard]] Home home() const override { return home_; }
   [[nodiscard]] base::BootTime Now() const override;
   void Shutdown() override MOBULA_EXCLUDES(mutex_);
 
@@ -75,8 +84,10 @@ class LocalBackend : public Backend {
     std::shared_ptr<void> instance;
     std::int64_t incarnation = 0;
     std::int32_t restarts_left = 0;  // -1: no limit
-    bool dropped = false;            // no handle is left
-    bool busy = false;               // something of it runs, on busy_thread
+    int handles = 0;
+    bool held = false;      // until StartActor
+    bool detached = false;  // lives without a handle
+    bool busy = false;      // something of it runs, on busy_thread
     std::thread::id busy_thread;
     std::optional<base::Failure> death;
     std::deque<Call> waiting;
@@ -95,8 +106,10 @@ class LocalBackend : public Backend {
 
   void On(const Submit& submit) MOBULA_EXCLUDES(mutex_);
   void On(Create create) MOBULA_EXCLUDES(mutex_);
+  void On(const StartActor& start) MOBULA_EXCLUDES(mutex_);
   void On(Call call) MOBULA_EXCLUDES(mutex_);
   void On(const Kill& kill) MOBULA_EXCLUDES(mutex_);
+  void On(const Adopt& adopt) MOBULA_EXCLUDES(mutex_);
   void On(const DropActor& drop) MOBULA_EXCLUDES(mutex_);
   void On(const DropObject& drop) MOBULA_EXCLUDES(mutex_);
 
@@ -109,8 +122,7 @@ class LocalBackend : public Backend {
                                        std::vector<base::Bytes>* values)
       MOBULA_EXCLUDES(mutex_);
   // Why such an actor cannot be.
-  std::optional<base::Failure> Refusal(const Create& create) const
-      MOBULA_REQUIRES(mutex_);
+  std::optional<base::Failure> Refusal(const Create& create) const;
   // Why this call cannot run.
   std::optional<base::Failure> Refusal(const Actor& actor,
                                        const Call& call) const;
@@ -121,6 +133,12 @@ class LocalBackend : public Backend {
   void RunCall(base::ActorId id, const Call& call) MOBULA_EXCLUDES(mutex_);
   void FinishCall(base::ActorId id, const Call& call, Settled settled,
                   bool exit_actor) MOBULA_EXCLUDES(mutex_);
+  base::ControlReply Register(const base::RegisterActor& request)
+      MOBULA_EXCLUDES(mutex_);
+  base::ControlReply End(const base::EndActor& request) MOBULA_EXCLUDES(mutex_);
+  // Begins an actor with so many handles, detached if there is none.
+  void Begin(Create create, int handles) MOBULA_EXCLUDES(mutex_);
+  void Die(Actor& actor, base::Failure cause) MOBULA_REQUIRES(mutex_);
   Actor* Find(base::ActorId id) MOBULA_REQUIRES(mutex_);
   void Occupy(Actor& actor) const;
   // Of a call; nothing if its ref is gone.
@@ -133,6 +151,7 @@ class LocalBackend : public Backend {
   const base::FunctionTable& table_;
   const base::ProcessId self_;
   Node node_;
+  Home home_;
 
   base::Mutex mutex_;
   base::CondVar changed_;
@@ -141,6 +160,7 @@ class LocalBackend : public Backend {
   // Of a call that waits or runs, to its actor.
   std::map<base::ObjectId, base::ActorId> pending_ MOBULA_GUARDED_BY(mutex_);
   std::map<base::ActorId, Actor> actors_ MOBULA_GUARDED_BY(mutex_);
+  LocalStore store_ MOBULA_GUARDED_BY(mutex_);
 };
 
 }  // namespace mobula::runtime

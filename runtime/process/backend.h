@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/boot_time.h"
+#include "base/control/control_request.h"
 #include "base/failure.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
@@ -37,6 +38,13 @@ class Backend {
   struct Node {
     std::string name;
     base::ResourceVector total;
+  };
+  // Where this process is at home.
+  struct Home {
+    base::ProcessId raylet;  // for this process the owner of detached actors
+    base::NodeId node;
+    base::JobId job;
+    std::string ns;  // namespace of its actors' names and its keys
   };
 
   explicit Backend(std::uint64_t id_maker) : id_maker_(id_maker) {}
@@ -61,9 +69,15 @@ class Backend {
                                       std::size_t count,
                                       base::BootTime deadline) = 0;
 
+  // Asks the control store and waits for the answer, kControlAway if there is
+  // none after `timeout`.
+  virtual base::ControlReply Ask(base::ControlRequest request,
+                                 base::Duration timeout) = 0;
+
   [[nodiscard]] virtual ActorView ViewActor(base::ActorId actor) = 0;
   [[nodiscard]] virtual base::ProcessId self() const = 0;
   [[nodiscard]] virtual Node node() const = 0;
+  [[nodiscard]] virtual Home home() const = 0;
   [[nodiscard]] virtual base::BootTime Now() const = 0;
 
   // Ends the job (driver); settles everything that is not. Twice is once.

@@ -51,8 +51,10 @@ CoreLoop::CoreLoop(base::Strand& strand, base::Register whoami, Sink& sink)
 
 CoreLoop::~CoreLoop() = default;
 
-void CoreLoop::Connect(base::UniqueFd socket, ProcessId raylet) {
+void CoreLoop::Connect(base::UniqueFd socket, ProcessId raylet,
+                       base::UniqueFd program) {
   strand_.AssertHeld();
+  program_ = std::move(program);
   raylet_ = raylet;
   peers_.Connect(std::move(socket), raylet);
 }
@@ -61,7 +63,7 @@ void CoreLoop::Opened(ProcessId peer) {
   strand_.AssertHeld();
   if (raylet_.IsNil()) raylet_ = peer;
   // Before anything else: the raylet knows us by it.
-  if (peer == raylet_) peers_.Send(peer, whoami_);
+  if (peer == raylet_) peers_.Send(peer, whoami_, std::move(program_));
 }
 
 void CoreLoop::Lost(ProcessId peer, const std::string& reason) {
@@ -138,7 +140,9 @@ void CoreLoop::Apply(Effect effect) {
             strand_.AssertHeld();
             SetTimerAt(timer.at);
           },
-          [](const ControlReady&) {},  // nothing asks yet
+          [this](ControlReady ready) {
+            sink_.OnControlReady(std::move(ready));
+          },
           [this](Exit exit) { sink_.OnExit(exit.reason); },
       },
       std::move(effect));

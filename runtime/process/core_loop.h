@@ -37,6 +37,7 @@ class CoreLoop {
     virtual void OnRegistered(const base::Registered& registered) = 0;
     virtual void OnReady(Ready ready) = 0;
     virtual void OnActorChanged(const ActorChanged& changed) = 0;
+    virtual void OnControlReady(ControlReady ready) = 0;
     virtual void OnExecute(Execute execute) = 0;
     virtual void OnExit(const std::string& reason) = 0;
     virtual void OnOutput(const base::WorkerOutput& output) = 0;
@@ -51,7 +52,10 @@ class CoreLoop {
   CoreLoop& operator=(const CoreLoop&) = delete;
 
   // `raylet` is nil where its Hello is to tell.
-  void Connect(base::UniqueFd socket, base::ProcessId raylet);
+  // `program` rides beside Register, where the raylet is to start workers of an
+  // executable that it has not.
+  void Connect(base::UniqueFd socket, base::ProcessId raylet,
+               base::UniqueFd program = base::UniqueFd());
   void Step(Event event);
   void TellRaylet(const base::Message& message);
   void SetEnding();
@@ -74,6 +78,7 @@ class CoreLoop {
   Sink& sink_;
   Peers peers_ MOBULA_GUARDED_BY(strand_);
   base::ProcessId raylet_ MOBULA_GUARDED_BY(strand_);
+  base::UniqueFd program_ MOBULA_GUARDED_BY(strand_);
   bool raylet_lost_ MOBULA_GUARDED_BY(strand_) = false;
   bool ending_ MOBULA_GUARDED_BY(strand_) = false;
   Core core_ MOBULA_GUARDED_BY(strand_);

@@ -1,14 +1,20 @@
 #include "runtime/process/driver.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <climits>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "base/unique_fd.h"
+#include "runtime/process/node_socket.h"
 #include "runtime/process/process.h"
 
 namespace mobula::runtime {
@@ -21,6 +27,31 @@ std::string ThisProgram() {
                     : "this program";
 }
 
+std::optional<StartError> StartHead(const HeadOptions& options,
+                                    Process::Options* process) {
+  auto head = EmbeddedHead::Start(options);
+  if (auto* error = std::get_if<StartError>(&head)) return std::move(*error);
+  process->head = std::get<0>(std::move(head));
+  process->raylet_socket = process->head->TakeSocket();
+  return std::nullopt;
+}
+
+std::optional<StartError> JoinNode(const std::string& socket,
+                                   Process::Options* process) {
+  auto connected = ConnectToNode(socket);
+  if (auto* error = std::get_if<StartError>(&connected)) {
+    return std::move(*error);
+  }
+  process->raylet_socket = std::get<base::UniqueFd>(std::move(connected));
+  process->raylet_name = "the node's agent at " + socket;
+  // The very bytes that run, whatever lies at their path by now.
+  process->program.Reset(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  if (process->program.valid()) return std::nullopt;
+  return StartError{StartError::Code::kSystem,
+                    "cannot open this program's executable: " +
+                        std::generic_category().message(errno)};
+}
+
 }  // namespace
 
 std::variant<std::unique_ptr<Backend>, StartError> StartDriver(
@@ -30,8 +61,6 @@ std::variant<std::unique_ptr<Backend>, StartError> StartDriver(
     return StartError{StartError::Code::kBadArgument,
                       "a job's weight is at least 1"};
   }
-  auto head = EmbeddedHead::Start(options.head);
-  if (auto* error = std::get_if<StartError>(&head)) return std::move(*error);
   base::IdSource ids(base::RandomBits());
   Process::Options process;
   process.whoami.process = ids.Next<base::ProcessId>();
@@ -40,8 +69,12 @@ std::variant<std::unique_ptr<Backend>, StartError> StartDriver(
   process.whoami.pid = static_cast<std::int32_t>(::getpid());
   process.whoami.program = ThisProgram();
   process.whoami.weight = options.weight;
-  process.head = std::get<0>(std::move(head));
-  process.raylet_socket = process.head->TakeSocket();
+  process.whoami.ns = std::move(options.ns);
+  if (auto error = options.raylet_socket.empty()
+                       ? StartHead(options.head, &process)
+                       : JoinNode(options.raylet_socket, &process)) {
+    return *std::move(error);
+  }
   process.on_output = std::move(options.on_output);
   auto backend = std::make_unique<Process>(std::move(process));
   if (auto error = backend->Start(deadline)) return *std::move(error);

@@ -1,5 +1,5 @@
-// StartDriver gives a program its runtime: an embedded head, a link to it and
-// a registered job.
+// StartDriver gives a program its runtime: a link to a node that runs, or to an
+// embedded head that it starts, and a registered job.
 //
 //   auto started = StartDriver(DriverOptions());
 //   if (auto* error = std::get_if<StartError>(&started)) ...
@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <variant>
 
 #include "base/boot_time.h"
@@ -25,8 +26,11 @@
 namespace mobula::runtime {
 
 struct DriverOptions {
+  // The socket of a started node's raylet; "": a head of its own.
+  std::string raylet_socket;
   HeadOptions head;
   std::int32_t weight = 1;  // of the job's share, >= 1
+  std::string ns = "default";
   base::Duration start_timeout = std::chrono::seconds(10);
   // Gets the workers' output, on the runtime's own thread; absent: printed to
   // standard output and error as "(function pid=N) line".

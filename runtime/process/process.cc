@@ -16,6 +16,7 @@
 #include "base/strand.h"
 #include "runtime/executor/current.h"
 #include "runtime/executor/slot_thread.h"
+#include "runtime/process/control_waits.h"
 #include "runtime/process/core_loop.h"
 #include "runtime/process/head_output.h"
 #include "runtime/process/inbox.h"
@@ -65,6 +66,11 @@ Failure MakeFailure(FailureCode code, std::string message) {
 
 struct Process::State final : CoreLoop::Sink {
   enum class Phase { kRunning, kEnding, kEnded };
+  // An actor of which there are handles.
+  struct Viewed {
+    ActorView view;
+    int handles = 0;
+  };
 
   explicit State(Options from_options);
 
@@ -85,6 +91,7 @@ struct Process::State final : CoreLoop::Sink {
   void OnRegistered(const base::Registered& from_raylet) override;
   void OnReady(Ready ready) override;
   void OnActorChanged(const ActorChanged& changed) override;
+  void OnControlReady(ControlReady ready) override;
   void OnExecute(Execute execute) override;
   void OnExit(const std::string& reason) override;
   void OnOutput(const base::WorkerOutput& output) override;
@@ -96,6 +103,7 @@ struct Process::State final : CoreLoop::Sink {
   base::Strand strand;
   Inbox<Item> inbox;
   ObjectWaits waits;
+  ControlWaits control_waits;
   std::unique_ptr<SlotThread> slot;  // worker only
   HeadOutput head_output;
   ObjectWaits::BlockedFn blocked;
@@ -112,7 +120,7 @@ struct Process::State final : CoreLoop::Sink {
   bool raylet_lost MOBULA_GUARDED_BY(mutex) = false;
   std::string lost_reason MOBULA_GUARDED_BY(mutex);
   std::optional<base::Registered> registered MOBULA_GUARDED_BY(mutex);
-  std::map<base::ActorId, ActorView> actors MOBULA_GUARDED_BY(mutex);
+  std::map<base::ActorId, Viewed> actors MOBULA_GUARDED_BY(mutex);
 };
 
 Process::State::State(Options from_options)
@@ -120,6 +128,7 @@ Process::State::State(Options from_options)
       strand("mobula"),
       inbox(kInboxItemsMax, [this] { strand.Post([this] { Drain(); }); }),
       waits([this](base::ObjectId object) { Post(Watch{object}); }),
+      control_waits([this](AskControl ask) { Post(std::move(ask)); }),
       head_output(options.head != nullptr ? options.head->TakeOutput()
                                           : base::UniqueFd()) {
   if (options.whoami.role != base::Role::kWorker) return;
@@ -144,7 +153,8 @@ std::optional<StartError> Process::State::Start(BootTime deadline) {
                    [this](std::uint32_t) { ReadHeadOutput(); });
     }
     loop = std::make_unique<CoreLoop>(strand, options.whoami, *this);
-    loop->Connect(std::move(options.raylet_socket), options.raylet);
+    loop->Connect(std::move(options.raylet_socket), options.raylet,
+                  std::move(options.program));
   });
   strand.StartThread();
   bool timed_out = false;
@@ -170,7 +180,7 @@ StartError Process::State::WhyNotStarted(bool timed_out) {
     reason = lost_reason;
   }
   const std::string head =
-      options.head != nullptr ? options.head->program() : "the raylet";
+      options.head != nullptr ? options.head->program() : options.raylet_name;
   StartError error;
   if (timed_out) {
     error.code = StartError::Code::kTimeout;
@@ -244,7 +254,11 @@ void Process::State::OnActorChanged(const ActorChanged& actor) {
   base::MutexLock lock(mutex);
   const auto found = actors.find(actor.actor);
   if (found == actors.end()) return;  // its last handle is gone
-  found->second = ActorView{actor.incarnation, actor.dead};
+  found->second.view = ActorView{actor.incarnation, actor.dead};
+}
+
+void Process::State::OnControlReady(ControlReady ready) {
+  control_waits.Settle(std::move(ready));
 }
 
 void Process::State::OnExecute(Execute execute) {
@@ -316,6 +330,9 @@ void Process::State::End(bool ask, Duration head_patience) {
   waits.Close(MakeFailure(FailureCode::kShutdown,
                           "the runtime was shut down before there was a "
                           "result"));
+  control_waits.Close(MakeFailure(FailureCode::kShutdown,
+                                  "the runtime was shut down before the "
+                                  "control store answered"));
   StopStrand();
   if (options.head != nullptr) options.head->WaitEnd(head_patience);
   base::MutexLock lock(mutex);
@@ -367,13 +384,16 @@ void Process::Post(Event event) {
   State& state = *state_;
   if (const auto* create = std::get_if<Create>(&event)) {
     base::MutexLock lock(state.mutex);
-    state.actors.try_emplace(create->actor);
+    ++state.actors[create->actor].handles;
   } else if (const auto* adopt = std::get_if<Adopt>(&event)) {
     base::MutexLock lock(state.mutex);
-    state.actors.try_emplace(adopt->actor);
+    ++state.actors[adopt->actor].handles;
   } else if (const auto* gone = std::get_if<DropActor>(&event)) {
     base::MutexLock lock(state.mutex);
-    state.actors.erase(gone->actor);
+    const auto found = state.actors.find(gone->actor);
+    if (found != state.actors.end() && --found->second.handles == 0) {
+      state.actors.erase(found);
+    }
   } else if (const auto* drop = std::get_if<DropObject>(&event)) {
     state.waits.Drop(drop->object);
   }
@@ -402,11 +422,26 @@ std::vector<bool> Process::AwaitSome(std::span<const base::ObjectId> objects,
       Current() != nullptr ? state_->blocked : ObjectWaits::BlockedFn());
 }
 
+base::ControlReply Process::Ask(base::ControlRequest request,
+                                base::Duration timeout) {
+  if (state_->Forked()) {
+    return MakeFailure(FailureCode::kShutdown, "a forked child has no runtime");
+  }
+  MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
+  AskControl ask;
+  ask.request = NewId<base::RequestId>();
+  ask.body = std::move(request);
+  ask.timeout = timeout;
+  return state_->control_waits.Ask(
+      std::move(ask),
+      Current() != nullptr ? state_->blocked : ControlWaits::BlockedFn());
+}
+
 Backend::ActorView Process::ViewActor(base::ActorId actor) {
   if (state_->Forked()) return ActorView{0, true};
   base::MutexLock lock(state_->mutex);
   const auto found = state_->actors.find(actor);
-  return found == state_->actors.end() ? ActorView() : found->second;
+  return found == state_->actors.end() ? ActorView() : found->second.view;
 }
 
 base::ProcessId Process::self() const { return state_->options.whoami.process; }
@@ -415,6 +450,18 @@ Backend::Node Process::node() const {
   base::MutexLock lock(state_->mutex);
   if (!state_->registered) return Node();
   return Node{state_->registered->node_name, state_->registered->total};
+}
+
+Backend::Home Process::home() const {
+  Home home;
+  home.job = state_->options.whoami.job;
+  home.ns = state_->options.whoami.ns;
+  base::MutexLock lock(state_->mutex);
+  if (!state_->registered) return home;
+  home.raylet = state_->registered->raylet;
+  home.node = state_->registered->node;
+  if (!state_->registered->ns.empty()) home.ns = state_->registered->ns;
+  return home;
 }
 
 BootTime Process::Now() const { return base::BootNow(); }

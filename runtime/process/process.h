@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/frames/message.h"
@@ -37,8 +38,11 @@ class Process final : public Backend {
     base::Register whoami;
     base::UniqueFd raylet_socket;
     base::ProcessId raylet;  // nil where its Hello is to tell
-    // Driver: the head that it started, if it did, and who gets the output.
+    // Driver: the head that it started, if it did, else its executable and how
+    // errors name the raylet that it joined; and who gets the output.
     std::unique_ptr<EmbeddedHead> head;
+    base::UniqueFd program;
+    std::string raylet_name = "the raylet";
     std::function<void(const base::WorkerOutput&)> on_output;
     // Worker: what it can run, and where it says what it runs.
     const base::FunctionTable* functions = nullptr;
@@ -61,9 +65,12 @@ class Process final : public Backend {
   std::vector<bool> AwaitSome(std::span<const base::ObjectId> objects,
                               std::size_t count,
                               base::BootTime deadline) override;
+  base::ControlReply Ask(base::ControlRequest request,
+                         base::Duration timeout) override;
   ActorView ViewActor(base::ActorId actor) override;
   base::ProcessId self() const override;
   Node node() const override;
+  Home home() const override;
   base::BootTime Now() const override;
   // A driver's; a worker is ended by its raylet.
   void Shutdown() override;

@@ -228,6 +228,40 @@ TEST(DriverProcess, ShutdownGivesUpOnASilentRaylet) {
   driver.node->raylet().WaitClosed();
 }
 
+TEST(DriverProcess, AsksTheControlStoreThroughTheRaylet) {
+  Driver driver;
+  EXPECT_EQ(driver.process->home().raylet, kRaylet);
+  EXPECT_EQ(driver.process->home().job, kJob);
+  base::ControlReply reply;
+  std::thread asker(
+      [&] { reply = driver.process->Ask(base::GetStatus{}, seconds(10)); });
+  const auto call = driver.node->raylet().Expect<base::ControlCall>();
+  EXPECT_EQ(call.from, kSelf);
+  base::KeyAnswer answer;
+  answer.version = 7;
+  driver.node->raylet().Send(
+      base::ControlAnswer{call.request, call.from, answer});
+  asker.join();
+  EXPECT_EQ(std::get<base::KeyAnswer>(reply).version, 7u);
+}
+
+TEST(DriverProcess, AQuestionEndsAtItsTimeoutAndWithTheRuntime) {
+  Driver driver;
+  const auto late = driver.process->Ask(base::GetStatus{}, milliseconds(1));
+  EXPECT_EQ(std::get<base::Failure>(late).code, FailureCode::kControlAway);
+  base::ControlReply reply;
+  std::thread asker([&] {
+    reply = driver.process->Ask(base::GetStatus{}, base::Duration::max());
+  });
+  driver.node->raylet().Expect<base::ControlCall>();
+  driver.node->raylet().Expect<base::ControlCall>();
+  driver.process->Shutdown();
+  asker.join();
+  EXPECT_EQ(std::get<base::Failure>(reply).code, FailureCode::kShutdown);
+  reply = driver.process->Ask(base::GetStatus{}, seconds(1));
+  EXPECT_EQ(std::get<base::Failure>(reply).code, FailureCode::kShutdown);
+}
+
 TEST(DriverProcess, AForkedChildIsInert) {
   Driver driver;
   const ObjectId object = driver.PutText("parent's");

@@ -126,7 +126,8 @@ bool Peers::Has(ProcessId peer) const {
   return links_.contains(peer);
 }
 
-void Peers::Send(ProcessId peer, const base::Message& message) {
+void Peers::Send(ProcessId peer, const base::Message& message,
+                 base::UniqueFd fd) {
   strand_.AssertHeld();
   const auto found = links_.find(peer);
   if (found == links_.end()) {
@@ -134,7 +135,7 @@ void Peers::Send(ProcessId peer, const base::Message& message) {
         << peer.ToString() << ", message " << message.index();
     return;
   }
-  found->second->Send(message);
+  found->second->Send(message, std::move(fd));
   unflushed_.insert(peer);
 }
 

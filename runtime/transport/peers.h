@@ -52,7 +52,9 @@ class Peers {
   // has an open link is closed.
   void Connect(base::UniqueFd socket, base::ProcessId peer);
   [[nodiscard]] bool Has(base::ProcessId peer) const;
-  void Send(base::ProcessId peer, const base::Message& message);
+  // `fd`, where there is one, rides beside the message.
+  void Send(base::ProcessId peer, const base::Message& message,
+            base::UniqueFd fd = base::UniqueFd());
   // Writes what was sent now, not at the end of the turn. False where a peer
   // reads so slowly that some of it is still here.
   bool Flush();
