@@ -114,6 +114,9 @@ int main() {
   mobula::Put(&x);                              // a pointer means nothing
   mobula::Put(Pinned());                        // must be movable
   mobula::Create<int>(1);                       // Create wants a class
+  mobula::GetActor<int>("index");               // GetActor wants the actor's
+  mobula::KvPut("key", &x);                     // a pointer means nothing
+  mobula::KvGet<HoldsRef>("key");               // a Ref cannot travel inside
   mobula::Create<Abstract>();                   // Create of an abstract class
   mobula::Create<Index>("x");                   // no public constructor
   mobula::Create<PrivateConstructor>();         // no public constructor

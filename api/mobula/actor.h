@@ -24,10 +24,22 @@
 // where no restart is left; executed() says whether it ran.
 // The actor ends when its last handle is gone, by Kill or by ExitActor; in the
 // first and last case its destructor runs.
+// An actor with a name (ActorOptions::Name) is found by other processes and
+// programs of the cluster:
+//
+//   auto index = mobula::Create<Index>(
+//       mobula::ActorOptions().Name("index").Detached().GetIfExists(), 0);
+//   mobula::Actor<Index> same = mobula::GetActor<Index>("index");
+//
+// A detached one lives on without handles and after its program, in a process
+// of that program's executable, until Kill or ExitActor; when it dies, the
+// cluster restarts it as MaxRestarts says. Arguments that are Refs are awaited
+// by Create.
 // Arguments and results: as of Spawn. Of overloaded methods one is chosen with
 // static_cast<R (C::*)(P...)>(&C::M).
 // Errors thrown by Create and Call: RuntimeClosed, ValueTooLarge, BadArgument;
-// all others come from Get.
+// all others come from Get. Create with a name throws also NameTaken,
+// ControlAway, DiskFull, and Infeasible if detached.
 // Threading: a handle is a value like std::shared_ptr: each thread its own
 // copy. Calls of one thread keep their order.
 // The idea: Hewitt, Bishop and Steiger, "A Universal Modular ACTOR Formalism"
@@ -167,6 +179,8 @@ class Actor {
   template <class D, class... A>
   friend Actor<D> Create(const ActorOptions& options, A&&... args);
   template <class D>
+  friend Actor<D> GetActor(const std::string& name, const std::string& ns);
+  template <class D>
   friend void Kill(const Actor<D>& actor, const KillOptions& options);
   explicit Actor(detail::ActorPtr actor) : actor_(std::move(actor)) {}
 
@@ -204,9 +218,27 @@ Actor<C> Create(A&&... args) {
   return Create<C>(ActorOptions(), std::forward<A>(args)...);
 }
 
+// A handle of the living actor of that name; `ns` "" is the program's own
+// namespace (InitOptions::Namespace). The actor may still be starting: calls
+// wait for it. Its class must be C by name; the program need not be the same.
+// Throws NoSuchActor; BadArgument if it is of another class, naming both;
+// ControlAway; RuntimeClosed.
+template <class C>
+Actor<C> GetActor(const std::string& name, const std::string& ns = "") {
+  static_assert(
+      std::is_class_v<C> && !std::is_const_v<C>,
+      "mobula: GetActor wants the actor's class: GetActor<Index>(name)");
+  if constexpr (std::is_class_v<C>) {
+    return Actor<C>(detail::GetActor(detail::TypeName<C>(), name, ns));
+  }
+  return Actor<C>();
+}
+
 // Ends the actor's process without running its destructor. Calls that have not
 // been answered fail with ActorDied, or wait for the next incarnation if
-// KillOptions().Restart() is given and MaxRestarts allows one.
+// KillOptions().Restart() is given and MaxRestarts allows one. Anyone with a
+// handle may. Of a detached actor it returns when its end is durable, and
+// throws ControlAway where the control store does not answer.
 template <class C>
 void Kill(const Actor<C>& actor, const KillOptions& options = KillOptions()) {
   detail::KillActor(actor.actor_, options);

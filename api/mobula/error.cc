@@ -51,26 +51,51 @@ InitError::InitError(base::Failure failure)
 
 void Error::Throw() const { detail::ThrowFailure(failure()); }
 
-namespace detail {
-namespace {
-
-// E is ours, Standard is what it is for those who know only the standard.
+// What is thrown. Short names: they are what a program prints that ends by an
+// exception that nobody catches.
 template <class E, class Standard>
-class Thrown final : public E, public Standard {
+class ThrownAs : public E, public Standard {
  public:
-  explicit Thrown(base::Failure failure)
+  explicit ThrownAs(base::Failure failure)
     requires std::is_constructible_v<Standard, const char*>
       : E(std::move(failure)), Standard("") {}
-  explicit Thrown(base::Failure failure)
+  explicit ThrownAs(base::Failure failure)
     requires(!std::is_constructible_v<Standard, const char*>)
       : E(std::move(failure)) {}
 
   [[nodiscard]] const char* what() const noexcept override { return E::what(); }
 };
 
-template <class E, class Standard = std::runtime_error>
+// Of an error of ours, what it is for those who know only the standard.
+template <class E>
+struct StandardOf {
+  using Type = std::runtime_error;
+};
+template <>
+struct StandardOf<ValueTooLarge> {
+  using Type = std::length_error;
+};
+template <>
+struct StandardOf<BadArgument> {
+  using Type = std::invalid_argument;
+};
+
+template <class E>
+class Thrown final : public ThrownAs<E, typename StandardOf<E>::Type> {
+ public:
+  using ThrownAs<E, typename StandardOf<E>::Type>::ThrownAs;
+};
+
+namespace detail {
+namespace {
+
+template <class E>
 [[noreturn]] void ThrowAs(base::Failure failure) {
-  throw Thrown<E, Standard>(std::move(failure));
+  throw Thrown<E>(std::move(failure));
+}
+template <class E, class Standard>
+[[noreturn]] void ThrowAs(base::Failure failure) {
+  throw ThrownAs<E, Standard>(std::move(failure));
 }
 
 [[noreturn]] void ThrowTaskError(base::Failure failure) {
@@ -126,7 +151,7 @@ void ThrowFailure(base::Failure failure) {
     case ErrorCode::kInfeasible:
       ThrowAs<Infeasible>(std::move(failure));
     case ErrorCode::kTooLarge:
-      ThrowAs<ValueTooLarge, std::length_error>(std::move(failure));
+      ThrowAs<ValueTooLarge>(std::move(failure));
     case ErrorCode::kDecode:
       ThrowAs<DecodeError>(std::move(failure));
     case ErrorCode::kNoSuchFunction:
@@ -138,7 +163,7 @@ void ThrowFailure(base::Failure failure) {
     case ErrorCode::kLimit:
       ThrowAs<LimitError>(std::move(failure));
     case ErrorCode::kBadArgument:
-      ThrowAs<BadArgument, std::invalid_argument>(std::move(failure));
+      ThrowAs<BadArgument>(std::move(failure));
     case ErrorCode::kNameTaken:
       ThrowAs<NameTaken>(std::move(failure));
     case ErrorCode::kNoSuchActor:

@@ -1,13 +1,17 @@
 #include "api/mobula/init.h"
 
+#include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "api/mobula/detail/init_flags.h"
+#include "api/mobula/detail/node_choice.h"
 #include "api/mobula/detail/session.h"
 #include "api/mobula/error.h"
+#include "base/control/node_file.h"
 #include "base/function_table.h"
 #include "base/log.h"
 #include "runtime/local/local_backend.h"
@@ -41,6 +45,7 @@ std::shared_ptr<runtime::Backend> StartLocal(
   options.cpus = values.cpus;
   options.memory_bytes = values.memory_bytes;
   options.resources = std::move(total);
+  options.ns = values.ns;
   return std::make_shared<runtime::LocalBackend>(base::FunctionTable::Get(),
                                                  std::move(options));
 }
@@ -55,12 +60,29 @@ std::function<void(const base::WorkerOutput&)> ToOutputCallback(
     lines.is_stderr = output.is_stderr;
     lines.lines = output.lines;
     lines.omitted = output.omitted;
+    lines.node = output.node;
     callback(lines);
   };
 }
 
-std::shared_ptr<runtime::Backend> StartHead(const InitOptions::Values& values) {
+detail::NodeChoice FindNode(const InitOptions::Values& values) {
+  const char* const environment = std::getenv("MOBULA_ADDRESS");
+  const std::vector<std::string> roots = base::SessionRoots();
+  return detail::ChooseNode(values, environment == nullptr ? "" : environment,
+                            roots, base::FindNodes(roots));
+}
+
+std::shared_ptr<runtime::Backend> StartDriver(
+    const InitOptions::Values& values) {
+  detail::NodeChoice node = FindNode(values);
+  if (!node.unused.empty()) {
+    MOBULA_LOG(WARNING) << "the node that runs says what it offers: "
+                        << node.unused << " of InitOptions is not used";
+  }
   runtime::DriverOptions options;
+  options.raylet_socket = std::move(node.raylet_socket);
+  options.weight = values.weight;
+  options.ns = values.ns;
   options.head.program = values.program;
   options.head.cpus = values.cpus;
   options.head.memory_bytes = values.memory_bytes;
@@ -77,14 +99,6 @@ std::shared_ptr<runtime::Backend> StartHead(const InitOptions::Values& values) {
   return std::get<std::unique_ptr<runtime::Backend>>(std::move(started));
 }
 
-void RefuseAddress() {
-  const char* const address = std::getenv("MOBULA_ADDRESS");
-  if (address == nullptr || *address == '\0') return;
-  detail::ThrowInitError("MOBULA_ADDRESS=" + std::string(address) +
-                         ": joining a running cluster is not in this version; "
-                         "unset it to start a head for this program");
-}
-
 void RefuseClashes() {
   const std::vector<std::string> clashes = base::FunctionTable::Get().Clashes();
   if (clashes.empty()) return;
@@ -93,6 +107,17 @@ void RefuseClashes() {
     message += "\n" + clashes[i];
   }
   detail::ThrowInitError(std::move(message));
+}
+
+// Prints the flags and ends the program where it is asked to.
+std::vector<char*> WithoutFlags(const std::vector<char*>& args,
+                                InitOptions* options) {
+  detail::GivenFlags given = detail::ApplyFlags(args, options);
+  if (given.help) {
+    std::fputs(detail::FlagsHelp().c_str(), stdout);
+    std::exit(0);
+  }
+  return std::move(given.others);
 }
 
 }  // namespace
@@ -139,10 +164,9 @@ Runtime Init(const InitOptions& options) {
         "linked with -Wl,--wrap=main");
   }
   RefuseClashes();
-  if (!values.local) RefuseAddress();
   base::log_level.store(ToBaseLevel(values.log_level));
   auto session = std::make_shared<detail::Session>(
-      values.local ? StartLocal(values) : StartHead(values));
+      values.local ? StartLocal(values) : StartDriver(values));
   if (!detail::Session::MakeCurrent(session)) {
     session->Close();
     detail::ThrowInitError("two threads called Init at once");
@@ -152,7 +176,7 @@ Runtime Init(const InitOptions& options) {
 
 Runtime Init(int& argc, char** argv, InitOptions options) {
   const std::vector<char*> others =
-      detail::ApplyFlags(std::vector<char*>(argv, argv + argc), &options);
+      WithoutFlags(std::vector<char*>(argv, argv + argc), &options);
   Runtime runtime = Init(options);
   if (others.size() == static_cast<std::size_t>(argc)) return runtime;
   for (std::size_t i = 0; i < others.size(); ++i) argv[i] = others[i];
@@ -164,7 +188,7 @@ Runtime Init(int& argc, char** argv, InitOptions options) {
 Runtime Init(int& argc, char** argv) { return Init(argc, argv, InitOptions()); }
 
 Runtime Init(const int& argc, char** argv, InitOptions options) {
-  detail::ApplyFlags(std::vector<char*>(argv, argv + argc), &options);
+  WithoutFlags(std::vector<char*>(argv, argv + argc), &options);
   return Init(options);
 }
 

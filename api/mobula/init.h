@@ -5,17 +5,23 @@
 //     ...
 //   }                                           // ended here
 //
-// It starts a head for this program alone (the program `mobula`, found by
+// Where it begins: at InitOptions::Address, else --mobula-address, else
+// MOBULA_ADDRESS, else at a node that `mobula start` began on this machine,
+// else with a head for this program alone (the program `mobula`, found by
 // MOBULA_HOME, beside the executable, in the runfiles or on the path), which
-// ends with this program, also when it is killed. Workers run this executable;
-// main never runs in them. In local mode everything runs in this process and
-// thread, for debuggers and unit tests.
-// argv: --mobula-cpus N, --mobula-memory BYTES (K, M, G, T allowed),
+// ends with this program, also when it is killed. "embedded" as address asks
+// for the last; without an address so does a program that says what its node
+// offers (Cpus, Memory, Resource, WorkersMax, Program). At a node that runs
+// already several programs share its slots by their weights. Workers run this
+// executable; main never runs in them. In local mode everything runs in this
+// process and thread, for debuggers and unit tests. argv: --mobula-help,
+// --mobula-address ADDRESS, --mobula-namespace NAME,
+// --mobula-cpus N, --mobula-memory BYTES (K, M, G, T allowed),
 // --mobula-resource NAME=N, --mobula-workers-max N, --mobula-local,
 // --mobula-log-level debug|info|warning|error, --mobula-program PATH; also as
-// --mobula-cpus=N. They win over InitOptions and are taken out of argv. What
-// comes after "--" is not looked at.
-// Threading: Init and Shutdown from one thread at a time.
+// --mobula-cpus=N. They win over InitOptions (but for Address) and are taken
+// out of argv. What comes after "--" is not looked at. Threading: Init and
+// Shutdown from one thread at a time.
 #ifndef MOBULA_API_MOBULA_INIT_H_
 #define MOBULA_API_MOBULA_INIT_H_
 
@@ -38,8 +44,10 @@ class Runtime {
   // Shutdown.
   ~Runtime();
 
-  // Ends workers and head; what they wrote has been delivered. Refs and actor
-  // handles are inert from here on. Twice is once; Init may follow.
+  // Ends this program's workers, and its head where it has one of its own; what
+  // they wrote has been delivered. Detached actors at a node that `mobula
+  // start` began stay. Refs and actor handles are inert from here on. Twice is
+  // once; Init may follow.
   void Shutdown();
 
   // Host name, and what the node offers in all.
@@ -54,8 +62,9 @@ class Runtime {
 
 // Throw InitError, with what to do: no `mobula` found (and where it was looked
 // for), another version of it, no resources, a second runtime, unknown
-// --mobula- flag, MOBULA_ADDRESS set (joining a cluster that runs already is
-// not in this version).
+// --mobula- flag, an address that is none or has no node on this machine, a
+// node that does not answer. --mobula-help prints the flags and ends the
+// program.
 Runtime Init(const InitOptions& options);
 Runtime Init(int& argc, char** argv);
 Runtime Init(int& argc, char** argv, InitOptions options);

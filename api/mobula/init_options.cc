@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/mobula/detail/names.h"
 #include "api/mobula/detail/quantities.h"
 #include "api/mobula/error.h"
 
@@ -9,7 +10,32 @@ namespace mobula {
 
 InitOptions::InitOptions() = default;
 
+InitOptions& InitOptions::Address(std::string address) {
+  values_.address = std::move(address);
+  return *this;
+}
+
+InitOptions& InitOptions::Namespace(std::string ns) {
+  detail::CheckName("Namespace", ns);
+  values_.ns = std::move(ns);
+  return *this;
+}
+
+InitOptions& InitOptions::Weight(int weight) {
+  if (weight < 1 || weight > 1'000) {
+    detail::ThrowBadArgument("Weight(" + std::to_string(weight) +
+                             "): 1 to 1000");
+  }
+  values_.weight = weight;
+  return *this;
+}
+
 InitOptions& InitOptions::Cpus(double cpus) {
+  if (cpus == 0) {
+    detail::ThrowBadArgument(
+        "Cpus(0): with none no task could run; leave it out to offer all of "
+        "this machine's");
+  }
   values_.cpus = detail::CheckedQuantity("cpu", cpus);
   return *this;
 }

@@ -29,14 +29,25 @@ struct WorkerLines {
   bool is_stderr = false;
   std::vector<std::string> lines;
   std::uint64_t omitted = 0;  // left out before these by the rate limit
+  std::string node;           // host name
 };
 
 class InitOptions {
  public:
   InitOptions();
 
-  // Logical processors to offer; default: what this process may use (mask and
-  // cgroup quota).
+  // Where to begin: the control store's address of a cluster that has a node on
+  // this machine ("127.0.0.1:6380", "unix:/run/..."), "auto" for any node that
+  // runs here, "embedded" for a head of this program's own. Default: see Init.
+  InitOptions& Address(std::string address);
+  // Of this program's actors' names and its keys; default "default". Workers
+  // have that of their job.
+  InitOptions& Namespace(std::string ns);
+  // Of this program's share of a node that several programs use, 1 to 1000,
+  // default 1: under full load 3 beside 1 gets three times as many slots.
+  InitOptions& Weight(int weight);
+  // Logical processors to offer, more than 0; default: what this process may
+  // use (mask and cgroup quota).
   InitOptions& Cpus(double cpus);
   // Bytes to offer; default: what the machine or cgroup has.
   InitOptions& Memory(std::int64_t bytes);
@@ -57,6 +68,9 @@ class InitOptions {
   InitOptions& StartTimeout(Timeout timeout);
 
   struct Values {
+    std::string address;
+    std::string ns = "default";
+    int weight = 1;
     std::optional<double> cpus;
     std::optional<std::int64_t> memory_bytes;
     std::map<std::string, double> resources;

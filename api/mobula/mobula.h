@@ -21,6 +21,7 @@
 #include "api/mobula/context.h"       // IWYU pragma: export
 #include "api/mobula/error.h"         // IWYU pragma: export
 #include "api/mobula/init.h"          // IWYU pragma: export
+#include "api/mobula/kv.h"            // IWYU pragma: export
 #include "api/mobula/options.h"       // IWYU pragma: export
 #include "api/mobula/ref.h"           // IWYU pragma: export
 #include "api/mobula/result.h"        // IWYU pragma: export

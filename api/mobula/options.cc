@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/mobula/detail/names.h"
 #include "api/mobula/detail/quantities.h"
 #include "api/mobula/error.h"
 
@@ -49,7 +50,24 @@ TaskOptions& TaskOptions::Name(std::string name) {
 ActorOptions::ActorOptions() = default;
 
 ActorOptions& ActorOptions::Name(std::string name) {
+  detail::CheckName("Name", name);
   values_.name = std::move(name);
+  return *this;
+}
+
+ActorOptions& ActorOptions::Namespace(std::string ns) {
+  detail::CheckName("Namespace", ns);
+  values_.ns = std::move(ns);
+  return *this;
+}
+
+ActorOptions& ActorOptions::Detached(bool detached) {
+  values_.detached = detached;
+  return *this;
+}
+
+ActorOptions& ActorOptions::GetIfExists(bool get_if_exists) {
+  values_.get_if_exists = get_if_exists;
   return *this;
 }
 

@@ -54,8 +54,19 @@ class ActorOptions {
  public:
   ActorOptions();
 
-  // Unique among the living actors of this program; default none.
+  // Unique among the living actors of its namespace, known to all programs of
+  // the cluster; GetActor finds it. 1 to 256 bytes, no slash. Default none. The
+  // name is registered durably before Create returns; if it is taken, Create
+  // throws NameTaken.
   ActorOptions& Name(std::string name);
+  // Of the name; default: the program's own (InitOptions::Namespace).
+  ActorOptions& Namespace(std::string ns);
+  // Lives on without a handle and after this program, until Kill or ExitActor;
+  // needs a name. In local mode it ends with the process.
+  ActorOptions& Detached(bool detached = true);
+  // If the name is taken, Create returns a handle of its holder instead of
+  // throwing NameTaken; the arguments are then not used.
+  ActorOptions& GetIfExists(bool get_if_exists = true);
   // New incarnations after deaths of its process, default 0; -1: no limit.
   ActorOptions& MaxRestarts(int restarts_max);
   // Held while it lives; default 0 cpus, no memory.
@@ -71,6 +82,9 @@ class ActorOptions {
     int restarts_max = 0;
     int pending_calls_max = -1;
     std::string name;
+    std::string ns;  // "": the program's own
+    bool detached = false;
+    bool get_if_exists = false;
   };
   [[nodiscard]] const Values& values() const { return values_; }
 

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "api/mobula/detail/handles.h"
+#include "api/mobula/detail/named_actors.h"
 #include "api/mobula/detail/quantities.h"
 #include "api/mobula/detail/running.h"
 #include "api/mobula/detail/session.h"
@@ -11,50 +13,6 @@
 #include "runtime/process/backend.h"
 
 namespace mobula::detail {
-
-// One reference of this process to an object.
-class ObjectHandle {
- public:
-  ObjectHandle(std::shared_ptr<Session> session, base::ObjectId id)
-      : session_(std::move(session)), id_(id) {}
-  ~ObjectHandle() {
-    if (runtime::Backend* const backend = session_->backend()) {
-      backend->Post(runtime::DropObject{id_});
-    }
-  }
-  ObjectHandle(const ObjectHandle&) = delete;
-  ObjectHandle& operator=(const ObjectHandle&) = delete;
-
-  [[nodiscard]] const Session& session() const { return *session_; }
-  [[nodiscard]] base::ObjectId id() const { return id_; }
-
- private:
-  const std::shared_ptr<Session> session_;
-  const base::ObjectId id_;
-};
-
-// The same for an actor.
-class ActorHandle {
- public:
-  ActorHandle(std::shared_ptr<Session> session, base::ActorId id)
-      : session_(std::move(session)), id_(id) {}
-  ~ActorHandle() {
-    if (runtime::Backend* const backend = session_->backend()) {
-      backend->Post(runtime::DropActor{id_});
-    }
-  }
-  ActorHandle(const ActorHandle&) = delete;
-  ActorHandle& operator=(const ActorHandle&) = delete;
-
-  [[nodiscard]] const std::shared_ptr<Session>& session() const {
-    return session_;
-  }
-  [[nodiscard]] base::ActorId id() const { return id_; }
-
- private:
-  const std::shared_ptr<Session> session_;
-  const base::ActorId id_;
-};
 
 namespace {
 
@@ -103,6 +61,30 @@ std::vector<runtime::Arg> ToArgs(const Session& session,
     ThrowFailure(std::move(failure));
   }
   return args;
+}
+
+void RefuseNameless(const ActorOptions::Values& options) {
+  if (!options.name.empty()) return;
+  if (options.detached) {
+    ThrowBadArgument(
+        "a detached actor needs a name (ActorOptions().Name(...)): nobody "
+        "could find it again");
+  }
+  if (options.get_if_exists) {
+    ThrowBadArgument("GetIfExists needs a name (ActorOptions().Name(...))");
+  }
+}
+
+// Their values, where they are Refs: those of a detached actor are kept.
+std::vector<base::Bytes> AwaitArguments(Arguments arguments) {
+  std::vector<base::Bytes> values;
+  values.reserve(arguments.size());
+  for (Argument& argument : arguments) {
+    values.push_back(argument.ref == nullptr
+                         ? base::Bytes::Own(std::move(argument.value))
+                         : AwaitValue(argument.ref, Timeout()));
+  }
+  return values;
 }
 
 base::Failure TimedOut(Timeout timeout) {
@@ -154,16 +136,23 @@ ActorPtr CreateActor(const base::FunctionEntry& constructor,
   std::shared_ptr<Session> session = Session::Require();
   runtime::Backend& backend = session->OpenBackend();
   const ActorOptions::Values& values = options.values();
+  RefuseNameless(values);
   runtime::Create create;
   create.actor = backend.NewId<base::ActorId>();
   create.task = backend.NewId<base::TaskId>();
   create.constructor = constructor.id;
   create.class_name = class_name;
-  create.name = values.name;
-  create.args = ToArgs(*session, class_name, std::move(arguments));
   create.resources = values.resources;
   create.restarts_max = values.restarts_max;
   create.pending_calls_max = values.pending_calls_max;
+  if (values.detached) {
+    return CreateDetached(std::move(session), create,
+                          AwaitArguments(std::move(arguments)), values);
+  }
+  create.args = ToArgs(*session, class_name, std::move(arguments));
+  if (!values.name.empty()) {
+    return CreateNamed(std::move(session), std::move(create), values);
+  }
   const base::ActorId actor = create.actor;
   backend.Post(std::move(create));
   return std::make_shared<ActorHandle>(std::move(session), actor);
@@ -189,10 +178,19 @@ ObjectPtr CallActor(const ActorPtr& actor, const base::FunctionEntry& method,
   return std::make_shared<ObjectHandle>(handle.session(), result);
 }
 
+ActorPtr GetActor(std::string_view class_name, const std::string& name,
+                  const std::string& ns) {
+  return FindActor(class_name, name, ns);
+}
+
 void KillActor(const ActorPtr& actor, const KillOptions& options) {
   const ActorHandle& handle = Referred(actor);
-  handle.session()->OpenBackend().Post(
-      runtime::Kill{handle.id(), options.values().restart});
+  const bool restart = options.values().restart;
+  if (handle.detached()) {
+    EndDetached(*handle.session(), handle.id(), restart);
+  } else {
+    handle.session()->OpenBackend().Post(runtime::Kill{handle.id(), restart});
+  }
 }
 
 base::ActorId IdOf(const ActorPtr& actor) {

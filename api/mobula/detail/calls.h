@@ -45,6 +45,8 @@ ActorPtr CreateActor(const base::FunctionEntry& constructor,
                      const ActorOptions& options);
 ObjectPtr CallActor(const ActorPtr& actor, const base::FunctionEntry& method,
                     Arguments arguments, const CallOptions& options);
+ActorPtr GetActor(std::string_view class_name, const std::string& name,
+                  const std::string& ns);
 void KillActor(const ActorPtr& actor, const KillOptions& options);
 base::ActorId IdOf(const ActorPtr& actor);
 std::int64_t IncarnationOf(const ActorPtr& actor);

@@ -9,13 +9,15 @@
 #include <system_error>
 
 #include "api/mobula/error.h"
+#include "base/control/control_codec.h"
 
 namespace mobula::detail {
 namespace {
 
 constexpr std::string_view kPrefix = "--mobula-";
 constexpr std::string_view kKnown =
-    "cpus, memory, resource, workers-max, local, log-level, program";
+    "help, address, namespace, cpus, memory, resource, workers-max, local, "
+    "log-level, program";
 
 [[noreturn]] void Refuse(std::string_view flag, std::string_view value,
                          std::string_view wanted) {
@@ -79,7 +81,9 @@ void Apply(std::string_view flag, std::string_view value,
            InitOptions* options) {
   if (flag == "cpus") {
     const auto cpus = ParseNumber<double>(value);
-    if (!cpus.has_value()) Refuse(flag, value, "a number");
+    if (!cpus.has_value() || *cpus == 0) {
+      Refuse(flag, value, "a number above 0");
+    }
     options->Cpus(*cpus);
   } else if (flag == "memory") {
     const auto bytes = ParseBytes(value);
@@ -96,8 +100,12 @@ void Apply(std::string_view flag, std::string_view value,
   } else if (flag == "program") {
     options->Program(std::string(value));
   } else if (flag == "address") {
-    ThrowInitError(
-        "--mobula-address: joining a running cluster is not in this version");
+    if (value.empty()) Refuse(flag, value, "an address, auto or embedded");
+    if (options->values().address.empty()) options->Address(std::string(value));
+  } else if (flag == "namespace") {
+    const std::string wrong = base::WrongWithName(value);
+    if (!wrong.empty()) Refuse(flag, value, "a name (" + wrong + ")");
+    options->Namespace(std::string(value));
   } else {
     ThrowInitError("--mobula-" + std::string(flag) +
                    ": no such flag; there are: " + std::string(kKnown));
@@ -106,9 +114,28 @@ void Apply(std::string_view flag, std::string_view value,
 
 }  // namespace
 
-std::vector<char*> ApplyFlags(const std::vector<char*>& args,
-                              InitOptions* options) {
-  std::vector<char*> others;
+std::string FlagsHelp() {
+  return R"(Flags of the Mobula runtime, beside the program's own:
+  --mobula-address ADDRESS    join this cluster: HOST:PORT or unix:PATH of its
+                              control store, auto (a node of this machine),
+                              embedded (a head for this program alone).
+                              Also MOBULA_ADDRESS. Default: auto if a node
+                              runs, else embedded.
+  --mobula-namespace NAME     of actors' names and keys (default)
+  --mobula-local              run everything in this process, for debuggers
+  --mobula-log-level LEVEL    debug, info, warning or error
+Of a head for this program alone:
+  --mobula-cpus N             processors to offer
+  --mobula-memory BYTES       memory to offer (K, M, G, T allowed)
+  --mobula-resource NAME=N    a resource of your own to offer
+  --mobula-workers-max N      worker processes at most
+  --mobula-program PATH       the `mobula` program to start
+)";
+}
+
+GivenFlags ApplyFlags(const std::vector<char*>& args, InitOptions* options) {
+  GivenFlags given;
+  std::vector<char*>& others = given.others;
   for (std::size_t i = 0; i < args.size(); ++i) {
     std::string_view flag = args[i];
     if (i == 0 || !flag.starts_with(kPrefix)) {
@@ -122,6 +149,8 @@ std::vector<char*> ApplyFlags(const std::vector<char*>& args,
     const std::size_t equals = flag.find('=');
     if (flag == "local") {
       options->Local();
+    } else if (flag == "help") {
+      given.help = true;
     } else if (equals != flag.npos) {
       Apply(flag.substr(0, equals), flag.substr(equals + 1), options);
     } else if (i + 1 < args.size()) {
@@ -130,7 +159,7 @@ std::vector<char*> ApplyFlags(const std::vector<char*>& args,
       Apply(flag, "", options);
     }
   }
-  return others;
+  return given;
 }
 
 }  // namespace mobula::detail

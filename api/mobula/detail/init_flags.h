@@ -3,16 +3,24 @@
 #ifndef MOBULA_API_MOBULA_DETAIL_INIT_FLAGS_H_
 #define MOBULA_API_MOBULA_DETAIL_INIT_FLAGS_H_
 
+#include <string>
 #include <vector>
 
 #include "api/mobula/init_options.h"
 
 namespace mobula::detail {
 
+struct GivenFlags {
+  std::vector<char*> others;  // what are no flags of ours, in their order
+  bool help = false;          // --mobula-help
+};
+
 // Applies the flags among `args` (the first is the program's name) to
-// `options`, and returns the others in their order.
-std::vector<char*> ApplyFlags(const std::vector<char*>& args,
-                              InitOptions* options);
+// `options`. An address that `options` has already stays.
+GivenFlags ApplyFlags(const std::vector<char*>& args, InitOptions* options);
+
+// What --mobula-help prints.
+std::string FlagsHelp();
 
 }  // namespace mobula::detail
 

@@ -15,7 +15,7 @@ std::string Left(std::vector<std::string> words, InitOptions* options) {
   std::vector<char*> args;
   for (std::string& word : words) args.push_back(word.data());
   std::string left;
-  for (const char* word : ApplyFlags(args, options)) {
+  for (const char* word : ApplyFlags(args, options).others) {
     left += (left.empty() ? "" : " ") + std::string(word);
   }
   return left;
@@ -51,6 +51,32 @@ TEST(InitFlagsTest, TakesItsOwnAndLeavesTheRest) {
   EXPECT_EQ(values.program, "/x/mobula");
 }
 
+TEST(InitFlagsTest, AddressAndNamespace) {
+  InitOptions options;
+  EXPECT_EQ(Left({"p", "--mobula-address=unix:/a", "--mobula-namespace", "n"},
+                 &options),
+            "p");
+  EXPECT_EQ(options.values().address, "unix:/a");
+  EXPECT_EQ(options.values().ns, "n");
+  // An address that the program itself gives is before the flag.
+  Left({"p", "--mobula-address=auto"}, &options);
+  EXPECT_EQ(options.values().address, "unix:/a");
+}
+
+TEST(InitFlagsTest, HelpNamesEveryFlag) {
+  InitOptions options;
+  std::string program = "p";
+  std::string help = "--mobula-help";
+  EXPECT_TRUE(ApplyFlags({program.data(), help.data()}, &options).help);
+  EXPECT_FALSE(ApplyFlags({program.data()}, &options).help);
+  for (const char* flag : {"address", "namespace", "cpus", "memory", "resource",
+                           "workers-max", "local", "log-level", "program"}) {
+    EXPECT_NE(FlagsHelp().find("--mobula-" + std::string(flag)),
+              std::string::npos)
+        << flag;
+  }
+}
+
 TEST(InitFlagsTest, StopsAtTwoDashes) {
   InitOptions options;
   EXPECT_EQ(Left({"program", "--", "--mobula-cpus=2"}, &options),
@@ -69,9 +95,10 @@ TEST(InitFlagsTest, ErrorsSayWhatIsWanted) {
     std::string flag;
     std::string part;
   } kCases[] = {
-      {"--mobula-cpus=many", "--mobula-cpus=many: a number is wanted"},
+      {"--mobula-cpus=many", "--mobula-cpus=many: a number above 0"},
       {"--mobula-cpus", "a number"},
       {"--mobula-cpus=-1", "cpu"},
+      {"--mobula-cpus=0", "a number above 0"},
       {"--mobula-memory=1Q", "bytes"},
       {"--mobula-memory=99999999T", "bytes"},
       {"--mobula-memory=-1", "bytes"},
@@ -82,8 +109,9 @@ TEST(InitFlagsTest, ErrorsSayWhatIsWanted) {
       {"--mobula-workers-max=1.5", "whole number"},
       {"--mobula-workers-max=0", "at least 1"},
       {"--mobula-log-level=loud", "debug, info, warning or error"},
-      {"--mobula-address=x", "not in this version"},
-      {"--mobula-speed=9", "no such flag; there are: cpus"},
+      {"--mobula-address=", "an address, auto or embedded"},
+      {"--mobula-namespace=a/b", "slash"},
+      {"--mobula-speed=9", "no such flag; there are: help"},
   };
   for (const auto& each : kCases) {
     const std::string error = ErrorOf(each.flag);
