@@ -280,7 +280,8 @@ TEST_P(NamesTest, TasksCountExactly) {
   EXPECT_TRUE(mobula::Spawn<KeyIsThere>("count").Get());
 }
 
-INSTANTIATE_TEST_SUITE_P(Modes, NamesTest, testing::Values(Mode::kLocal),
+INSTANTIATE_TEST_SUITE_P(Modes, NamesTest,
+                         testing::Values(Mode::kLocal, Mode::kWorkers),
                          [](const testing::TestParamInfo<Mode>& info) {
                            return info.param == Mode::kLocal ? "Local"
                                                              : "Workers";

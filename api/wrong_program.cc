@@ -115,8 +115,8 @@ int main() {
   mobula::Put(Pinned());                        // must be movable
   mobula::Create<int>(1);                       // Create wants a class
   mobula::GetActor<int>("index");               // GetActor wants the actor's
-  mobula::KvPut("key", &x);                     // a pointer means nothing
-  mobula::KvGet<HoldsRef>("key");               // a Ref cannot travel inside
+  mobula::KvPut("key", &a_long);                // a pointer means nothing
+  mobula::KvGet<float*>("key");                 // a pointer means nothing
   mobula::Create<Abstract>();                   // Create of an abstract class
   mobula::Create<Index>("x");                   // no public constructor
   mobula::Create<PrivateConstructor>();         // no public constructor

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "api/mobula/detail/names.h"
 #include "api/mobula/detail/quantities.h"
 #include "api/mobula/error.h"
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "api/mobula/detail/names.h"
+#include "api/mobula/detail/quantities.h"
 
 namespace mobula {
 

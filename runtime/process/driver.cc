@@ -13,9 +13,8 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
-#include "base/unique_fd.h"
-#include "runtime/process/node_socket.h"
 #include "runtime/process/process.h"
+#include "runtime/transport/node_socket.h"
 
 namespace mobula::runtime {
 namespace {
@@ -38,11 +37,11 @@ std::optional<StartError> StartHead(const HeadOptions& options,
 
 std::optional<StartError> JoinNode(const std::string& socket,
                                    Process::Options* process) {
-  auto connected = ConnectToNode(socket);
-  if (auto* error = std::get_if<StartError>(&connected)) {
-    return std::move(*error);
+  std::string why;
+  process->raylet_socket = ConnectToNode(socket, &why);
+  if (!process->raylet_socket.valid()) {
+    return StartError{StartError::Code::kSystem, std::move(why)};
   }
-  process->raylet_socket = std::get<base::UniqueFd>(std::move(connected));
   process->raylet_name = "the node's agent at " + socket;
   // The very bytes that run, whatever lies at their path by now.
   process->program.Reset(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));

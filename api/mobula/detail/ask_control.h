@@ -12,7 +12,10 @@
 #include "base/boot_time.h"
 #include "base/control/control_request.h"
 #include "base/failure.h"
-#include "runtime/process/backend.h"
+
+namespace mobula::runtime {
+class Backend;
+}  // namespace mobula::runtime
 
 namespace mobula::detail {
 
@@ -34,10 +37,14 @@ Answer Answered(base::ControlReply reply) {
   ThrowFailure(std::move(failure));
 }
 
+base::ControlReply AskBackend(runtime::Backend& backend,
+                              base::ControlRequest request,
+                              base::Duration timeout);
+
 template <class Answer>
 Answer AskControl(runtime::Backend& backend, base::ControlRequest request,
                   base::Duration timeout = kControlPatience) {
-  return Answered<Answer>(backend.Ask(std::move(request), timeout));
+  return Answered<Answer>(AskBackend(backend, std::move(request), timeout));
 }
 
 }  // namespace mobula::detail

@@ -9,8 +9,6 @@
 
 #include "api/mobula/detail/session.h"
 #include "base/ids.h"
-#include "runtime/core/events.h"
-#include "runtime/process/backend.h"
 
 namespace mobula::detail {
 
@@ -18,11 +16,7 @@ class ObjectHandle {
  public:
   ObjectHandle(std::shared_ptr<Session> session, base::ObjectId id)
       : session_(std::move(session)), id_(id) {}
-  ~ObjectHandle() {
-    if (runtime::Backend* const backend = session_->backend()) {
-      backend->Post(runtime::DropObject{id_});
-    }
-  }
+  ~ObjectHandle();
   ObjectHandle(const ObjectHandle&) = delete;
   ObjectHandle& operator=(const ObjectHandle&) = delete;
 
@@ -40,11 +34,7 @@ class ActorHandle {
   ActorHandle(std::shared_ptr<Session> session, base::ActorId id,
               bool detached = false)
       : session_(std::move(session)), id_(id), detached_(detached) {}
-  ~ActorHandle() {
-    if (runtime::Backend* const backend = session_->backend()) {
-      backend->Post(runtime::DropActor{id_});
-    }
-  }
+  ~ActorHandle();
   ActorHandle(const ActorHandle&) = delete;
   ActorHandle& operator=(const ActorHandle&) = delete;
 

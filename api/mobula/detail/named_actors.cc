@@ -10,6 +10,7 @@
 #include "base/control/control_request.h"
 #include "base/control/records.h"
 #include "base/failure.h"
+#include "runtime/core/events.h"
 #include "runtime/process/backend.h"
 
 namespace mobula::detail {
@@ -79,7 +80,7 @@ ActorPtr Adopt(std::shared_ptr<Session> session, const base::ActorRecord& actor,
 
 }  // namespace
 
-ActorPtr CreateNamed(std::shared_ptr<Session> session, runtime::Create create,
+ActorPtr CreateNamed(std::shared_ptr<Session> session, runtime::Create&& create,
                      const ActorOptions::Values& options) {
   runtime::Backend& backend = session->OpenBackend();
   base::RegisterActor request = Registration(backend, create, options);

@@ -14,13 +14,16 @@
 #include "api/mobula/detail/session.h"
 #include "api/mobula/options.h"
 #include "base/bytes.h"
-#include "runtime/core/events.h"
+
+namespace mobula::runtime {
+struct Create;
+}  // namespace mobula::runtime
 
 namespace mobula::detail {
 
 // An actor that this process owns, with a name. Or, with GetIfExists, the
 // holder of the name.
-ActorPtr CreateNamed(std::shared_ptr<Session> session, runtime::Create create,
+ActorPtr CreateNamed(std::shared_ptr<Session> session, runtime::Create&& create,
                      const ActorOptions::Values& options);
 
 // An actor that nobody owns. `args`: its constructor's, encoded.

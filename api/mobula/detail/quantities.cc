@@ -5,6 +5,7 @@
 #include <string>
 
 #include "api/mobula/error.h"
+#include "base/control/control_codec.h"
 
 namespace mobula::detail {
 namespace {
@@ -39,6 +40,12 @@ double CheckedQuantity(std::string_view name, double quantity) {
                      " can be asked for");
   }
   return quantity;
+}
+
+void CheckName(std::string_view setter, const std::string& name) {
+  const std::string wrong = base::WrongWithName(name);
+  if (wrong.empty()) return;
+  ThrowBadArgument(std::string(setter) + "(\"" + name + "\"): " + wrong);
 }
 
 void SetResource(std::string_view name, double quantity,

@@ -1,5 +1,6 @@
-// Checks of numbers that users give, and their text. Not for users.
-// Threading: pure.   Failure: BadArgument, naming the number.
+// Checks of numbers and names that users give, and numbers' text. Not for
+// users.
+// Threading: pure.   Failure: BadArgument, naming the number or name.
 #ifndef MOBULA_API_MOBULA_DETAIL_QUANTITIES_H_
 #define MOBULA_API_MOBULA_DETAIL_QUANTITIES_H_
 
@@ -18,6 +19,9 @@ int CheckedCount(std::string_view what, int value);
 
 // `quantity`, if such an amount of `name` can exist.
 double CheckedQuantity(std::string_view name, double quantity);
+
+// `setter`: which option was given the name.
+void CheckName(std::string_view setter, const std::string& name);
 
 void SetResource(std::string_view name, double quantity,
                  base::ResourceVector* resources);

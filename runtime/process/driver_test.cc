@@ -1,4 +1,4 @@
-#include "runtime/process/node_socket.h"
+#include "runtime/process/driver.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -15,7 +15,6 @@
 
 #include "base/frames/message.h"
 #include "base/unique_fd.h"
-#include "runtime/process/driver.h"
 #include "runtime/transport/fake_peer.h"
 
 namespace mobula::runtime {
@@ -24,7 +23,7 @@ namespace {
 constexpr base::ProcessId kRaylet{2, 1};
 
 // A folder with a short path: one of a socket has at most 107 bytes.
-class NodeSocketTest : public testing::Test {
+class JoiningDriverTest : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_NE(::mkdtemp(folder_.data()), nullptr);
@@ -46,11 +45,19 @@ class NodeSocketTest : public testing::Test {
     return fd;
   }
 
-  std::string folder_ = "/tmp/node_socket_XXXXXX";
+  std::string WhyNot() const {
+    DriverOptions options;
+    options.raylet_socket = path_;
+    const auto started = StartDriver(std::move(options));
+    const auto* const error = std::get_if<StartError>(&started);
+    return error == nullptr ? "it started" : error->message;
+  }
+
+  std::string folder_ = "/tmp/driver_test_XXXXXX";
   std::string path_;
 };
 
-TEST_F(NodeSocketTest, ADriverRegistersAtAStartedNode) {
+TEST_F(JoiningDriverTest, ADriverRegistersAtAStartedNode) {
   const base::UniqueFd listener = Listen();
   DriverOptions options;
   options.raylet_socket = path_;
@@ -84,30 +91,24 @@ TEST_F(NodeSocketTest, ADriverRegistersAtAStartedNode) {
   backend->Shutdown();
 }
 
-TEST_F(NodeSocketTest, ASocketThatIsNotThereIsNamed) {
-  auto refused = ConnectToNode(path_);
-  ASSERT_EQ(refused.index(), 1u);
-  const std::string& message = std::get<StartError>(refused).message;
-  EXPECT_NE(message.find(path_), std::string::npos);
-  EXPECT_NE(message.find("mobula start"), std::string::npos);
+TEST_F(JoiningDriverTest, ASocketThatIsNotThereIsNamed) {
+  EXPECT_NE(WhyNot().find(path_ + ": No such file"), std::string::npos);
+  EXPECT_NE(WhyNot().find("mobula start"), std::string::npos);
 }
 
-TEST_F(NodeSocketTest, ASocketThatNobodyServesIsNamed) {
+TEST_F(JoiningDriverTest, ASocketThatNobodyServesIsNamed) {
   {
     const base::UniqueFd closed = Listen();
   }
-  auto refused = ConnectToNode(path_);
-  ASSERT_EQ(refused.index(), 1u);
-  EXPECT_NE(std::get<StartError>(refused).message.find("refused"),
-            std::string::npos);
+  EXPECT_NE(WhyNot().find(path_ + ": Connection refused"), std::string::npos);
 }
 
-TEST_F(NodeSocketTest, APathThatIsTooLongIsRefused) {
-  EXPECT_EQ(ConnectToNode(std::string(200, 'a')).index(), 1u);
-  EXPECT_EQ(ConnectToNode("").index(), 1u);
+TEST_F(JoiningDriverTest, APathThatIsTooLongIsRefused) {
+  path_ = std::string(200, 'a');
+  EXPECT_NE(WhyNot().find("too long"), std::string::npos);
 }
 
-TEST_F(NodeSocketTest, ARayletThatEndsIsNamed) {
+TEST_F(JoiningDriverTest, ARayletThatEndsIsNamed) {
   const base::UniqueFd listener = Listen();
   DriverOptions options;
   options.raylet_socket = path_;
