@@ -40,14 +40,14 @@ class Remarks final : public rocksdb::Logger {
   }
 };
 
-// Writing tables in the background failed: nothing more would be written.
+// A write failed, here or of a table in the background: no further one would be
+// kept. RocksDB says it before it returns from the write.
 class LastWords final : public rocksdb::EventListener {
  public:
-  void OnBackgroundError(rocksdb::BackgroundErrorReason reason,
+  void OnBackgroundError(rocksdb::BackgroundErrorReason,
                          rocksdb::Status* status) override {
     MOBULA_CHECK(status->ok())
-        << "the control store's log cannot be kept (step " << reason
-        << "): " << status->ToString()
+        << "the control store's log cannot be written: " << status->ToString()
         << "; the process ends, since what it acknowledged must be on the disk";
   }
 };

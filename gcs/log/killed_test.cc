@@ -10,8 +10,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "base/unique_fd.h"
 #include "gcs/log/open_log.h"
@@ -24,7 +27,7 @@ struct Writer {
   base::UniqueFd told;
 };
 
-Writer StartWriter(const std::string& folder, std::uint64_t first) {
+Writer Spawn(std::vector<std::string> words, const std::string& err) {
   int pipe[2];
   EXPECT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
   Writer writer;
@@ -33,15 +36,24 @@ Writer StartWriter(const std::string& folder, std::uint64_t first) {
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, pipe[1], STDOUT_FILENO);
-  std::string path = "gcs/log/append_steadily";
-  std::string from = std::to_string(first);
-  std::string where = folder;
-  char* const words[] = {path.data(), where.data(), from.data(), nullptr};
-  EXPECT_EQ(::posix_spawn(&writer.pid, path.c_str(), &actions, nullptr, words,
+  if (!err.empty()) {
+    ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(),
+                                       O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  }
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  EXPECT_EQ(::posix_spawn(&writer.pid, argv[0], &actions, nullptr, argv.data(),
                           environ),
             0);
   ::posix_spawn_file_actions_destroy(&actions);
   return writer;
+}
+
+constexpr char kProgram[] = "gcs/log/append_steadily";
+
+Writer StartWriter(const std::string& folder, std::uint64_t first) {
+  return Spawn({kProgram, folder, std::to_string(first)}, "");
 }
 
 // Of the next `count` that are told, the last; 0 if it ended before.
@@ -96,6 +108,32 @@ TEST(KilledTest, EverythingToldDurableIsThere) {
     there = Check(log.Read());
     ASSERT_GE(there, told) << "told durable, and lost";
   }
+}
+
+TEST(KilledTest, AWriteThatFailsEndsItSayingWhatFailed) {
+  const std::string folder = ::testing::TempDir() + "/failing";
+  const std::string said = ::testing::TempDir() + "/said";
+  std::filesystem::remove_all(folder);
+  // No file may become longer than 1 MiB, as if the disk were full.
+  Writer writer = Spawn({"/bin/sh", "-c",
+                         "trap '' XFSZ; ulimit -c 0; ulimit -f 2048; exec " +
+                             std::string(kProgram) + " " + folder + " 1"},
+                        said);
+  const std::uint64_t told = ReadTold(writer.told.get(), -1);
+  int status = 0;
+  ASSERT_EQ(::waitpid(writer.pid, &status, 0), writer.pid);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) << status;
+  std::ifstream file(said);
+  const std::string words{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_NE(words.find("log cannot be written: IO error"), std::string::npos)
+      << words;
+  EXPECT_NE(words.find(folder), std::string::npos) << words;
+  EXPECT_NE(words.find("File too large"), std::string::npos) << words;
+
+  EXPECT_GT(told, 0u);
+  OpenLog log(folder);
+  ASSERT_TRUE(log.ok()) << log.error();
+  EXPECT_GE(Check(log.Read()), told);
 }
 
 }  // namespace
