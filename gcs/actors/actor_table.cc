@@ -17,6 +17,8 @@ namespace {
 using base::ActorState;
 
 constexpr std::size_t kClassNameBytesMax = 1'024;
+// Without an end is counted no further.
+constexpr std::int32_t kRestartsMax = 1 << 30;
 
 void Save(const base::ActorRecord& actor, Effects& effects) {
   base::ActorRecord record = actor;
@@ -54,6 +56,15 @@ bool ActorTable::Restore(base::ActorRecord actor, std::string* error) {
     return fail("has an owner on no node");
   }
   if (lives && actor.detached) {
+    if (actor.node.IsNil() && actor.state == ActorState::kAlive) {
+      return fail("is alive on no node");
+    }
+    const bool is_charged =
+        actor.restarts_max >= 0 && actor.restarts > actor.restarts_max;
+    if (is_charged || actor.restarts > kRestartsMax ||
+        actor.incarnation > kCountMax) {
+      return fail("was restarted more often than can be");
+    }
     const auto spec = specs_.find(actor.actor);
     if (spec == specs_.end()) return fail("lives, is detached, has no spec");
     actor.spec = std::move(spec->second);
@@ -78,6 +89,7 @@ void ActorTable::Start(Effects& effects) {
     EraseRecord(RecordKey(RecordTable::kSpec, actor), effects);
   }
   specs_.clear();
+  ForgetOldest(effects);
 }
 
 void ActorTable::Add(base::ActorRecord actor, std::int64_t wall_ms,
@@ -226,7 +238,7 @@ bool ActorTable::Charge(base::ActorId id) {
   if (actor.restarts_max >= 0 && actor.restarts >= actor.restarts_max) {
     return false;
   }
-  ++actor.restarts;
+  actor.restarts = std::min(actor.restarts + 1, kRestartsMax);
   return true;
 }
 
@@ -313,6 +325,10 @@ void ActorTable::Bury(base::ActorRecord& actor, base::Failure cause,
   actor.since_ms = wall_ms;
   dead_.emplace(wall_ms, actor.actor);
   Save(actor, effects);
+  ForgetOldest(effects);
+}
+
+void ActorTable::ForgetOldest(Effects& effects) {
   while (dead_.size() > options_.dead_max) {
     const base::ActorId oldest = dead_.begin()->second;
     dead_.erase(dead_.begin());

@@ -66,7 +66,8 @@ class ActorTable {
   [[nodiscard]] bool RestoreSpec(base::ActorId actor, base::ActorSpec spec,
                                  std::string* error);
   [[nodiscard]] bool Restore(base::ActorRecord actor, std::string* error);
-  // After the last: forgets specs whose actors are not there.
+  // After the last: forgets specs whose actors are not there, and the dead
+  // beyond the bound.
   void Start(Effects& effects);
 
   // A new one, pending. CHECKs: neither its id nor its name is in use.
@@ -127,6 +128,7 @@ class ActorTable {
   void SetNode(base::ActorRecord& actor, base::NodeId node);
   void Index(const base::ActorRecord& actor);
   void Unindex(const base::ActorRecord& actor);
+  void ForgetOldest(Effects& effects);
   void Bury(base::ActorRecord& actor, base::Failure cause, std::int64_t wall_ms,
             Effects& effects);
 

@@ -28,7 +28,10 @@ bool DecodeAnswer(std::string_view bytes, AnswerRecord* answer,
   base::ReadLimits limits;
   limits.memory_bytes_max = (std::size_t{64} << 10) + 64 * bytes.size();
   if (!base::Decode(bytes, answer, error, limits)) return false;
-  if (answer->ordinal != 0 && IsRemembered(answer->reply)) return true;
+  const bool is_ordinal =
+      answer->ordinal >= 1 &&
+      answer->ordinal <= static_cast<std::uint64_t>(kCountMax);
+  if (is_ordinal && IsRemembered(answer->reply)) return true;
   *error = "an answer that says what cannot be";
   return false;
 }
@@ -64,8 +67,13 @@ void AnswerTable::Add(const base::ControlCall& call, base::NodeId node,
             effects);
   by_age_.emplace(answer.ordinal, key);
   MOBULA_CHECK(answers_.emplace(key, std::move(answer)).second);
+  ForgetOldest(effects);
+}
+
+void AnswerTable::ForgetOldest(Effects& effects) {
   while (answers_.size() > answers_max_) {
-    Forget(by_age_.begin()->second, effects);
+    const Key oldest = by_age_.begin()->second;
+    Forget(oldest, effects);
   }
 }
 

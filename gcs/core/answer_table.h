@@ -42,6 +42,9 @@ class AnswerTable {
   [[nodiscard]] bool Restore(base::ProcessId process, base::RequestId request,
                              const AnswerRecord& answer, std::string* error);
 
+  // After the last.
+  void Start(Effects& effects) { ForgetOldest(effects); }
+
   // Null if it was not asked, or forgotten.
   [[nodiscard]] const base::ControlReply* Find(base::ProcessId process,
                                                base::RequestId request) const;
@@ -60,6 +63,7 @@ class AnswerTable {
  private:
   using Key = std::pair<base::ProcessId, base::RequestId>;
 
+  void ForgetOldest(Effects& effects);
   void Forget(const Key& key, Effects& effects);
 
   const std::size_t answers_max_;

@@ -108,8 +108,8 @@ bool Core::State::RestoreCounter(std::string_view key, std::string_view value,
                                  std::string* error) {
   std::int64_t count = 0;
   if (!base::Decode(value, &count, error)) return false;
-  if (count < 0) {
-    *error = "a counter below zero";
+  if (count < 0 || count > kCountMax) {
+    *error = "a counter that nothing counted";
     return false;
   }
   if (key == CounterRecordKey(NodeTable::kIncarnationCounter)) {
@@ -125,8 +125,10 @@ bool Core::State::RestoreCounter(std::string_view key, std::string_view value,
 
 void Core::State::Start(base::BootTime now, Effects& effects) {
   started = now;
-  nodes.Start(now);
+  nodes.Start(now, effects);
+  jobs.Start(effects);
   actors.Start(effects);
+  answers.Start(effects);
   Turn turn = BeginTurn(now, effects);
   EndStrays(turn);
   PlaceWaiting(turn);
@@ -149,12 +151,18 @@ void Core::State::EndStrays(Turn& turn) {
     if (actor.state == base::ActorState::kDead) continue;
     const base::NodeId node = actor.detached ? actor.node : actor.owner_node;
     const bool waits = actor.detached && node.IsNil();
-    if (!waits && !nodes.IsAlive(node)) stray_actors.push_back(id);
+    const bool is_of_ended = !actor.detached && jobs.HasEnded(actor.job);
+    if ((!waits && !nodes.IsAlive(node)) || is_of_ended) {
+      stray_actors.push_back(id);
+    }
   }
   for (const base::JobId job : stray_jobs) {
     EndJob(job, "its node is not known", turn);
   }
-  for (const base::ActorId actor : stray_actors) LoseActor(actor, turn);
+  for (const base::ActorId actor : stray_actors) {
+    if (actors.Find(actor)->state == base::ActorState::kDead) continue;
+    LoseActor(actor, turn);
+  }
 }
 
 #ifdef MOBULA_PLANTS

@@ -36,6 +36,10 @@ enum class RecordTable : char {
 
 inline constexpr char kRecordVersion = 1;
 
+// What is counted up from a record must have room above it: more than this is
+// nothing that was ever written.
+inline constexpr std::int64_t kCountMax = std::int64_t{1} << 62;
+
 namespace record_internal {
 void AppendId(std::string& key, std::uint64_t hi, std::uint64_t lo);
 std::pair<std::uint64_t, std::uint64_t> ReadId(std::string_view bytes);

@@ -54,13 +54,17 @@ bool JobTable::End(base::JobId job, std::string cause, std::int64_t wall_ms,
   --running_;
   ended_.emplace(wall_ms, job);
   Save(record, effects);
+  ForgetOldest(effects);
+  return true;
+}
+
+void JobTable::ForgetOldest(Effects& effects) {
   while (ended_.size() > options_.ended_max) {
     const base::JobId oldest = ended_.begin()->second;
     ended_.erase(ended_.begin());
     jobs_.erase(oldest);
     EraseRecord(RecordKey(RecordTable::kJob, oldest), effects);
   }
-  return true;
 }
 
 const base::JobRecord* JobTable::Find(base::JobId job) const {

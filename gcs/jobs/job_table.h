@@ -37,6 +37,9 @@ class JobTable {
   // False, and why, if it contradicts another.
   [[nodiscard]] bool Restore(const base::JobRecord& job, std::string* error);
 
+  // After the last.
+  void Start(Effects& effects) { ForgetOldest(effects); }
+
   // It runs on `node`. False if it has ended. One that is known keeps the node
   // and driver that it has.
   bool Begin(const base::JobRecord& job, base::NodeId node,
@@ -58,6 +61,8 @@ class JobTable {
   void CheckInvariants() const;
 
  private:
+  void ForgetOldest(Effects& effects);
+
   const Options options_;
   std::map<base::JobId, base::JobRecord> jobs_;
   std::set<std::pair<std::int64_t, base::JobId>> ended_;  // by since_ms

@@ -55,6 +55,10 @@ bool KeyTable::Restore(const std::string& ns, const std::string& key,
                        const base::KeyRecord& record, std::string* error) {
   *error = WrongWithKey(ns, key);
   if (!error->empty()) return false;
+  if (record.version > static_cast<std::uint64_t>(kCountMax)) {
+    *error = "a key's version is more than can be";
+    return false;
+  }
   if (!keys_.emplace(Name(ns, key), record).second) {
     *error = "the key is there twice";
     return false;

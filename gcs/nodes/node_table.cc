@@ -24,6 +24,10 @@ bool NodeTable::Restore(const base::NodeRecord& node, std::string* error) {
     *error = "node " + node.node.ToString() + " is there twice";
     return false;
   }
+  if (node.incarnation < 1 || node.incarnation > kCountMax) {
+    *error = "node " + node.node.ToString() + " has no incarnation";
+    return false;
+  }
   nodes_.emplace(node.node, node);
   incarnation_ = std::max(incarnation_, node.incarnation);
   if (node.state == NodeState::kDead) {
@@ -38,10 +42,11 @@ void NodeTable::RestoreIncarnation(std::int64_t incarnation) {
   incarnation_ = std::max(incarnation_, incarnation);
 }
 
-void NodeTable::Start(base::BootTime now) {
+void NodeTable::Start(base::BootTime now, Effects& effects) {
   for (auto& [node, lease] : leases_) {
     lease = now + options_.lease + options_.grace;
   }
+  ForgetOldest(effects);
 }
 
 std::string NodeTable::Join(const base::NodeRecord& node, base::BootTime now,

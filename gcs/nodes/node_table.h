@@ -45,7 +45,7 @@ class NodeTable {
   // False, and why, if it contradicts another.
   [[nodiscard]] bool Restore(const base::NodeRecord& node, std::string* error);
   void RestoreIncarnation(std::int64_t incarnation);
-  void Start(base::BootTime now);
+  void Start(base::BootTime now, Effects& effects);
 
   // "" if it belongs to the cluster (again), else why not.
   [[nodiscard]] std::string Join(const base::NodeRecord& node,

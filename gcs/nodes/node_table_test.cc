@@ -110,7 +110,7 @@ TEST_F(NodeTableTest, StartGivesAWholeLease) {
   EXPECT_TRUE(table_.Restore(node, &error));
   EXPECT_FALSE(table_.Restore(node, &error));
   EXPECT_NE(error.find("twice"), std::string::npos);
-  table_.Start(At({}));
+  table_.Start(At({}), effects_);
   EXPECT_EQ(table_.NextExpiry(), At(seconds(11)));
 }
 
