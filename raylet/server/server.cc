@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -201,7 +202,12 @@ void Server::OnDriverGone() {
 }
 
 void Server::StopIfDone() {
-  if (driver_gone_ && workers_.empty()) StopNow();
+  if (!driver_gone_) return;
+  // Detached actors outlive a driver, but not an embedded head.
+  const bool done =
+      std::all_of(workers_.begin(), workers_.end(),
+                  [](const auto& worker) { return worker.second.is_detached; });
+  if (done) StopNow();
 }
 
 void Server::Leave() {
@@ -282,6 +288,7 @@ void Server::Start(const StartWorker& start) {
   WorkerProcess& worker = workers_[process];
   worker.pid = started.pid;
   worker.driver = start.driver;
+  worker.is_detached = !start.program.empty();
   if (!IsEmbedded() || start.driver.IsNil()) {
     worker.log =
         std::make_unique<WorkerLog>(options_.folder + "/logs", started.pid);

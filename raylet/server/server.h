@@ -87,7 +87,8 @@ class Server {
   using ProcessId = base::ProcessId;
   struct WorkerProcess {
     pid_t pid = 0;
-    ProcessId driver;  // that sees its output, nil if none
+    ProcessId driver;          // that sees its output, nil if none
+    bool is_detached = false;  // it is of no driver's job
     std::unique_ptr<WorkerOutput> output;
     std::unique_ptr<WorkerLog> log;
     std::optional<PageMap> page;
