@@ -23,6 +23,8 @@
 #include "base/control/control_request.h"
 #include "base/control/node_file.h"
 #include "base/rpc/control_call.h"
+#include "raylet/spawn/process_tree.h"
+#include "tests/integration/programs.h"
 #include "tests/integration/started_head.h"
 #include "tests/process_tree/process_tree.h"
 
@@ -359,6 +361,39 @@ TEST_P(StartKillTest, WhenItServes) {
     kill(victim, SIGKILL);
     ExpectAsPromised(head, before);
   }
+  EXPECT_EQ(head.Stop().code, 0);
+  EXPECT_EQ(LeftOf(head), "");
+}
+
+// What workers are and have started: two processes that flee for each.
+std::vector<int> WorkersOf(const StartedHead& head) {
+  std::vector<int> workers = head.Left();
+  std::erase_if(workers, [](int pid) {
+    return !raylet::EnvironmentOf(pid, "MOBULA_ORIGIN").has_value();
+  });
+  return workers;
+}
+
+TEST_P(StartKillTest, WhileAProgramWorks) {
+  StartedHead head({"--cpus", "2"});
+  ASSERT_EQ(head.started().code, 0) << head.started().output;
+  const base::NodeId before = NodesOf(head).at(0).node;
+  std::vector<std::string> environment = head.environment();
+  environment.push_back("MOBULA_ADDRESS=" + NodesOf(head).at(0).control);
+  Ended victim;
+  std::thread program([&environment, &victim] {
+    victim =
+        RunProgram({ProgramPath("tests/integration/victim"), "4"}, environment);
+  });
+  EXPECT_TRUE(Eventually([&head] { return WorkersOf(head).size() >= 4; }));
+  kill(Find(head, GetParam()), SIGKILL);
+  if (GetParam() != Role::kStore) {
+    EXPECT_TRUE(Eventually([&head] { return WorkersOf(head).empty(); }))
+        << LeftOf(head);
+  }
+  program.join();
+  EXPECT_EQ(victim.code, GetParam() == Role::kStore ? 0 : 3) << victim.output;
+  ExpectAsPromised(head, before);
   EXPECT_EQ(head.Stop().code, 0);
   EXPECT_EQ(LeftOf(head), "");
 }
