@@ -79,7 +79,7 @@ struct Tally {
   std::map<std::string, std::int64_t> keys;  // acknowledged; under mutex
 };
 
-void Complain(const char* what, const std::exception& error) {
+void Complain(const char* what, const mobula::Error& error) {
   std::fprintf(stderr, "control_kills: %s: %s\n", what, error.what());
 }
 
@@ -291,6 +291,6 @@ int main(int argc, char** argv) {
                  "[--stopped N]\n");
     return 2;
   }
-  const mobula::Runtime runtime = mobula::Init();
+  const mobula::Runtime runtime = mobula::Init(mobula::InitOptions());
   return Run(options);
 }
