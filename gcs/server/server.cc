@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/ids.h"
 #include "base/log.h"
 
 namespace mobula::gcs {

@@ -24,7 +24,6 @@
 
 #include "base/boot_time.h"
 #include "base/control/control_address.h"
-#include "base/ids.h"
 #include "base/rpc/control_server.h"
 #include "base/strand.h"
 #include "base/thread_annotations.h"
@@ -56,8 +55,6 @@ class Server {
   [[nodiscard]] const std::vector<base::ControlAddress>& bound() const {
     return bound_;
   }
-  [[nodiscard]] std::uint64_t epoch() const { return log_->epoch(); }
-  [[nodiscard]] base::ClusterId cluster() const { return log_->cluster(); }
 
  private:
   Server(base::Strand& strand, CommitQueue::Options queue);
