@@ -811,7 +811,7 @@ TEST(CoreRandomTest, SwarmLosesNothingThatWasAcknowledged) {
   const char* const only = std::getenv("MOBULA_SEED");
   const std::uint64_t first =
       only == nullptr ? 1 : std::strtoull(only, nullptr, 10);
-  const std::uint64_t last = only == nullptr ? 300 : first;
+  const std::uint64_t last = only == nullptr ? 120 : first;
   Swarm::Done all;
   for (std::uint64_t seed = first; seed <= last && !HasFailure(); ++seed) {
     Swarm swarm(seed);
@@ -828,14 +828,14 @@ TEST(CoreRandomTest, SwarmLosesNothingThatWasAcknowledged) {
   }
   if (only != nullptr) return;
   // What never happened was not tested.
-  EXPECT_GE(all.kills, 1'500);
-  EXPECT_GE(all.puts, 30'000);
-  EXPECT_GE(all.registrations, 5'000);
-  EXPECT_GE(all.repeats, 1'000);
-  EXPECT_GE(all.hosted, 3'000);
-  EXPECT_GE(all.node_deaths, 1'000);
-  EXPECT_GE(all.restarts, 1'000);
-  EXPECT_GE(all.found_dead, 1'000);
+  EXPECT_GE(all.kills, 600);
+  EXPECT_GE(all.puts, 10'000);
+  EXPECT_GE(all.registrations, 2'000);
+  EXPECT_GE(all.repeats, 500);
+  EXPECT_GE(all.hosted, 1'000);
+  EXPECT_GE(all.node_deaths, 300);
+  EXPECT_GE(all.restarts, 300);
+  EXPECT_GE(all.found_dead, 300);
 }
 
 }  // namespace
