@@ -4,9 +4,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <future>
 
 #include "base/check.h"
@@ -36,15 +38,12 @@ int Raised(int fd) {
 }  // namespace
 
 FakeDriver::FakeDriver(const Options& options)
-    : ids_(base::RandomBits()),
+    : options_(options),
+      ids_(base::RandomBits()),
       self_(ids_.Next<ProcessId>()),
       job_(ids_.Next<base::JobId>()),
       strand_("driver") {
-  int ends[2];
-  MOBULA_CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-  UniqueFd ours(ends[0]);
-  const UniqueFd theirs(ends[1]);
-  StartHead(options, theirs.get());
+  UniqueFd ours = Reach();
   Link::Callbacks callbacks;
   callbacks.on_open = [](ProcessId, base::Role) {};
   callbacks.on_message = [this](base::Message message, UniqueFd fd) {
@@ -61,6 +60,28 @@ FakeDriver::FakeDriver(const Options& options)
   raylet_ = std::make_unique<Link>(strand_, std::move(ours), std::move(link),
                                    std::move(callbacks));
   strand_.StartThread();
+}
+
+UniqueFd FakeDriver::Reach() {
+  if (!options_.socket.empty()) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    MOBULA_CHECK(options_.socket.size() < sizeof(address.sun_path));
+    std::memcpy(address.sun_path, options_.socket.c_str(),
+                options_.socket.size() + 1);
+    UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    MOBULA_CHECK(::connect(socket.get(),
+                           reinterpret_cast<const sockaddr*>(&address),
+                           sizeof(address)) == 0)
+        << options_.socket;
+    return socket;
+  }
+  int ends[2];
+  MOBULA_CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  UniqueFd ours(ends[0]);
+  const UniqueFd theirs(ends[1]);
+  StartHead(options_, theirs.get());
+  return ours;
 }
 
 void FakeDriver::StartHead(const Options& options, int socket) {
@@ -147,9 +168,31 @@ bool FakeDriver::Register() {
   message.role = base::Role::kDriver;
   message.job = job_;
   message.pid = ::getpid();
-  Send(message);
+  message.program = "fake";
+  message.weight = options_.weight;
+  UniqueFd program;
+  if (!options_.socket.empty()) {
+    program.Reset(::open(options_.worker.c_str(), O_RDONLY | O_CLOEXEC));
+  }
+  OnStrand([this, &message, &program] {
+    raylet_->Send(message, std::move(program));
+  });
   return WaitFor<base::Registered>([](const base::Registered&) { return true; })
       .has_value();
+}
+
+std::optional<base::ControlReply> FakeDriver::AskControl(
+    base::ControlRequest request) {
+  base::ControlCall call;
+  call.request = ids_.Next<base::RequestId>();
+  call.from = self_;
+  call.body = std::move(request);
+  const base::RequestId id = call.request;
+  Send(std::move(call));
+  auto answer = WaitFor<base::ControlAnswer>(
+      [id](const base::ControlAnswer& m) { return m.request == id; });
+  if (!answer) return std::nullopt;
+  return std::move(answer->body);
 }
 
 void FakeDriver::Send(base::Message message) {

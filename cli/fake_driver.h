@@ -1,5 +1,6 @@
 // FakeDriver stands in for a program that uses Mobula: it starts a raylet as
-// the library does and speaks to it and to its workers message by message.
+// the library does, or joins one that runs, and speaks to it and to its workers
+// message by message.
 //
 //   FakeDriver driver(options);
 //   driver.Register();
@@ -14,6 +15,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -26,6 +28,7 @@
 #include <vector>
 
 #include "base/boot_time.h"
+#include "base/control/control_request.h"
 #include "base/frames/link.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
@@ -41,6 +44,10 @@ class FakeDriver {
     std::string worker;                    // what workers execute
     std::vector<std::string> arguments;    // behind the two descriptors
     std::vector<std::string> environment;  // "NAME=VALUE", beside our own
+    // Of a node that runs; then nothing is started, and the worker's program is
+    // sent along.
+    std::string socket;
+    std::int32_t weight = 1;
   };
   static constexpr base::Duration kPatience = std::chrono::seconds(20);
 
@@ -62,6 +69,9 @@ class FakeDriver {
   std::optional<std::string> Run(const base::LeaseGranted& on,
                                  const std::string& command);
   void Begin(const base::LeaseGranted& on, const std::string& command);
+
+  // Asks the control store; nothing if no answer comes in time.
+  std::optional<base::ControlReply> AskControl(base::ControlRequest request);
 
   // The first message of this kind for which `is` holds, taken out of what has
   // come; nothing if none comes in time.
@@ -87,16 +97,20 @@ class FakeDriver {
 
   [[nodiscard]] pid_t head() const { return head_; }
   [[nodiscard]] base::JobId job() const { return job_; }
+  [[nodiscard]] base::ProcessId self() const { return self_; }
+  base::IdSource& ids() { return ids_; }
 
  private:
   using Links = std::map<base::ProcessId, std::unique_ptr<base::Link>>;
 
   void StartHead(const Options& options, int socket);
+  [[nodiscard]] base::UniqueFd Reach();
   void OpenLink(base::ProcessId peer, base::UniqueFd socket);
   void Note(base::Message message, base::UniqueFd fd);
   void OnStrand(base::Strand::Closure closure);
   void WaitUntil(const std::function<bool(std::deque<base::Message>&)>& is);
 
+  const Options options_;
   base::IdSource ids_;
   const base::ProcessId self_;
   const base::JobId job_;

@@ -119,6 +119,23 @@ class Worker {
       done.outcome = base::Bytes::Own(Obey(command));
       page_->SetRunning("");
       links_.at(from)->Send(done);
+    } else if (const auto* create = std::get_if<base::CreateActor>(&message)) {
+      // Its constructor takes a command, too.
+      base::TaskDone done;
+      done.task = create->task;
+      done.incarnation = create->incarnation;
+      done.outcome = base::Bytes();
+      if (!create->args.empty()) {
+        const std::string command(create->args.at(0).view());
+        if (command == "throw") {
+          base::Failure failure;
+          failure.message = "not today";
+          done.outcome = failure;
+        } else {
+          Obey(command);
+        }
+      }
+      links_.at(from)->Send(done);
     }
   }
 

@@ -164,78 +164,107 @@ TEST_F(HostedActorsTest, AnIncarnationThatIsGoneDoesNotBeginAgain) {
   hosted.CheckInvariants();
 }
 
-// Of each actor the lives reported never go back, each has one end at most, and
-// every job that began ends.
-TEST_F(HostedActorsTest, InvariantsHoldInAnyOrder) {
+// Anything that may happen, in any order.
+class RandomHost {
+ public:
+  explicit RandomHost(std::uint32_t seed) : random_(seed) {}
+
+  void Run(int steps) {
+    for (int i = 0; i < steps; ++i) {
+      HostedActors::Out did;
+      OneStep(did);
+      hosted_.CheckInvariants();
+      Check(did);
+    }
+    EXPECT_GT(ends_, 10u);
+  }
+
+ private:
+  void OneStep(HostedActors::Out& did) {
+    const ActorId actor{2, 1 + random_() % 4};
+    ++made_;
+    switch (random_() % 5) {
+      case 0:
+        return Host(actor, did);
+      case 1:
+        return hosted_.Stop(actor, 1 + random_() % 30, did);
+      case 2:
+        return Grant();
+      case 3:
+        if (!leases_.empty()) {
+          hosted_.Lost(Pick(leases_).first, base::Failure(), did);
+        }
+        return;
+      default:
+        return Answer(did);
+    }
+  }
+  void Host(ActorId actor, HostedActors::Out& did) {
+    const HostedActors::Ids ids = {
+        base::JobId{3, made_}, base::LeaseId{4, made_}, base::TaskId{5, made_}};
+    const std::int64_t next = life_[actor] + 1 - random_() % 2;
+    if (hosted_.Host(RecordOf(actor, next), ids, did) == nullptr) return;
+    jobs_.insert(ids.job);
+    leases_[ids.lease] = ids.creation;
+  }
+  void Grant() {
+    if (leases_.empty()) return;
+    const auto [lease, creation] = Pick(leases_);
+    const ProcessId worker{6, made_};
+    if (hosted_.Granted(lease, worker, 1).has_value()) {
+      creations_[worker] = creation;
+    }
+  }
+  void Answer(HostedActors::Out& did) {
+    if (creations_.empty()) return;
+    const auto [worker, creation] = Pick(creations_);
+    base::TaskDone done;
+    done.task = creation;
+    if (random_() % 3 == 0) done.outcome = base::Failure();
+    hosted_.Done(worker, done, did);
+  }
+  template <class M>
+  std::pair<typename M::key_type, typename M::mapped_type> Pick(const M& from) {
+    auto it = from.begin();
+    std::advance(it, random_() % from.size());
+    return *it;
+  }
+  // Of each actor the lives reported never go back, each has one end at most,
+  // and every job that began ends.
+  void Check(const HostedActors::Out& did) {
+    for (const base::ActorReport& report : did.reports) {
+      EXPECT_GE(report.incarnation, life_[report.actor]);
+      life_[report.actor] = report.incarnation;
+      const std::pair<ActorId, std::int64_t> which = {report.actor,
+                                                      report.incarnation};
+      EXPECT_FALSE(ended_.contains(which));
+      if (report.state == ActorState::kDead ||
+          report.state == ActorState::kRestarting) {
+        ended_.insert(which);
+      }
+    }
+    for (const auto& end : did.end_jobs) {
+      EXPECT_EQ(jobs_.erase(end.job), 1u);
+      ++ends_;
+    }
+    EXPECT_EQ(jobs_.size(), hosted_.size());
+  }
+
+  std::mt19937 random_;
+  HostedActors hosted_{kNode};
+  std::map<ActorId, std::int64_t> life_;
+  std::set<std::pair<ActorId, std::int64_t>> ended_;
+  std::set<base::JobId> jobs_;
+  std::map<base::LeaseId, base::TaskId> leases_;
+  std::map<ProcessId, base::TaskId> creations_;
+  std::uint64_t made_ = 0;
+  std::size_t ends_ = 0;
+};
+
+TEST(HostedActorsRandomTest, InvariantsHoldInAnyOrder) {
   for (std::uint32_t seed = 1; seed <= 50; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    std::mt19937 random(seed);
-    HostedActors any(kNode);
-    std::map<ActorId, std::int64_t> life;
-    std::set<std::pair<ActorId, std::int64_t>> ended;
-    std::set<base::JobId> jobs;
-    std::map<base::LeaseId, base::TaskId> leases;
-    std::map<ProcessId, base::TaskId> creations;
-    std::uint64_t made = 0;
-    std::size_t ends = 0;
-    for (int step = 0; step < 500; ++step) {
-      HostedActors::Out did;
-      const ActorId actor{2, 1 + random() % 4};
-      const auto incarnation = static_cast<std::int64_t>(1 + random() % 30);
-      ++made;
-      const HostedActors::Ids ids = {
-          base::JobId{3, made}, base::LeaseId{4, made}, base::TaskId{5, made}};
-      auto lease = leases.begin();
-      if (!leases.empty()) {
-        std::advance(lease, random() % leases.size());
-      }
-      switch (random() % 5) {
-        case 0:
-          // As the store does: never an earlier one than it has heard of.
-          if (any.Host(RecordOf(actor, life[actor] + 1), ids, did) != nullptr) {
-            jobs.insert(ids.job);
-            leases[ids.lease] = ids.creation;
-          }
-          break;
-        case 1:
-          any.Stop(actor, incarnation, did);
-          break;
-        case 2:
-          if (leases.empty()) break;
-          if (any.Granted(lease->first, ProcessId{6, made}, 1).has_value()) {
-            creations[ProcessId{6, made}] = lease->second;
-          }
-          break;
-        case 3:
-          if (!leases.empty()) any.Lost(lease->first, base::Failure(), did);
-          break;
-        default:
-          if (creations.empty()) break;
-          auto creation = creations.begin();
-          std::advance(creation, random() % creations.size());
-          base::TaskDone done;
-          done.task = creation->second;
-          if (random() % 3 == 0) done.outcome = base::Failure();
-          any.Done(creation->first, done, did);
-          break;
-      }
-      any.CheckInvariants();
-      for (const base::ActorReport& report : did.reports) {
-        EXPECT_GE(report.incarnation, life[report.actor]);
-        life[report.actor] = report.incarnation;
-        EXPECT_FALSE(ended.contains({report.actor, report.incarnation}));
-        if (report.state == ActorState::kDead ||
-            report.state == ActorState::kRestarting) {
-          ended.insert({report.actor, report.incarnation});
-        }
-      }
-      for (const auto& end : did.end_jobs) {
-        EXPECT_EQ(jobs.erase(end.job), 1u);
-        ++ends;
-      }
-      EXPECT_EQ(jobs.size(), any.size());
-    }
-    EXPECT_GT(ends, 10u);
+    RandomHost(seed).Run(500);
   }
 }
 
