@@ -398,6 +398,37 @@ TEST_P(StartKillTest, WhileAProgramWorks) {
   EXPECT_EQ(LeftOf(head), "");
 }
 
+// Nobody is left to sweep: what fled is reaped by the next start.
+TEST(StartTest, AllKilledAtOnceTheNextStartReaps) {
+  StartedHead head({"--cpus", "2"});
+  ASSERT_EQ(head.started().code, 0) << head.started().output;
+  std::vector<std::string> environment = head.environment();
+  environment.push_back("MOBULA_ADDRESS=" + NodesOf(head).at(0).control);
+  std::thread program([&environment] {
+    RunProgram({ProgramPath("tests/integration/victim")}, environment);
+  });
+  EXPECT_TRUE(Eventually([&head] { return WorkersOf(head).size() >= 4; }));
+  // Stopped first, so that none can act on another's end.
+  const std::vector<pid_t> daemons = {Find(head, Role::kKeeper),
+                                      Find(head, Role::kRaylet),
+                                      Find(head, Role::kStore)};
+  for (const pid_t pid : daemons) kill(pid, SIGSTOP);
+  for (const pid_t pid : daemons) kill(pid, SIGKILL);
+  program.join();
+  EXPECT_TRUE(Eventually([&head] {
+    return Find(head, Role::kKeeper) + Find(head, Role::kRaylet) +
+               Find(head, Role::kStore) ==
+           0;
+  }));
+  EXPECT_FALSE(WorkersOf(head).empty()) << "what fled is still there";
+  head.StartAgain();
+  ASSERT_EQ(head.started().code, 0) << head.started().output;
+  EXPECT_TRUE(WorkersOf(head).empty()) << LeftOf(head);
+  EXPECT_EQ(NodesOf(head).size(), 1u);
+  EXPECT_EQ(head.Stop().code, 0);
+  EXPECT_EQ(LeftOf(head), "");
+}
+
 std::string RoleName(const testing::TestParamInfo<Role>& info) {
   switch (info.param) {
     case Role::kKeeper:
