@@ -122,6 +122,8 @@ std::int64_t FreeBytesOf(const std::string& folder) {
       std::min<std::uint64_t>(bytes, static_cast<std::uint64_t>(kMax)));
 }
 
+constexpr std::int64_t kRoomStep = std::int64_t{16} << 20;
+
 // Room on the disk beyond what the table's files may need at once.
 struct Room {
   std::int64_t free_bytes = 0;
@@ -272,17 +274,22 @@ class GatheringLog final : public ControlLog {
     });
   }
 
+  // Tells of it when it is known first, when it fills or empties, and when it
+  // is quite another number.
   void SeeRoom(Room room) MOBULA_REQUIRES(strand_) {
-    if (room.full == full_) return;
-    full_ = room.full;
-    if (full_) {
+    const std::int64_t change = room.free_bytes - told_.free_bytes;
+    const bool differs = change >= kRoomStep || change <= -kRoomStep;
+    if (told_once_ && room.full == told_.full && !differs) return;
+    if (room.full && !told_.full) {
       MOBULA_LOG(ERROR) << "the log's disk is full: " << room.free_bytes
                         << " bytes are free; changes are refused";
-    } else {
+    } else if (told_.full && !room.full) {
       MOBULA_LOG(INFO) << "the log's disk has room again: " << room.free_bytes
                        << " bytes are free";
     }
-    callbacks_.on_disk(full_, room.free_bytes);
+    told_once_ = true;
+    told_ = room;
+    callbacks_.on_disk(room.full, room.free_bytes);
   }
 
   Strand& strand_;
@@ -299,7 +306,8 @@ class GatheringLog final : public ControlLog {
   std::uint64_t durable_ MOBULA_GUARDED_BY(strand_) = 0;
   bool round_asked_ MOBULA_GUARDED_BY(strand_) = false;
   bool round_runs_ MOBULA_GUARDED_BY(strand_) = false;
-  bool full_ MOBULA_GUARDED_BY(strand_) = false;
+  bool told_once_ MOBULA_GUARDED_BY(strand_) = false;
+  Room told_ MOBULA_GUARDED_BY(strand_);
   Strand::TimerId disk_timer_ MOBULA_GUARDED_BY(strand_) = 0;
 };
 

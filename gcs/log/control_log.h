@@ -49,7 +49,8 @@ class ControlLog {
   };
   struct Callbacks {
     std::function<void(std::uint64_t number)> on_durable;
-    // ...and this is called, and again when there is room.
+    // ...and this is called, and again when there is room; also at first, and
+    // when free_bytes has become quite another number.
     std::function<void(bool full, std::int64_t free_bytes)> on_disk;
   };
 

@@ -151,6 +151,7 @@ TEST_F(ServerTest, AFullDiskRefusesChangesByNameUntilThereIsRoom) {
   ASSERT_TRUE(Succeeded(store.Put("key", "before")));
   free_bytes.store(1000);
   while (!store.Status().disk_full) std::this_thread::yield();
+  EXPECT_EQ(store.Status().disk_free_bytes, 1000);
   const ControlReply refused = store.Put("key", "during");
   const auto* const failure = std::get_if<Failure>(&refused);
   ASSERT_NE(failure, nullptr);
