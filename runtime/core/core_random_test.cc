@@ -14,6 +14,9 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/control/control_message.h"
+#include "base/control/control_request.h"
+#include "base/control/records.h"
 #include "base/failure.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
@@ -52,6 +55,10 @@ class Life {
   [[nodiscard]] std::size_t outcomes() const { return issued_.size(); }
   [[nodiscard]] std::uint64_t kills() const { return node_.kills(); }
   [[nodiscard]] std::size_t restarts() const { return restarts_; }
+  [[nodiscard]] std::size_t asked() const { return asked_.size(); }
+  [[nodiscard]] std::size_t control_failures() const {
+    return control_failures_;
+  }
 
  private:
   struct Issued {
@@ -73,6 +80,8 @@ class Life {
         return;
       case 2:
         if (node_.Random(2) == 0) DoCreate();
+        if (node_.Random(6) == 0) DoAdopt();
+        if (node_.Random(3) == 0) DoAsk();
         return;
       case 3:
         DoDrop();
@@ -163,6 +172,28 @@ class Life {
     node_.Do(std::move(create));
   }
 
+  // A detached actor, found by its name.
+  void DoAdopt() {
+    ActorId actor = SomeActor();
+    if (!node_.IsDetached(actor)) {
+      actor = NewId<ActorId>();
+      node_.Host(actor);
+    }
+    actors_.push_back(actor);
+    node_.Do(Adopt{actor, FakeNode::kRaylet});
+  }
+
+  void DoAsk() {
+    AskControl ask;
+    ask.request = NewId<base::RequestId>();
+    base::PutKey put;
+    put.key = std::to_string(ask.request.lo);
+    ask.body = std::move(put);
+    ask.timeout = milliseconds(node_.Random(100));
+    asked_.insert(ask.request);
+    node_.Do(std::move(ask));
+  }
+
   void DoCall() {
     if (actors_.empty()) return;
     Call call;
@@ -222,6 +253,7 @@ class Life {
       CompareOne(issued, it->second.front());
     }
     CompareOrder();
+    CompareAnswers();
     for (const ActorChanged& change : node_.changes) {
       if (change.incarnation > 1) ++restarts_;
     }
@@ -246,6 +278,40 @@ class Life {
     // every start is charged. Kill ends actors' workers in the midst.
     if (!with_timeouts_ && issued.retries_max >= 0) {
       EXPECT_LE(starts, static_cast<std::size_t>(issued.retries_max) + 1);
+    }
+  }
+
+  void CompareAnswers() {
+    EXPECT_EQ(node_.control_ready.size(), asked_.size());
+    for (const base::RequestId request : asked_) {
+      const auto& replies = node_.control_ready[request];
+      ASSERT_EQ(replies.size(), 1u);
+      const auto* failure = std::get_if<Failure>(&replies.front());
+      if (failure == nullptr) continue;
+      ++control_failures_;
+      EXPECT_EQ(failure->code, base::FailureCode::kControlAway);
+      if (failure->executed == base::Executed::kNo) {
+        EXPECT_FALSE(node_.keys_heard.contains(std::to_string(request.lo)));
+      }
+    }
+  }
+
+  // Of each own actor: one incarnation after the other, and then its end.
+  void CompareReports() {
+    for (const auto& [actor, reports] : node_.reports) {
+      EXPECT_EQ(reports.front().state, base::ActorState::kPending);
+      EXPECT_EQ(reports.back().state, base::ActorState::kDead);
+      for (std::size_t i = 1; i < reports.size(); ++i) {
+        const base::ActorReport& before = reports[i - 1];
+        const base::ActorReport& report = reports[i];
+        EXPECT_NE(before.state, base::ActorState::kDead);
+        EXPECT_GE(report.incarnation, before.incarnation);
+        EXPECT_EQ(report.worker.IsNil(),
+                  report.state != base::ActorState::kAlive);
+        if (report.state != base::ActorState::kRestarting) continue;
+        EXPECT_EQ(report.incarnation, before.incarnation + 1);
+        EXPECT_EQ(report.restarts, before.restarts + 1);
+      }
     }
   }
 
@@ -276,6 +342,7 @@ class Life {
     for (const ObjectId object : held_) node_.Do(DropObject{object});
     for (const ActorId actor : actors_) node_.Do(DropActor{actor});
     Finish();
+    CompareReports();
     const Core::Census census = node_.driver().Count();
     EXPECT_EQ(census.objects, 0u);
     EXPECT_EQ(census.tasks, 0u);
@@ -290,6 +357,8 @@ class Life {
   const bool with_timeouts_;
   std::uint64_t next_id_ = 1;
   std::size_t restarts_ = 0;
+  std::size_t control_failures_ = 0;
+  std::set<base::RequestId> asked_;
   std::map<ObjectId, Issued> issued_;
   std::set<ObjectId> held_;
   std::vector<ActorId> actors_;
@@ -299,6 +368,8 @@ void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
   std::size_t outcomes = 0;
   std::uint64_t kills = 0;
   std::size_t restarts = 0;
+  std::size_t asked = 0;
+  std::size_t control_failures = 0;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Life life(seed, with_timeouts);
@@ -306,12 +377,16 @@ void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
     outcomes += life.outcomes();
     kills += life.kills();
     restarts += life.restarts();
+    asked += life.asked();
+    control_failures += life.control_failures();
     if (testing::Test::HasFailure()) return;
   }
   // Not an empty run.
   EXPECT_GT(outcomes, 10'000u);
   EXPECT_GT(kills, 300u);
   EXPECT_GT(restarts, 50u);
+  EXPECT_GT(asked, 100u);
+  EXPECT_GT(control_failures, 20u);
 }
 
 TEST(CoreRandomTest, EveryCallHasOneOutcomeThatIsTrue) {

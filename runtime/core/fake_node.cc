@@ -71,6 +71,9 @@ void FakeNode::CarryOut(ProcessId from, Effects effects) {
       }
     } else if (auto* changed = std::get_if<ActorChanged>(&effect)) {
       if (from == kDriver) changes.push_back(*changed);
+    } else if (auto* answer = std::get_if<ControlReady>(&effect)) {
+      MOBULA_CHECK(from == kDriver);
+      control_ready[answer->request].push_back(std::move(answer->reply));
     } else if (auto* execute = std::get_if<Execute>(&effect)) {
       Begin(process, *execute);
     } else if (auto* timer = std::get_if<SetTimer>(&effect)) {
@@ -96,6 +99,7 @@ bool FakeNode::Step() {
   if (!loaded.empty() && Random(20) == 0) {
     now_ = now_ + microseconds(Random(500));
   }
+  if (Random(4) == 0) AnswerSomeCall();
   if (Random(2) == 0 && RunDue()) return true;
   if (!loaded.empty()) {
     Deliver(loaded[Random(loaded.size())]);
@@ -206,7 +210,7 @@ void FakeNode::BeginCall(Process& process, const Execute& execute) {
   process.borrowed = actor;
   const base::ObjectId result = call.result;
   SetLent(process.id, true);
-  Feed(process, Adopt{actor, kDriver});
+  Feed(process, Adopt{actor, IsDetached(actor) ? kRaylet : kDriver});
   Feed(process, std::move(call));
   Feed(process, Watch{result});
 }
@@ -269,7 +273,120 @@ void FakeNode::RayletHears(ProcessId from, const base::Message& message) {
     } else {
       Transmit(kRaylet, from, base::PeerGone{connect->peer});
     }
+  } else if (const auto* report = std::get_if<base::ActorReport>(&message)) {
+    MOBULA_CHECK(report->owner == from);
+    reports[report->actor].push_back(*report);
+  } else if (const auto* call = std::get_if<base::ControlCall>(&message)) {
+    StoreHears(from, *call);
+  } else {
+    OwnerHears(from, message);
   }
+}
+
+// ---- the control store ------------------------------------------------------
+
+void FakeNode::StoreHears(ProcessId from, const base::ControlCall& call) {
+  std::set<base::RequestId>& unanswered = unanswered_[from];
+  const bool is_new = unanswered.insert(call.request).second;
+  MOBULA_CHECK(is_new) << "a request has an id of its own";
+  MOBULA_CHECK(call.done_below <= unanswered.begin()->lo)
+      << "it forgets what has no answer";
+  if (const auto* put = std::get_if<base::PutKey>(&call.body)) {
+    keys_heard.insert(put->key);
+  }
+  if (Random(5) != 0) asked_.emplace_back(from, call.request);  // else lost
+}
+
+void FakeNode::AnswerSomeCall() {
+  if (asked_.empty()) return;
+  const auto it =
+      asked_.begin() + static_cast<std::ptrdiff_t>(Random(asked_.size()));
+  const auto [to, request] = *it;
+  asked_.erase(it);
+  unanswered_[to].erase(request);
+  base::ControlAnswer answer;
+  answer.request = request;
+  answer.to = to;
+  answer.body = base::Done{};
+  Transmit(kRaylet, to, std::move(answer));
+}
+
+// ---- detached actors --------------------------------------------------------
+
+void FakeNode::Host(base::ActorId actor) {
+  Detached& detached = detached_[actor];
+  detached.actor = actor;
+  detached.creation = {kRaylet.lo, actor.lo};
+  StartDetached(detached);
+}
+
+void FakeNode::StartDetached(Detached& actor) {
+  actor.alive = false;
+  ++actor.incarnation;
+  actor.worker = {100, next_worker_++};
+  StartProcess(actor.worker, base::Role::kWorker);
+  base::CreateActor create;
+  create.task = actor.creation;
+  create.actor = actor.actor;
+  create.incarnation = actor.incarnation;
+  create.constructor = Function(Deed::kReturn);
+  Transmit(kRaylet, actor.worker, std::move(create));
+}
+
+bool FakeNode::OwnerHears(ProcessId from, const base::Message& message) {
+  if (const auto* watch = std::get_if<base::WatchActor>(&message)) {
+    Detached& actor = detached_.find(watch->actor)->second;
+    actor.watchers.insert(from);
+    Transmit(kRaylet, from, Where(actor));
+  } else if (const auto* left = std::get_if<base::UnwatchActor>(&message)) {
+    detached_.find(left->actor)->second.watchers.erase(from);
+  } else if (const auto* kill = std::get_if<base::KillActor>(&message)) {
+    Detached& actor = detached_.find(kill->actor)->second;
+    const ProcessId worker = actor.worker;
+    if (actor.dead) return true;
+    if (!kill->restart) EndDetached(actor);
+    End(worker, false);
+  } else if (const auto* done = std::get_if<base::TaskDone>(&message)) {
+    for (auto& [id, actor] : detached_) {
+      if (actor.creation != done->task || actor.worker != from) continue;
+      if (done->actor_exited) {
+        EndDetached(actor);
+        End(from, false);
+      } else {
+        actor.alive = true;
+        TellWatchers(actor);
+      }
+      return true;
+    }
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void FakeNode::EndDetached(Detached& actor) {
+  actor.dead = true;
+  actor.alive = false;
+  TellWatchers(actor);
+}
+
+void FakeNode::TellWatchers(const Detached& actor) {
+  for (const ProcessId watcher : actor.watchers) {
+    Transmit(kRaylet, watcher, Where(actor));
+  }
+}
+
+base::ActorMoved FakeNode::Where(const Detached& actor) {
+  base::ActorMoved moved;
+  moved.actor = actor.actor;
+  moved.incarnation = actor.incarnation;
+  if (actor.alive) moved.worker = actor.worker;
+  moved.dead = actor.dead;
+  if (actor.dead) {
+    moved.failure.code = base::FailureCode::kActorDied;
+    moved.failure.executed = base::Executed::kNo;
+  }
+  return moved;
 }
 
 void FakeNode::Grant() {
@@ -362,6 +479,12 @@ void FakeNode::End(ProcessId id, bool was_killed) {
   }
   for (const base::LeaseId lease_id : owned) {
     if (leases_.contains(lease_id)) FreeLease(lease_id, true);
+  }
+  for (auto& [actor_id, actor] : detached_) {
+    actor.watchers.erase(id);
+    if (actor.worker != id || actor.dead) continue;
+    StartDetached(actor);
+    TellWatchers(actor);
   }
   Grant();
 }

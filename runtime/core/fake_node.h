@@ -1,6 +1,8 @@
 // FakeNode is a whole node inside a test: a driver's core, a fake raylet, and
-// workers that are real cores with pretended functions. Messages of one link
-// keep their order, everything else happens in an order that the seed decides.
+// workers that are real cores with pretended functions. The raylet is the owner
+// of detached actors too, and answers for the control store, mostly. Messages
+// of one link keep their order, everything else happens in an order that the
+// seed decides.
 //
 //   FakeNode node(seed, 2);
 //   node.Do(Submit{...});
@@ -25,6 +27,8 @@
 #include <vector>
 
 #include "base/boot_time.h"
+#include "base/control/control_message.h"
+#include "base/control/control_request.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
@@ -63,6 +67,11 @@ class FakeNode {
   bool Step();
   void KillSomeWorker();
   void RetireSomeIdleWorker();
+  // A detached actor, restarted for ever.
+  void Host(base::ActorId actor);
+  [[nodiscard]] bool IsDetached(base::ActorId actor) const {
+    return detached_.contains(actor);
+  }
 
   static base::FunctionId Function(Deed deed) {
     return {1, static_cast<std::uint64_t>(deed)};
@@ -86,6 +95,12 @@ class FakeNode {
   // Outcomes that the driver was told of, in order.
   std::map<base::ObjectId, std::vector<base::Outcome>> ready;
   std::vector<ActorChanged> changes;  // at the driver
+  // What the driver was answered by the control store.
+  std::map<base::RequestId, std::vector<base::ControlReply>> control_ready;
+  // The keys that the control store was asked to put.
+  std::set<std::string> keys_heard;
+  // What the owners reported, in order.
+  std::map<base::ActorId, std::vector<base::ActorReport>> reports;
 
  private:
   struct Process {
@@ -107,6 +122,15 @@ class FakeNode {
     std::int64_t cpu_units = 0;
     bool lent = false;
   };
+  struct Detached {
+    base::ActorId actor;
+    base::TaskId creation;
+    base::ProcessId worker;
+    std::int64_t incarnation = 0;
+    bool alive = false;
+    bool dead = false;
+    std::set<base::ProcessId> watchers;
+  };
   using Wire = std::pair<base::ProcessId, base::ProcessId>;
   // Nothing: the sender has ended.
   using Packet = std::optional<base::Message>;
@@ -127,6 +151,14 @@ class FakeNode {
   void FinishRunning(Process& process);
 
   void RayletHears(base::ProcessId from, const base::Message& message);
+  // Whether it was a message about a detached actor.
+  bool OwnerHears(base::ProcessId from, const base::Message& message);
+  void StoreHears(base::ProcessId from, const base::ControlCall& call);
+  void AnswerSomeCall();
+  void StartDetached(Detached& actor);
+  void EndDetached(Detached& actor);
+  void TellWatchers(const Detached& actor);
+  static base::ActorMoved Where(const Detached& actor);
   void Grant();
   void FreeLease(base::LeaseId lease, bool discard);
   void Link(base::ProcessId a, base::ProcessId b);
@@ -142,6 +174,10 @@ class FakeNode {
   std::map<base::LeaseId, Lease> leases_;
   std::deque<base::LeaseId> waiting_;
   std::set<base::ProcessId> idle_;
+  std::map<base::ActorId, Detached> detached_;
+  // Of each process the requests without an answer, lost ones too.
+  std::map<base::ProcessId, std::set<base::RequestId>> unanswered_;
+  std::vector<std::pair<base::ProcessId, base::RequestId>> asked_;
   std::int64_t free_units_ = 0;
   std::int64_t cpus_ = 0;
   std::uint64_t next_worker_ = 10;
