@@ -226,8 +226,8 @@ std::string TextOf(const base::StatusAnswer& status,
   text += "keys     " + ShowCount(status.keys) + "\n";
   text += "offers   " + (resources.empty() ? "nothing" : Printable(resources)) +
           "\n";
-  text += "disk     " + disk + ", " + ShowCount(status.log_number) +
-          " batches written\n";
+  text +=
+      "disk     " + disk + ShowCount(status.log_number) + " batches written\n";
   return text;
 }
 
