@@ -22,9 +22,11 @@ class RandomWorld {
     }
   }
 
-  void Run(int steps) {
+  // How many detached actors were made.
+  int Run(int steps) {
     for (int i = 0; i < steps; ++i) OneStep();
     Settle();
+    return made_;
   }
 
  private:
@@ -49,6 +51,7 @@ class RandomWorld {
   }
   void OneStep() {
     world_.now = world_.now + milliseconds(Below(20));
+    if (Below(4) == 0) StoreDoesSomething();
     switch (Below(12)) {
       case 0:
       case 1:
@@ -82,6 +85,78 @@ class RandomWorld {
         break;
     }
     BuryKilled();
+  }
+  // A control store that comes and goes, hosts and stops detached actors here,
+  // and is asked by processes.
+  void StoreDoesSomething() {
+    const base::ActorId actor{6, 1 + Below(5)};
+    const ProcessId caller =
+        alive_.empty() || Below(2) == 0 ? Pick(drivers_) : Pick(alive_);
+    switch (Below(8)) {
+      case 0:
+        up_ = !up_;
+        if (up_) {
+          world_.Do(ControlUp{1});
+        } else {
+          world_.Do(ControlDown{});
+        }
+        break;
+      case 1:
+      case 2:
+        Host(actor);
+        break;
+      case 3:
+        if (up_ && Below(3) == 0) {
+          world_.StoreSays(
+              base::StopActor{actor, lives_[actor], false, ProcessId()});
+        }
+        break;
+      case 4:
+        world_.Say(caller, base::WatchActor{actor});
+        break;
+      case 5:
+        world_.Say(caller, base::UnwatchActor{actor});
+        break;
+      case 6: {
+        base::ControlCall call;
+        call.request = base::RequestId{8, ++calls_};
+        world_.Say(caller, call);
+        break;
+      }
+      default:
+        AnswerCall();
+        break;
+    }
+  }
+  void Host(base::ActorId actor) {
+    if (!up_) return;
+    base::HostActor host;
+    host.actor.actor = actor;
+    host.actor.job = Pick(jobs_);
+    host.actor.detached = true;
+    host.actor.incarnation = lives_[actor] += Below(2);
+    host.actor.spec.emplace();
+    host.actor.spec->program = "cafe";
+    host.actor.spec->resources = ResourceVector::Cpus(Below(2) * 0.5);
+    world_.StoreSays(host);
+  }
+  void AnswerCall() {
+    const std::vector<base::ControlCall> calls =
+        world_.Told<base::ControlCall>();
+    world_.told.clear();
+    if (!up_ || calls.empty()) return;
+    const base::ControlCall call = Pick(calls);
+    world_.StoreSays(
+        base::ControlAnswer{call.request, call.from, base::Done()});
+  }
+  // A worker in which a detached actor is made says how it went.
+  void Make(ProcessId worker, const base::CreateActor& create) {
+    if (!alive_.contains(worker) || Below(4) == 0) return;
+    base::TaskDone done;
+    done.task = create.task;
+    if (Below(4) == 0) done.outcome = base::Failure();
+    world_.Say(worker, done);
+    ++made_;
   }
   void AskSomething() {
     const ProcessId owner =
@@ -129,6 +204,8 @@ class RandomWorld {
     }
     std::vector<Send> sent = std::exchange(world_.sent, {});
     for (const Send& send : sent) {
+      const auto* create = std::get_if<base::CreateActor>(&send.message);
+      if (create != nullptr) Make(send.to, *create);
       if (!std::holds_alternative<base::Retire>(send.message)) continue;
       if (Below(3) == 0) continue;  // it takes the whole grace
       if (alive_.erase(send.to) > 0) world_.Exit(send.to);
@@ -137,6 +214,10 @@ class RandomWorld {
   // All end well: nothing may be held by anyone.
   void Settle() {
     for (const ProcessId driver : drivers_) world_.Do(PeerLost{driver});
+    for (const auto& [actor, life] : lives_) {
+      world_.StoreSays(base::StopActor{actor, life, false, ProcessId()});
+    }
+    if (up_) world_.Do(ControlDown{});
     for (int i = 0; i < 100; ++i) {
       BuryKilled();
       if (world_.timer.IsNever()) break;
@@ -150,6 +231,8 @@ class RandomWorld {
     EXPECT_EQ(world_.core.free(), world_.core.total());
     EXPECT_GT(world_.granted.size(), 50u);
     EXPECT_GT(world_.lost.size(), 0u);
+    EXPECT_EQ(world_.core.hosted().size(), 0u);
+    EXPECT_EQ(world_.core.directory().watches(), 0u);
   }
 
   std::mt19937 random_;
@@ -158,13 +241,19 @@ class RandomWorld {
   std::vector<ProcessId> drivers_;
   std::set<ProcessId> alive_;
   std::map<LeaseId, ProcessId> owner_of_;
+  bool up_ = false;
+  std::map<base::ActorId, std::int64_t> lives_;
+  std::uint64_t calls_ = 0;
+  int made_ = 0;
 };
 
 TEST(CoreTest, InvariantsHoldInRandomWorlds) {
+  int made = 0;
   for (std::uint32_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    RandomWorld(seed).Run(1500);
+    made += RandomWorld(seed).Run(1500);
   }
+  EXPECT_GT(made, 100);
 }
 
 }  // namespace
