@@ -209,9 +209,12 @@ std::string JsonOf(const base::StatusAnswer& status,
 
 std::string TextOf(const base::StatusAnswer& status,
                    const std::string& address) {
-  const std::string disk = status.disk_full
-                               ? "THE DISK IS FULL: nothing more can be written"
-                               : ShowBytes(status.disk_free_bytes) + " free";
+  std::string disk;
+  if (status.disk_full) {
+    disk = "THE DISK IS FULL: nothing more can be written, ";
+  } else if (status.disk_free_bytes > 0) {  // else it is not known
+    disk = ShowBytes(status.disk_free_bytes) + " free, ";
+  }
   const std::string resources = ShowResources(status.total);
   std::string text = "cluster  " + status.cluster.ToString() + "\n";
   text += "store    " + Printable(address) + ", pid " +
