@@ -50,10 +50,13 @@ base::NodeId RestartPace::Where(base::ActorId actor) const {
   return found == paces_.end() ? base::NodeId() : found->second.node;
 }
 
-bool RestartPace::Release(base::BootTime now) {
-  bool any = false;
-  for (; Next() <= now; any = true) held_.erase(held_.begin());
-  return any;
+std::vector<base::ActorId> RestartPace::Release(base::BootTime now) {
+  std::vector<base::ActorId> released;
+  while (Next() <= now) {
+    released.push_back(held_.begin()->second);
+    held_.erase(held_.begin());
+  }
+  return released;
 }
 
 base::BootTime RestartPace::Next() const {

@@ -15,6 +15,7 @@
 #include <map>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "base/boot_time.h"
 #include "base/ids.h"
@@ -36,8 +37,8 @@ class RestartPace {
   [[nodiscard]] bool IsHeld(base::ActorId actor, base::BootTime now) const;
   // Where it died; nil if unknown.
   [[nodiscard]] base::NodeId Where(base::ActorId actor) const;
-  // Holds nobody whose time has come. False if there was none.
-  bool Release(base::BootTime now);
+  // Holds nobody any more whose time has come: these.
+  std::vector<base::ActorId> Release(base::BootTime now);
   // When there will be somebody to release; Never if nobody is held.
   [[nodiscard]] base::BootTime Next() const;
 

@@ -39,9 +39,9 @@ TEST(RestartPaceTest, WaitsTwiceAsLongAfterEachQuickDeath) {
     waits.push_back(pace.Next() - now);
     now = pace.Next();
     EXPECT_FALSE(pace.IsHeld(kActor, now));
-    EXPECT_FALSE(pace.Release(now + base::Duration(-1)));
-    EXPECT_TRUE(pace.Release(now));
-    EXPECT_FALSE(pace.Release(now));
+    EXPECT_TRUE(pace.Release(now + base::Duration(-1)).empty());
+    EXPECT_EQ(pace.Release(now), std::vector{kActor});
+    EXPECT_TRUE(pace.Release(now).empty());
   }
   const std::vector<base::Duration> expected = {
       milliseconds(0),    milliseconds(0),    milliseconds(100),

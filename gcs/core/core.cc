@@ -131,7 +131,7 @@ void Core::State::OnTime(Turn& turn) {
     MOBULA_CHECK(nodes.MarkDead(node, cause, turn.wall_ms, turn.effects));
     NodeDied(node, "its node is lost: " + cause, /*tell=*/true, turn);
   }
-  if (pace.Release(turn.now)) PlaceWaiting(turn);
+  BeginReleased(turn);
 }
 
 void Core::State::ArmTimer(base::BootTime now, Effects& effects) {

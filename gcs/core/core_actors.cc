@@ -112,12 +112,24 @@ void Core::State::ReconcileActors(base::NodeId node,
   }
 }
 
+// Held or not, it stays where it was: those who call it are there.
 void Core::State::RestartCrashed(base::ActorId actor, base::NodeId node,
                                  Turn& turn) {
-  if (!pace.Died(actor, node, turn.now)) {
-    return RestartDetached(actor, node, turn);
+  pace.Died(actor, node, turn.now);
+  RestartDetached(actor, node, turn);
+}
+
+void Core::State::BeginReleased(Turn& turn) {
+  const std::vector<base::ActorId> released = pace.Release(turn.now);
+  if (released.empty()) return;
+  for (const base::ActorId id : released) {
+    const base::ActorRecord* const actor = actors.Find(id);
+    if (actor != nullptr && actor->state == ActorState::kRestarting &&
+        !actor->node.IsNil()) {
+      SendHost(id, turn);
+    }
   }
-  actors.Restart(actor, base::NodeId(), turn.wall_ms, turn.effects);
+  PlaceWaiting(turn);
 }
 
 void Core::State::RestartDetached(base::ActorId actor, base::NodeId preferred,
@@ -143,7 +155,10 @@ void Core::State::PlaceWaiting(Turn& turn) {
 void Core::State::SendHost(base::ActorId actor, Turn& turn) {
   const base::ActorRecord* const known = actors.Find(actor);
   MOBULA_CHECK(known != nullptr && known->spec.has_value());
-  if (known->state != ActorState::kAlive) pace.Begun(actor, turn.now);
+  if (known->state != ActorState::kAlive) {
+    if (pace.IsHeld(actor, turn.now)) return;  // until BeginReleased
+    pace.Begun(actor, turn.now);
+  }
   SendTo(known->node, base::HostActor{*known}, turn);
 }
 

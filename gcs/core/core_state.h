@@ -90,6 +90,7 @@ struct Core::State {
   // Its worker died, and restarts_max allows one more.
   void RestartCrashed(base::ActorId actor, base::NodeId node, Turn& turn);
   void RestartDetached(base::ActorId actor, base::NodeId preferred, Turn& turn);
+  void BeginReleased(Turn& turn);
   void PlaceWaiting(Turn& turn);
   void SendHost(base::ActorId actor, Turn& turn);
   base::ControlReply Register(const base::RegisterActor& request,

@@ -267,6 +267,27 @@ TEST_F(CoreTest, ADetachedActorThatDiesAtOnceIsRestartedEverMoreSlowly) {
   EXPECT_EQ(hosted[0].actor.incarnation, 4);
 }
 
+TEST_F(CoreTest, ADetachedActorThatIsHeldStaysOnItsNode) {
+  base::RegisterActor request = Detached(kActor);
+  request.actor.restarts_max = -1;
+  store_.Call(kRaylet2, request);
+  for (int incarnation = 1; incarnation <= 3; ++incarnation) {
+    store_.Say(kRaylet2, Report(kActor, ActorState::kRestarting, incarnation));
+  }
+  EXPECT_EQ(Get(kActor).node, kNode2);
+  // It is not begun early where its node joins again.
+  store_.Forget();
+  store_.Join(kRaylet2, kNode2);
+  EXPECT_TRUE(store_.Sent<base::HostActor>(kRaylet2).empty());
+  // A control store that restarts knows of no wait, and of the node.
+  store_.Kill();
+  store_.Join(kRaylet1, kNode1);
+  store_.Join(kRaylet2, kNode2);
+  EXPECT_TRUE(store_.Sent<base::HostActor>(kRaylet1).empty());
+  ASSERT_EQ(store_.Sent<base::HostActor>(kRaylet2).size(), 1u);
+  EXPECT_EQ(store_.Sent<base::HostActor>(kRaylet2)[0].actor.incarnation, 4);
+}
+
 TEST_F(CoreTest, ADetachedActorThatNoNodeFitsIsRefused) {
   EXPECT_EQ(CodeOf(store_.Call(kRaylet1, Detached(kActor, 5))),
             FailureCode::kInfeasible);
