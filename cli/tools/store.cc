@@ -22,7 +22,7 @@ std::string AddressText(const StoreFlags& flags,
                         const std::vector<base::NodeFile>& nodes) {
   if (!flags.address.empty()) return flags.address;
   const char* const named = std::getenv("MOBULA_ADDRESS");
-  const std::string text = named == nullptr ? "" : named;
+  std::string text = named == nullptr ? "" : named;
   if (!text.empty() && text != "embedded") return text;
   return nodes.empty() ? "" : nodes.front().control;
 }
