@@ -275,6 +275,9 @@ TEST_F(CoreTest, ADetachedActorThatIsHeldStaysOnItsNode) {
     store_.Say(kRaylet2, Report(kActor, ActorState::kRestarting, incarnation));
   }
   EXPECT_EQ(Get(kActor).node, kNode2);
+  // What a raylet says of an incarnation that has not begun ends nothing.
+  store_.Say(kRaylet2, Report(kActor, ActorState::kRestarting, 4));
+  EXPECT_EQ(Get(kActor).state, ActorState::kRestarting);
   // It is not begun early where its node joins again.
   store_.Forget();
   store_.Join(kRaylet2, kNode2);
@@ -285,7 +288,7 @@ TEST_F(CoreTest, ADetachedActorThatIsHeldStaysOnItsNode) {
   store_.Join(kRaylet2, kNode2);
   EXPECT_TRUE(store_.Sent<base::HostActor>(kRaylet1).empty());
   ASSERT_EQ(store_.Sent<base::HostActor>(kRaylet2).size(), 1u);
-  EXPECT_EQ(store_.Sent<base::HostActor>(kRaylet2)[0].actor.incarnation, 4);
+  EXPECT_EQ(store_.Sent<base::HostActor>(kRaylet2)[0].actor.incarnation, 5);
 }
 
 TEST_F(CoreTest, ADetachedActorThatNoNodeFitsIsRefused) {
