@@ -11,7 +11,18 @@ base::Failure OwnerGone() {
   base::Failure failure;
   failure.code = base::FailureCode::kActorDied;
   failure.executed = base::Executed::kNo;
-  failure.message = "the process that owned the actor has ended";
+  failure.message =
+      "the process that owned the actor has ended, or is on another node";
+  return failure;
+}
+
+base::Failure Elsewhere() {
+  base::Failure failure;
+  failure.code = base::FailureCode::kActorDied;
+  failure.executed = base::Executed::kNo;
+  failure.message =
+      "the actor lives where this process cannot reach it: calls between "
+      "nodes are not in this version";
   return failure;
 }
 
@@ -85,6 +96,7 @@ void BorrowedActors::Apply(Actor& actor, const base::ActorMoved& moved,
 
 void BorrowedActors::Locate(Actor& actor, base::ProcessId worker,
                             Produced& out) {
+  SetWake(actor, base::BootTime::Never());
   workers_.erase({actor.worker, actor.id});
   actor.worker = worker;
   if (worker.IsNil()) return;
@@ -95,6 +107,7 @@ void BorrowedActors::Locate(Actor& actor, base::ProcessId worker,
 void BorrowedActors::GoUp(Actor& actor) {
   MOBULA_CHECK(!actor.up && !actor.dead && !actor.worker.IsNil());
   actor.up = true;
+  SetWake(actor, base::BootTime::Never());
   ActorNews news;
   news.what = ActorNews::What::kUp;
   news.actor = actor.id;
@@ -182,12 +195,15 @@ std::vector<base::ActorId> BorrowedActors::Attached(base::ProcessId peer,
   return dropped;
 }
 
-void BorrowedActors::Unreachable(base::ProcessId peer) {
+void BorrowedActors::Unreachable(base::ProcessId peer, base::BootTime now) {
   for (const base::ActorId id : Involving(peer)) {
     Actor& actor = actors_.find(id)->second;
-    // If only its worker is gone, the owner will say where it lives next.
-    if (!actor.dead && actor.owner == peer) {
+    if (actor.dead) continue;
+    if (actor.owner == peer) {
       Die(actor, OwnerGone(), Unstarted::kUnknown);
+    } else if (!actor.up) {
+      // If its worker is gone, the owner will say where it lives next.
+      SetWake(actor, now + kReachPatience);
     }
   }
 }
@@ -238,6 +254,10 @@ void BorrowedActors::Tick(base::BootTime now, Produced& out) {
   while (const std::optional<base::ActorId> id = timers_.PopDue(now)) {
     Actor& actor = actors_.find(*id)->second;
     actor.wake_at = base::BootTime::Never();
+    if (!actor.up) {
+      Die(actor, Elsewhere(), Unstarted::kUnknown);
+      continue;
+    }
     MOBULA_CHECK(actor.loss.Decided(now));
     DecideLoss(actor, now, out);
   }

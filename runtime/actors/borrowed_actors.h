@@ -5,15 +5,18 @@
 //   Adopt --link to the owner--> Watching --ActorMoved{worker}--> Located
 //   Located --link to the worker--> Up
 //   Up --the link ended and the owner's word came, or time--> Watching
+//   Located --no link, and no word of the owner for a while--> Dead
 //   any --ActorMoved{dead} | the owner is gone--> Dead (final)
 // Owner: runtime::Owner, which carries the news to CallTable.
 // Threading: none; pure.
 // Invariants: (1) only the owner is believed about where its actor lives;
 // (2) between two Ups there is a Down; (3) after Dead there is no more news.
-// Failure: an owner that cannot be reached is the actor's death.
+// Failure: an owner that cannot be reached is the actor's death, and so is a
+// worker that its owner believes alive: it is on another node.
 #ifndef MOBULA_RUNTIME_ACTORS_BORROWED_ACTORS_H_
 #define MOBULA_RUNTIME_ACTORS_BORROWED_ACTORS_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -37,6 +40,9 @@ namespace mobula::runtime {
 
 class BorrowedActors {
  public:
+  // The owner's word that a worker is gone comes sooner.
+  static constexpr base::Duration kReachPatience = std::chrono::seconds(5);
+
   explicit BorrowedActors(PeerLinks& links) : links_(links) {}
 
   // One handle more. False if the actor is known already.
@@ -48,7 +54,7 @@ class BorrowedActors {
   // PeerLinks has been told before. The actors that may be forgotten now.
   std::vector<base::ActorId> Attached(base::ProcessId peer, Produced& out);
   // No link can be made: there is no such process.
-  void Unreachable(base::ProcessId peer);
+  void Unreachable(base::ProcessId peer, base::BootTime now);
   void LinkEnded(base::ProcessId peer, base::BootTime now, Produced& out);
 
   // One handle less.

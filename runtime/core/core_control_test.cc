@@ -290,6 +290,26 @@ TEST_F(CoreControlTest, ADetachedActorOutlivesItsHandles) {
   EXPECT_EQ(core_.Count().actors, 0u);
 }
 
+TEST_F(CoreControlTest, AnActorThatCannotBeReachedIsAnErrorInTheEnd) {
+  Do(Adopt{kActor, kRaylet});
+  Do(Method(1));
+  Moved(kRaylet, kWorker, 1);
+  Hear(kRaylet, base::PeerGone{kWorker});
+  Moved(kRaylet, kOther, 2);  // it was only restarted
+  Hear(kRaylet, base::Attach{kOther});
+  EXPECT_EQ(Sent<base::CallActor>().size(), 1u);
+  Later(seconds(10));
+  EXPECT_EQ(core_.Count().calls, 1u);
+  Do(PeerLost{kOther});
+  Moved(kRaylet, kWorker, 3);
+  Do(Method(2));
+  Hear(kRaylet, base::PeerGone{kWorker});
+  Later(seconds(5));
+  EXPECT_EQ(FailureOf(2).code, FailureCode::kActorDied);
+  EXPECT_EQ(FailureOf(2).executed, base::Executed::kNo);
+  EXPECT_NE(FailureOf(2).message.find("between nodes"), std::string::npos);
+}
+
 TEST_F(CoreControlTest, TheRayletsWordAboutABorrowedActorsKillIsNotSentBack) {
   Do(Adopt{kActor, kRaylet});
   Hear(kRaylet, base::KillActor{kActor, false});

@@ -225,7 +225,7 @@ void Owner::BorrowedAttached(base::ProcessId peer) {
 
 void Owner::On(const base::PeerGone& gone) {
   links_.Ended(gone.peer);
-  borrowed_.Unreachable(gone.peer);
+  borrowed_.Unreachable(gone.peer, now_);
 }
 
 void Owner::On(base::ProcessId from, const base::WatchActor& watch) {
