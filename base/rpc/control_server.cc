@@ -10,7 +10,6 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/control/control_codec.h"
-#include "base/log.h"
 #include "base/rpc/connection_gate.h"
 #include "base/rpc/frame_stream.h"
 #include "base/rpc/peer_session.h"
