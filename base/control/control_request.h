@@ -26,7 +26,9 @@ namespace mobula::base {
 
 // An actor with a name, or a detached one. Of the record the control store sets
 // state, incarnation, node, worker, restarts. Answered, once durable, by
-// ActorAnswer, or kNameTaken, which names the holder.
+// ActorAnswer, or kNameTaken, which names the holder. On its way the raylet of
+// who asks fills in what that leaves empty: the namespace of the job, the
+// owner's node, and the spec's program, of which it keeps a copy.
 struct RegisterActor {
   ActorRecord actor;
   bool get_if_exists = false;  // then the holder of the name is the answer

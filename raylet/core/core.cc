@@ -110,6 +110,7 @@ void Core::Step(const Event& event, BootTime now, Effects& effects) {
   UpdateTimer();
   if (ledger_.size() == 0) MOBULA_CHECK(ledger_.free() == ledger_.total());
   effects_ = nullptr;
+  tick_ = nullptr;
 }
 
 void Core::Dispatch(const Event& event) {
@@ -128,8 +129,8 @@ void Core::Dispatch(const Event& event) {
     OnWorkerExited(failed->process, failure);
   } else if (const auto* exited = std::get_if<WorkerExited>(&event)) {
     OnWorkerExited(exited->process, exited->failure);
-  } else if (std::holds_alternative<Tick>(event)) {
-    OnTick();
+  } else if (const auto* tick = std::get_if<Tick>(&event)) {
+    OnTick(*tick);
   } else {
     const bool known = OnControlEvent(event);
     MOBULA_CHECK(known);
@@ -273,7 +274,8 @@ void Core::Unlink(ProcessId process, ProcessId except) {
   }
 }
 
-void Core::OnTick() {
+void Core::OnTick(const Tick& tick) {
+  tick_ = &tick;
   timer_ = BootTime::Never();
   for (const ProcessId process : workers_.Overdue(now_)) {
     KillWorkerNow(process);

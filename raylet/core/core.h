@@ -66,8 +66,8 @@ class Core {
     // With all workers that there may be waiting for so long, requests for one
     // more get kLimit: nothing else would ever move.
     base::Duration stuck_after = std::chrono::seconds(1);
-    // The same where some of them hold actors: those others may wait for, and
-    // nobody says whether an actor is at work or idle.
+    // The same where some of them hold actors, since others may wait for those,
+    // and none of these is seen at work.
     base::Duration stuck_with_actors_after = std::chrono::seconds(20);
     // What the control store is told of the node beside the above.
     std::int32_t pid = 0;
@@ -134,7 +134,7 @@ class Core {
   void OnRegisterWorker(ProcessId from, const base::Register& message);
   void OnTaskBlocked(ProcessId from, bool blocked);
   void OnConnectTo(ProcessId from, ProcessId peer);
-  void OnTick();
+  void OnTick(const Tick& tick);
   void OnListLocal(ProcessId from);
 
   // core_jobs.cc
@@ -181,6 +181,7 @@ class Core {
   // if something moves.
   [[nodiscard]] base::Duration StuckPatience() const;
   void RefuseStuck();
+  [[nodiscard]] bool AnActorWorks() const;
   // The lease ends, and with it the worker if it must not serve anyone else.
   void EndLease(LeaseId lease, bool discard);
 
@@ -218,6 +219,7 @@ class Core {
   // Of the step that runs.
   base::BootTime now_;
   Effects* effects_ = nullptr;
+  const Tick* tick_ = nullptr;  // where that is the event
   std::deque<base::Message> to_self_;
 };
 

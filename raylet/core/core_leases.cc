@@ -208,6 +208,15 @@ base::Duration Core::StuckPatience() const {
   return has_actors ? options_.stuck_with_actors_after : options_.stuck_after;
 }
 
+bool Core::AnActorWorks() const {
+  for (const ProcessId process : tick_->at_work) {
+    const Worker* worker = workers_.Find(process);
+    if (worker == nullptr || worker->state != WorkerState::kLeased) continue;
+    if (worker->actor_host && !worker->blocked) return true;
+  }
+  return false;
+}
+
 void Core::RefuseStuck() {
   stuck_patience_ = StuckPatience();
   if (stuck_patience_ == base::Duration::max()) {
@@ -215,7 +224,11 @@ void Core::RefuseStuck() {
     return;
   }
   stuck_since_ = std::min(stuck_since_, now_);
-  if (now_ < stuck_since_ + stuck_patience_) return;
+  if (now_ < stuck_since_ + stuck_patience_ || tick_ == nullptr) return;
+  if (AnActorWorks()) {
+    stuck_since_ = now_;  // what waits for it will go on
+    return;
+  }
   const Failure failure = NotRun(
       FailureCode::kLimit, "all " + std::to_string(workers_.workers_max()) +
                                " workers that node " + options_.node_name +

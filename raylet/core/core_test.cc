@@ -316,6 +316,30 @@ TEST(CoreTest, AnActorThatNobodyCallsIsNoHope) {
   EXPECT_GE(world.now - began, options.stuck_with_actors_after);
 }
 
+TEST(CoreTest, AnActorAtWorkIsHopeForHoweverLong) {
+  Core::Options options = OptionsFor(1);
+  options.workers.workers_max = 2;
+  World world(options);
+  world.AddDriver();
+  const LeaseId actor = world.Ask(ResourceVector(), true);
+  const LeaseId lease = world.Ask(ResourceVector::Cpus(1));
+  world.RegisterAll();
+  const ProcessId host = *world.WorkerOf(actor);
+  const ProcessId waiter = *world.WorkerOf(lease);
+  world.Say(waiter, base::TaskBlocked{true});
+  const LeaseId third = world.Ask(ResourceVector::Cpus(1), false, waiter);
+  const auto pass = [&world](const Tick& tick) {
+    world.now = std::max(world.now, world.timer);
+    world.Do(tick);
+  };
+  for (int i = 0; i < 10; ++i) pass({{host, waiter}});
+  EXPECT_FALSE(world.refused.contains(third));
+  EXPECT_GT(world.now - At(seconds(1)), 5 * options.stuck_with_actors_after);
+  world.Say(host, base::TaskBlocked{true});  // it waits, too
+  for (int i = 0; i < 2; ++i) pass({{host, waiter}});
+  EXPECT_TRUE(world.refused.contains(third));
+}
+
 TEST(CoreTest, WhereAllWorkersWaitOneMoreIsRefused) {
   Core::Options options = OptionsFor(1);
   options.workers.workers_max = 2;

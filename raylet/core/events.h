@@ -52,7 +52,10 @@ struct WorkerExited {
 };
 
 // Time passed; sent at the moment the last SetTimer asked for, or later.
-struct Tick {};
+struct Tick {
+  // Workers in which a function runs, or waits: seen from outside.
+  std::vector<base::ProcessId> at_work;
+};
 
 // There is a session with the control store, a new one each time: what was sent
 // on an earlier one and not answered is to be sent again.

@@ -370,7 +370,11 @@ void Server::SetCoreTimer(base::BootTime at) {
   timer_ = strand_.PostAt(at, [this] {
     strand_.AssertHeld();
     timer_ = 0;
-    Handle(Tick{});
+    Tick tick;
+    for (const auto& [process, worker] : workers_) {
+      if (!worker.page->Running().empty()) tick.at_work.push_back(process);
+    }
+    Handle(std::move(tick));
   });
 }
 
