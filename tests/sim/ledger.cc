@@ -121,7 +121,8 @@ void Ledger::CheckHost(OpIndex index, const Execution& execution) {
     }
     incarnation.host = execution.worker;
     const auto made = static_cast<std::int64_t>(actor.incarnations.size());
-    if (actor.restarts_max >= 0 && made > actor.restarts_max + 1) {
+    const std::int32_t free = actor.detached ? nodes_lost_ : 0;
+    if (actor.restarts_max >= 0 && made > actor.restarts_max + 1 + free) {
       verdict_.Violate("I11", Describe(index) + " makes the " + Number(made) +
                                   "th incarnation, restarts_max " +
                                   Number(actor.restarts_max));

@@ -94,7 +94,8 @@ struct Incarnation {
 };
 
 struct ActorRecord {
-  base::ProcessId owner;
+  base::ProcessId owner;  // nil: detached
+  bool detached = false;
   OpIndex constructor = 0;
   std::int32_t restarts_max = 0;
   std::int32_t pending_calls_max = -1;
@@ -128,6 +129,8 @@ class Ledger {
   // It holds no handle any more, and knows nothing if it gets another.
   void ForgetActor(base::ProcessId process, base::ActorId actor);
   void LoseProcess(base::ProcessId process);
+  // Detached actors begin again elsewhere, whatever their restarts_max.
+  void LoseNode() { ++nodes_lost_; }
 
   [[nodiscard]] Operation& operation(OpIndex index) {
     return operations_.at(index);
@@ -176,6 +179,7 @@ class Ledger {
   std::map<std::pair<base::ProcessId, base::ActorId>, std::uint64_t> orders_;
   std::map<std::pair<base::ProcessId, base::ActorId>, Seen> seen_;
   std::uint64_t settled_ = 0;
+  std::int32_t nodes_lost_ = 0;
 };
 
 }  // namespace mobula::sim

@@ -8,7 +8,8 @@ namespace mobula::sim {
 
 std::uint64_t FaultCounts::Total() const {
   return drops + dups + reorders + delays + stales + cuts + kills + pauses +
-         start_failures;
+         start_failures + gcs_restarts + node_deaths + line_faults +
+         sync_failures + disk_fulls;
 }
 
 Network::Network(const NetworkOptions& options, Rng rng, EventQueue& queue,

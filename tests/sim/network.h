@@ -34,6 +34,12 @@ struct FaultCounts {
   std::uint64_t kills = 0;
   std::uint64_t pauses = 0;
   std::uint64_t start_failures = 0;
+  std::uint64_t gcs_restarts = 0;
+  std::uint64_t node_deaths = 0;
+  std::uint64_t line_faults = 0;
+  std::uint64_t sync_failures = 0;
+  std::uint64_t disk_fulls = 0;
+  std::uint64_t lost_batches = 0;
 
   [[nodiscard]] std::uint64_t Total() const;
 };

@@ -22,6 +22,10 @@ constexpr PlantName kPlants[] = {
     {Plant::kFalseClaim, "false-claim", "`maybe` is told as `no`"},
     {Plant::kDoubleOutcome, "double-outcome",
      "a settled object is settled again"},
+    {Plant::kReplyBeforeWrite, "reply-before-write",
+     "the control store answers before its write is durable"},
+    {Plant::kStaleReport, "stale-report",
+     "the control store believes a report of a former incarnation"},
     {Plant::kUnseededChance, "unseeded-chance",
      "something depends on more than the seed"},
 };

@@ -32,6 +32,8 @@ enum class Plant : std::uint8_t {
   kExtraRetry,        // a task is tried once too often
   kFalseClaim,        // `executed = maybe` is told as `no`
   kDoubleOutcome,     // a settled object is settled again
+  kReplyBeforeWrite,  // the control store answers before its write is durable
+  kStaleReport,       // it believes a report of a former incarnation
   kUnseededChance,    // something depends on more than the seed
 };
 

@@ -1,32 +1,59 @@
 #include "tests/sim/raylet_process.h"
 
+#include <chrono>
 #include <utility>
 #include <variant>
+
+#include "base/check.h"
 
 namespace mobula::sim {
 namespace {
 
-constexpr std::uint64_t kIdMaker = 7;  // of workers' process ids
+constexpr std::uint64_t kIdMaker = 7;        // of workers' process ids
+constexpr std::uint64_t kIdMakerNext = 100;  // of further nodes
 
-raylet::Core::Options OptionsFor(base::ProcessId id,
+base::IdSource IdsOf(std::uint64_t node) {
+  return base::IdSource(node == 1 ? kIdMaker : kIdMakerNext + node);
+}
+
+raylet::Core::Options OptionsFor(const RayletProcess::Options& process,
                                  const SwarmOptions& swarm) {
   raylet::Core::Options options;
-  options.self = id;
-  options.node = base::NodeId{1, 1};
-  options.node_name = "node";
+  options.self = process.id;
+  options.node = base::NodeId{1, process.number};
+  options.node_name = "node" + std::to_string(process.number);
   options.total = base::ResourceVector::Cpus(swarm.cpus);
   options.workers = raylet::Core::WorkerOptionsFor(swarm.cpus);
   options.workers.workers_max = static_cast<std::size_t>(swarm.workers_max);
+  options.has_control = swarm.control.on && !swarm.control.embedded;
   return options;
+}
+
+ControlLine::World LineWorld(Surroundings& world, ControlDoor& door) {
+  const Surroundings::Records records = world.records();
+  return {records.queue, records.network, records.verdict, door};
 }
 
 }  // namespace
 
-RayletProcess::RayletProcess(base::ProcessId id, Surroundings& world)
-    : Process(id, base::Role::kRaylet, base::JobId(), world.records().queue),
+RayletProcess::RayletProcess(const Options& options, Surroundings& world,
+                             ControlDoor& door)
+    : Process(options.id, base::Role::kRaylet, base::JobId(),
+              world.records().queue),
       world_(world),
-      core_(OptionsFor(id, world.options()), base::IdSource(kIdMaker)),
+      node_{1, options.number},
+      core_(OptionsFor(options, world.options()), IdsOf(options.number)),
+      line_(LineWorld(world, door), *this, world.ForkRng(),
+            {[this](std::uint64_t epoch) { Post(raylet::ControlUp{epoch}); },
+             [this] { Post(raylet::ControlDown{}); },
+             [this](base::ControlMessage message) {
+               Post(raylet::ControlSaid{std::move(message)});
+             }}),
       audit_(core_.total(), world.records().verdict) {}
+
+void RayletProcess::JoinCluster() {
+  After(base::Duration(0), [this] { line_.Start(); });
+}
 
 void RayletProcess::OnMessage(base::ProcessId from,
                               const base::Message& message) {
@@ -87,13 +114,27 @@ void RayletProcess::CarryOut(const raylet::Effect& effect) {
     SendTo(connect->a, base::Attach{connect->b});
     SendTo(connect->b, base::Attach{connect->a});
   } else if (const auto* start = std::get_if<raylet::StartWorker>(&effect)) {
-    world_.StartWorker(start->process, start->job);
+    world_.StartWorker(id(), start->process, start->job);
   } else if (const auto* kill = std::get_if<raylet::KillWorker>(&effect)) {
     world_.EndProcess(kill->process, Surroundings::Death{9, 0});
   } else if (const auto* timer = std::get_if<raylet::SetTimer>(&effect)) {
     SetTimer(timer->at);
+  } else if (const auto* close = std::get_if<raylet::ClosePeer>(&effect)) {
+    CloseLink(close->process);
+  } else if (const auto* tell = std::get_if<raylet::TellControl>(&effect)) {
+    line_.Send(tell->message);
+  } else if (std::holds_alternative<raylet::NeedControl>(effect)) {
+    world_.NeedControl();
+    line_.Start();
+  } else if (const auto* keep = std::get_if<raylet::KeepProgram>(&effect)) {
+    raylet::ProgramKept kept;
+    kept.job = keep->job;
+    kept.program = "0123abcd";
+    After(std::chrono::microseconds(300), [this, kept] { Post(kept); });
+  } else if (std::holds_alternative<raylet::LeaveCluster>(effect)) {
+    world_.EndProcess(id(), Surroundings::Death{0, 1});
   } else {
-    CloseLink(std::get<raylet::ClosePeer>(effect).process);
+    MOBULA_CHECK(false, "an effect that the simulator does not know");
   }
 }
 

@@ -1,5 +1,5 @@
 // RayletProcess is a simulated raylet: the very raylet::Core that ships, with
-// worker processes and links made of virtual time.
+// worker processes, links and a line to the control store made of virtual time.
 //
 // Owner: World.   Threading: none.
 // Checks: the core's own invariants after each event, and LeaseAudit's.
@@ -15,6 +15,7 @@
 #include "base/ids.h"
 #include "raylet/core/core.h"
 #include "raylet/core/events.h"
+#include "tests/sim/control_line.h"
 #include "tests/sim/lease_audit.h"
 #include "tests/sim/process.h"
 #include "tests/sim/surroundings.h"
@@ -23,13 +24,24 @@ namespace mobula::sim {
 
 class RayletProcess : public Process {
  public:
-  RayletProcess(base::ProcessId id, Surroundings& world);
+  struct Options {
+    base::ProcessId id;
+    std::uint64_t number = 1;  // of the node
+  };
+
+  RayletProcess(const Options& options, Surroundings& world, ControlDoor& door);
+
+  // It belongs to a cluster from the beginning.
+  void JoinCluster();
 
   void OnMessage(base::ProcessId from, const base::Message& message) override;
   void OnLinkClosed(base::ProcessId peer) override;
   // Started, StartFailed, Exited.
   void Post(raylet::Event event);
 
+  [[nodiscard]] base::NodeId node() const { return node_; }
+  [[nodiscard]] ControlLine& line() { return line_; }
+  [[nodiscard]] const ControlLine& line() const { return line_; }
   // Everything that was granted has come back, nobody waits.
   [[nodiscard]] bool quiet() const;
   // Nothing is left of any job.
@@ -44,7 +56,9 @@ class RayletProcess : public Process {
   void SetTimer(base::BootTime at);
 
   Surroundings& world_;
+  const base::NodeId node_;
   raylet::Core core_;
+  ControlLine line_;
   LeaseAudit audit_;
   std::deque<raylet::Event> events_;
   bool stepping_ = false;

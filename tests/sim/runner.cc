@@ -18,11 +18,16 @@ void AddFaults(const FaultCounts& from, FaultCounts& to) {
   to.reorders += from.reorders;
   to.delays += from.delays;
   to.stales += from.stales;
-  to.stales += from.stales;
   to.cuts += from.cuts;
   to.kills += from.kills;
   to.pauses += from.pauses;
   to.start_failures += from.start_failures;
+  to.gcs_restarts += from.gcs_restarts;
+  to.node_deaths += from.node_deaths;
+  to.line_faults += from.line_faults;
+  to.sync_failures += from.sync_failures;
+  to.disk_fulls += from.disk_fulls;
+  to.lost_batches += from.lost_batches;
 }
 
 // What a failed CHECK of a core prints beside its own words.
@@ -72,7 +77,14 @@ std::optional<std::uint64_t> Totals::Count(std::string_view name) const {
       {"stales", faults.stales},
       {"cuts", faults.cuts},
       {"pauses", faults.pauses},
-      {"start_failures", faults.start_failures}};
+      {"start_failures", faults.start_failures},
+      {"gcs_restarts", faults.gcs_restarts},
+      {"node_deaths", faults.node_deaths},
+      {"line_faults", faults.line_faults},
+      {"sync_failures", faults.sync_failures},
+      {"disk_fulls", faults.disk_fulls},
+      {"lost_batches", faults.lost_batches},
+      {"asks", asks}};
   for (const auto& [known, count] : counts) {
     if (known == name) return count;
   }
@@ -115,6 +127,7 @@ Totals RunSeeds(const RunOptions& options, std::ostream& out) {
     totals.events += report.events;
     totals.tasks += report.tasks;
     totals.runs += report.runs;
+    totals.asks += report.asks;
     totals.violations += report.violations.size();
     AddFaults(report.faults, totals.faults);
     if (!report.violations.empty()) Print(seed, options.plant, report, out);

@@ -34,6 +34,7 @@ struct Totals {
   std::uint64_t events = 0;
   std::uint64_t tasks = 0;
   std::uint64_t runs = 0;
+  std::uint64_t asks = 0;
   std::uint64_t violations = 0;
   FaultCounts faults;
 

@@ -14,10 +14,11 @@ RuntimeProcess::RuntimeProcess(const Options& options, Surroundings& world)
       options_(options),
       world_(world),
       tap_(world.records().ledger, world.records().plants),
-      api_({options.id, (options.id.hi << 20 | options.id.lo) * 2,
+      api_({options.id, options.raylet,
+            (options.id.hi << 20 | options.id.lo) * 2,
             [this](runtime::Event event) { Post(std::move(event)); }},
-           world.records().ledger, world.records().plants,
-           world.records().queue),
+           world.records().ledger, world.records().control,
+           world.records().plants, world.records().queue),
       slot_(options.id, world.records().ledger, api_, world.ForkRng(),
             {[this](base::Duration delay, std::function<void()> work) {
                After(delay, std::move(work));
@@ -31,6 +32,14 @@ RuntimeProcess::RuntimeProcess(const Options& options, Surroundings& world)
     program_ = std::make_unique<DriverProgram>(
         world.options().workload, options.operations, api_,
         world.records().ledger, world.ForkRng(),
+        [this](base::Duration delay, std::function<void()> work) {
+          After(delay, std::move(work));
+        });
+    control_program_ = std::make_unique<ControlProgram>(
+        world.options(),
+        ControlProgram::Place{options.id, options.raylet, options.node,
+                              options.job},
+        api_, world.records().ledger, world.ForkRng(),
         [this](base::Duration delay, std::function<void()> work) {
           After(delay, std::move(work));
         });
@@ -57,7 +66,10 @@ void RuntimeProcess::Begin() {
   hello.weight = options_.weight;
   link->Open(id());
   SendTo(options_.raylet, hello);
-  if (program_ != nullptr) program_->Begin();
+  if (program_ != nullptr) {
+    program_->Begin();
+    control_program_->Begin();
+  }
 }
 
 void RuntimeProcess::EndJob() {
@@ -145,6 +157,8 @@ void RuntimeProcess::CarryOut(const runtime::Effect& effect) {
     slot_.Execute(*execute);
   } else if (const auto* timer = std::get_if<runtime::SetTimer>(&effect)) {
     SetTimer(timer->at);
+  } else if (const auto* answer = std::get_if<runtime::ControlReady>(&effect)) {
+    OnControlReady(*answer);
   } else {
     // A driver is told that its runtime is over, and goes on.
     if (role() == base::Role::kWorker) world_.EndProcess(id(), {});
@@ -164,7 +178,10 @@ void RuntimeProcess::OnReady(const runtime::Ready& ready) {
                         queue().now());
   if (!is_first) return;
   slot_.OnSettled(*index);
-  if (program_ != nullptr) program_->OnSettled(*index);
+  if (program_ != nullptr) {
+    program_->OnSettled(*index);
+    control_program_->OnSettled(*index);
+  }
 }
 
 void RuntimeProcess::OnActorChanged(const runtime::ActorChanged& changed) {
@@ -172,6 +189,15 @@ void RuntimeProcess::OnActorChanged(const runtime::ActorChanged& changed) {
                                    changed.dead);
   if (program_ != nullptr) {
     program_->OnActorChanged(changed.actor, changed.incarnation, changed.dead);
+    control_program_->OnActorChanged(changed.actor, changed.dead);
+  }
+}
+
+void RuntimeProcess::OnControlReady(const runtime::ControlReady& ready) {
+  world_.records().control.OnAnswer(id(), ready.request, ready.reply,
+                                    queue().now());
+  if (program_ != nullptr) {
+    control_program_->OnAnswer(ready.request, ready.reply);
   }
 }
 
@@ -188,9 +214,13 @@ std::string RuntimeProcess::Leftovers() const {
   if (core_ == nullptr) return "";
   const runtime::Core::Census census = core_->Count();
   const std::pair<const char*, std::size_t> counts[] = {
-      {"objects", census.objects}, {"tasks", census.tasks},
-      {"calls", census.calls},     {"actors", census.actors},
-      {"leases", census.leases},   {"hosted", census.hosted}};
+      {"objects", census.objects},
+      {"tasks", census.tasks},
+      {"calls", census.calls},
+      {"actors", census.actors},
+      {"leases", census.leases},
+      {"hosted", census.hosted},
+      {"control calls", census.control_calls}};
   std::string text;
   for (const auto& [name, count] : counts) {
     if (count > 0)
@@ -200,7 +230,8 @@ std::string RuntimeProcess::Leftovers() const {
 }
 
 bool RuntimeProcess::idle() const {
-  return program_ == nullptr ? !slot_.busy() : program_->over();
+  return program_ == nullptr ? !slot_.busy()
+                             : program_->over() && control_program_->over();
 }
 
 }  // namespace mobula::sim

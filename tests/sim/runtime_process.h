@@ -19,6 +19,7 @@
 #include "base/ids.h"
 #include "runtime/core/core.h"
 #include "runtime/core/events.h"
+#include "tests/sim/control_program.h"
 #include "tests/sim/driver_program.h"
 #include "tests/sim/owner_tap.h"
 #include "tests/sim/process.h"
@@ -35,6 +36,7 @@ class RuntimeProcess : public Process {
     base::Role role = base::Role::kWorker;
     base::JobId job;
     base::ProcessId raylet;
+    base::NodeId node;
     std::int32_t weight = 1;
     int operations = 0;  // of a driver
   };
@@ -50,6 +52,7 @@ class RuntimeProcess : public Process {
   void OnMessage(base::ProcessId from, const base::Message& message) override;
   void OnLinkClosed(base::ProcessId peer) override;
 
+  [[nodiscard]] base::ProcessId raylet() const { return options_.raylet; }
   // Nothing runs, nothing is awaited, every ref and handle was dropped.
   [[nodiscard]] bool idle() const;
   [[nodiscard]] bool raylet_lost() const { return raylet_lost_; }
@@ -63,6 +66,7 @@ class RuntimeProcess : public Process {
   void CarryOut(const runtime::Effect& effect);
   void OnReady(const runtime::Ready& ready);
   void OnActorChanged(const runtime::ActorChanged& changed);
+  void OnControlReady(const runtime::ControlReady& ready);
   void SetTimer(base::BootTime at);
 
   const Options options_;
@@ -72,6 +76,7 @@ class RuntimeProcess : public Process {
   UserApi api_;
   SlotThread slot_;
   std::unique_ptr<DriverProgram> program_;  // of a driver
+  std::unique_ptr<ControlProgram> control_program_;
   std::deque<runtime::Event> events_;
   bool stepping_ = false;
   bool ending_ = false;

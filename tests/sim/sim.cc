@@ -23,7 +23,9 @@ constexpr std::string_view kUsage =
     "       sim --seed N [--trace] [--plant NAME]\n"
     "       sim --list-plants\n"
     "  --require  fails below these counts: tasks, runs, kills, dups, drops,\n"
-    "             reorders, delays, stales, cuts, pauses, start_failures\n"
+    "             reorders, delays, stales, cuts, pauses, start_failures,\n"
+    "             asks, gcs_restarts, node_deaths, line_faults, disk_fulls,\n"
+    "             sync_failures, lost_batches\n"
     "  --twice N  plays every Nth seed twice and compares (10; 0: none)\n";
 
 struct Requirement {
@@ -128,6 +130,10 @@ int RunAll(const CommandLine& line) {
   std::cout << totals.tasks << " tasks, " << totals.runs << " runs, "
             << totals.faults.kills << " kills, " << totals.faults.dups
             << " dups, " << totals.faults.drops << " drops\n"
+            << totals.asks << " asks, " << totals.faults.gcs_restarts
+            << " gcs_restarts, " << totals.faults.node_deaths
+            << " node_deaths, " << totals.faults.lost_batches
+            << " lost_batches\n"
             << totals.Line() << '\n';
   return totals.violations == 0 && !is_short ? 0 : 1;
 }

@@ -28,6 +28,13 @@ TEST(SimTest, SeedsAreClean) {
   EXPECT_GE(totals.faults.cuts, 100u);
   EXPECT_GE(totals.faults.pauses, 100u);
   EXPECT_GE(totals.faults.start_failures, 100u);
+  EXPECT_GE(totals.asks, 10'000u);
+  EXPECT_GE(totals.faults.gcs_restarts, 600u);
+  EXPECT_GE(totals.faults.node_deaths, 50u);
+  EXPECT_GE(totals.faults.line_faults, 500u);
+  EXPECT_GE(totals.faults.disk_fulls, 50u);
+  EXPECT_GE(totals.faults.sync_failures, 10u);
+  EXPECT_GE(totals.faults.lost_batches, 100u);
 }
 
 TEST(SimTest, ASeedIsItsTrace) {

@@ -10,8 +10,10 @@
 #include "base/boot_time.h"
 #include "base/failure.h"
 #include "base/ids.h"
+#include "tests/sim/control_ledger.h"
 #include "tests/sim/event_queue.h"
 #include "tests/sim/ledger.h"
+#include "tests/sim/network.h"
 #include "tests/sim/plants.h"
 #include "tests/sim/process.h"
 #include "tests/sim/rng.h"
@@ -28,7 +30,9 @@ class Surroundings {
     Trace& trace;
     Verdict& verdict;
     Ledger& ledger;
+    ControlLedger& control;
     Plants& plants;
+    Network& network;
   };
 
   virtual ~Surroundings() = default;
@@ -44,8 +48,11 @@ class Surroundings {
   };
   virtual void EndProcess(base::ProcessId process, Death death) = 0;
   // Of the raylet's shell.
-  virtual void StartWorker(base::ProcessId process, base::JobId job) = 0;
+  virtual void StartWorker(base::ProcessId raylet, base::ProcessId process,
+                           base::JobId job) = 0;
   virtual void Connect(base::ProcessId a, base::ProcessId b) = 0;
+  // The control store is there from now on, if it dies and comes back too.
+  virtual void NeedControl() = 0;
 };
 
 }  // namespace mobula::sim

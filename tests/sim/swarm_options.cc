@@ -97,6 +97,53 @@ WorkloadOptions DrawWorkload(Rng& rng) {
   return work;
 }
 
+DiskOptions DrawDisk(Rng& rng) {
+  DiskOptions disk;
+  disk.sync_median = LogWithin(rng, microseconds(20), milliseconds(30));
+  disk.sync_fails = Share(rng, 0.2, 0.04);
+  if (rng.Chance(0.2)) {
+    disk.full_interval = rng.Within(milliseconds(50), seconds(1));
+    disk.full_length_max = rng.Within(milliseconds(10), seconds(1));
+  }
+  return disk;
+}
+
+ControlOptions DrawControl(Rng& rng) {
+  ControlOptions control;
+  control.on = rng.Chance(0.7);
+  control.embedded = rng.Chance(0.15);
+  control.nodes = control.embedded ? 1 : static_cast<int>(rng.Between(1, 3));
+  if (rng.Chance(0.9)) {
+    control.effects_per_kill = 5 + rng.Unit() * 60;
+    control.kills_max = static_cast<int>(rng.Between(1, 12));
+  }
+  control.restart_max = LogWithin(rng, milliseconds(1), milliseconds(500));
+  control.long_outage = Share(rng, 0.15, 0.5);
+  const bool kills_raylets = rng.Chance(0.5);
+  const auto raylet_kills = static_cast<int>(rng.Between(1, 3));
+  // An embedded head ends with its raylet.
+  control.raylet_kills_max =
+      kills_raylets && !control.embedded ? raylet_kills : 0;
+  control.silent_death = Share(rng, 0.3, 0.5);
+  if (rng.Chance(0.4)) {
+    control.break_interval = rng.Within(milliseconds(20), seconds(1));
+    control.block_length_max = LogWithin(
+        rng, milliseconds(10), rng.Chance(0.1) ? seconds(20) : seconds(3));
+  }
+  control.history_max =
+      rng.Chance(0.5) ? static_cast<int>(rng.Between(1, 8)) : 10'000;
+  control.held_max =
+      rng.Chance(0.2) ? static_cast<int>(rng.Between(1, 20)) : 100'000;
+  control.operations = static_cast<int>(rng.Between(10, 60));
+  control.keys = static_cast<int>(rng.Between(1, 4));
+  control.names = static_cast<int>(rng.Between(1, 5));
+  control.detached = rng.Unit();
+  control.crash_actor = Share(rng, 0.5, 0.1);
+  control.end_actor = Share(rng, 0.5, 0.1);
+  control.ask_timeout = Share(rng, 0.4, 0.3);
+  return control;
+}
+
 // The fields in their order; those that are off are not printed.
 constexpr const char* kNetworkNames[] = {
     "drop",  "duplicate", "reorder",    "tail",         "stale",
@@ -131,6 +178,28 @@ constexpr const char* kWorkloadNames[] = {"drivers",
                                           "makes_actor",
                                           "early_drop",
                                           "lull"};
+constexpr const char* kDiskNames[] = {"sync", "sync_fails", "full_interval",
+                                      "full_length_max"};
+constexpr const char* kControlNames[] = {"on",
+                                         "embedded",
+                                         "nodes",
+                                         "effects_per_kill",
+                                         "kills_max",
+                                         "restart_max",
+                                         "long_outage",
+                                         "raylet_kills_max",
+                                         "silent_death",
+                                         "break_interval",
+                                         "block_length_max",
+                                         "history_max",
+                                         "held_max",
+                                         "operations",
+                                         "keys",
+                                         "names",
+                                         "detached",
+                                         "crash_actor",
+                                         "end_actor",
+                                         "ask_timeout"};
 
 template <class Section, std::size_t kCount>
 void PrintSection(std::ostream& out, const char* title,
@@ -157,6 +226,10 @@ SwarmOptions SwarmOptions::FromSeed(std::uint64_t seed) {
   options.network = DrawNetwork(rng);
   options.processes = DrawProcesses(rng);
   options.workload = DrawWorkload(rng);
+  options.disk = DrawDisk(rng);
+  options.control = DrawControl(rng);
+  // A node goes only where another comes; that is drawn for itself.
+  if (options.control.on) options.processes.kill_raylet = false;
   return options;
 }
 
@@ -168,6 +241,10 @@ std::string SwarmOptions::ToString() const {
   PrintSection(out, "network", kNetworkNames, network);
   PrintSection(out, "processes", kProcessNames, processes);
   PrintSection(out, "workload", kWorkloadNames, workload);
+  if (control.on) {
+    PrintSection(out, "disk", kDiskNames, disk);
+    PrintSection(out, "control", kControlNames, control);
+  }
   return out.str();
 }
 

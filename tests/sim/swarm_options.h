@@ -76,6 +76,39 @@ struct WorkloadOptions {
   double lull = 0;             // chance that a program does nothing for long
 };
 
+// The log of the control store.
+struct DiskOptions {
+  base::Duration sync_median{1'000'000};
+  double sync_fails = 0;            // a sync, and then the process ends
+  base::Duration full_interval{0};  // mean time between; zero: never full
+  base::Duration full_length_max{0};
+};
+
+// The control store, and the nodes that have joined it.
+struct ControlOptions {
+  bool on = false;
+  bool embedded = false;  // one node; the store starts when it is asked for
+  int nodes = 1;
+  // Effects of the store between two kills; zero: none.
+  double effects_per_kill = 0;
+  int kills_max = 0;
+  base::Duration restart_max{0};     // until the next life begins
+  double long_outage = 0;            // of deaths with half a minute until then
+  int raylet_kills_max = 0;          // another node comes for each
+  double silent_death = 0;           // of raylets whose janitor dies too
+  base::Duration break_interval{0};  // mean time between faults of lines
+  base::Duration block_length_max{0};
+  int history_max = 10'000;  // of publications
+  int held_max = 100'000;    // effects that wait for the disk
+  int operations = 0;        // asked of the store, of one driver
+  int keys = 1;
+  int names = 1;
+  double detached = 0;     // of the actors with a name
+  double crash_actor = 0;  // of calls that end the actor's process
+  double end_actor = 0;    // of operations
+  double ask_timeout = 0;  // of those asked with a short one
+};
+
 struct SwarmOptions {
   std::uint64_t seed = 0;
   int cpus = 4;
@@ -85,6 +118,8 @@ struct SwarmOptions {
   NetworkOptions network;
   ProcessOptions processes;
   WorkloadOptions workload;
+  DiskOptions disk;
+  ControlOptions control;
   // Faults end then, whatever the programs have done by that time.
   base::Duration faults_end{std::chrono::seconds(20)};
 

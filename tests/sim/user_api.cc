@@ -17,10 +17,11 @@ base::FunctionId FunctionOf(const Operation& operation) {
 
 }  // namespace
 
-UserApi::UserApi(Options options, Ledger& ledger, Plants& plants,
-                 const EventQueue& queue)
+UserApi::UserApi(Options options, Ledger& ledger, ControlLedger& control,
+                 Plants& plants, const EventQueue& queue)
     : options_(std::move(options)),
       ledger_(ledger),
+      control_(control),
       plants_(plants),
       queue_(queue),
       ids_(options_.id_maker) {}
@@ -97,43 +98,120 @@ OpIndex UserApi::Put() {
 
 base::ActorId UserApi::Create(Behaviour constructor, std::int32_t restarts_max,
                               std::int32_t pending_calls_max) {
+  const base::ActorId actor = ids_.Next<base::ActorId>();
+  NoteActor(actor, options_.self, constructor, restarts_max);
+  ledger_.actor(actor).pending_calls_max = pending_calls_max;
+  PostCreate(actor, /*held=*/false);
+  return actor;
+}
+
+// The ledger hears of it before the core does.
+void UserApi::NoteActor(base::ActorId actor, base::ProcessId owner,
+                        const Behaviour& constructor,
+                        std::int32_t restarts_max) {
   Operation wish;
   wish.kind = OpKind::kConstructor;
-  wish.owner = options_.self;
-  wish.actor = ids_.Next<base::ActorId>();
+  wish.owner = owner;
+  wish.actor = actor;
   wish.task = ids_.Next<base::TaskId>();
   wish.behaviour = constructor;
-  const base::ActorId actor = wish.actor;
-  const OpIndex index = ledger_.Ask(std::move(wish), queue_.now());
   ActorRecord record;
-  record.owner = options_.self;
-  record.constructor = index;
+  record.owner = owner;
+  record.constructor = ledger_.Ask(std::move(wish), queue_.now());
   record.restarts_max = restarts_max;
-  record.pending_calls_max = pending_calls_max;
   ledger_.AskActor(actor, std::move(record));
-  const Operation& op = ledger_.operation(index);
+}
+
+void UserApi::PostCreate(base::ActorId actor, bool held) {
+  const ActorRecord& record = ledger_.actor(actor);
+  const Operation& op = ledger_.operation(record.constructor);
   runtime::Create create;
   create.actor = actor;
   create.task = op.task;
   create.constructor = FunctionOf(op);
   create.class_name = "Log";
-  create.args = ArgsOf(index);
-  create.restarts_max = restarts_max;
-  create.pending_calls_max = pending_calls_max;
+  create.held = held;
+  create.args = ArgsOf(record.constructor);
+  create.restarts_max = record.restarts_max;
+  create.pending_calls_max = record.pending_calls_max;
   Post(std::move(create));
   handles_.insert(actor);
-  return actor;
+}
+
+base::RegisterActor UserApi::PrepareActor(const NamedActor& wish) {
+  const base::ActorId actor = ids_.Next<base::ActorId>();
+  const base::ProcessId owner =
+      wish.detached ? base::ProcessId() : options_.self;
+  NoteActor(actor, owner, wish.constructor, wish.restarts_max);
+  ledger_.actor(actor).detached = wish.detached;
+  const OpIndex constructor = ledger_.actor(actor).constructor;
+  base::RegisterActor request;
+  request.get_if_exists = wish.get_if_exists;
+  base::ActorRecord& record = request.actor;
+  record.actor = actor;
+  record.job = wish.job;
+  record.owner = owner;
+  record.owner_node = wish.node;
+  record.ns = wish.ns;
+  record.name = wish.name;
+  record.class_name = "Log";
+  record.detached = wish.detached;
+  record.restarts_max = wish.restarts_max;
+  if (wish.detached) {
+    base::ActorSpec spec;
+    spec.constructor = FunctionOf(ledger_.operation(constructor));
+    for (const runtime::Arg& arg : ArgsOf(constructor)) {
+      spec.args.push_back(arg.value);
+    }
+    record.spec = std::move(spec);
+  } else {
+    // It is there before its name is.
+    PostCreate(actor, /*held=*/true);
+  }
+  return request;
+}
+
+void UserApi::StartPrepared(base::ActorId actor) {
+  Post(runtime::StartActor{actor});
+}
+
+bool UserApi::GiveUpActor(base::ActorId actor,
+                          const base::ControlReply& reply) {
+  if (handles_.contains(actor)) DropActor(actor);
+  const auto* failure = std::get_if<base::Failure>(&reply);
+  return failure != nullptr && failure->executed != base::Executed::kNo;
+}
+
+void UserApi::AskControl(base::RequestId request, base::ControlRequest body,
+                         base::Duration timeout) {
+  Ask ask;
+  ask.process = options_.self;
+  ask.raylet = options_.raylet;
+  ask.body = body;
+  ask.timeout = timeout;
+  ask.asked_at = queue_.now();
+  control_.OnAsk(request, std::move(ask));
+  const auto* end = std::get_if<base::EndActor>(&body);
+  if (end != nullptr) NoteKill(end->actor, end->restart);
+  Post(runtime::AskControl{request, std::move(body), timeout});
+}
+
+void UserApi::NoteKill(base::ActorId actor, bool restart) {
+  ActorRecord& record = ledger_.actor(actor);
+  ++record.kills;
+  if (!restart) ++record.final_kills;
+  control_.OnEndWished(actor);
 }
 
 void UserApi::Adopt(base::ActorId actor, base::ProcessId owner) {
   if (!handles_.insert(actor).second) return;
+  // An owner hears of its actors without a handle too.
+  ledger_.ForgetActor(options_.self, actor);
   Post(runtime::Adopt{actor, owner});
 }
 
 void UserApi::Kill(base::ActorId actor, bool restart) {
-  ActorRecord& record = ledger_.actor(actor);
-  ++record.kills;
-  if (!restart) ++record.final_kills;
+  NoteKill(actor, restart);
   Post(runtime::Kill{actor, restart});
 }
 

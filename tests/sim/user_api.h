@@ -12,11 +12,15 @@
 #include <cstdint>
 #include <functional>
 #include <set>
+#include <string>
 #include <vector>
 
+#include "base/boot_time.h"
+#include "base/control/control_request.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
 #include "runtime/core/events.h"
+#include "tests/sim/control_ledger.h"
 #include "tests/sim/event_queue.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/plants.h"
@@ -29,12 +33,25 @@ class UserApi {
 
   struct Options {
     base::ProcessId self;
+    base::ProcessId raylet;
     std::uint64_t id_maker = 0;
     PostFn post;
   };
 
-  UserApi(Options options, Ledger& ledger, Plants& plants,
-          const EventQueue& queue);
+  UserApi(Options options, Ledger& ledger, ControlLedger& control,
+          Plants& plants, const EventQueue& queue);
+
+  // An actor that the control store is to know.
+  struct NamedActor {
+    std::string ns;
+    std::string name;
+    bool detached = false;
+    bool get_if_exists = false;
+    std::int32_t restarts_max = 0;
+    Behaviour constructor;
+    base::NodeId node;
+    base::JobId job;
+  };
 
   // `wish` says retries, timeout, dependencies and behaviour; the rest is
   // filled in.
@@ -44,6 +61,14 @@ class UserApi {
   // The constructor's operation.
   base::ActorId Create(Behaviour constructor, std::int32_t restarts_max,
                        std::int32_t pending_calls_max);
+  // What to ask before it is made; then, if it is not detached,
+  base::RegisterActor PrepareActor(const NamedActor& wish);
+  void StartPrepared(base::ActorId actor);
+  // or, if it was refused: whether it may have been registered all the same.
+  bool GiveUpActor(base::ActorId actor, const base::ControlReply& reply);
+  base::RequestId NextRequest() { return ids_.Next<base::RequestId>(); }
+  void AskControl(base::RequestId request, base::ControlRequest body,
+                  base::Duration timeout);
   // A handle came from another process. Twice is once.
   void Adopt(base::ActorId actor, base::ProcessId owner);
   void Kill(base::ActorId actor, bool restart);
@@ -57,11 +82,16 @@ class UserApi {
   }
 
  private:
+  void NoteActor(base::ActorId actor, base::ProcessId owner,
+                 const Behaviour& constructor, std::int32_t restarts_max);
+  void NoteKill(base::ActorId actor, bool restart);
+  void PostCreate(base::ActorId actor, bool held);
   std::vector<runtime::Arg> ArgsOf(OpIndex index);
   void Post(runtime::Event event) { options_.post(std::move(event)); }
 
   const Options options_;
   Ledger& ledger_;
+  ControlLedger& control_;
   Plants& plants_;
   const EventQueue& queue_;
   base::IdSource ids_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
+#include <set>
 #include <utility>
 
 #include "base/check.h"
@@ -9,69 +11,37 @@
 
 namespace mobula::sim {
 
-using std::chrono::microseconds;
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 namespace {
 
-constexpr base::ProcessId kRaylet{1, 1};
-constexpr std::uint64_t kDriverMaker = 8;
 // What is promised once nothing goes wrong any more.
 constexpr base::Duration kHealedBound = seconds(30);
+// A node that nobody reported dead is known as dead after its lease.
+constexpr base::Duration kRevivingBound = seconds(40);
 constexpr base::Duration kSettlingBound = seconds(30);
+constexpr base::Duration kEndingBound = seconds(5);
 constexpr std::int32_t kCrash = 11;  // SIGSEGV
 constexpr std::size_t kHangsPrinted = 5;
-constexpr base::Duration kEndingBound = seconds(5);
 
 }  // namespace
 
 World::World(const SwarmOptions& options, Plant plant, std::ostream* out)
     : options_(options),
       rng_(options.seed ^ 0x5EED),
-      fault_rng_(rng_.Fork()),
       trace_(out),
       plants_(plant, rng_.Fork()),
       network_(options_.network, rng_.Fork(), queue_, counts_),
-      link_context_{queue_, network_, verdict_, plants_, options_.encode} {
-  raylet_ = std::make_unique<RayletProcess>(kRaylet, *this);
-  StartDrivers();
+      chaos_(options_, rng_.Fork(), {queue_, counts_, audit_}),
+      store_({*this, chaos_, audit_, counts_}, rng_.Fork()),
+      cast_({*this, chaos_, store_, network_, audit_, counts_}, rng_.Fork(),
+            options_.encode) {
+  cast_.Begin();
   Enter(Phase::kFaulty, options_.faults_end);
-  ScheduleKill();
-  ScheduleCut();
-  SchedulePause();
-  const ProcessOptions& faults = options_.processes;
-  if (faults.kill_driver) {
-    effects_until_driver_kill_ = fault_rng_.Between(10, 600);
-  }
-  if (faults.kill_raylet) {
-    effects_until_raylet_kill_ = fault_rng_.Between(20, 400);
-  }
+  chaos_.Begin(cast_);
 }
 
 World::~World() = default;
-
-void World::StartDrivers() {
-  const WorkloadOptions& work = options_.workload;
-  for (int i = 0; i < work.drivers; ++i) {
-    RuntimeProcess::Options options;
-    options.id =
-        base::ProcessId{kDriverMaker, static_cast<std::uint64_t>(i) + 1};
-    options.role = base::Role::kDriver;
-    options.job = base::JobId{1, static_cast<std::uint64_t>(i) + 1};
-    options.raylet = kRaylet;
-    options.weight = static_cast<std::int32_t>(rng_.Between(1, 3));
-    options.operations = work.operations / work.drivers;
-    auto driver = std::make_unique<RuntimeProcess>(options, *this);
-    Link(*driver, *raylet_);
-    raylet_->FindLink(options.id)->Open(kRaylet);
-    RuntimeProcess* begun = driver.get();
-    drivers_.push_back(begun);
-    processes_.emplace(options.id, std::move(driver));
-    begun->After(rng_.Within(microseconds(0), milliseconds(2)),
-                 [begun] { begun->Begin(); });
-  }
-}
 
 Report World::Run() {
   while (phase_ != Phase::kOver && queue_.RunNext()) {
@@ -82,257 +52,49 @@ Report World::Run() {
   report.events = queue_.events_run();
   report.tasks = ledger_.settled();
   report.runs = ledger_.executions().size();
+  report.asks = control_.answered();
   report.faults = counts_;
   report.trace_hash = trace_.hash();
   report.violations = verdict_.violations();
   return report;
 }
 
-// ---- processes --------------------------------------------------------------
+// ---- what processes reach of it ---------------------------------------------
 
-Process* World::Find(base::ProcessId process) {
-  if (process == kRaylet) return raylet_.get();
-  const auto found = processes_.find(process);
-  return found == processes_.end() ? nullptr : found->second.get();
-}
-
-void World::Link(Process& a, Process& b) {
-  auto link = std::make_shared<SimLink>(link_context_, a, b);
-  a.AddLink(b.id(), link);
-  b.AddLink(a.id(), std::move(link));
-}
-
-void World::Connect(base::ProcessId a, base::ProcessId b) {
-  Process* const one = Find(a);
-  Process* const other = Find(b);
-  MOBULA_CHECK(one != nullptr && other != nullptr);
-  Link(*one, *other);
-  // The socket's end dies on its way to a process that is dead.
-  if (!one->alive()) one->CloseLink(b);
-  if (!other->alive()) other->CloseLink(a);
-}
-
-void World::StartWorker(base::ProcessId process, base::JobId job) {
-  RuntimeProcess::Options options;
-  options.id = process;
-  options.job = job;
-  options.raylet = kRaylet;
-  auto made = std::make_unique<RuntimeProcess>(options, *this);
-  RuntimeProcess* worker = made.get();
-  MOBULA_CHECK(processes_.emplace(process, std::move(made)).second);
-  Link(*worker, *raylet_);
-  raylet_->FindLink(process)->Open(kRaylet);
-  const bool fails =
-      faulty() && fault_rng_.Chance(options_.processes.start_failure);
-  queue_.After(rng_.Within(microseconds(0), microseconds(500)),
-               [this, worker, fails] {
-                 if (!worker->alive()) return;
-                 if (!fails) {
-                   Boot(*worker);
-                   return;
-                 }
-                 ++counts_.start_failures;
-                 worker->End();
-                 raylet_->Turn([this, worker] {
-                   raylet_->Post(raylet::WorkerStartFailed{
-                       worker->id(), "no memory for a process"});
-                 });
-               });
-}
-
-void World::Boot(RuntimeProcess& worker) {
-  raylet_->Turn([this, &worker] {
-    raylet_->Post(raylet::WorkerStarted{worker.id(), worker.pid()});
-  });
-  const base::Duration delay =
-      rng_.LogNormal(options_.processes.start_delay_median, 0.3) +
-      plants_.Unseeded();
-  const bool ends =
-      faulty() && fault_rng_.Chance(options_.processes.early_exit);
-  worker.After(delay, [this, &worker, ends] {
-    if (!ends) {
-      worker.Begin();
-      return;
-    }
-    ++counts_.start_failures;
-    EndProcess(worker.id(), Death{0, 1});
-  });
+bool World::DiesHere(const Process& process) {
+  return chaos_.DiesHere(process);
 }
 
 void World::EndProcess(base::ProcessId process, Death death) {
-  Process* const ended = Find(process);
-  if (ended == nullptr || !ended->alive()) return;
+  if (!cast_.End(process, death)) return;
   trace_.Note(queue_.now(), process, "ends", death);
-  base::Duration hold(0);
-  if (faulty() && ended->role() == base::Role::kWorker &&
-      fault_rng_.Chance(options_.processes.late_eof)) {
-    hold = fault_rng_.Within(milliseconds(1), seconds(2));
-  }
-  ended->End(hold);
   ledger_.LoseProcess(process);
+  control_.OnProcessLost(process, queue_.now());
+  if (cast_.processes().contains(process)) control_.OnWorkerLost();
   // What user code does to itself goes on; it is waited for.
   if (phase_ == Phase::kHealed && death.signal == kCrash) {
     Enter(Phase::kHealed, kHealedBound + OwnTime());
   }
-  if (ended->role() == base::Role::kWorker) Reap(process, death);
-  if (ended->role() != base::Role::kRaylet) return;
-  // The janitor ends what does not end by itself.
-  for (const auto& [id, worker] : processes_) {
-    if (worker->role() != base::Role::kWorker || !worker->alive()) continue;
-    queue_.After(rng_.Within(microseconds(0), milliseconds(1000)),
-                 [this, id = id] { EndProcess(id, Death{9, 0}); });
-  }
 }
 
-// The raylet hears of it when it has read what the worker wrote, which is
-// before or after the end of the link.
-void World::Reap(base::ProcessId process, Death death) {
-  base::Failure failure;
-  failure.code = base::FailureCode::kWorkerDied;
-  failure.pid = Find(process)->pid();
-  failure.signal = death.signal;
-  failure.exit_code = death.exit_code;
-  failure.log_tail = {"last words"};
-  queue_.After(rng_.Within(microseconds(10), milliseconds(5)),
-               [this, process, failure = std::move(failure)] {
-                 raylet_->Turn([this, process, failure] {
-                   raylet_->Post(raylet::WorkerExited{process, failure});
-                 });
-               });
+void World::StartWorker(base::ProcessId raylet, base::ProcessId process,
+                        base::JobId job) {
+  cast_.StartWorker(*cast_.FindRaylet(raylet), process, job);
 }
 
-// ---- faults -----------------------------------------------------------------
-
-bool World::DiesHere(const Process& process) {
-  if (!faulty()) return false;
-  if (process.role() == base::Role::kDriver) {
-    if (effects_until_driver_kill_ < 0) return false;
-    if (--effects_until_driver_kill_ > 0) return false;
-    effects_until_driver_kill_ = -1;
-    ++counts_.kills;
-    return true;
-  }
-  if (process.role() == base::Role::kRaylet) {
-    if (effects_until_raylet_kill_ < 0) return false;
-    if (--effects_until_raylet_kill_ > 0) return false;
-    effects_until_raylet_kill_ = -1;
-    ++counts_.kills;
-    return true;
-  }
-  if (options_.processes.effects_per_kill <= 0) return false;
-  effects_until_kill_ -= 1;
-  if (effects_until_kill_ > 0) return false;
-  ScheduleKill();
-  if (counts_.kills >=
-      static_cast<std::uint64_t>(options_.processes.kills_max)) {
-    return false;
-  }
-  if (fault_rng_.Chance(0.5)) {
-    ++counts_.kills;
-    return true;
-  }
-  // Or any worker at some moment soon, whatever it does then.
-  queue_.After(
-      fault_rng_.Within(microseconds(0), 3 * options_.workload.run_median),
-      [this] { KillSomeWorker(); });
-  return false;
+void World::Connect(base::ProcessId a, base::ProcessId b) {
+  cast_.Connect(a, b);
 }
 
-void World::ScheduleKill() {
-  effects_until_kill_ =
-      1 + fault_rng_.Exponential(options_.processes.effects_per_kill);
-}
-
-void World::KillSomeWorker() {
-  if (!faulty()) return;
-  RuntimeProcess* const victim = DrawProcess(base::Role::kWorker);
-  if (victim == nullptr) return;
-  ++counts_.kills;
-  EndProcess(victim->id(), Death{9, 0});
-}
-
-RuntimeProcess* World::DrawProcess(base::Role role) {
-  std::vector<RuntimeProcess*> choices;
-  for (const auto& [id, process] : processes_) {
-    if (process->alive() && process->role() == role) {
-      choices.push_back(process.get());
-    }
-  }
-  if (choices.empty()) return nullptr;
-  return choices[fault_rng_.Below(choices.size())];
-}
-
-void World::ScheduleCut() {
-  const NetworkOptions& faults = options_.network;
-  if (faults.cut_interval == base::Duration(0)) return;
-  queue_.After(
-      fault_rng_.Within(base::Duration(0), 2 * faults.cut_interval), [this] {
-        if (!faulty()) return;
-        RuntimeProcess* const victim = DrawProcess(
-            fault_rng_.Chance(0.3) ? base::Role::kDriver : base::Role::kWorker);
-        if (victim != nullptr && !victim->links().empty()) {
-          const auto& links = victim->links();
-          const auto chosen = std::next(
-              links.begin(),
-              static_cast<std::ptrdiff_t>(fault_rng_.Below(links.size())));
-          chosen->second->Cut(
-              fault_rng_.Chance(0.5) ? victim->id() : chosen->first,
-              fault_rng_.Within(base::Duration(0),
-                                options_.network.cut_length_max));
-        }
-        ScheduleCut();
-      });
-}
-
-void World::SchedulePause() {
-  const ProcessOptions& faults = options_.processes;
-  if (faults.pause_interval == base::Duration(0)) return;
-  queue_.After(
-      fault_rng_.Within(base::Duration(0), 2 * faults.pause_interval), [this] {
-        if (!faulty()) return;
-        const bool is_driver = fault_rng_.Chance(0.2);
-        Process* victim =
-            DrawProcess(is_driver ? base::Role::kDriver : base::Role::kWorker);
-        if (fault_rng_.Chance(0.1)) victim = raylet_.get();
-        if (victim != nullptr) {
-          ++counts_.pauses;
-          victim->Pause(fault_rng_.Within(base::Duration(0),
-                                          options_.processes.pause_length_max));
-        }
-        SchedulePause();
-      });
-}
+void World::NeedControl() { store_.Start(); }
 
 // ---- phases -----------------------------------------------------------------
 
 void World::Enter(Phase phase, base::Duration bound) {
   phase_ = phase;
-  began_ = queue_.now();
   deadline_ = queue_.now() + bound;
   // So that the deadline is looked at when nothing else happens.
   queue_.At(deadline_, [] {});
-}
-
-bool World::ProgramsOver() const {
-  return std::all_of(drivers_.begin(), drivers_.end(),
-                     [](const RuntimeProcess* driver) {
-                       return !driver->alive() || driver->idle();
-                     });
-}
-
-// Everything that was granted has come back, every ref was let go.
-bool World::IsSettled() const {
-  if (raylet_->alive() && !raylet_->quiet()) return false;
-  return std::all_of(
-      processes_.begin(), processes_.end(), [](const auto& item) {
-        return !item.second->alive() || item.second->Leftovers().empty();
-      });
-}
-
-bool World::IsGone() const {
-  if (raylet_->alive() && !raylet_->empty()) return false;
-  return std::none_of(processes_.begin(), processes_.end(),
-                      [](const auto& item) { return item.second->alive(); });
 }
 
 void World::Advance() {
@@ -340,19 +102,16 @@ void World::Advance() {
   if (phase_ == Phase::kFaulty) {
     if (is_late || ProgramsOver()) Heal();
   } else if (phase_ == Phase::kHealed && ProgramsOver()) {
-    Enter(Phase::kSettling, kSettlingBound);
-  } else if (phase_ == Phase::kSettling && IsSettled()) {
+    BeginReviving();
+  } else if (phase_ == Phase::kReviving && IsRevived()) {
+    BeginSettling();
+  } else if (phase_ == Phase::kSettling && !is_late) {
+    EndDetached();
+    if (!IsSettled()) return;
     CheckOutcomes();
-    Enter(Phase::kEnding, kEndingBound);
-    for (RuntimeProcess* driver : drivers_) {
-      if (!driver->alive()) continue;
-      if (raylet_->alive()) {
-        driver->EndJob();
-      } else {
-        EndProcess(driver->id(), {});
-      }
-    }
+    BeginEnding();
   } else if (phase_ == Phase::kEnding) {
+    EndDetached();
     if (is_late || IsGone()) {
       CheckEnd();
       phase_ = Phase::kOver;
@@ -363,9 +122,19 @@ void World::Advance() {
 }
 
 void World::Heal() {
-  trace_.Note(queue_.now(), kRaylet, "heals", counts_);
+  trace_.Note(queue_.now(), base::ProcessId(), "heals", counts_);
+  chaos_.End();
   network_.Heal();
+  store_.Heal();
+  for (const auto& raylet : cast_.raylets()) raylet->line().Heal();
   Enter(Phase::kHealed, kHealedBound + OwnTime());
+}
+
+bool World::ProgramsOver() const {
+  return std::all_of(cast_.drivers().begin(), cast_.drivers().end(),
+                     [](const RuntimeProcess* driver) {
+                       return !driver->alive() || driver->idle();
+                     });
 }
 
 // How long the functions themselves may still run, one after the other. What
@@ -383,27 +152,157 @@ base::Duration World::OwnTime() const {
   return time;
 }
 
-void World::Overdue() {
-  if (phase_ == Phase::kSettling) {
-    OverdueSettling();
-    return;
+void World::BeginReviving() {
+  Enter(Phase::kReviving, kRevivingBound + OwnTime());
+  CheckKeys();
+}
+
+// All that were acknowledged live; then they are ended, so that everything that
+// they hold comes back.
+void World::BeginSettling() {
+  Enter(Phase::kSettling, kSettlingBound);
+  EndDetached();
+}
+
+// A registration whose asker has given up may still come.
+void World::EndDetached() {
+  if (asked_at_last_ > 0) return;
+  for (const auto& [actor, record] : audit_.durable().actors) {
+    if (!record.detached || record.state == base::ActorState::kDead) continue;
+    AskAtLast(base::EndActor{actor, false}, [](const base::ControlReply&) {});
   }
-  for (OpIndex i = 0; i < ledger_.operations().size(); ++i) {
-    const Operation& operation = ledger_.operations()[i];
-    if (verdict_.violations().size() < kHangsPrinted && operation.watched &&
-        !operation.outcome.has_value() && Find(operation.owner)->alive()) {
-      verdict_.Violate("I10",
-                       "after healing, " + ledger_.Describe(i) +
-                           " has no outcome; raylet: " + raylet_->Describe());
+}
+
+void World::AskAtLast(base::ControlRequest request,
+                      std::function<void(const base::ControlReply&)> answered) {
+  ++asked_at_last_;
+  store_.Ask(std::move(request), [this, answered = std::move(answered)](
+                                     const base::ControlReply& reply) {
+    --asked_at_last_;
+    answered(reply);
+  });
+}
+
+void World::CheckKeys() {
+  if (!store_.started()) return;
+  for (const auto& [name, history] : control_.keys()) {
+    const std::size_t slash = name.find('/');
+    AskAtLast(base::GetKey{name.substr(0, slash), name.substr(slash + 1)},
+              [this, name = name](const base::ControlReply& reply) {
+                const auto* answer = std::get_if<base::KeyAnswer>(&reply);
+                const std::string wrong =
+                    answer == nullptr ? "no value at the end"
+                                      : control_.CheckKey(name, *answer);
+                if (!wrong.empty()) verdict_.Violate("I7", name + ": " + wrong);
+              });
+  }
+}
+
+bool World::IsRevived() const {
+  if (asked_at_last_ > 0) return false;
+  if (!store_.started()) return true;
+  const ControlProcess* const store = store_.serving();
+  if (store == nullptr) return false;
+  if (!NodesAgree()) return false;
+  const std::vector<base::ActorId> living = control_.MustLive();
+  return std::all_of(living.begin(), living.end(), [this](base::ActorId actor) {
+    return WhyNotAlive(actor).empty();
+  });
+}
+
+// "" if it lives, as the store and its raylet say.
+std::string World::WhyNotAlive(base::ActorId actor) const {
+  const auto& actors = audit_.durable().actors;
+  const auto known = actors.find(actor);
+  if (known == actors.end()) return "is not known any more";
+  const base::ActorRecord& record = known->second;
+  if (record.state == base::ActorState::kDead) {
+    return "is dead: " + base::DescribeFailure(record.cause);
+  }
+  if (record.state != base::ActorState::kAlive) return "does not live yet";
+  const Process* const worker = cast_.Find(record.worker);
+  return worker == nullptr || !worker->alive() ? "has a dead worker" : "";
+}
+
+// Everything that was granted has come back, every ref was let go.
+bool World::IsSettled() const {
+  if (asked_at_last_ > 0) return false;
+  for (const auto& raylet : cast_.raylets()) {
+    if (raylet->alive() && !raylet->quiet()) return false;
+  }
+  return std::all_of(
+      cast_.processes().begin(), cast_.processes().end(), [](const auto& item) {
+        return !item.second->alive() || item.second->Leftovers().empty();
+      });
+}
+
+void World::BeginEnding() {
+  Enter(Phase::kEnding, kEndingBound);
+  for (RuntimeProcess* driver : cast_.drivers()) {
+    if (!driver->alive()) continue;
+    if (cast_.FindRaylet(driver->raylet())->alive()) {
+      driver->EndJob();
+    } else {
+      EndProcess(driver->id(), {});
     }
   }
+}
+
+bool World::IsGone() const {
+  for (const auto& raylet : cast_.raylets()) {
+    if (raylet->alive() && !raylet->empty()) return false;
+  }
+  return std::none_of(cast_.processes().begin(), cast_.processes().end(),
+                      [](const auto& item) { return item.second->alive(); }) &&
+         WhatStoreLacks().empty();
+}
+
+// ---- what is wrong ----------------------------------------------------------
+
+void World::Overdue() {
+  if (phase_ == Phase::kHealed) OverdueHealed();
+  if (phase_ == Phase::kReviving) OverdueReviving();
+  if (phase_ == Phase::kSettling) OverdueSettling();
   if (verdict_.violations().empty()) {
-    verdict_.Violate("I10", "after healing, a program does not end");
+    verdict_.Violate("I10", "after healing, something does not end");
+  }
+}
+
+void World::OverdueHealed() {
+  for (OpIndex i = 0; i < ledger_.operations().size(); ++i) {
+    const Operation& operation = ledger_.operations()[i];
+    const auto owner = cast_.processes().find(operation.owner);
+    if (owner == cast_.processes().end() || !owner->second->alive()) continue;
+    if (verdict_.violations().size() < kHangsPrinted && operation.watched &&
+        !operation.outcome.has_value()) {
+      verdict_.Violate(
+          "I10", "after healing, " + ledger_.Describe(i) +
+                     " has no outcome; raylet: " +
+                     cast_.FindRaylet(owner->second->raylet())->Describe());
+    }
+  }
+  for (const RuntimeProcess* driver : cast_.drivers()) {
+    if (driver->alive()) control_.CheckAnswered(driver->id());
+  }
+}
+
+void World::OverdueReviving() {
+  if (asked_at_last_ > 0) {
+    verdict_.Violate("I10", "the control store does not answer");
+  }
+  if (!NodesAgree()) {
+    verdict_.Violate("I10", "the control store " + WhatStoreLacks());
+  }
+  for (const base::ActorId actor : control_.MustLive()) {
+    const std::string why = WhyNotAlive(actor);
+    if (why.empty()) continue;
+    verdict_.Violate("I7", "detached actor " + actor.ToString() +
+                               " was acknowledged, and " + why);
   }
 }
 
 void World::OverdueSettling() {
-  for (const auto& [id, process] : processes_) {
+  for (const auto& [id, process] : cast_.processes()) {
     if (!process->alive()) continue;
     const std::string leftovers = process->Leftovers();
     if (!leftovers.empty()) {
@@ -411,29 +310,69 @@ void World::OverdueSettling() {
           "I6", "process " + id.ToString() + " still holds " + leftovers);
     }
   }
-  if (raylet_->alive() && !raylet_->quiet()) {
-    verdict_.Violate("I5", "not all comes back: " + raylet_->Describe());
+  for (const auto& raylet : cast_.raylets()) {
+    if (raylet->alive() && !raylet->quiet()) {
+      verdict_.Violate("I5", "not all comes back: " + raylet->Describe());
+    }
   }
 }
 
 // At quiescence, before the jobs end and take everything with them.
 void World::CheckOutcomes() {
-  Oracle oracle(ledger_, verdict_,
-                {counts_.start_failures > 0 || counts_.kills > 0,
-                 !raylet_->alive(), raylet_->worker_cap_reached()});
-  for (const auto& [id, process] : processes_) {
-    if (process->alive()) oracle.CheckProcess(id);
+  for (const auto& [id, process] : cast_.processes()) {
+    if (!process->alive()) continue;
+    const RayletProcess& raylet = *cast_.FindRaylet(process->raylet());
+    Oracle::Facts facts;
+    facts.workers_failed_to_start =
+        counts_.start_failures > 0 || counts_.kills > 0;
+    facts.raylet_died = !raylet.alive();
+    facts.worker_cap_reached = raylet.worker_cap_reached();
+    Oracle(ledger_, verdict_, facts).CheckProcess(id);
+    control_.CheckAnswered(id);
   }
 }
 
 void World::CheckEnd() {
-  for (const auto& [id, process] : processes_) {
+  for (const auto& [id, process] : cast_.processes()) {
     if (!process->alive()) continue;
     verdict_.Violate("I12", "process " + id.ToString() + " outlives its job");
   }
-  if (raylet_->alive() && !raylet_->empty()) {
-    verdict_.Violate("I12", "the raylet still holds " + raylet_->Describe());
+  for (const auto& raylet : cast_.raylets()) {
+    if (raylet->alive() && !raylet->empty()) {
+      verdict_.Violate("I12", "a raylet still holds " + raylet->Describe());
+    }
   }
+  const std::string lacks = WhatStoreLacks();
+  if (!lacks.empty()) verdict_.Violate("I12", "the control store " + lacks);
+}
+
+// "" if what it knows is what there is: the living nodes, no job, no actor.
+std::string World::WhatStoreLacks() const {
+  if (!store_.started()) return "";
+  const ControlProcess* const store = store_.serving();
+  if (store == nullptr) return "is away";
+  const gcs::Core::Census census = store->core().Count();
+  if (NodesAgree() && census.jobs_running == 0 && census.actors_living == 0) {
+    return "";
+  }
+  return "knows " + store->Describe() + "; there are " +
+         std::to_string(cast_.raylets().size()) + " nodes, dead ones too";
+}
+
+// The store knows the living nodes, and no other as living.
+bool World::NodesAgree() const {
+  std::set<base::NodeId> alive;
+  for (const auto& raylet : cast_.raylets()) {
+    if (raylet->alive() && raylet->line().started()) {
+      alive.insert(raylet->node());
+    }
+  }
+  for (const auto& [id, node] : audit_.durable().nodes) {
+    if (node.state == base::NodeState::kAlive && alive.erase(id) == 0) {
+      return false;
+    }
+  }
+  return alive.empty();
 }
 
 }  // namespace mobula::sim

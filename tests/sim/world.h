@@ -1,7 +1,8 @@
-// World is one seed played out: a node with its raylet, its drivers and their
-// workers, links between them, and everything that goes wrong.
+// World is one seed played out: nodes with their raylets, drivers and workers,
+// perhaps a control store, and everything that goes wrong.
 //
-//   Faulty --all programs are over, or time--> Healed --all over--> Settling
+//   Faulty --all programs are over, or time--> Healed --all over--> Reviving
+//   --every detached actor lives; all of them are ended--> Settling
 //   --nothing is leased--> Ending (jobs end) --> Over
 //
 // In the first phase processes die, links are cut and packets are lost; from
@@ -12,22 +13,25 @@
 #define MOBULA_TESTS_SIM_WORLD_H_
 
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
-#include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/boot_time.h"
+#include "base/control/control_request.h"
 #include "base/ids.h"
+#include "tests/sim/cast.h"
+#include "tests/sim/chaos.h"
+#include "tests/sim/control_ledger.h"
+#include "tests/sim/control_store.h"
 #include "tests/sim/event_queue.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/network.h"
 #include "tests/sim/plants.h"
 #include "tests/sim/process.h"
-#include "tests/sim/raylet_process.h"
 #include "tests/sim/rng.h"
-#include "tests/sim/runtime_process.h"
+#include "tests/sim/store_audit.h"
 #include "tests/sim/surroundings.h"
 #include "tests/sim/swarm_options.h"
 #include "tests/sim/trace.h"
@@ -40,6 +44,7 @@ struct Report {
   std::uint64_t events = 0;
   std::uint64_t tasks = 0;  // tasks, calls and constructors with an outcome
   std::uint64_t runs = 0;   // functions begun
+  std::uint64_t asks = 0;   // answers of the control store
   FaultCounts faults;
   std::uint64_t trace_hash = 0;
   std::vector<Violation> violations;
@@ -57,66 +62,64 @@ class World : public Surroundings {
     return options_;
   }
   [[nodiscard]] Records records() override {
-    return {queue_, trace_, verdict_, ledger_, plants_};
+    return {queue_, trace_, verdict_, ledger_, control_, plants_, network_};
   }
   Rng ForkRng() override { return rng_.Fork(); }
   bool DiesHere(const Process& process) override;
   void EndProcess(base::ProcessId process, Death death) override;
-  void StartWorker(base::ProcessId process, base::JobId job) override;
+  void StartWorker(base::ProcessId raylet, base::ProcessId process,
+                   base::JobId job) override;
   void Connect(base::ProcessId a, base::ProcessId b) override;
+  void NeedControl() override;
 
  private:
-  enum class Phase { kFaulty, kHealed, kSettling, kEnding, kOver };
-
-  void StartDrivers();
-  void Boot(RuntimeProcess& worker);
-  void Reap(base::ProcessId process, Death death);
-  void Link(Process& a, Process& b);
-  Process* Find(base::ProcessId process);
-  RuntimeProcess* DrawProcess(base::Role role);
-
-  void ScheduleKill();
-  void ScheduleCut();
-  void SchedulePause();
-  void KillSomeWorker();
-  bool faulty() const { return phase_ == Phase::kFaulty; }
+  enum class Phase { kFaulty, kHealed, kReviving, kSettling, kEnding, kOver };
 
   // After each event: goes on to the next phase when it is time.
   void Advance();
   void Heal();
+  void BeginReviving();
+  void BeginSettling();
+  void EndDetached();
+  void BeginEnding();
   void Enter(Phase phase, base::Duration bound);
+  void AskAtLast(base::ControlRequest request,
+                 std::function<void(const base::ControlReply&)> answered);
   [[nodiscard]] bool ProgramsOver() const;
+  [[nodiscard]] bool IsRevived() const;
   [[nodiscard]] bool IsSettled() const;
   [[nodiscard]] bool IsGone() const;
   [[nodiscard]] base::Duration OwnTime() const;
+  // What is wrong when a phase took too long, or is over.
   void Overdue();
+  void OverdueHealed();
+  void OverdueReviving();
   void OverdueSettling();
   void CheckOutcomes();
+  void CheckKeys();
   void CheckEnd();
+  [[nodiscard]] std::string WhatStoreLacks() const;
+  [[nodiscard]] std::string WhyNotAlive(base::ActorId actor) const;
+  [[nodiscard]] bool NodesAgree() const;
 
   const SwarmOptions options_;
   Rng rng_;
-  Rng fault_rng_;
   EventQueue queue_;
   Trace trace_;
   Verdict verdict_{queue_};
   Plants plants_;
   Ledger ledger_{verdict_};
+  ControlLedger control_{verdict_, ledger_};
+  StoreAudit audit_{verdict_};
   FaultCounts counts_;
   Network network_;
-  const SimLink::Context link_context_;
-
-  std::unique_ptr<RayletProcess> raylet_;
-  // Dead ones stay: something may be under way to them.
-  std::map<base::ProcessId, std::unique_ptr<RuntimeProcess>> processes_;
-  std::vector<RuntimeProcess*> drivers_;
+  Chaos chaos_;
+  ControlStore store_;
+  Cast cast_;
 
   Phase phase_ = Phase::kFaulty;
   base::BootTime deadline_;  // of the phase
-  base::BootTime began_;     // the phase
-  double effects_until_kill_ = 0;
-  std::int64_t effects_until_driver_kill_ = -1;
-  std::int64_t effects_until_raylet_kill_ = -1;
+  int asked_at_last_ = 0;    // of the store, and not answered
 };
 
 }  // namespace mobula::sim
