@@ -278,6 +278,11 @@ TEST_F(NodeTest, AnEmbeddedHeadStartsItsControlStoreWhenItIsNeeded) {
   EXPECT_EQ(answer.value->view(), "42");
   const auto again = Get<base::StatusAnswer>(driver, base::GetStatus());
   EXPECT_NE(again.pid, status.pid);
+  // A job that is ended takes its head with it, and gets no answer.
+  EXPECT_FALSE(driver.AskControl(base::EndJobNow{driver.job()}).has_value());
+  EXPECT_TRUE(
+      driver.WaitFor<base::JobEnded>([](const base::JobEnded&) { return true; })
+          .has_value());
   EXPECT_EQ(driver.End(), 0);
 }
 

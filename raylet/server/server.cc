@@ -251,9 +251,15 @@ void Server::CarryOut(Effect& effect) {
   } else if (const auto* timer = std::get_if<SetTimer>(&effect)) {
     SetCoreTimer(timer->at);
   } else if (const auto* close = std::get_if<ClosePeer>(&effect)) {
-    drivers_.erase(close->process);
+    const bool was_driver = drivers_.erase(close->process) > 0;
     door_.Close(close->process);
     DropLink(close->process);
+    if (!was_driver || !IsEmbedded()) return;
+    // Nobody else will come.
+    strand_.Post([this] {
+      strand_.AssertHeld();
+      OnDriverGone();
+    });
   } else {
     const bool known = CarryOutControl(effect);
     MOBULA_CHECK(known);

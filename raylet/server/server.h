@@ -166,6 +166,7 @@ class Server {
   std::optional<EmbeddedStore> store_ MOBULA_GUARDED_BY(strand_);
   std::unique_ptr<base::ControlClient> control_ MOBULA_GUARDED_BY(strand_);
   bool wrote_node_file_ MOBULA_GUARDED_BY(strand_) = false;
+  std::string refusal_ MOBULA_GUARDED_BY(strand_);  // the last one logged
   std::deque<Event> events_ MOBULA_GUARDED_BY(strand_);
   bool handling_ MOBULA_GUARDED_BY(strand_) = false;
   bool driver_gone_ MOBULA_GUARDED_BY(strand_) = false;

@@ -36,6 +36,7 @@ void Server::OpenControl() {
   if (IsEmbedded()) {
     EmbeddedStore::Options store;
     store.folder = options_.folder + "/gcs";
+    store.log_file = options_.folder + "/gcs.log";
     store.session = options_.session;
     store_.emplace(std::move(store));
     client.connect = [this](std::string* error) {
@@ -61,7 +62,10 @@ void Server::OpenControl() {
   };
   callbacks.on_refused = [this](const std::string& reason) {
     strand_.AssertHeld();
-    MOBULA_LOG(WARNING) << "the control store refuses us: " << reason;
+    // It is tried for ever, and the same each time.
+    if (refusal_ == reason) return;
+    refusal_ = reason;
+    MOBULA_LOG(ERROR) << "the control store refuses us: " << reason;
   };
   control_ = std::make_unique<base::ControlClient>(strand_, std::move(client),
                                                    std::move(callbacks));

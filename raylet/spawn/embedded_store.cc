@@ -137,9 +137,9 @@ UniqueFd EmbeddedStore::Connect(std::string* error) {
   if (theirs.get() <= kServeFd) {
     theirs.Reset(::fcntl(theirs.get(), F_DUPFD_CLOEXEC, kFirstOtherFd));
   }
-  std::vector<std::string> words = {"mobula",     "gcs",
-                                    "--serve-fd", std::to_string(kServeFd),
-                                    "--dir",      options_.folder};
+  std::vector<std::string> words = {
+      "mobula", "gcs",           "--serve-fd", std::to_string(kServeFd),
+      "--dir",  options_.folder, "--log-file", options_.log_file};
   std::vector<std::string> environment = EnvironmentFor(options_.session);
   const std::vector<char*> argv = Pointers(words);
   const std::vector<char*> envp = Pointers(environment);

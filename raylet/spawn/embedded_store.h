@@ -1,6 +1,6 @@
 // EmbeddedStore is the control store of an embedded head: a child of the
-// raylet, `mobula gcs --serve-fd 3 --dir FOLDER`, which speaks over one
-// connection, the descriptor that it was started with.
+// raylet, `mobula gcs --serve-fd 3 --dir FOLDER --log-file FILE`, which speaks
+// over one connection, the descriptor that it was started with.
 //
 //   Connect --> started, its connection is ours --it ended, or the connection
 //   did--> (killed) --the next Connect--> started again
@@ -27,7 +27,8 @@ class EmbeddedStore {
   struct Options {
     std::string program = "/proc/self/exe";  // `mobula`
     std::string folder;                      // for what it keeps
-    std::string session;                     // the mark
+    std::string log_file;
+    std::string session;  // the mark
   };
 
   explicit EmbeddedStore(Options options);

@@ -17,6 +17,7 @@ EmbeddedStore::Options Options() {
   EmbeddedStore::Options options;
   options.program = "/bin/sh";
   options.folder = testing::TempDir();
+  options.log_file = testing::TempDir() + "gcs.log";
   options.session = "test";
   return options;
 }
