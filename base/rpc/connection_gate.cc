@@ -157,6 +157,11 @@ void ConnectionGate::OnReadable(int fd) {
   const std::size_t wanted = kGreetingBytes - arriving.greeting.size();
   const ssize_t count = ::recv(fd, buffer.data(), wanted, 0);
   if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
+  // Who says nothing and goes only looked whether somebody listens.
+  if (count == 0 && arriving.greeting.empty()) {
+    Remove(fd);
+    return WatchListeners();
+  }
   if (count <= 0) return Refuse(fd, "a connection ended before its greeting");
   arriving.greeting.append(buffer.data(), static_cast<std::size_t>(count));
   if (arriving.greeting.size() == kGreetingBytes) Judge(fd);
