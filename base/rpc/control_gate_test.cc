@@ -177,8 +177,11 @@ TEST_F(ControlGateTest, AnotherUserIsRefused) {
   ::chmod(Path().c_str(), 0666);
   const pid_t child = ::fork();
   if (child == 0) {
-    if (::setuid(65534) != 0) ::_exit(2);
-    const Admission answer = Answered(Say(Address(Unix()), EncodeGreeting("")));
+    // From within: the folders above may be closed to others.
+    if (::chdir(folder_.c_str()) != 0 || ::setuid(65534) != 0) ::_exit(2);
+    ControlAddress here;
+    here.path = "s";
+    const Admission answer = Answered(Say(here, EncodeGreeting("")));
     ::_exit(answer.code == AdmissionCode::kWrongUser ? 0 : 1);
   }
   int status = 0;

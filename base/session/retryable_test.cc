@@ -16,7 +16,8 @@ TEST(RetryableTest, ExactlyTheseAre) {
     }
   }
   EXPECT_EQ(retryable, (std::vector<std::string>{
-                           "WorkerDied", "WorkerStartError", "LimitError"}));
+                           "WorkerDied", "WorkerStartError", "LimitError",
+                           "ControlAway", "DiskFull"}));
 }
 
 }  // namespace

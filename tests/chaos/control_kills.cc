@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -75,6 +76,7 @@ struct Tally {
   std::atomic<std::uint64_t> failed_keys{0};
   std::atomic<std::int64_t> longest_call_us{0};
   std::mutex mutex;
+  std::condition_variable gave_up;           // more calls failed than say why
   std::vector<std::string> actors;           // acknowledged; under mutex
   std::map<std::string, std::int64_t> keys;  // acknowledged; under mutex
 };
@@ -101,7 +103,7 @@ void CallOn(const mobula::Actor<Counter>& actor, Tally& tally) {
       }
     } catch (const mobula::Error& error) {
       Complain("a call failed", error);
-      ++tally.failed_calls;
+      if (++tally.failed_calls > 100) tally.gave_up.notify_all();
     }
     ++tally.calls;
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
@@ -170,13 +172,21 @@ milliseconds AwaitStore() {
   }
 }
 
-std::vector<milliseconds> KillAgainAndAgain(const Options& options) {
+// Or until a thread of the program has given up.
+void PauseUntil(Clock::time_point time, Tally& tally) {
+  std::unique_lock lock(tally.mutex);
+  tally.gave_up.wait_until(lock, time,
+                           [&tally] { return tally.failed_calls > 100; });
+}
+
+std::vector<milliseconds> KillAgainAndAgain(const Options& options,
+                                            Tally& tally) {
   std::vector<milliseconds> back;
   const Clock::time_point end =
       Clock::now() + milliseconds(static_cast<int>(options.seconds * 1000));
   Clock::time_point next = Clock::now();
   while (next < end) {
-    std::this_thread::sleep_until(next);
+    PauseUntil(next, tally);
     next += milliseconds(static_cast<int>(options.every * 1000));
     const pid_t store = FindStore(options.store);
     if (store == 0 || ::kill(store, SIGKILL) != 0) continue;
@@ -185,11 +195,12 @@ std::vector<milliseconds> KillAgainAndAgain(const Options& options) {
   return back;
 }
 
-std::vector<milliseconds> StopOnce(const Options& options) {
+std::vector<milliseconds> StopOnce(const Options& options, Tally& tally) {
   const pid_t store = FindStore(options.store);
   if (store == 0 || ::kill(store, SIGSTOP) != 0) return {};
-  std::this_thread::sleep_for(
-      milliseconds(static_cast<int>(options.stopped * 1000)));
+  PauseUntil(
+      Clock::now() + milliseconds(static_cast<int>(options.stopped * 1000)),
+      tally);
   ::kill(store, SIGCONT);
   return {AwaitStore()};
 }
@@ -251,7 +262,7 @@ int Run(const Options& options) {
     threads.emplace_back([&tally] { PutKeys(tally); });
   }
   std::vector<milliseconds> back =
-      kills ? KillAgainAndAgain(options) : StopOnce(options);
+      kills ? KillAgainAndAgain(options, tally) : StopOnce(options, tally);
   tally.stop = true;
   for (std::thread& thread : threads) thread.join();
   const std::uint64_t lost = CountLost(tally);
