@@ -30,10 +30,10 @@ ActorDirectory::Place PlaceOf(const base::ActorReport& report) {
       place.stage = Stage::kAlive;
       break;
     case ActorState::kRestarting:
-      place.stage = Stage::kLost;
-      break;
     case ActorState::kDead:
-      place.stage = Stage::kDead;
+      // Whether that is its end the store says: it may have been told to begin
+      // another one before it hears of this.
+      place.stage = Stage::kLost;
       break;
   }
   return place;

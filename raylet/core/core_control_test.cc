@@ -282,6 +282,24 @@ TEST_F(CoreControlTest, WatchersOfAHostedActorHearOfItWithTheStoreAway) {
   EXPECT_EQ(Last<base::FollowTable>().table, "actors");
 }
 
+// The store may have begun the next incarnation before it hears of this.
+TEST_F(CoreControlTest, WhetherAnExitIsTheEndTheStoreSays) {
+  world.Do(ControlUp{1});
+  world.AddDriver();
+  const ProcessId worker = HostOn();
+  SayMade(worker);
+  world.Say(kDriver, base::WatchActor{kActor});
+  base::TaskDone done;
+  done.task = world.Sent<base::CreateActor>().back().second.task;
+  done.incarnation = 1;
+  done.actor_exited = true;
+  world.Say(worker, done);
+  EXPECT_EQ(Last<base::ActorReport>().state, ActorState::kDead);
+  base::ActorMoved moved = world.Sent<base::ActorMoved>().back().second;
+  EXPECT_TRUE(moved.worker.IsNil());
+  EXPECT_FALSE(moved.dead);
+}
+
 TEST_F(CoreControlTest, KillingADetachedActorIsTheStoresDoing) {
   world.Do(ControlUp{1});
   world.AddDriver();
