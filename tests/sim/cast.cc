@@ -150,6 +150,7 @@ void Cast::StartWorker(RayletProcess& raylet, base::ProcessId process,
           return;
         }
         parts_.world.records().control.OnWorkerLost();
+        parts_.world.records().control.OnStartFailed();
         worker->End();
         raylet.Turn([worker, &raylet] {
           raylet.Post(raylet::WorkerStartFailed{worker->id(),
@@ -169,6 +170,7 @@ void Cast::Boot(RuntimeProcess& worker) {
   const bool ends = parts_.chaos.EndsEarly();
   worker.After(delay, [this, &worker, ends] {
     if (ends) {
+      parts_.world.records().control.OnStartFailed();
       parts_.world.EndProcess(worker.id(), Death{0, 1});
     } else {
       worker.Begin();
