@@ -181,7 +181,7 @@ int RunRaylet(const RayletOptions& options) {
   if (wrong.empty()) wrong = WrongWith(options);
   if (!wrong.empty()) return Complain(2, wrong);
   Server::Options server = ServerOptions(options);
-  Server::Driver& driver = server.driver.emplace();
+  HeadDriver& driver = server.driver.emplace();
   driver.socket.Reset(options.driver_fd);
   driver.program.Reset(options.program_fd);
   ::fcntl(options.driver_fd, F_SETFD, FD_CLOEXEC);

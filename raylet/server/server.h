@@ -50,14 +50,15 @@
 
 namespace mobula::raylet {
 
+// The one that started an embedded head.
+struct HeadDriver {
+  base::UniqueFd socket;   // our end of the link
+  pid_t pid = 0;           // 0: not known
+  base::UniqueFd program;  // its executable
+};
+
 class Server {
  public:
-  // An embedded head's.
-  struct Driver {
-    base::UniqueFd socket;   // our end of the link
-    pid_t pid = 0;           // 0: not known
-    base::UniqueFd program;  // its executable
-  };
   struct Options {
     Core::Options core;  // with `self`; `socket` where it listens
     std::uint64_t id_maker = 0;
@@ -66,7 +67,7 @@ class Server {
     std::string programs_folder;  // executables by hash
     base::UniqueFd parent;        // readable when it has ended
     rlimit open_files = {};       // what workers may have
-    std::optional<Driver> driver;
+    std::optional<HeadDriver> driver;
     // A started node's: how it reaches its control store, and what it writes
     // down when it has joined (the cluster comes with that).
     base::ControlClient::Options control;
