@@ -300,14 +300,19 @@ void SayHow(const StartCommand& command, const Plan& plan) {
   std::fflush(stdout);
 }
 
-// Ends the node when this process is told to end; its exit code.
-int StayWith(const Detached& detached) {
+sigset_t SignalsToEnd() {
   sigset_t signals;
   ::sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
     ::sigaddset(&signals, signal);
   }
-  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// Ends the node when this process is told to end; its exit code. The signals
+// must be blocked since before the node served: one that came then counts.
+int StayWith(const Detached& detached) {
+  const sigset_t signals = SignalsToEnd();
   const UniqueFd news(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   while (true) {
     pollfd polls[2] = {{detached.pidfd.get(), POLLIN, 0},
@@ -333,6 +338,10 @@ int RunStart(const StartCommand& command) {
   std::string error = MakePlan(command, &plan);
   if (!error.empty()) return Complain(error);
   if (!plan.session->Make(&error)) return Complain(error);
+  if (command.foreground) {
+    const sigset_t signals = SignalsToEnd();
+    ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  }
   DetachOptions detach;
   detach.foreground = command.foreground;
   detach.ready = raylet::kReady;
