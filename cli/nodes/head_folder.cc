@@ -1,6 +1,7 @@
 #include "cli/nodes/head_folder.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,6 +52,18 @@ std::string RandomText() {
   return first.ToString() + second.ToString();
 }
 
+// A holder that was killed is gone for others a moment before the kernel lets
+// go of its locks, and no event tells of that moment.
+bool LockSoon(int fd) {
+  constexpr int kTries = 30;
+  constexpr int kTryMs = 10;
+  for (int i = 0; i < kTries; ++i) {
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+    ::poll(nullptr, 0, kTryMs);
+  }
+  return ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
 }  // namespace
 
 std::string HeadFolder::DefaultPath() {
@@ -84,7 +97,7 @@ std::optional<HeadFolder> HeadFolder::Open(const std::string& path,
     *error = "cannot open " + file + ": " + ErrorText();
     return std::nullopt;
   }
-  if (::flock(folder.lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (!LockSoon(folder.lock_.get())) {
     *error = folder.path_ + " is held by " + HolderIn(folder.lock_);
     return std::nullopt;
   }
