@@ -150,7 +150,6 @@ void Cast::StartWorker(RayletProcess& raylet, base::ProcessId process,
           return;
         }
         parts_.world.records().control.OnWorkerLost();
-        parts_.world.records().control.OnStartFailed();
         worker->End();
         raylet.Turn([worker, &raylet] {
           raylet.Post(raylet::WorkerStartFailed{worker->id(),
@@ -170,7 +169,6 @@ void Cast::Boot(RuntimeProcess& worker) {
   const bool ends = parts_.chaos.EndsEarly();
   worker.After(delay, [this, &worker, ends] {
     if (ends) {
-      parts_.world.records().control.OnStartFailed();
       parts_.world.EndProcess(worker.id(), Death{0, 1});
     } else {
       worker.Begin();

@@ -225,9 +225,8 @@ bool ControlLedger::MayHaveEnded(const Registration& registration) const {
   if (actor.exited || actor.constructor_threw || actor.kills > 0) return true;
   if (actor.restarts_max >= 0 && workers_lost_) return true;
   if (registration.detached) return false;
-  // A program that cannot be started is the end of what it owns.
-  if (starts_failed_) return true;
-  return actor.dropped || lost_.contains(registration.by) ||
+  // One whose worker ends before it serves is not started again.
+  return actor.dropped || workers_lost_ || lost_.contains(registration.by) ||
          lost_.contains(registration.raylet);
 }
 

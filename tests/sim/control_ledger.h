@@ -65,7 +65,6 @@ class ControlLedger {
   void OnDiskFull(bool full, base::BootTime now);
   // Workers may fail to start, or be killed, from now on.
   void OnWorkerLost() { workers_lost_ = true; }
-  void OnStartFailed() { starts_failed_ = true; }
 
   // What this process asked was answered.
   void CheckAnswered(base::ProcessId process);
@@ -109,7 +108,6 @@ class ControlLedger {
   base::BootTime disk_full_since_ = base::BootTime::Never();
   base::BootTime disk_full_until_;
   bool workers_lost_ = false;
-  bool starts_failed_ = false;
   std::uint64_t answered_ = 0;
 };
 

@@ -159,15 +159,20 @@ void ControlProgram::AskRegister() {
 void ControlProgram::OnRegistered(base::ActorId actor,
                                   const base::ControlReply& reply) {
   const auto* answer = std::get_if<base::ActorAnswer>(&reply);
+  const bool is_made =
+      answer != nullptr && !answer->existed && !answer->actor.detached;
+  // It may have been found by its name before this answer came.
+  if (!is_made && api_.HasHandle(actor) && !actors_.contains(actor)) {
+    api_.DropActor(actor);
+  }
   if (answer == nullptr) {
     // What may have been registered must not keep its name.
-    if (api_.GiveUpActor(actor, reply)) {
+    if (UserApi::MayBeRegistered(reply)) {
       Ask(base::EndActor{actor, false}, [](const base::ControlReply&) {});
     }
     return;
   }
-  if (answer->existed || answer->actor.detached) {
-    if (answer->existed) api_.GiveUpActor(actor, reply);
+  if (!is_made) {
     Meet(answer->actor);
     return;
   }
@@ -209,6 +214,7 @@ void ControlProgram::CallOne(base::ActorId id) {
   Actor& actor = found->second;
   if (actor.calls_left == 0) {
     if (actor.in_flight.empty()) LetGo(id);
+    EndIfAnswered();
     return;
   }
   --actor.calls_left;
@@ -241,6 +247,7 @@ void ControlProgram::OnActorChanged(base::ActorId actor, bool dead) {
   const auto found = actors_.find(actor);
   if (found == actors_.end() || !dead) return;
   found->second.calls_left = 0;
+  EndIfAnswered();
 }
 
 void ControlProgram::EndOne(base::ActorId actor) {

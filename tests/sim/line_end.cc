@@ -15,6 +15,9 @@ using std::chrono::seconds;
 
 void LineConnection::Read(int side, Reader reader) {
   readers_[side] = std::move(reader);
+  // The end may have come while nobody of consequence read.
+  const auto ended = readers_[side].ended;
+  if (saw_end_[side] && ended) ended();
 }
 
 void LineConnection::Send(int side, LinePacket packet) {
@@ -41,6 +44,7 @@ void LineConnection::SendEnd(int side) {
   if (closed_[side]) return;
   closed_[side] = true;
   network_.End(channels_[side], [connection = shared_from_this(), side] {
+    connection->saw_end_[1 - side] = true;
     const auto ended = connection->readers_[1 - side].ended;
     if (ended) ended();
   });

@@ -66,6 +66,7 @@ class LineConnection : public std::enable_shared_from_this<LineConnection> {
       std::make_shared<Network::Channel>()};
   std::array<Reader, 2> readers_;
   std::array<bool, 2> closed_{};  // nothing is sent any more
+  std::array<bool, 2> saw_end_{};
 };
 
 class LineEnd : public std::enable_shared_from_this<LineEnd> {

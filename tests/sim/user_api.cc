@@ -175,9 +175,7 @@ void UserApi::StartPrepared(base::ActorId actor) {
   Post(runtime::StartActor{actor});
 }
 
-bool UserApi::GiveUpActor(base::ActorId actor,
-                          const base::ControlReply& reply) {
-  if (handles_.contains(actor)) DropActor(actor);
+bool UserApi::MayBeRegistered(const base::ControlReply& reply) {
   const auto* failure = std::get_if<base::Failure>(&reply);
   return failure != nullptr && failure->executed != base::Executed::kNo;
 }

@@ -64,8 +64,11 @@ class UserApi {
   // What to ask before it is made; then, if it is not detached,
   base::RegisterActor PrepareActor(const NamedActor& wish);
   void StartPrepared(base::ActorId actor);
-  // or, if it was refused: whether it may have been registered all the same.
-  bool GiveUpActor(base::ActorId actor, const base::ControlReply& reply);
+  // or, if that failed: whether it may have been registered all the same.
+  static bool MayBeRegistered(const base::ControlReply& reply);
+  [[nodiscard]] bool HasHandle(base::ActorId actor) const {
+    return handles_.contains(actor);
+  }
   base::RequestId NextRequest() { return ids_.Next<base::RequestId>(); }
   void AskControl(base::RequestId request, base::ControlRequest body,
                   base::Duration timeout);
