@@ -204,6 +204,11 @@ bool World::IsRevived() const {
   const ControlProcess* const store = store_.serving();
   if (store == nullptr) return false;
   if (!NodesAgree()) return false;
+  // An embedded head that has ended is followed by none.
+  const bool is_over =
+      std::none_of(cast_.raylets().begin(), cast_.raylets().end(),
+                   [](const auto& raylet) { return raylet->alive(); });
+  if (is_over && options_.control.embedded) return true;
   const std::vector<base::ActorId> living = control_.MustLive();
   return std::all_of(living.begin(), living.end(), [this](base::ActorId actor) {
     return WhyNotAlive(actor).empty();
