@@ -226,9 +226,9 @@ void Cast::EndNode(RayletProcess& raylet) {
   }
   if (!parts_.world.options().control.on) return;
   ++parts_.counts.node_deaths;
-  parts_.world.records().ledger.LoseNode();
   parts_.audit.Disturb(raylet.node(), queue.now(), std::chrono::hours(1));
-  if (!parts_.store.started()) return;
+  const bool is_embedded = parts_.world.options().control.embedded;
+  if (is_embedded || !parts_.store.started()) return;
   if (!parts_.chaos.DiesSilently()) {
     queue.After(kNodeEnd, [this, node = raylet.node()] { ReportNode(node); });
   }

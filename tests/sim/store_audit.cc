@@ -151,6 +151,7 @@ void StoreAudit::ApplyNode(View& view, const gcs::Write& write, bool check) {
     }
     if (known->second.state == NodeState::kAlive &&
         node.state == NodeState::kDead) {
+      ledger_.LoseNode();
       CheckDeath(node);
     }
   }

@@ -26,6 +26,7 @@
 #include "base/control/records.h"
 #include "base/ids.h"
 #include "gcs/core/events.h"
+#include "tests/sim/ledger.h"
 #include "tests/sim/verdict.h"
 
 namespace mobula::sim {
@@ -41,7 +42,9 @@ class StoreAudit {
     std::map<std::string, base::ActorId> names;
   };
 
-  explicit StoreAudit(Verdict& verdict) : verdict_(verdict) {}
+  // Tells the ledger of nodes that are declared dead.
+  StoreAudit(Verdict& verdict, Ledger& ledger)
+      : verdict_(verdict), ledger_(ledger) {}
 
   void OnStart(std::uint64_t epoch, base::BootTime now);
   void OnEvent(const gcs::Event& event, base::BootTime now);
@@ -73,6 +76,7 @@ class StoreAudit {
   void Violate(std::string_view invariant, std::string text);
 
   Verdict& verdict_;
+  Ledger& ledger_;
   View durable_;
   View view_;
   std::uint64_t epoch_ = 0;

@@ -110,7 +110,7 @@ class World : public Surroundings {
   Plants plants_;
   Ledger ledger_{verdict_};
   ControlLedger control_{verdict_, ledger_};
-  StoreAudit audit_{verdict_};
+  StoreAudit audit_{verdict_, ledger_};
   FaultCounts counts_;
   Network network_;
   Chaos chaos_;
