@@ -41,12 +41,6 @@ std::string NameOf(const base::ActorRecord& actor) {
   return actor.name.empty() ? "" : actor.ns + "/" + actor.name;
 }
 
-// It did not happen, and will not.
-bool IsRefusal(FailureCode code) {
-  return code == FailureCode::kDiskFull || code == FailureCode::kLimit ||
-         code == FailureCode::kBadArgument || code == FailureCode::kTooLarge;
-}
-
 }  // namespace
 
 void ControlLedger::Violate(std::string_view invariant, const Ask& ask,
@@ -155,10 +149,13 @@ void ControlLedger::JudgeKey(const Ask& ask, const base::ControlReply& reply) {
   } else if (const auto* failure = std::get_if<base::Failure>(&reply)) {
     if (failure->code == FailureCode::kConflict) {
       wrong = history.ConflictAnswer(*ask.ticket, wish.expected);
-      if (wish.kind == KeyWish::Kind::kDelete) history.DeleteRefused();
-    } else if (IsRefusal(failure->code) && wish.kind != KeyWish::Kind::kGet) {
-      history.Refused();
-      if (wish.kind == KeyWish::Kind::kDelete) history.DeleteRefused();
+    }
+    if (failure->executed != base::Executed::kNo) {
+      // It may have been done, or may be done yet.
+    } else if (wish.kind == KeyWish::Kind::kPut) {
+      history.PutRefused(wish.value);
+    } else if (wish.kind == KeyWish::Kind::kDelete) {
+      history.DeleteRefused();
     }
   } else {
     wrong = "an answer of a wrong kind";

@@ -51,6 +51,10 @@ std::string KeyHistory::Value(std::uint64_t version, const std::string& value) {
   if (!values_asked_.contains(value)) {
     return "version " + Number(version) + " has a value that nobody put";
   }
+  if (never_.contains(value)) {
+    return "version " + Number(version) + " has the value " + value +
+           ", of which it was said that it was not put";
+  }
   const auto [known, is_new] = values_.emplace(version, value);
   if (!is_new && known->second != value) {
     return "version " + Number(version) + " has two values, " + known->second +
@@ -106,8 +110,8 @@ std::string KeyHistory::DeleteAnswer(const Ticket& asked, Expected expected,
   return "";
 }
 
-std::string KeyHistory::ConflictAnswer(const Ticket& asked, Expected expected) {
-  --changes_open_;
+std::string KeyHistory::ConflictAnswer(const Ticket& asked,
+                                       Expected expected) const {
   if (!expected.has_value()) return "a conflict of what expected nothing";
   const bool is_alone =
       asked.changes_open == 0 && asked.changes_asked == changes_asked_;

@@ -40,14 +40,18 @@ class KeyHistory {
                         Expected expected, std::uint64_t version);
   std::string DeleteAnswer(const Ticket& asked, Expected expected,
                            std::uint64_t had);
-  std::string ConflictAnswer(const Ticket& asked, Expected expected);
-  // A change was refused and did not happen.
-  void Refused() { --changes_open_; }
-  // In addition, of a delete.
-  void DeleteRefused() { --deletes_open_; }
-
-  // What it was last seen at; a later version may be there too.
-  [[nodiscard]] std::uint64_t seen() const { return seen_; }
+  // To be followed by PutRefused or DeleteRefused.
+  [[nodiscard]] std::string ConflictAnswer(const Ticket& asked,
+                                           Expected expected) const;
+  // A change did not happen, and will not.
+  void PutRefused(const std::string& value) {
+    --changes_open_;
+    never_.insert(value);
+  }
+  void DeleteRefused() {
+    --changes_open_;
+    --deletes_open_;
+  }
 
  private:
   std::string Value(std::uint64_t version, const std::string& value);
@@ -60,6 +64,7 @@ class KeyHistory {
   std::uint64_t changes_open_ = 0;  // asked, and perhaps not done yet
   std::uint64_t deletes_open_ = 0;
   std::set<std::string> values_asked_;
+  std::set<std::string> never_;                  // of those, that were refused
   std::map<std::uint64_t, std::string> values_;  // by version, once known
   std::set<std::uint64_t> put_;                  // versions that puts were told
 };

@@ -1,6 +1,7 @@
 #include "tests/sim/ledger.h"
 
 #include <algorithm>
+#include <iterator>
 #include <sstream>
 
 #include "base/check.h"
@@ -133,6 +134,15 @@ void Ledger::CheckHost(OpIndex index, const Execution& execution) {
     verdict_.Violate("I3", Describe(index) + " runs in incarnation " +
                                Number(execution.incarnation) +
                                " where that was not made");
+  }
+  // One that the store has given up may run on, cut off, on a node of its own.
+  const auto latest = std::prev(actor.incarnations.end());
+  if (actor.detached && nodes_lost_ == 0 &&
+      latest->first > execution.incarnation && latest->second.constructed) {
+    verdict_.Violate("I3", Describe(index) + " runs in incarnation " +
+                               Number(execution.incarnation) +
+                               ", and incarnation " + Number(latest->first) +
+                               " lives");
   }
   if (op.bound_incarnation != 0 &&
       op.bound_incarnation != execution.incarnation) {

@@ -87,6 +87,7 @@ void RayletProcess::Step(const raylet::Event& event) {
   Surroundings::Records records = world_.records();
   records.trace.Note(queue().now(), id(), "event", event);
   audit_.OnEvent(event);
+  CheckControl(event);
   raylet::Effects effects;
   core_.Step(event, queue().now(), effects);
   core_.CheckInvariants();
@@ -104,6 +105,23 @@ void RayletProcess::Step(const raylet::Event& event) {
     audit_.OnEffect(effect);
     CarryOut(effect);
   }
+}
+
+void RayletProcess::CheckControl(const raylet::Event& event) {
+  Verdict& verdict = world_.records().verdict;
+  if (const auto* up = std::get_if<raylet::ControlUp>(&event)) {
+    if (up->epoch < epoch_) verdict.Violate("I8", "an earlier epoch is back");
+    epoch_ = up->epoch;
+    return;
+  }
+  const auto* said = std::get_if<raylet::ControlSaid>(&event);
+  if (said == nullptr) return;
+  const auto* joined = std::get_if<base::NodeJoined>(&said->message);
+  if (joined == nullptr) return;
+  if (incarnation_ != 0 && joined->incarnation != incarnation_) {
+    verdict.Violate("I8", "a node is told another incarnation of its own");
+  }
+  incarnation_ = joined->incarnation;
 }
 
 void RayletProcess::CarryOut(const raylet::Effect& effect) {

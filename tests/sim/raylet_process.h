@@ -52,6 +52,8 @@ class RayletProcess : public Process {
 
  private:
   void Step(const raylet::Event& event);
+  // Epochs and its own incarnation never go back.
+  void CheckControl(const raylet::Event& event);
   void CarryOut(const raylet::Effect& effect);
   void SetTimer(base::BootTime at);
 
@@ -64,6 +66,8 @@ class RayletProcess : public Process {
   bool stepping_ = false;
   bool cap_reached_ = false;
   std::uint64_t timer_ = 0;
+  std::uint64_t epoch_ = 0;       // of the last session
+  std::int64_t incarnation_ = 0;  // as the control store said
 };
 
 }  // namespace mobula::sim
