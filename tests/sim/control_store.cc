@@ -57,7 +57,6 @@ ControlProcess* ControlStore::Find(base::ProcessId process) const {
 void ControlStore::OnDeath() {
   const base::Duration outage = parts_.chaos.DrawOutage();
   EventQueue& queue = parts_.world.records().queue;
-  parts_.audit.Disturb(base::NodeId(), queue.now(), outage);
   ++parts_.counts.gcs_restarts;
   queue.After(outage, [this, number = ++restarts_] {
     if (number == restarts_) Live();

@@ -174,7 +174,7 @@ void StoreAudit::CheckDeath(const base::NodeRecord& node) {
       base::BootTime::FromSinceBoot(now_.since_boot() - kLeaseAndGrace);
   base::Duration out_of_reach(0);
   for (const Disturbance& reason : disturbances_) {
-    if (!reason.node.IsNil() && reason.node != node.node) continue;
+    if (reason.node != node.node) continue;
     const base::BootTime from = std::max(reason.from, window);
     const base::BootTime until = std::min(reason.until, now_);
     if (from < until) out_of_reach += until - from;

@@ -51,8 +51,8 @@ class StoreAudit {
   void OnWrite(const gcs::Write& write);
   void OnDurable(const gcs::Write& write);
   void OnSend(const gcs::Send& send, base::BootTime now);
-  // The node, or with nil all of them, could not be heard for this while,
-  // which began now. Nobody is declared dead without such reasons.
+  // The node could not be heard for this while, which began now. Nobody is
+  // declared dead without such reasons; what the store itself did is none.
   void Disturb(base::NodeId node, base::BootTime from, base::Duration length);
 
   [[nodiscard]] const View& durable() const { return durable_; }
