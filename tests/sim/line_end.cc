@@ -9,7 +9,6 @@
 namespace mobula::sim {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 // ---- LineConnection ---------------------------------------------------------
 
@@ -64,7 +63,10 @@ base::SessionOptions SessionOptionsOf(const LineEnd::Options& options,
   session.epoch = options.epoch;
   session.self = self;
   session.peer = options.peer;
-  session.retransmit_max = seconds(1);
+  // As base/rpc has them.
+  session.retransmit_first = milliseconds(50);
+  session.retransmit_max = milliseconds(200);
+  session.lost_after = base::Duration::max();
   return session;
 }
 
