@@ -193,10 +193,11 @@ void ControlProgram::AskFind() {
   });
 }
 
-// Takes a handle of an actor and calls it, if it lives on this node.
+// Takes a handle of an actor and calls it.
 void ControlProgram::Meet(const base::ActorRecord& record) {
   const base::NodeId node = record.detached ? record.node : record.owner_node;
-  if (node != place_.node) return;
+  // There is no way to another node: a call of one there fails, and says so.
+  if (node != place_.node && !Draw(0.2)) return;
   const auto known = actors_.find(record.actor);
   if (known == actors_.end()) {
     api_.Adopt(record.actor, record.detached ? place_.raylet : record.owner);

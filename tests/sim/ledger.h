@@ -131,6 +131,7 @@ class Ledger {
   void LoseProcess(base::ProcessId process);
   // Detached actors begin again elsewhere, whatever their restarts_max.
   void LoseNode() { ++nodes_lost_; }
+  [[nodiscard]] std::int32_t nodes_lost() const { return nodes_lost_; }
 
   [[nodiscard]] Operation& operation(OpIndex index) {
     return operations_.at(index);

@@ -131,6 +131,8 @@ bool Oracle::IsActorDeathJustified(const Operation& operation) const {
       actor.dropped || facts_.workers_failed_to_start) {
     return true;
   }
+  // What lives on another node cannot be called.
+  if (actor.detached && facts_.has_other_nodes) return true;
   if (actor.restarts_max < 0) {
     // It lives on; a call that may have run when a host died does not.
     return actor.hosts_lost > 0 && operation.losses > 0;
@@ -145,6 +147,10 @@ void Oracle::CheckGap(OpIndex index, const base::Failure& failure) {
   if (skipped.kind != OpKind::kCall ||
       failure.code != FailureCode::kActorDied ||
       failure.executed != base::Executed::kNo) {
+    return;
+  }
+  // It was out of reach, and has moved here.
+  if (ledger_.actors().at(skipped.actor).detached && ledger_.nodes_lost() > 0) {
     return;
   }
   for (OpIndex i = index + 1; i < ledger_.operations().size(); ++i) {

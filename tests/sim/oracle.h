@@ -25,6 +25,7 @@ class Oracle {
     bool workers_failed_to_start = false;
     bool raylet_died = false;
     bool worker_cap_reached = false;
+    bool has_other_nodes = false;
   };
 
   Oracle(const Ledger& ledger, Verdict& verdict, Facts facts)

@@ -332,6 +332,7 @@ void World::CheckOutcomes() {
         counts_.start_failures > 0 || counts_.kills > 0;
     facts.raylet_died = !raylet.alive();
     facts.worker_cap_reached = raylet.worker_cap_reached();
+    facts.has_other_nodes = cast_.raylets().size() > 1;
     Oracle(ledger_, verdict_, facts).CheckProcess(id);
     control_.CheckAnswered(id);
   }
