@@ -35,6 +35,14 @@ struct ReadLimits {
   // Of the containers that come to be, elements and overhead. A few bytes can
   // stand for a large struct, so the input's size alone bounds nothing.
   std::size_t memory_bytes_max = std::size_t{8} << 30;
+
+  // For a message or record of `size` bytes, whose containers take more than
+  // it is long: a log line of one byte becomes a string of 32.
+  static ReadLimits ForMessage(std::size_t size) {
+    ReadLimits limits;
+    limits.memory_bytes_max = (std::size_t{64} << 10) + 64 * size;
+    return limits;
+  }
 };
 
 class Reader {

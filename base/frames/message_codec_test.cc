@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <utility>
 
 namespace mobula::base {
 namespace {
@@ -14,6 +15,14 @@ void AddKinds(std::vector<Message>& messages) {
     messages.emplace_back(std::in_place_index<kIndex>);
     AddKinds<kIndex + 1>(messages);
   }
+}
+
+ControlCall Asks(ControlRequest body) {
+  ControlCall call;
+  call.request = RequestId{1, 1};
+  call.from = ProcessId{2, 2};
+  call.body = std::move(body);
+  return call;
 }
 
 std::vector<Message> OneOfEach() {
@@ -30,6 +39,11 @@ std::vector<Message> OneOfEach() {
       lost->failure.log_tail = {"a", "b"};
     } else if (auto* done = std::get_if<TaskDone>(&message)) {
       done->outcome = Bytes::Own("value");
+    } else if (auto* call = std::get_if<ControlCall>(&message)) {
+      *call = Asks(GetStatus());
+    } else if (auto* report = std::get_if<ActorReport>(&message)) {
+      report->actor = ActorId{5, 6};
+      report->incarnation = 1;
     }
   }
   return messages;
@@ -91,6 +105,34 @@ TEST(MessageCodecTest, WhatCannotBeIsRefused) {
   RunTask task;
   task.attempt = 0;
   EXPECT_FALSE(Decodes(EncodeMessage(task)));
+}
+
+// A raylet passes these on: what the control store would hang up for must not
+// come so far.
+TEST(MessageCodecTest, WhatTheControlStoreRefusesIsRefusedHere) {
+  ControlCall call = Asks(GetStatus());
+  EXPECT_TRUE(Decodes(EncodeMessage(call)));
+  call.request = RequestId();
+  EXPECT_FALSE(Decodes(EncodeMessage(call))) << "no request id";
+  RegisterActor request;
+  request.actor.actor = ActorId{3, 3};
+  EXPECT_TRUE(Decodes(EncodeMessage(Asks(request))));
+  request.actor.detached = true;
+  EXPECT_FALSE(Decodes(EncodeMessage(Asks(request)))) << "no spec";
+  ListKeys list;
+  list.count_max = 1'000'000;
+  EXPECT_FALSE(Decodes(EncodeMessage(Asks(list)))) << "too many";
+  ActorReport report;
+  report.actor = ActorId{4, 4};
+  report.incarnation = 1;
+  EXPECT_TRUE(Decodes(EncodeMessage(report)));
+  report.state = static_cast<ActorState>(9);
+  EXPECT_FALSE(Decodes(EncodeMessage(report))) << "no such state";
+  ControlAnswer answer;
+  Failure failure;
+  failure.executed = static_cast<Executed>(9);
+  answer.body = failure;
+  EXPECT_FALSE(Decodes(EncodeMessage(answer))) << "neither no, maybe nor yes";
 }
 
 TEST(MessageCodecTest, CutAndDamagedMessagesNeverHarm) {

@@ -25,8 +25,7 @@ std::string EncodeAnswer(const AnswerRecord& answer) {
 
 bool DecodeAnswer(std::string_view bytes, AnswerRecord* answer,
                   std::string* error) {
-  base::ReadLimits limits;
-  limits.memory_bytes_max = (std::size_t{64} << 10) + 64 * bytes.size();
+  const auto limits = base::ReadLimits::ForMessage(bytes.size());
   if (!base::Decode(bytes, answer, error, limits)) return false;
   const bool is_ordinal =
       answer->ordinal >= 1 &&

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/codec/codec.h"
 #include "base/control/control_codec.h"
+#include "base/control/plausible.h"
 #include "gcs/core/core_state.h"
 #include "gcs/core/record.h"
 
@@ -36,15 +37,11 @@ bool ReadRecord(std::string_view key, std::string_view value, DecodeFn decode,
 
 bool DecodeSpec(std::string_view value, base::ActorSpec* spec,
                 std::string* error) {
-  base::ReadLimits limits;
-  limits.memory_bytes_max = (std::size_t{64} << 10) + 64 * value.size();
+  const auto limits = base::ReadLimits::ForMessage(value.size());
   if (!base::Decode(value, spec, error, limits)) return false;
-  for (const auto& [name, units] : spec->resources.units) {
-    if (!name.empty() && units > 0) continue;
-    *error = "a spec that says what cannot be";
-    return false;
-  }
-  return true;
+  if (base::Plausible()(spec->resources)) return true;
+  *error = "a spec that says what cannot be";
+  return false;
 }
 
 }  // namespace

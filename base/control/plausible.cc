@@ -1,0 +1,99 @@
+#include "base/control/plausible.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <variant>
+
+namespace mobula::base {
+namespace {
+
+// A quantity of 9e14 in units, with room for sums.
+constexpr std::int64_t kUnitsMax = std::int64_t{1} << 62;
+constexpr std::uint32_t kCountMax = 10'000;
+
+bool IsState(ActorState state) {
+  return state >= ActorState::kPending && state <= ActorState::kDead;
+}
+
+bool IsCount(std::uint32_t count) { return count >= 1 && count <= kCountMax; }
+
+}  // namespace
+
+bool Plausible::operator()(const ResourceVector& amount) const {
+  for (const auto& [name, units] : amount.units) {
+    if (name.empty() || units <= 0 || units > kUnitsMax) return false;
+  }
+  return true;
+}
+
+bool Plausible::operator()(const Failure& failure) const {
+  return failure.executed >= Executed::kNo &&
+         failure.executed <= Executed::kYes;
+}
+
+bool Plausible::operator()(const NodeRecord& node) const {
+  return !node.node.IsNil() && !node.raylet.IsNil() &&
+         node.state >= NodeState::kAlive && node.state <= NodeState::kDead &&
+         node.incarnation >= 0 && (*this)(node.total);
+}
+
+bool Plausible::operator()(const JobRecord& job) const {
+  return !job.job.IsNil() && job.state >= JobState::kRunning &&
+         job.state <= JobState::kEnded && job.weight >= 1;
+}
+
+bool Plausible::operator()(const ActorRecord& actor) const {
+  return !actor.actor.IsNil() && IsState(actor.state) &&
+         actor.incarnation >= 1 && actor.restarts >= 0 &&
+         actor.restarts_max >= -1 && (*this)(actor.cause) &&
+         (!actor.spec || (*this)(actor.spec->resources));
+}
+
+bool Plausible::operator()(const KeyRecord& key) const {
+  return key.version >= 1;
+}
+
+bool Plausible::operator()(const ActorReport& report) const {
+  return !report.actor.IsNil() && IsState(report.state) &&
+         report.incarnation >= 1 && report.restarts >= 0 &&
+         report.restarts_max >= -1 && (*this)(report.cause);
+}
+
+bool Plausible::operator()(const JoinNode& join) const {
+  return (*this)(join.node) &&
+         std::all_of(join.jobs.begin(), join.jobs.end(), *this) &&
+         std::all_of(join.actors.begin(), join.actors.end(), *this);
+}
+
+bool Plausible::operator()(const JobBegan& began) const {
+  return (*this)(began.job);
+}
+
+bool Plausible::operator()(const HostActor& host) const {
+  return (*this)(host.actor) && host.actor.spec.has_value();
+}
+
+bool Plausible::operator()(const ControlCall& call) const {
+  return !call.request.IsNil() && !call.from.IsNil() &&
+         std::visit(*this, call.body);
+}
+
+bool Plausible::operator()(const ControlAnswer& answer) const {
+  const auto* const failure = std::get_if<Failure>(&answer.body);
+  return failure == nullptr || (*this)(*failure);
+}
+
+bool Plausible::operator()(const RegisterActor& request) const {
+  return (*this)(request.actor) &&
+         request.actor.detached == request.actor.spec.has_value();
+}
+
+bool Plausible::operator()(const ListKeys& request) const {
+  return IsCount(request.count_max);
+}
+
+bool Plausible::operator()(const ListActors& request) const {
+  return IsCount(request.count_max);
+}
+
+}  // namespace mobula::base
