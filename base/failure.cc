@@ -1,5 +1,7 @@
 #include "base/failure.h"
 
+#include <utility>
+
 #include "base/text_line.h"
 
 namespace mobula::base {
@@ -31,6 +33,18 @@ void DescribeProcess(const Failure& failure, TextLine& line) {
 }
 
 }  // namespace
+
+Failure MakeFailure(FailureCode code, Executed executed, std::string message) {
+  Failure failure;
+  failure.code = code;
+  failure.executed = executed;
+  failure.message = std::move(message);
+  return failure;
+}
+
+Failure NotRun(FailureCode code, std::string message) {
+  return MakeFailure(code, Executed::kNo, std::move(message));
+}
 
 std::string_view FailureCodeName(FailureCode code) {
   switch (code) {

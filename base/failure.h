@@ -62,6 +62,10 @@ struct Failure {
   friend bool operator==(const Failure&, const Failure&) = default;
 };
 
+Failure MakeFailure(FailureCode code, Executed executed, std::string message);
+// The same of what certainly did not run.
+Failure NotRun(FailureCode code, std::string message);
+
 // What a ref comes to hold: an encoded value, or why there is none.
 using Outcome = std::variant<Bytes, Failure>;
 

@@ -181,19 +181,11 @@ void ThrowFailure(base::Failure failure) {
 }
 
 void ThrowInitError(std::string message) {
-  base::Failure failure;
-  failure.code = ErrorCode::kBadArgument;
-  failure.executed = Executed::kNo;
-  failure.message = std::move(message);
-  ThrowAs<InitError>(std::move(failure));
+  ThrowAs<InitError>(base::NotRun(ErrorCode::kBadArgument, std::move(message)));
 }
 
 void ThrowBadArgument(std::string message) {
-  base::Failure failure;
-  failure.code = ErrorCode::kBadArgument;
-  failure.executed = Executed::kNo;
-  failure.message = std::move(message);
-  ThrowFailure(std::move(failure));
+  ThrowFailure(base::NotRun(ErrorCode::kBadArgument, std::move(message)));
 }
 
 }  // namespace detail

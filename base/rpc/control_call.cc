@@ -22,14 +22,6 @@ namespace {
 
 constexpr Duration kGreetingMax = std::chrono::seconds(3);
 
-Failure MakeFailure(FailureCode code, std::string message) {
-  Failure failure;
-  failure.code = code;
-  failure.executed = Executed::kMaybe;
-  failure.message = std::move(message);
-  return failure;
-}
-
 int ToPollMs(Duration wait) {
   const auto ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(wait).count() + 1;
@@ -98,12 +90,12 @@ ControlReply ReadAnswer(std::string answer, RequestId request,
   ControlMessage message;
   std::string error;
   if (!DecodeControl(Bytes::Own(std::move(answer)), &message, &error)) {
-    return MakeFailure(FailureCode::kDecode,
+    return MakeFailure(FailureCode::kDecode, Executed::kMaybe,
                        where + " answers what cannot be read: " + error);
   }
   auto* const reply = std::get_if<ControlAnswer>(&message);
   if (reply == nullptr || reply->request != request) {
-    return MakeFailure(FailureCode::kDecode,
+    return MakeFailure(FailureCode::kDecode, Executed::kMaybe,
                        where + " answers something else than was asked");
   }
   return std::move(reply->body);
@@ -135,7 +127,7 @@ ControlReply CallControl(const ControlAddress& address,
   const std::string where = "the control store at " + address.ToString();
   const std::string question = EncodeControl(ControlMessage(call));
   if (question.size() > kControlMessageBytesMax) {
-    return MakeFailure(FailureCode::kTooLarge,
+    return MakeFailure(FailureCode::kTooLarge, Executed::kMaybe,
                        "the request has " + std::to_string(question.size()) +
                            " bytes; at most " +
                            std::to_string(kControlMessageBytesMax) +
@@ -151,17 +143,17 @@ ControlReply CallControl(const ControlAddress& address,
       case Attempt::Kind::kAnswered:
         return ReadAnswer(std::move(attempt.text), call.request, where);
       case Attempt::Kind::kRefused:
-        return MakeFailure(FailureCode::kBadArgument,
+        return MakeFailure(FailureCode::kBadArgument, Executed::kMaybe,
                            where + ": " + attempt.text);
       case Attempt::Kind::kLate:
-        return MakeFailure(FailureCode::kTimeout,
+        return MakeFailure(FailureCode::kTimeout, Executed::kMaybe,
                            where + " did not answer in time");
       case Attempt::Kind::kAway:
         break;
     }
     const Duration left = deadline - BootNow();
     if (left <= Duration::zero()) {
-      return MakeFailure(FailureCode::kControlAway,
+      return MakeFailure(FailureCode::kControlAway, Executed::kMaybe,
                          where + " is away: " + attempt.text);
     }
     WaitFor(std::min(backoff.Next(), left));

@@ -38,13 +38,10 @@ SessionOptions OptionsFor(const PeerSession::Ends& ends,
 }
 
 Failure TooLarge(std::string_view what, std::size_t bytes) {
-  Failure failure;
-  failure.code = FailureCode::kTooLarge;
-  failure.executed = Executed::kNo;
-  failure.message = std::string(what) + " has " + std::to_string(bytes) +
+  return NotRun(FailureCode::kTooLarge,
+                std::string(what) + " has " + std::to_string(bytes) +
                     " bytes; at most " +
-                    std::to_string(kControlMessageBytesMax) + " can be sent";
-  return failure;
+                    std::to_string(kControlMessageBytesMax) + " can be sent");
 }
 
 }  // namespace

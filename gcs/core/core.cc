@@ -188,14 +188,6 @@ void Core::State::PublishActor(const base::ActorRecord& actor) {
                  base::Bytes::Own(base::EncodeActor(record)));
 }
 
-base::Failure Refusal(base::FailureCode code, std::string message) {
-  base::Failure failure;
-  failure.code = code;
-  failure.executed = base::Executed::kNo;
-  failure.message = std::move(message);
-  return failure;
-}
-
 base::ActorRecord WithoutArgs(const base::ActorRecord& actor) {
   base::ActorRecord record = actor;
   if (record.spec.has_value()) record.spec->args.clear();

@@ -47,7 +47,7 @@ base::ActorAnswer AnswerOf(const base::ActorRecord& actor, bool existed) {
 }
 
 base::Failure NameTaken(const base::ActorRecord& holder) {
-  return Refusal(
+  return base::NotRun(
       FailureCode::kNameTaken,
       "the name '" + holder.name + "' of namespace '" + holder.ns +
           "' is held by actor " + holder.actor.ToString() +
@@ -167,10 +167,10 @@ base::ControlReply Core::State::Register(const base::RegisterActor& request,
   base::ActorRecord actor = request.actor;
   if (actor.detached) actor.owner = base::ProcessId();
   const std::string wrong = WrongWith(actor);
-  if (!wrong.empty()) return Refusal(FailureCode::kBadArgument, wrong);
+  if (!wrong.empty()) return base::NotRun(FailureCode::kBadArgument, wrong);
   if (const auto* const same = actors.Find(actor.actor)) {
     if (same->state != ActorState::kDead) return AnswerOf(*same, false);
-    return Refusal(FailureCode::kBadArgument, "the actor has ended");
+    return base::NotRun(FailureCode::kBadArgument, "the actor has ended");
   }
   if (!actor.name.empty()) {
     const auto* const holder = actors.FindNamed(actor.ns, actor.name);
@@ -180,12 +180,13 @@ base::ControlReply Core::State::Register(const base::RegisterActor& request,
     }
   }
   if (jobs.HasEnded(actor.job)) {
-    return Refusal(FailureCode::kNoSuchJob, "the actor's job has ended");
+    return base::NotRun(FailureCode::kNoSuchJob, "the actor's job has ended");
   }
   if (is_disk_full) return DiskFull();
   if (actors.IsFull()) {
-    return Refusal(FailureCode::kLimit,
-                   "there are " + std::to_string(actors.living()) + " actors");
+    return base::NotRun(
+        FailureCode::kLimit,
+        "there are " + std::to_string(actors.living()) + " actors");
   }
   if (!nodes.IsAlive(actor.owner_node)) actor.owner_node = node;
   actor.node = base::NodeId();
@@ -193,12 +194,12 @@ base::ControlReply Core::State::Register(const base::RegisterActor& request,
   if (is_detached) {
     actor.node = nodes.Place(actor.spec->resources, node);
     if (actor.node.IsNil()) {
-      return Refusal(FailureCode::kInfeasible,
-                     "no node has " + actor.spec->resources.ToString());
+      return base::NotRun(FailureCode::kInfeasible,
+                          "no node has " + actor.spec->resources.ToString());
     }
   } else if (actor.owner_node.IsNil()) {
-    return Refusal(FailureCode::kBadArgument,
-                   "the owner is a process of no node");
+    return base::NotRun(FailureCode::kBadArgument,
+                        "the owner is a process of no node");
   }
   const base::ActorId id = actor.actor;
   actors.Add(std::move(actor), turn.wall_ms, turn.effects);
@@ -209,11 +210,11 @@ base::ControlReply Core::State::Register(const base::RegisterActor& request,
 base::ControlReply Core::State::End(const base::EndActor& request, Turn& turn) {
   const base::ActorRecord* const known = actors.Find(request.actor);
   if (known == nullptr) {
-    return Refusal(FailureCode::kNoSuchActor, "no actor has that id");
+    return base::NotRun(FailureCode::kNoSuchActor, "no actor has that id");
   }
   if (known->state == ActorState::kDead) {
-    return Refusal(FailureCode::kNoSuchActor,
-                   "it is dead already: " + known->cause.message);
+    return base::NotRun(FailureCode::kNoSuchActor,
+                        "it is dead already: " + known->cause.message);
   }
   base::StopActor stop;
   stop.actor = known->actor;
@@ -222,8 +223,8 @@ base::ControlReply Core::State::End(const base::EndActor& request, Turn& turn) {
   stop.restart = request.restart && !known->detached;
   const base::NodeId node = known->detached ? known->node : known->owner_node;
   if (stop.restart && !peer_of_node.contains(node)) {
-    return Refusal(FailureCode::kControlAway,
-                   "the node of its owner is not connected now");
+    return base::NotRun(FailureCode::kControlAway,
+                        "the node of its owner is not connected now");
   }
   SendTo(node, stop, turn);
   if (stop.restart) return base::Done();

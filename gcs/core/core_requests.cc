@@ -114,17 +114,17 @@ base::ControlReply Core::State::Ask(const base::ControlRequest& request,
     return List(*list);
   }
   if (std::holds_alternative<base::GetStatus>(request)) return Status(now);
-  return Refusal(FailureCode::kBadArgument, "no such request");
+  return base::NotRun(FailureCode::kBadArgument, "no such request");
 }
 
 base::ControlReply Core::State::EndJobByRequest(base::JobId job, Turn& turn) {
   const base::JobRecord* const known = jobs.Find(job);
   if (known == nullptr) {
-    return Refusal(FailureCode::kNoSuchJob, "no job has that id");
+    return base::NotRun(FailureCode::kNoSuchJob, "no job has that id");
   }
   if (known->state == base::JobState::kEnded) {
-    return Refusal(FailureCode::kNoSuchJob,
-                   "it has ended already: " + known->cause);
+    return base::NotRun(FailureCode::kNoSuchJob,
+                        "it has ended already: " + known->cause);
   }
   const base::NodeId node = known->node;
   const std::string cause = "it was ended by request";
@@ -136,7 +136,7 @@ base::ControlReply Core::State::EndJobByRequest(base::JobId job, Turn& turn) {
 base::ControlReply Core::State::ReportDead(const base::ReportNodeDead& report,
                                            Turn& turn) {
   if (nodes.Find(report.node) == nullptr) {
-    return Refusal(FailureCode::kNoSuchJob, "no node has that id");
+    return base::NotRun(FailureCode::kNoSuchJob, "no node has that id");
   }
   if (nodes.MarkDead(report.node, report.cause, turn.wall_ms, turn.effects)) {
     NodeDied(report.node, "its node is dead: " + report.cause, /*tell=*/true,
@@ -150,11 +150,11 @@ base::ControlReply Core::State::Find(const base::FindActor& request) const {
       request.name.empty() ? actors.Find(request.actor)
                            : actors.FindNamed(request.ns, request.name);
   if (actor != nullptr) return base::ActorAnswer{WithoutArgs(*actor), true};
-  return Refusal(FailureCode::kNoSuchActor,
-                 request.name.empty()
-                     ? "no actor has the id " + request.actor.ToString()
-                     : "no living actor of namespace '" + request.ns +
-                           "' has the name '" + request.name + "'");
+  return base::NotRun(FailureCode::kNoSuchActor,
+                      request.name.empty()
+                          ? "no actor has the id " + request.actor.ToString()
+                          : "no living actor of namespace '" + request.ns +
+                                "' has the name '" + request.name + "'");
 }
 
 base::ActorsAnswer Core::State::List(const base::ListActors& request) const {
@@ -197,9 +197,9 @@ base::StatusAnswer Core::State::Status(base::BootTime now) const {
 }
 
 base::Failure Core::State::DiskFull() const {
-  return Refusal(FailureCode::kDiskFull,
-                 "the disk of the control store is full: " +
-                     std::to_string(disk_free_bytes) + " bytes are free");
+  return base::NotRun(FailureCode::kDiskFull,
+                      "the disk of the control store is full: " +
+                          std::to_string(disk_free_bytes) + " bytes are free");
 }
 
 #ifdef MOBULA_PLANTS

@@ -133,8 +133,6 @@ struct Core::State {
   std::int64_t disk_free_bytes = 0;
 };
 
-// A refusal: nothing was done.
-base::Failure Refusal(base::FailureCode code, std::string message);
 // For answers, which do without the arguments of a constructor.
 base::ActorRecord WithoutArgs(const base::ActorRecord& actor);
 

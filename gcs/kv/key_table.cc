@@ -14,14 +14,6 @@ namespace {
 
 using base::FailureCode;
 
-base::Failure Refuse(FailureCode code, std::string message) {
-  base::Failure failure;
-  failure.code = code;
-  failure.executed = base::Executed::kNo;
-  failure.message = std::move(message);
-  return failure;
-}
-
 // "" if namespace and key are good.
 std::string WrongWithKey(const std::string& ns, const std::string& key) {
   const std::string wrong = base::WrongWithName(ns);
@@ -42,11 +34,11 @@ std::size_t BytesOf(const std::string& ns, const std::string& key,
 std::optional<base::Failure> Conflict(std::optional<std::uint64_t> expected,
                                       std::uint64_t version) {
   if (!expected.has_value() || *expected == version) return std::nullopt;
-  return Refuse(FailureCode::kConflict,
-                version == 0
-                    ? "the key is absent"
-                    : "the key is at version " + std::to_string(version) +
-                          ", not " + std::to_string(*expected));
+  return base::NotRun(FailureCode::kConflict,
+                      version == 0
+                          ? "the key is absent"
+                          : "the key is at version " + std::to_string(version) +
+                                ", not " + std::to_string(*expected));
 }
 
 }  // namespace
@@ -79,13 +71,13 @@ std::uint64_t KeyTable::VersionOf(const Name& name) const {
 base::ControlReply KeyTable::Put(const base::PutKey& request,
                                  Effects& effects) {
   const std::string wrong = WrongWithKey(request.ns, request.key);
-  if (!wrong.empty()) return Refuse(FailureCode::kBadArgument, wrong);
+  if (!wrong.empty()) return base::NotRun(FailureCode::kBadArgument, wrong);
   if (request.value.size() > options_.value_bytes_max) {
-    return Refuse(FailureCode::kTooLarge,
-                  "the value has " + std::to_string(request.value.size()) +
-                      " bytes; at most " +
-                      std::to_string(options_.value_bytes_max) +
-                      " are allowed");
+    return base::NotRun(
+        FailureCode::kTooLarge,
+        "the value has " + std::to_string(request.value.size()) +
+            " bytes; at most " + std::to_string(options_.value_bytes_max) +
+            " are allowed");
   }
   const Name name(request.ns, request.key);
   const std::uint64_t version = VersionOf(name);
@@ -96,13 +88,14 @@ base::ControlReply KeyTable::Put(const base::PutKey& request,
   record.version = version == 0 ? deleted_version_ + 1 : version + 1;
   std::size_t bytes = bytes_ + BytesOf(name.first, name.second, record);
   if (version == 0 && keys_.size() >= options_.keys_max) {
-    return Refuse(FailureCode::kLimit,
-                  "there are " + std::to_string(keys_.size()) + " keys");
+    return base::NotRun(FailureCode::kLimit,
+                        "there are " + std::to_string(keys_.size()) + " keys");
   }
   if (version != 0) bytes -= BytesOf(name.first, name.second, keys_.at(name));
   if (bytes > options_.bytes_max) {
-    return Refuse(FailureCode::kLimit, "all keys and values have " +
-                                           std::to_string(bytes_) + " bytes");
+    return base::NotRun(
+        FailureCode::kLimit,
+        "all keys and values have " + std::to_string(bytes_) + " bytes");
   }
   bytes_ = bytes;
   PutRecord(KeyRecordKey(name.first, name.second), base::EncodeKey(record),

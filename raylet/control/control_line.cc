@@ -103,10 +103,7 @@ void ControlLine::Need(Out& out) {
 
 void ControlLine::Refuse(const ControlCall& call, FailureCode code,
                          std::string message, Out& out) const {
-  base::Failure failure;
-  failure.code = code;
-  failure.executed = base::Executed::kNo;
-  failure.message = std::move(message);
+  base::Failure failure = base::NotRun(code, std::move(message));
   failure.node = options_.node.name;
   out.answers.push_back({call.request, call.from, std::move(failure)});
 }

@@ -196,10 +196,9 @@ void Core::OnProgramKept(const ProgramKept& kept) {
       line_.Call(std::move(call), out);
       continue;
     }
-    Failure failure;
-    failure.code = FailureCode::kWorkerStart;
-    failure.executed = base::Executed::kNo;
-    failure.message = "the program cannot be kept for the actor: ";
+    Failure failure =
+        base::NotRun(FailureCode::kWorkerStart,
+                     "the program cannot be kept for the actor: ");
     failure.message += kept.reason;
     failure.node = options_.node_name;
     out.answers.push_back({call.request, call.from, std::move(failure)});
@@ -257,11 +256,10 @@ void Core::OnHostActor(const base::ActorRecord& record) {
   Flush(out);
   const base::ResourceVector& shape = record.spec->resources;
   if (!ledger_.total().Fits(shape)) {
-    Failure failure;
-    failure.code = FailureCode::kInfeasible;
-    failure.executed = base::Executed::kNo;
-    failure.message = "it needs " + shape.ToString() + ", but node " +
-                      options_.node_name + " has " + ledger_.total().ToString();
+    Failure failure = base::NotRun(FailureCode::kInfeasible,
+                                   "it needs " + shape.ToString() +
+                                       ", but node " + options_.node_name +
+                                       " has " + ledger_.total().ToString());
     SendTo(options_.self, base::LeaseRefused{ids.lease, std::move(failure)});
     return;
   }

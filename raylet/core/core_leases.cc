@@ -11,14 +11,6 @@ namespace {
 using base::Failure;
 using base::FailureCode;
 
-Failure NotRun(FailureCode code, std::string message) {
-  Failure failure;
-  failure.code = code;
-  failure.executed = base::Executed::kNo;
-  failure.message = std::move(message);
-  return failure;
-}
-
 bool MakesSense(const base::ResourceVector& shape) {
   for (const auto& [name, units] : shape.units) {
     if (name.empty() || units <= 0) return false;
@@ -40,29 +32,30 @@ void Core::OnRequestLease(ProcessId from, const base::RequestLease& message) {
   const JobId job = peers_.at(from).job;
   if (message.job != job || !MakesSense(message.shape)) {
     Refuse(from, message.lease,
-           NotRun(FailureCode::kBadArgument,
-                  "a lease of another job, or of a shape that makes no sense"));
+           base::NotRun(
+               FailureCode::kBadArgument,
+               "a lease of another job, or of a shape that makes no sense"));
     return;
   }
   if (jobs_.at(job).ending) {
     Refuse(from, message.lease,
-           NotRun(FailureCode::kShutdown, "the job has ended"));
+           base::NotRun(FailureCode::kShutdown, "the job has ended"));
     return;
   }
   if (!ledger_.total().Fits(message.shape)) {
-    Refuse(
-        from, message.lease,
-        NotRun(FailureCode::kInfeasible,
-               "it needs " + message.shape.ToString() + ", but node " +
-                   options_.node_name + " has " + ledger_.total().ToString()));
+    Refuse(from, message.lease,
+           base::NotRun(FailureCode::kInfeasible,
+                        "it needs " + message.shape.ToString() + ", but node " +
+                            options_.node_name + " has " +
+                            ledger_.total().ToString()));
     return;
   }
   if (queue_.SizeOfOwner(from) >= options_.requests_of_owner_max) {
     Refuse(from, message.lease,
-           NotRun(FailureCode::kLimit,
-                  "the node holds " +
-                      std::to_string(options_.requests_of_owner_max) +
-                      " requests for leases of this process already"));
+           base::NotRun(FailureCode::kLimit,
+                        "the node holds " +
+                            std::to_string(options_.requests_of_owner_max) +
+                            " requests for leases of this process already"));
     return;
   }
   const bool added = queue_.Add({message.lease, from, job, message.shape,
@@ -229,7 +222,7 @@ void Core::RefuseStuck() {
     stuck_since_ = now_;  // what waits for it will go on
     return;
   }
-  const Failure failure = NotRun(
+  const Failure failure = base::NotRun(
       FailureCode::kLimit, "all " + std::to_string(workers_.workers_max()) +
                                " workers that node " + options_.node_name +
                                " may have wait for others; allow it more");

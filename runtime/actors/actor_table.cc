@@ -12,14 +12,6 @@ using base::FailureCode;
 
 constexpr int kRefusalsMax = 10;  // of workers, in a row, before giving up
 
-Failure Cause(FailureCode code, std::string message) {
-  Failure failure;
-  failure.code = code;
-  failure.executed = base::Executed::kNo;
-  failure.message = std::move(message);
-  return failure;
-}
-
 // The worker did not take the constructor at all.
 bool IsRefusal(const Failure& failure) {
   return failure.executed == base::Executed::kNo &&
@@ -318,8 +310,8 @@ void ActorTable::Exited(base::ActorId id, Produced& out) {
   if (actor == nullptr || actor->state == State::kDead) return;
   LeaveLease(*actor, /*discard=*/false, out);
   Die(*actor,
-      Cause(FailureCode::kActorDied,
-            "actor " + actor->class_name + " called ExitActor"),
+      base::NotRun(FailureCode::kActorDied,
+                   "actor " + actor->class_name + " called ExitActor"),
       Unstarted::kAll, out);
 }
 
@@ -329,15 +321,15 @@ void ActorTable::Kill(base::ActorId id, bool restart, base::BootTime now,
   if (actor == nullptr || actor->state == State::kDead) return;
   if (!restart) {
     Die(*actor,
-        Cause(FailureCode::kActorDied,
-              "actor " + actor->class_name + " was killed"),
+        base::NotRun(FailureCode::kActorDied,
+                     "actor " + actor->class_name + " was killed"),
         Unstarted::kUnknown, out);
     return;
   }
   if (actor->worker.IsNil()) return;  // nothing lives: it starts anyway
   Failure failure =
-      Cause(FailureCode::kWorkerDied,
-            "actor " + actor->class_name + " was killed to be restarted");
+      base::NotRun(FailureCode::kWorkerDied, "actor " + actor->class_name +
+                                                 " was killed to be restarted");
   failure.pid = actor->pid;
   LeaveLease(*actor, /*discard=*/true, out);
   Crash(*actor, std::move(failure), Unstarted::kUnknown, now, out);
@@ -398,7 +390,8 @@ bool ActorTable::ForgetIfUnused(base::ActorId id, Produced& out) {
     SetWake(*actor, base::BootTime::Never());
     SetState(*actor, State::kDead);
     Report(*actor,
-           Cause(FailureCode::kActorDied, "its last handle was dropped"), out);
+           base::NotRun(FailureCode::kActorDied, "its last handle was dropped"),
+           out);
   }
   of_creation_.erase(actor->creation);
   actors_.erase(id);
@@ -458,8 +451,9 @@ void ActorTable::Watch(base::ProcessId watcher, base::ActorId id,
     base::ActorMoved moved;
     moved.actor = id;
     moved.dead = true;
-    moved.failure = Cause(FailureCode::kActorDied,
-                          "the actor ended: its owner has no handle of it");
+    moved.failure =
+        base::NotRun(FailureCode::kActorDied,
+                     "the actor ended: its owner has no handle of it");
     out.SendTo(watcher, std::move(moved));
     return;
   }

@@ -8,22 +8,16 @@ namespace mobula::runtime {
 namespace {
 
 base::Failure OwnerGone() {
-  base::Failure failure;
-  failure.code = base::FailureCode::kActorDied;
-  failure.executed = base::Executed::kNo;
-  failure.message =
-      "the process that owned the actor has ended, or is on another node";
-  return failure;
+  return base::NotRun(
+      base::FailureCode::kActorDied,
+      "the process that owned the actor has ended, or is on another node");
 }
 
 base::Failure Elsewhere() {
-  base::Failure failure;
-  failure.code = base::FailureCode::kActorDied;
-  failure.executed = base::Executed::kNo;
-  failure.message =
+  return base::NotRun(
+      base::FailureCode::kActorDied,
       "the actor lives where this process cannot reach it: calls between "
-      "nodes are not in this version";
-  return failure;
+      "nodes are not in this version");
 }
 
 }  // namespace

@@ -11,15 +11,6 @@ namespace {
 using base::Failure;
 using base::FailureCode;
 
-Failure MakeFailure(FailureCode code, base::Executed executed,
-                    std::string message) {
-  Failure failure;
-  failure.code = code;
-  failure.executed = executed;
-  failure.message = std::move(message);
-  return failure;
-}
-
 // An answer that says that the host did not take the call at all.
 bool IsRefusal(const base::TaskDone& done) {
   const auto* failure = std::get_if<Failure>(&done.outcome);
@@ -89,9 +80,10 @@ bool CallTable::Add(Call call, base::BootTime now, Produced& out) {
   }
   if (target.unfinished > target.pending_max) {
     Settle(it,
-           MakeFailure(FailureCode::kLimit, base::Executed::kNo,
-                       "the actor has " + std::to_string(target.pending_max) +
-                           " unfinished calls of this process already"),
+           base::MakeFailure(FailureCode::kLimit, base::Executed::kNo,
+                             "the actor has " +
+                                 std::to_string(target.pending_max) +
+                                 " unfinished calls of this process already"),
            0, out);
     return false;
   }
@@ -307,7 +299,7 @@ bool CallTable::Survives(Entries::iterator it, bool may_have_run,
 
 void CallTable::FailRestarted(Entries::iterator it, Produced& out) {
   Entry& entry = it->second;
-  Failure failure = MakeFailure(
+  Failure failure = base::MakeFailure(
       FailureCode::kActorRestarted,
       entry.maybe_ran ? base::Executed::kMaybe : base::Executed::kNo,
       "the call was bound to incarnation " +
@@ -378,7 +370,7 @@ void CallTable::Tick(base::BootTime now, Produced& out) {
     entry.deadline = base::BootTime::Never();
     const bool may_have_run =
         entry.maybe_ran || entry.state == State::kInFlight;
-    Failure failure = MakeFailure(
+    Failure failure = base::MakeFailure(
         FailureCode::kTimeout,
         may_have_run ? base::Executed::kMaybe : base::Executed::kNo,
         may_have_run ? "the timeout passed before the call had ended"

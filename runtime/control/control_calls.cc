@@ -25,13 +25,6 @@ bool IsQuestion(const base::ControlRequest& body) {
          std::holds_alternative<base::GetStatus>(body);
 }
 
-Failure MakeFailure(FailureCode code, std::string message) {
-  Failure failure;
-  failure.code = code;
-  failure.message = std::move(message);
-  return failure;
-}
-
 std::string InSeconds(base::Duration duration) {
   const auto ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
@@ -59,17 +52,18 @@ void ControlCalls::Ask(AskControl ask, base::BootTime now, Effects& effects) {
   entry.deadline = now + ask.timeout;
   if (raylet_lost_) {
     Fail(entry,
-         MakeFailure(FailureCode::kRayletDied,
-                     "the node's agent (mobula raylet) has ended"),
+         base::MakeFailure(FailureCode::kRayletDied, base::Executed::kMaybe,
+                           "the node's agent (mobula raylet) has ended"),
          effects);
     return;
   }
   if (entries_.size() >= kPendingMax) {
     Fail(entry,
-         MakeFailure(FailureCode::kLimit,
-                     "too many requests of this process wait for the control "
-                     "store: at most " +
-                         std::to_string(kPendingMax)),
+         base::MakeFailure(
+             FailureCode::kLimit, base::Executed::kMaybe,
+             "too many requests of this process wait for the control "
+             "store: at most " +
+                 std::to_string(kPendingMax)),
          effects);
     return;
   }
@@ -113,10 +107,11 @@ void ControlCalls::Tick(base::BootTime now, Effects& effects) {
     Entry& entry = it->second;
     --waiting_;
     Fail(entry,
-         MakeFailure(FailureCode::kControlAway,
-                     "the control store did not answer within " +
-                         InSeconds(entry.timeout) +
-                         "; what lives goes on without it, ask again later"),
+         base::MakeFailure(
+             FailureCode::kControlAway, base::Executed::kMaybe,
+             "the control store did not answer within " +
+                 InSeconds(entry.timeout) +
+                 "; what lives goes on without it, ask again later"),
          effects);
     if (entry.unsent.has_value()) {
       entries_.erase(it);
@@ -139,8 +134,8 @@ void ControlCalls::RayletLost(Effects& effects) {
   for (const auto& [number, entry] : entries_) {
     if (entry.given_up) continue;
     Fail(entry,
-         MakeFailure(FailureCode::kRayletDied,
-                     "the node's agent (mobula raylet) has ended"),
+         base::MakeFailure(FailureCode::kRayletDied, base::Executed::kMaybe,
+                           "the node's agent (mobula raylet) has ended"),
          effects);
   }
   entries_.clear();

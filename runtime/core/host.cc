@@ -170,10 +170,7 @@ void Host::Cancel(base::ProcessId from, base::TaskId task, Effects& effects) {
 
 void Host::Refuse(const Job& job, FailureCode code, const char* why,
                   Effects& effects) const {
-  base::Failure failure;
-  failure.code = code;
-  failure.executed = base::Executed::kNo;
-  failure.message = why;
+  base::Failure failure = base::NotRun(code, why);
   failure.incarnation = job.incarnation;
   base::TaskDone done;
   done.task = job.task;

@@ -11,14 +11,6 @@ namespace {
 
 using base::FailureCode;
 
-base::Failure Refused(FailureCode code, std::string message) {
-  base::Failure failure;
-  failure.code = code;
-  failure.executed = base::Executed::kNo;
-  failure.message = std::move(message);
-  return failure;
-}
-
 }  // namespace
 
 Owner::Owner(Options options, base::IdSource& ids)
@@ -51,8 +43,8 @@ void Owner::On(Submit submit) {
   if (const base::Failure* lost = Refusal()) {
     refusal = *lost;
   } else if (tasks_.size() >= options_.tasks_max) {
-    refusal = Refused(FailureCode::kLimit,
-                      "this process has too many unfinished tasks");
+    refusal = base::NotRun(FailureCode::kLimit,
+                           "this process has too many unfinished tasks");
   } else {
     tasks_.Add(submit, now_);
     std::optional<ResolvedArgs> resolved =
@@ -76,7 +68,7 @@ void Owner::On(Create create) {
   } else if (full) {
     actors_.Refuse(
         actor,
-        Refused(FailureCode::kLimit, "this process owns too many actors"),
+        base::NotRun(FailureCode::kLimit, "this process owns too many actors"),
         out_);
   } else {
     std::optional<ResolvedArgs> resolved =
@@ -90,9 +82,9 @@ void Owner::On(const StartActor& start) { actors_.Start(start.actor, out_); }
 void Owner::On(Call call) {
   objects_.Add(call.result);
   if (!calls_.HasActor(call.actor)) {
-    base::Failure refusal =
-        Refused(FailureCode::kBadArgument,
-                "this process has no handle of actor " + call.actor.ToString());
+    base::Failure refusal = base::NotRun(
+        FailureCode::kBadArgument,
+        "this process has no handle of actor " + call.actor.ToString());
     refusal.function = std::move(call.method_name);
     out_.Settle(call.result, std::move(refusal));
     return;
@@ -142,8 +134,8 @@ void Owner::AdoptOwn(base::ActorId actor) {
   ActorNews news;
   news.what = ActorNews::What::kDead;
   news.actor = actor;
-  news.failure =
-      Refused(FailureCode::kActorDied, "the actor ended with its last handle");
+  news.failure = base::NotRun(FailureCode::kActorDied,
+                              "the actor ended with its last handle");
   actors_.news().push_back(std::move(news));
 }
 
@@ -265,8 +257,8 @@ void Owner::PeerLost(base::ProcessId process) {
 
 void Owner::RayletLost() {
   if (raylet_lost_.has_value()) return;
-  raylet_lost_ = Refused(FailureCode::kRayletDied,
-                         "the node's agent (mobula raylet) has ended");
+  raylet_lost_ = base::NotRun(FailureCode::kRayletDied,
+                              "the node's agent (mobula raylet) has ended");
   tasks_.FailAll(*raylet_lost_, out_);
   actors_.FailAll(*raylet_lost_, out_);
   borrowed_.FailAll(*raylet_lost_);

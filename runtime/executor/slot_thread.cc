@@ -26,14 +26,6 @@ void FlushOutput() {
   if (::__fpending(stderr) > 0) std::fflush(stderr);
 }
 
-Failure NotRun(FailureCode code, std::string message) {
-  Failure failure;
-  failure.code = code;
-  failure.executed = base::Executed::kNo;
-  failure.message = std::move(message);
-  return failure;
-}
-
 }  // namespace
 
 SlotThread::SlotThread(const base::FunctionTable& table, base::WorkerPage* page,
@@ -87,10 +79,10 @@ Executed SlotThread::RunOne(const Execute& work) {
   const base::FunctionEntry* entry = table_.Find(work.function);
   if (entry == nullptr) {
     executed.outcome =
-        NotRun(FailureCode::kNoSuchFunction,
-               "the worker's program has no function with the key " +
-                   work.function.ToString() +
-                   "; caller and worker are different programs");
+        base::NotRun(FailureCode::kNoSuchFunction,
+                     "the worker's program has no function with the key " +
+                         work.function.ToString() +
+                         "; caller and worker are different programs");
     Annotate(work, "", &executed.outcome);
     return executed;
   }
@@ -127,8 +119,8 @@ base::Outcome SlotThread::Invoke(const Execute& work,
         << work.actor.ToString();
   } else {
     if (found == actors_.end()) {
-      return NotRun(FailureCode::kActorDied,
-                    "the actor does not live in this worker (any more)");
+      return base::NotRun(FailureCode::kActorDied,
+                          "the actor does not live in this worker (any more)");
     }
     instance = found->second;
   }

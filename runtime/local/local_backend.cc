@@ -86,11 +86,8 @@ void LocalBackend::Post(Event event) {
 
 Failure LocalBackend::NotRun(FailureCode code, std::string_view function,
                              std::string message) const {
-  Failure failure;
-  failure.code = code;
-  failure.executed = base::Executed::kNo;
+  Failure failure = base::NotRun(code, std::move(message));
   failure.function = function;
-  failure.message = std::move(message);
   return failure;
 }
 

@@ -15,14 +15,6 @@ using base::FailureCode;
 constexpr std::size_t kKeyBytesMax = 1'024;
 constexpr std::size_t kValueBytesMax = std::size_t{1} << 20;
 
-Failure Refuse(FailureCode code, std::string message) {
-  Failure failure;
-  failure.code = code;
-  failure.executed = base::Executed::kNo;
-  failure.message = std::move(message);
-  return failure;
-}
-
 std::string InNamespace(const base::ActorRecord& actor) {
   return "'" + actor.name + "' of namespace '" + actor.ns + "'";
 }
@@ -34,17 +26,18 @@ base::ControlReply LocalStore::Register(const base::RegisterActor& request) {
   for (const std::string* name : {&actor.ns, &actor.name}) {
     const std::string wrong = base::WrongWithName(*name);
     if (wrong.empty()) continue;
-    return Refuse(FailureCode::kBadArgument,
-                  "\"" + *name + "\" is not a name: " + wrong);
+    return base::NotRun(FailureCode::kBadArgument,
+                        "\"" + *name + "\" is not a name: " + wrong);
   }
   const auto [holder, is_free] =
       names_.try_emplace(Name(actor.ns, actor.name), actor.actor);
   if (!is_free) {
     const base::ActorRecord& known = actors_.at(holder->second);
     if (request.get_if_exists) return base::ActorAnswer{known, true};
-    return Refuse(FailureCode::kNameTaken,
-                  "the name " + InNamespace(known) + " is held by actor " +
-                      known.actor.ToString() + " of class " + known.class_name);
+    return base::NotRun(FailureCode::kNameTaken,
+                        "the name " + InNamespace(known) +
+                            " is held by actor " + known.actor.ToString() +
+                            " of class " + known.class_name);
   }
   actor.state = base::ActorState::kPending;
   actor.spec.reset();
@@ -79,8 +72,8 @@ base::ControlReply LocalStore::Ask(const base::ControlRequest& request) {
   if (const auto* list = std::get_if<base::ListKeys>(&request)) {
     return List(*list);
   }
-  return Refuse(FailureCode::kBadArgument,
-                "the local mode has names and keys only");
+  return base::NotRun(FailureCode::kBadArgument,
+                      "the local mode has names and keys only");
 }
 
 base::ControlReply LocalStore::Find(const base::FindActor& request) const {
@@ -88,16 +81,16 @@ base::ControlReply LocalStore::Find(const base::FindActor& request) const {
   if (!request.name.empty()) {
     const auto named = names_.find(Name(request.ns, request.name));
     if (named == names_.end()) {
-      return Refuse(FailureCode::kNoSuchActor,
-                    "no living actor of namespace '" + request.ns +
-                        "' has the name '" + request.name + "'");
+      return base::NotRun(FailureCode::kNoSuchActor,
+                          "no living actor of namespace '" + request.ns +
+                              "' has the name '" + request.name + "'");
     }
     id = named->second;
   }
   const auto found = actors_.find(id);
   if (found != actors_.end()) return base::ActorAnswer{found->second, true};
-  return Refuse(FailureCode::kNoSuchActor,
-                "no actor has the id " + id.ToString());
+  return base::NotRun(FailureCode::kNoSuchActor,
+                      "no actor has the id " + id.ToString());
 }
 
 // ---- keys -------------------------------------------------------------------
@@ -108,28 +101,30 @@ std::optional<Failure> LocalStore::Conflict(
   const std::uint64_t version =
       found == keys_.end() ? 0 : found->second.version;
   if (!expected.has_value() || *expected == version) return std::nullopt;
-  return Refuse(FailureCode::kConflict,
-                version == 0
-                    ? "the key is absent"
-                    : "the key is at version " + std::to_string(version) +
-                          ", not " + std::to_string(*expected));
+  return base::NotRun(FailureCode::kConflict,
+                      version == 0
+                          ? "the key is absent"
+                          : "the key is at version " + std::to_string(version) +
+                                ", not " + std::to_string(*expected));
 }
 
 base::ControlReply LocalStore::Put(const base::PutKey& request) {
   const std::string wrong = base::WrongWithName(request.ns);
   if (!wrong.empty()) {
-    return Refuse(FailureCode::kBadArgument,
-                  "the namespace is not a name: " + wrong);
+    return base::NotRun(FailureCode::kBadArgument,
+                        "the namespace is not a name: " + wrong);
   }
   if (request.key.empty() || request.key.size() > kKeyBytesMax) {
-    return Refuse(FailureCode::kBadArgument,
-                  "a key has 1 to " + std::to_string(kKeyBytesMax) + " bytes");
+    return base::NotRun(
+        FailureCode::kBadArgument,
+        "a key has 1 to " + std::to_string(kKeyBytesMax) + " bytes");
   }
   if (request.value.size() > kValueBytesMax) {
-    return Refuse(FailureCode::kTooLarge,
-                  "the value has " + std::to_string(request.value.size()) +
-                      " bytes; at most " + std::to_string(kValueBytesMax) +
-                      " are allowed");
+    return base::NotRun(FailureCode::kTooLarge,
+                        "the value has " +
+                            std::to_string(request.value.size()) +
+                            " bytes; at most " +
+                            std::to_string(kValueBytesMax) + " are allowed");
   }
   const Name name(request.ns, request.key);
   if (auto conflict = Conflict(name, request.expected)) {

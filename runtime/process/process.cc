@@ -54,14 +54,6 @@ std::uint32_t ForkGeneration() {
 // The process whose strand the calling thread is.
 thread_local const void* strand_of = nullptr;
 
-Failure MakeFailure(FailureCode code, std::string message) {
-  Failure failure;
-  failure.code = code;
-  failure.executed = base::Executed::kMaybe;
-  failure.message = std::move(message);
-  return failure;
-}
-
 }  // namespace
 
 struct Process::State final : CoreLoop::Sink {
@@ -327,12 +319,13 @@ void Process::State::End(bool ask, Duration head_patience) {
   }
   if (ask) AskForEnd();
   inbox.Close();
-  waits.Close(MakeFailure(FailureCode::kShutdown,
-                          "the runtime was shut down before there was a "
-                          "result"));
-  control_waits.Close(MakeFailure(FailureCode::kShutdown,
-                                  "the runtime was shut down before the "
-                                  "control store answered"));
+  waits.Close(base::MakeFailure(FailureCode::kShutdown, base::Executed::kMaybe,
+                                "the runtime was shut down before there was a "
+                                "result"));
+  control_waits.Close(base::MakeFailure(FailureCode::kShutdown,
+                                        base::Executed::kMaybe,
+                                        "the runtime was shut down before the "
+                                        "control store answered"));
   StopStrand();
   if (options.head != nullptr) options.head->WaitEnd(head_patience);
   base::MutexLock lock(mutex);
@@ -404,7 +397,8 @@ std::optional<Backend::Settled> Process::Await(base::ObjectId object,
                                                BootTime deadline) {
   if (state_->Forked()) {
     return Settled{
-        MakeFailure(FailureCode::kShutdown, "a forked child has no runtime"),
+        base::MakeFailure(FailureCode::kShutdown, base::Executed::kMaybe,
+                          "a forked child has no runtime"),
         0};
   }
   MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
@@ -425,7 +419,8 @@ std::vector<bool> Process::AwaitSome(std::span<const base::ObjectId> objects,
 base::ControlReply Process::Ask(base::ControlRequest request,
                                 base::Duration timeout) {
   if (state_->Forked()) {
-    return MakeFailure(FailureCode::kShutdown, "a forked child has no runtime");
+    return base::MakeFailure(FailureCode::kShutdown, base::Executed::kMaybe,
+                             "a forked child has no runtime");
   }
   MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
   AskControl ask;

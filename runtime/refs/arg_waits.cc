@@ -9,12 +9,9 @@ namespace mobula::runtime {
 namespace {
 
 base::Failure NoSuchObject(base::ObjectId object) {
-  base::Failure failure;
-  failure.code = base::FailureCode::kBadArgument;
-  failure.executed = base::Executed::kNo;
-  failure.message = "an argument refers to object " + object.ToString() +
-                    ", which this process does not hold";
-  return failure;
+  return base::NotRun(base::FailureCode::kBadArgument,
+                      "an argument refers to object " + object.ToString() +
+                          ", which this process does not hold");
 }
 
 }  // namespace

@@ -67,10 +67,9 @@ void ObjectTable::Settle(base::ObjectId object, base::Outcome outcome,
 void ObjectTable::Watch(base::ObjectId object, Effects& effects) {
   const auto it = objects_.find(object);
   if (it == objects_.end()) {
-    base::Failure failure;
-    failure.code = base::FailureCode::kBadArgument;
-    failure.executed = base::Executed::kNo;
-    failure.message = "the last reference to this object is gone";
+    base::Failure failure =
+        base::NotRun(base::FailureCode::kBadArgument,
+                     "the last reference to this object is gone");
     Emit(effects, Ready{object, std::move(failure), 0});
     return;
   }

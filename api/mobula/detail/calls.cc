@@ -51,13 +51,11 @@ std::vector<runtime::Arg> ToArgs(const Session& session,
     }
   }
   if (bytes > kValueBytesMax) {
-    base::Failure failure;
-    failure.code = base::FailureCode::kTooLarge;
-    failure.executed = base::Executed::kNo;
+    base::Failure failure = base::NotRun(
+        base::FailureCode::kTooLarge,
+        "the arguments have " + std::to_string(bytes) +
+            " bytes together, the limit is " + std::to_string(kValueBytesMax));
     failure.function = function;
-    failure.message = "the arguments have " + std::to_string(bytes) +
-                      " bytes together, the limit is " +
-                      std::to_string(kValueBytesMax);
     ThrowFailure(std::move(failure));
   }
   return args;
@@ -212,12 +210,10 @@ ObjectPtr PutValue(std::string encoded) {
   std::shared_ptr<Session> session = Session::Require();
   runtime::Backend& backend = session->OpenBackend();
   if (encoded.size() > kValueBytesMax) {
-    base::Failure failure;
-    failure.code = base::FailureCode::kTooLarge;
-    failure.executed = base::Executed::kNo;
-    failure.message = "Put of " + std::to_string(encoded.size()) +
-                      " bytes, the limit is " + std::to_string(kValueBytesMax);
-    ThrowFailure(std::move(failure));
+    ThrowFailure(base::NotRun(base::FailureCode::kTooLarge,
+                              "Put of " + std::to_string(encoded.size()) +
+                                  " bytes, the limit is " +
+                                  std::to_string(kValueBytesMax)));
   }
   const auto object = backend.NewId<base::ObjectId>();
   backend.Post(runtime::Put{object, base::Bytes::Own(std::move(encoded))});

@@ -42,12 +42,9 @@ std::uint64_t PutKey(std::string_view key, std::string encoded,
   const std::shared_ptr<Session> session = Session::Require();
   runtime::Backend& backend = session->OpenBackend();
   if (key.size() + encoded.size() > kRequestBytesMax) {
-    base::Failure failure;
-    failure.code = base::FailureCode::kTooLarge;
-    failure.executed = base::Executed::kNo;
-    failure.message = "KvPut of " + std::to_string(encoded.size()) +
-                      " bytes: keys hold small values";
-    ThrowFailure(std::move(failure));
+    ThrowFailure(base::NotRun(base::FailureCode::kTooLarge,
+                              "KvPut of " + std::to_string(encoded.size()) +
+                                  " bytes: keys hold small values"));
   }
   base::PutKey put;
   put.ns = NamespaceOf(backend, options);

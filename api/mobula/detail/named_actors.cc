@@ -104,14 +104,12 @@ ActorPtr CreateDetached(std::shared_ptr<Session> session,
   std::uint64_t bytes = 0;
   for (const base::Bytes& arg : args) bytes += arg.size();
   if (bytes > kSpecBytesMax) {
-    base::Failure failure;
-    failure.code = base::FailureCode::kTooLarge;
-    failure.executed = base::Executed::kNo;
+    base::Failure failure = base::NotRun(
+        base::FailureCode::kTooLarge,
+        "the arguments of a detached actor have " + std::to_string(bytes) +
+            " bytes together, the limit is " + std::to_string(kSpecBytesMax) +
+            ": hand large values over in a call");
     failure.function = create.class_name;
-    failure.message = "the arguments of a detached actor have " +
-                      std::to_string(bytes) + " bytes together, the limit is " +
-                      std::to_string(kSpecBytesMax) +
-                      ": hand large values over in a call";
     ThrowFailure(std::move(failure));
   }
   base::RegisterActor request = Registration(backend, create, options);

@@ -21,11 +21,7 @@ CurrentSession& TheCurrent() {
 }
 
 [[noreturn]] void ThrowClosed(const char* message) {
-  base::Failure failure;
-  failure.code = base::FailureCode::kShutdown;
-  failure.executed = base::Executed::kNo;
-  failure.message = message;
-  ThrowFailure(std::move(failure));
+  ThrowFailure(base::NotRun(base::FailureCode::kShutdown, message));
 }
 
 }  // namespace
