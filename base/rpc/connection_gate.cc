@@ -6,18 +6,16 @@
 
 #include <array>
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
 #include "base/rpc/greeting.h"
+#include "base/sockets/peer.h"
 
 namespace mobula::base {
 namespace {
 
-constexpr int kAcceptedAtOnce = 64;
-constexpr Duration kRest = std::chrono::milliseconds(100);
 constexpr Duration kLogGap = std::chrono::seconds(1);
 
 // Who is told why it is refused; the greeting's answer fits into any socket.
@@ -28,14 +26,11 @@ void Answer(int fd, const Admission& admission) {
 
 // "" if the other end is of this user.
 std::string WrongWithUser(int fd) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-    return "it is not known whose process asks";
-  }
-  if (peer.uid == ::geteuid()) return "";
-  return "process " + std::to_string(peer.pid) + " is of user " +
-         std::to_string(peer.uid) + ", the control store of user " +
+  const auto peer = PeerOf(fd);
+  if (!peer) return "it is not known whose process asks";
+  if (peer->uid == ::geteuid()) return "";
+  return "process " + std::to_string(peer->pid) + " is of user " +
+         std::to_string(peer->uid) + ", the control store of user " +
          std::to_string(::geteuid());
 }
 
@@ -45,28 +40,26 @@ ConnectionGate::ConnectionGate(Strand& strand, Options options,
                                std::function<void(UniqueFd)> on_admitted)
     : strand_(strand),
       options_(std::move(options)),
-      on_admitted_(std::move(on_admitted)) {
+      on_admitted_(std::move(on_admitted)),
+      acceptor_(strand, "control store",
+                {[this] {
+                   return arriving_.size() + alive_.size() <
+                          options_.connections_max;
+                 },
+                 [this](UniqueFd socket, bool is_unix) {
+                   Take(std::move(socket), is_unix);
+                 }}) {
   MOBULA_CHECK(options_.connections_max > 0);
 }
 
 ConnectionGate::~ConnectionGate() {
-  if (rest_ != 0) strand_.Cancel(rest_);
-  for (const ListenerSocket& listener : listeners_) {
-    strand_.Unwatch(listener.fd());
-  }
   while (!arriving_.empty()) Remove(arriving_.begin()->first);
   for (const auto& [fd, owned] : alive_) strand_.Unwatch(fd);
 }
 
 bool ConnectionGate::Listen(const ControlAddress& address,
                             ControlAddress* bound, std::string* error) {
-  auto listener = ListenerSocket::Open(address, bound, error);
-  if (!listener) return false;
-  for (const ListenerSocket& known : listeners_) strand_.Unwatch(known.fd());
-  listening_ = false;
-  listeners_.push_back(*std::move(listener));
-  WatchListeners();
-  return true;
+  return acceptor_.Listen(address, bound, error);
 }
 
 void ConnectionGate::Adopt(UniqueFd socket) {
@@ -74,53 +67,6 @@ void ConnectionGate::Adopt(UniqueFd socket) {
   ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK);
   ::fcntl(socket.get(), F_SETFD, FD_CLOEXEC);
   Begin(std::move(socket), /*trusted=*/true);
-}
-
-void ConnectionGate::WatchListeners() {
-  const bool wanted = rest_ == 0 && connections() < options_.connections_max;
-  if (wanted == listening_) return;
-  listening_ = wanted;
-  for (const ListenerSocket& listener : listeners_) {
-    if (!wanted) {
-      strand_.Unwatch(listener.fd());
-      continue;
-    }
-    const int fd = listener.fd();
-    strand_.Watch(fd, Strand::kReadable, [this, fd](std::uint32_t) {
-      strand_.AssertHeld();
-      for (const ListenerSocket& known : listeners_) {
-        if (known.fd() == fd) return Accept(known);
-      }
-    });
-  }
-}
-
-void ConnectionGate::Accept(const ListenerSocket& listener) {
-  for (int i = 0; i < kAcceptedAtOnce; ++i) {
-    if (connections() >= options_.connections_max) break;
-    UniqueFd socket(::accept4(listener.fd(), nullptr, nullptr,
-                              SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (socket.valid()) {
-      Take(std::move(socket), listener.is_unix());
-    } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
-               errno == ENOBUFS) {
-      RestForAWhile();
-      break;
-    } else if (errno != EINTR && errno != ECONNABORTED) {
-      break;
-    }
-  }
-  WatchListeners();
-}
-
-void ConnectionGate::RestForAWhile() {
-  LogRefusal("no connection can be accepted: " +
-             std::generic_category().message(errno));
-  rest_ = strand_.PostAt(strand_.Now() + kRest, [this] {
-    strand_.AssertHeld();
-    rest_ = 0;
-    WatchListeners();
-  });
 }
 
 void ConnectionGate::Take(UniqueFd socket, bool is_unix) {
@@ -160,7 +106,7 @@ void ConnectionGate::OnReadable(int fd) {
   // Who says nothing and goes only looked whether somebody listens.
   if (count == 0 && arriving.greeting.empty()) {
     Remove(fd);
-    return WatchListeners();
+    return acceptor_.Update();
   }
   if (count <= 0) return Refuse(fd, "a connection ended before its greeting");
   arriving.greeting.append(buffer.data(), static_cast<std::size_t>(count));
@@ -188,7 +134,7 @@ void ConnectionGate::Refuse(int fd, const std::string& reason) {
   ::shutdown(socket.get(), SHUT_WR);
   std::array<char, 4096> rest;
   (void)!::recv(socket.get(), rest.data(), rest.size(), MSG_DONTWAIT);
-  WatchListeners();
+  acceptor_.Update();
 }
 
 void ConnectionGate::LogRefusal(const std::string& reason) {
@@ -227,7 +173,7 @@ void ConnectionGate::KeepCount(int fd) {
 void ConnectionGate::OnGone(int fd) {
   strand_.Unwatch(fd);
   alive_.erase(fd);
-  WatchListeners();
+  acceptor_.Update();
 }
 
 }  // namespace mobula::base

@@ -18,11 +18,10 @@
 #include <functional>
 #include <map>
 #include <string>
-#include <vector>
 
 #include "base/boot_time.h"
 #include "base/control/control_address.h"
-#include "base/rpc/listener_socket.h"
+#include "base/sockets/acceptor.h"
 #include "base/strand.h"
 #include "base/unique_fd.h"
 
@@ -45,9 +44,6 @@ class ConnectionGate {
   bool Listen(const ControlAddress& address, ControlAddress* bound,
               std::string* error);
   void Adopt(UniqueFd socket);
-  [[nodiscard]] std::size_t connections() const {
-    return arriving_.size() + alive_.size();
-  }
 
  private:
   struct Arriving {
@@ -57,7 +53,6 @@ class ConnectionGate {
     Strand::TimerId timer = 0;
   };
 
-  void Accept(const ListenerSocket& listener);
   void Take(UniqueFd socket, bool is_unix);
   void Begin(UniqueFd socket, bool trusted);
   void OnReadable(int fd);
@@ -67,16 +62,11 @@ class ConnectionGate {
   UniqueFd Remove(int fd);
   void KeepCount(int fd);
   void OnGone(int fd);
-  // Accepts or not, as the count allows.
-  void WatchListeners();
-  void RestForAWhile();
 
   Strand& strand_;
   const Options options_;
   const std::function<void(UniqueFd)> on_admitted_;
-  std::vector<ListenerSocket> listeners_;
-  bool listening_ = false;  // the listeners are watched
-  Strand::TimerId rest_ = 0;
+  Acceptor acceptor_;
   std::map<int, Arriving> arriving_;
   std::map<int, UniqueFd> alive_;  // second descriptors of admitted sockets
   BootTime logged_at_;

@@ -13,7 +13,7 @@
 #include "base/control/control_codec.h"
 #include "base/control/control_message.h"
 #include "base/rpc/client_greeting.h"
-#include "base/rpc/listener_socket.h"
+#include "base/sockets/listener_socket.h"
 #include "base/rpc/store_channel.h"
 #include "base/session/backoff.h"
 

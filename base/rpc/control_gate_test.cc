@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/rpc/control_call.h"
 #include "base/rpc/greeting.h"
-#include "base/rpc/listener_socket.h"
+#include "base/sockets/listener_socket.h"
 #include "base/rpc/rpc_ends.h"
 
 namespace mobula::base {

@@ -1,16 +1,12 @@
 #include "raylet/server/front_door.h"
 
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <system_error>
 #include <utility>
 
+#include "base/control/control_address.h"
 #include "base/log.h"
+#include "base/sockets/peer.h"
 
 namespace mobula::raylet {
 namespace {
@@ -19,31 +15,24 @@ using base::ProcessId;
 using base::Strand;
 using base::UniqueFd;
 
-constexpr int kBacklog = 128;
-// Accepted in one turn, so that a flood does not keep others waiting.
-constexpr int kAcceptsATurn = 16;
-
-std::string Why(const std::string& what, int error) {
-  return what + ": " + std::generic_category().message(error);
-}
-
-bool IsOurUser(const UniqueFd& socket) {
-  ucred peer{};
-  socklen_t length = sizeof(peer);
-  return ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) ==
-             0 &&
-         peer.uid == ::geteuid();
-}
-
 }  // namespace
 
 FrontDoor::FrontDoor(Strand& strand, Options options, Callbacks callbacks)
-    : strand_(strand), options_(options), callbacks_(std::move(callbacks)) {}
+    : strand_(strand),
+      options_(options),
+      callbacks_(std::move(callbacks)),
+      acceptor_(strand, "front door",
+                {[this] {
+                   strand_.AssertHeld();
+                   return guests_.size() < options_.guests_max;
+                 },
+                 [this](UniqueFd socket, bool) {
+                   strand_.AssertHeld();
+                   LetIn(std::move(socket));
+                 }}) {}
 
 FrontDoor::~FrontDoor() {
   strand_.AssertHeld();
-  if (accepts_) strand_.Unwatch(listener_.get());
-  if (!path_.empty()) ::unlink(path_.c_str());
   for (auto& [number, guest] : guests_) {
     if (guest.silence != 0) strand_.Cancel(guest.silence);
   }
@@ -51,67 +40,18 @@ FrontDoor::~FrontDoor() {
 
 bool FrontDoor::Listen(const std::string& path, std::string* error) {
   strand_.AssertHeld();
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) {
-    *error = "the path of a socket is too long: " + path;
-    return false;
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  UniqueFd listener(
-      ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  // Left by a raylet of this session that died; the folder is ours alone.
-  ::unlink(path.c_str());
-  const mode_t mask = ::umask(0177);
-  const int bound =
-      ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address),
-             sizeof(address));
-  const int bind_error = errno;
-  ::umask(mask);
-  if (bound != 0 || ::listen(listener.get(), kBacklog) != 0) {
-    *error = Why("cannot listen on " + path, bound != 0 ? bind_error : errno);
-    return false;
-  }
-  path_ = path;
-  listener_ = std::move(listener);
-  WatchIfRoom();
-  return true;
+  const auto address = base::ControlAddress::Parse("unix:" + path, error);
+  base::ControlAddress bound;
+  return address && acceptor_.Listen(*address, &bound, error);
 }
 
-void FrontDoor::WatchIfRoom() {
-  const bool wants = listener_.valid() && guests_.size() < options_.guests_max;
-  if (wants == accepts_) return;
-  accepts_ = wants;
-  if (!wants) {
-    MOBULA_LOG(WARNING) << guests_.size()
-                        << " drivers and tools are connected: no more for now";
-    strand_.Unwatch(listener_.get());
+void FrontDoor::LetIn(UniqueFd socket) {
+  const auto peer = base::PeerOf(socket.get());
+  if (!peer || peer->uid != ::geteuid()) {
+    MOBULA_LOG(WARNING) << "a connection of another user was refused";
     return;
   }
-  strand_.Watch(listener_.get(), Strand::kReadable, [this](std::uint32_t) {
-    strand_.AssertHeld();
-    Accept();
-  });
-}
-
-void FrontDoor::Accept() {
-  for (int i = 0; i < kAcceptsATurn && accepts_; ++i) {
-    UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr,
-                              SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!socket.valid()) {
-      if (errno == EINTR || errno == ECONNABORTED) continue;
-      if (errno != EAGAIN) {
-        MOBULA_LOG(WARNING) << Why("a connection was lost", errno);
-      }
-      return;
-    }
-    if (!IsOurUser(socket)) {
-      MOBULA_LOG(WARNING) << "a connection of another user was refused";
-      continue;
-    }
-    Open(std::move(socket), /*may_be_silent=*/false);
-    WatchIfRoom();
-  }
+  Open(std::move(socket), /*may_be_silent=*/false);
 }
 
 void FrontDoor::Adopt(UniqueFd socket) {
@@ -186,7 +126,7 @@ void FrontDoor::Drop(std::uint64_t number) {
   guests_.erase(found);
   if (link != nullptr && !link->closed()) link->Flush();
   strand_.Post([link] {});
-  WatchIfRoom();
+  acceptor_.Update();
 }
 
 base::Link* FrontDoor::Find(ProcessId guest) const {

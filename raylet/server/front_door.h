@@ -27,6 +27,7 @@
 #include "base/frames/link.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
+#include "base/sockets/acceptor.h"
 #include "base/strand.h"
 #include "base/thread_annotations.h"
 #include "base/unique_fd.h"
@@ -76,23 +77,20 @@ class FrontDoor {
     base::Strand::TimerId silence = 0;
   };
 
-  void Accept() MOBULA_REQUIRES(strand_);
+  void LetIn(base::UniqueFd socket) MOBULA_REQUIRES(strand_);
   void Open(base::UniqueFd socket, bool may_be_silent) MOBULA_REQUIRES(strand_);
   void OnOpen(std::uint64_t number, base::ProcessId process, base::Role role)
       MOBULA_REQUIRES(strand_);
   void OnClosed(std::uint64_t number, const std::string& reason)
       MOBULA_REQUIRES(strand_);
   void Drop(std::uint64_t number) MOBULA_REQUIRES(strand_);
-  void WatchIfRoom() MOBULA_REQUIRES(strand_);
   [[nodiscard]] base::Link* Find(base::ProcessId guest) const
       MOBULA_REQUIRES(strand_);
 
   base::Strand& strand_;
   const Options options_;
   const Callbacks callbacks_;
-  std::string path_ MOBULA_GUARDED_BY(strand_);
-  base::UniqueFd listener_ MOBULA_GUARDED_BY(strand_);
-  bool accepts_ MOBULA_GUARDED_BY(strand_) = false;
+  base::Acceptor acceptor_ MOBULA_GUARDED_BY(strand_);
   std::uint64_t next_number_ MOBULA_GUARDED_BY(strand_) = 1;
   std::map<std::uint64_t, Guest> guests_ MOBULA_GUARDED_BY(strand_);
   std::map<base::ProcessId, std::uint64_t> by_process_

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -11,6 +12,7 @@
 #include <cstring>
 #include <deque>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <memory>
@@ -18,6 +20,8 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "base/log.h"
 
 namespace mobula::raylet {
 namespace {
@@ -99,6 +103,9 @@ class FrontDoorTest : public testing::Test {
     return socket;
   }
   base::Link* Client(ProcessId process, Role role) {
+    return Client(process, role, Connect());
+  }
+  base::Link* Client(ProcessId process, Role role, UniqueFd socket) {
     base::Link::Options options;
     options.self = process;
     options.role = role;
@@ -112,8 +119,8 @@ class FrontDoorTest : public testing::Test {
       ++client_ends_;
       Check();
     };
-    clients_.push_back(std::make_unique<base::Link>(strand_, Connect(), options,
-                                                    std::move(callbacks)));
+    clients_.push_back(std::make_unique<base::Link>(
+        strand_, std::move(socket), options, std::move(callbacks)));
     return clients_.back().get();
   }
 
@@ -225,6 +232,37 @@ TEST_F(FrontDoorTest, WhatWasSaidBeforeTheCloseArrives) {
   EXPECT_EQ(answers_.size(), 1u);
   EXPECT_TRUE(closed_.empty());
   EXPECT_FALSE(door_->Has(driver));
+}
+
+// The socket stays readable: who tries again at once tries for ever.
+TEST_F(FrontDoorTest, WithoutDescriptorsItRestsAndThenLetsIn) {
+  Open();
+  base::LogOptions log;
+  log.file = root_ + "/log";
+  std::string error;
+  ASSERT_TRUE(base::StartLog(log, &error)) << error;
+  UniqueFd waiting = Connect();
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = 64;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  std::vector<UniqueFd> all;
+  for (UniqueFd fd(::dup(0)); fd.valid(); fd.Reset(::dup(0))) {
+    all.push_back(std::move(fd));
+  }
+  strand_.PostAt(strand_.Now() + milliseconds(50), [&] {
+    all.clear();
+    Client(ProcessId{2, 2}, Role::kTool, std::move(waiting));
+  });
+  When([this] { return roles_.contains(ProcessId{2, 2}); });
+  Run();
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_TRUE(base::StartLog(base::LogOptions(), &error)) << error;
+  std::ifstream in(log.file);
+  int lines = 0;
+  for (std::string line; std::getline(in, line);) ++lines;
+  EXPECT_EQ(lines, 1) << "it says so, and not again and again";
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/rpc/control_call.h"
 #include "base/scheduling/resource_vector.h"
+#include "base/sockets/peer.h"
 #include "base/strand.h"
 #include "base/unique_fd.h"
 #include "raylet/server/node_resources.h"
@@ -90,13 +91,8 @@ base::ResourceVector TotalOf(const RayletOptions& options, double cpus) {
 
 // Who made the socketpair; 0 if it lives in another pid namespace.
 pid_t DriverOf(int socket) {
-  ucred credentials{};
-  socklen_t length = sizeof(credentials);
-  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) !=
-      0) {
-    return 0;
-  }
-  return credentials.pid;
+  const auto driver = base::PeerOf(socket);
+  return driver ? driver->pid : 0;
 }
 
 // Three pipes and sockets a worker add up: as many as we may have. Gives what

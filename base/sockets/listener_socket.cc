@@ -1,4 +1,4 @@
-#include "base/rpc/listener_socket.h"
+#include "base/sockets/listener_socket.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/sockets/peer.h"
 
 namespace mobula::base {
 namespace {
@@ -67,10 +68,8 @@ std::string LiveListener(const ControlAddress& address) {
   const int error = ConnectSocket(address, probe.get());
   if (error == EAGAIN) return "a process";  // it is busy, so it lives
   if (error != 0) return "";
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  ::getsockopt(probe.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
-  return "process " + std::to_string(peer.pid);
+  const auto peer = PeerOf(probe.get());
+  return "process " + std::to_string(peer ? peer->pid : 0);
 }
 
 // Of the socket that listens at a port of this machine, "" if none is seen.

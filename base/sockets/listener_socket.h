@@ -1,13 +1,13 @@
-// ListenerSocket is a socket at which a control store listens: a Unix path
+// ListenerSocket is a socket at which somebody listens: a Unix path
 // (0600) or a loopback port.
 //
 // A path whose listener is dead is taken over; one whose listener lives is
 // refused, naming it, and so is a port that somebody has. What two that begin
 // at the same time do is ordered by a lock on the folder.
-// Owner: ConnectionGate.   Threading: one thread.
+// Owner: Acceptor.   Threading: one thread.
 // Failure: nothing, and why.
-#ifndef MOBULA_BASE_RPC_LISTENER_SOCKET_H_
-#define MOBULA_BASE_RPC_LISTENER_SOCKET_H_
+#ifndef MOBULA_BASE_SOCKETS_LISTENER_SOCKET_H_
+#define MOBULA_BASE_SOCKETS_LISTENER_SOCKET_H_
 
 #include <sys/types.h>
 
@@ -51,4 +51,4 @@ int ConnectSocket(const ControlAddress& address, int fd);
 
 }  // namespace mobula::base
 
-#endif  // MOBULA_BASE_RPC_LISTENER_SOCKET_H_
+#endif  // MOBULA_BASE_SOCKETS_LISTENER_SOCKET_H_
