@@ -14,9 +14,9 @@
 #include <optional>
 #include <set>
 #include <string_view>
-#include <system_error>
 
 #include "base/control/node_file.h"
+#include "base/error_text.h"
 #include "base/unique_fd.h"
 #include "cli/nodes/node_choice.h"
 #include "raylet/spawn/process_tree.h"
@@ -34,10 +34,8 @@ constexpr rlim_t kProcessesMin = 256;
 // The longest path of a Unix socket, less a name of ours in the folder.
 constexpr std::size_t kFolderLengthMax = 107 - 33;
 
-std::string ErrorText() { return std::generic_category().message(errno); }
-
 Check Feature(const std::string& name, bool works, const std::string& advice) {
-  return {name, works, works ? "works" : ErrorText(), advice};
+  return {name, works, works ? "works" : base::ErrorText(), advice};
 }
 
 void CheckKernel(std::vector<Check>* checks) {
@@ -73,7 +71,7 @@ Check CheckLimit(const std::string& name, __rlimit_resource resource,
                  rlim_t min) {
   rlimit limit{};
   if (::getrlimit(resource, &limit) != 0) {
-    return {name, false, ErrorText(), ""};
+    return {name, false, base::ErrorText(), ""};
   }
   return {name, limit.rlim_max >= min,
           "soft " + LimitText(limit.rlim_cur) + ", hard " +
@@ -84,13 +82,13 @@ Check CheckLimit(const std::string& name, __rlimit_resource resource,
 // What is wrong with a root that exists; empty if nothing is.
 std::string WrongWithRoot(const std::string& root) {
   struct stat stat;
-  if (::lstat(root.c_str(), &stat) != 0) return ErrorText();
+  if (::lstat(root.c_str(), &stat) != 0) return base::ErrorText();
   if (!S_ISDIR(stat.st_mode)) return "is not a folder";
   if (stat.st_uid != ::geteuid()) {
     return "belongs to user " + std::to_string(stat.st_uid);
   }
   if ((stat.st_mode & 077) != 0) return "is open to other users";
-  if (::access(root.c_str(), W_OK | X_OK) != 0) return ErrorText();
+  if (::access(root.c_str(), W_OK | X_OK) != 0) return base::ErrorText();
   return "";
 }
 

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/error_text.h"
 #include "base/unique_fd.h"
 
 namespace mobula::base {
@@ -24,10 +25,6 @@ constexpr char kFileName[] = "node";
 constexpr std::size_t kFileBytesMax = std::size_t{64} << 10;
 constexpr mode_t kOthersAny = 077;
 constexpr mode_t kOthersWrite = 022;
-
-std::string ErrorText(int error) {
-  return std::generic_category().message(error);
-}
 
 template <class Number>
 bool ParseNumber(std::string_view text, Number* number) {
@@ -209,7 +206,7 @@ bool WriteNodeFile(const NodeFile& file, std::string* error) {
       ::rename(beside.c_str(), path.c_str()) == 0) {
     return true;
   }
-  *error = "cannot write " + path + ": " + ErrorText(errno);
+  *error = "cannot write " + path + ": " + ErrorText();
   return false;
 }
 

@@ -7,10 +7,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <utility>
 
 #include "base/check.h"
+#include "base/error_text.h"
 
 namespace mobula::base {
 namespace {
@@ -21,10 +21,6 @@ constexpr std::size_t kReadBytesMin = 4096;  // less room: take a new block
 constexpr int kReadsMax = 16;
 constexpr std::size_t kFdsPerRead = 253;
 constexpr std::size_t kFdsWaitingMax = 1024;
-
-std::string ErrorText(int error) {
-  return std::error_code(error, std::system_category()).message();
-}
 
 }  // namespace
 
@@ -77,7 +73,7 @@ void UnixPipe::Flush() {
       return;
     case SendQueue::Result::kBroken:
       if (errno != EPIPE && errno != ECONNRESET) {
-        return Close(ErrorText(errno));
+        return Close(ErrorText());
       }
       // Its last words may still be unread; end-of-file follows them.
       write_broken_ = true;
@@ -119,7 +115,7 @@ bool UnixPipe::ReadOnce() {
   if (got < 0 && errno == EINTR) return true;
   if (got < 0 && errno == EAGAIN) return false;
   if (got < 0) {
-    Close(ErrorText(errno));
+    Close(ErrorText());
     return false;
   }
   if (!KeepDescriptors(message)) {

@@ -4,17 +4,13 @@
 
 #include <array>
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
+#include "base/error_text.h"
 #include "base/rpc/greeting.h"
 
 namespace mobula::base {
 namespace {
-
-std::string ErrorText(int error) {
-  return std::generic_category().message(error);
-}
 
 bool IsNotYet(int error) {
   return error == EAGAIN || error == EWOULDBLOCK || error == ENOTCONN ||
@@ -32,7 +28,7 @@ ClientGreeting::Step ClientGreeting::Continue() {
         ::send(fd_, to_write_.data(), to_write_.size(), MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && IsNotYet(errno)) return Step::kWrite;
-    if (count < 0) return Fail(ErrorText(errno));
+    if (count < 0) return Fail(ErrorText());
     to_write_.erase(0, static_cast<std::size_t>(count));
   }
   std::array<char, kAdmissionBytes> buffer;
@@ -41,7 +37,7 @@ ClientGreeting::Step ClientGreeting::Continue() {
         ::recv(fd_, buffer.data(), kAdmissionBytes - answer_.size(), 0);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && IsNotYet(errno)) return Step::kRead;
-    if (count < 0) return Fail(ErrorText(errno));
+    if (count < 0) return Fail(ErrorText());
     if (count == 0) return Fail("it closed the connection");
     answer_.append(buffer.data(), static_cast<std::size_t>(count));
   }

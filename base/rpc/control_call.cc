@@ -13,20 +13,15 @@
 #include "base/control/control_codec.h"
 #include "base/control/control_message.h"
 #include "base/rpc/client_greeting.h"
-#include "base/sockets/listener_socket.h"
 #include "base/rpc/store_channel.h"
 #include "base/session/backoff.h"
+#include "base/sockets/listener_socket.h"
+#include "base/sockets/poll_wait.h"
 
 namespace mobula::base {
 namespace {
 
 constexpr Duration kGreetingMax = std::chrono::seconds(3);
-
-int ToPollMs(Duration wait) {
-  const auto ms =
-      std::chrono::duration_cast<std::chrono::milliseconds>(wait).count() + 1;
-  return static_cast<int>(std::clamp<std::int64_t>(ms, 0, 60'000));
-}
 
 // How one attempt went.
 struct Attempt {
@@ -48,14 +43,13 @@ Attempt Greet(int fd, const std::string& token, BootTime end) {
           greeting.refused() ? Attempt::Kind::kRefused : Attempt::Kind::kAway,
           greeting.error()};
     }
-    const Duration left = end - BootNow();
-    if (left <= Duration::zero()) {
+    if (BootNow() >= end) {
       return {Attempt::Kind::kAway, "it accepts, but does not answer"};
     }
     pollfd waits{};
     waits.fd = fd;
     waits.events = step == ClientGreeting::Step::kWrite ? POLLOUT : POLLIN;
-    ::poll(&waits, 1, ToPollMs(left));
+    ::poll(&waits, 1, PollTimeout(end));
   }
 }
 
@@ -102,7 +96,9 @@ ControlReply ReadAnswer(std::string answer, RequestId request,
 }
 
 // Lets the time pass before the next attempt.
-void WaitFor(Duration wait) { ::poll(nullptr, 0, ToPollMs(wait)); }
+void WaitFor(Duration wait) {
+  ::poll(nullptr, 0, PollTimeout(BootNow() + wait));
+}
 
 }  // namespace
 

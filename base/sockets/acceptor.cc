@@ -4,9 +4,9 @@
 
 #include <cerrno>
 #include <chrono>
-#include <system_error>
 #include <utility>
 
+#include "base/error_text.h"
 #include "base/log.h"
 
 namespace mobula::base {
@@ -85,7 +85,7 @@ void Acceptor::Rest(int error) {
   if (now >= logged_at_ + kLogGap) {
     logged_at_ = now;
     MOBULA_LOG(WARNING) << name_ << ": no connection can be accepted: "
-                        << std::generic_category().message(error);
+                        << ErrorText(error);
   }
   rest_ = strand_.PostAt(now + kRest, [this] {
     strand_.AssertHeld();

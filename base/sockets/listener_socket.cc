@@ -16,20 +16,16 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
-#include <system_error>
 #include <utility>
 
 #include "base/check.h"
+#include "base/error_text.h"
 #include "base/sockets/peer.h"
 
 namespace mobula::base {
 namespace {
 
 constexpr int kBacklog = 1024;
-
-std::string ErrorText(int error) {
-  return std::generic_category().message(error);
-}
 
 sockaddr_un UnixAddress(const std::string& path) {
   sockaddr_un name{};

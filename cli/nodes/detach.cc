@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/sockets/poll_wait.h"
 #include "raylet/spawn/process_tree.h"
 
 namespace mobula::cli {
@@ -83,19 +84,12 @@ pid_t ForkBody(const DetachOptions& options, UniqueFd speak,
   return std::max(pid, 0);
 }
 
-int MillisecondsTo(base::BootTime deadline) {
-  if (deadline.IsNever()) return -1;
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(deadline - base::BootNow());
-  return static_cast<int>(std::max<std::int64_t>(0, left.count()));
-}
-
 // Until it has said that it serves, or has closed its end, or too late.
 void Listen(const UniqueFd& hear, const DetachOptions& options,
             Detached* detached) {
   while (true) {
     pollfd poll{hear.get(), POLLIN, 0};
-    const int ready = ::poll(&poll, 1, MillisecondsTo(options.deadline));
+    const int ready = ::poll(&poll, 1, base::PollTimeout(options.deadline));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) {
       detached->timed_out = true;

@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "base/clock.h"
+#include "base/error_text.h"
 #include "base/ids.h"
 
 namespace mobula::cli {
@@ -21,12 +22,10 @@ using base::UniqueFd;
 
 constexpr std::size_t kHolderBytesMax = 512;
 
-std::string ErrorText() { return std::generic_category().message(errno); }
-
 // What makes a folder unfit, "" if nothing.
 std::string WrongWith(const std::string& path) {
   struct stat stat;
-  if (::stat(path.c_str(), &stat) != 0) return ErrorText();
+  if (::stat(path.c_str(), &stat) != 0) return base::ErrorText();
   if (!S_ISDIR(stat.st_mode)) return "it is not a folder";
   if (stat.st_uid != ::geteuid()) {
     return "it belongs to user " + std::to_string(stat.st_uid);
@@ -34,7 +33,7 @@ std::string WrongWith(const std::string& path) {
   if ((stat.st_mode & 022) != 0) {
     return "others may write it; run: chmod 700 " + path;
   }
-  if (::access(path.c_str(), W_OK | X_OK) != 0) return ErrorText();
+  if (::access(path.c_str(), W_OK | X_OK) != 0) return base::ErrorText();
   return "";
 }
 
@@ -94,7 +93,7 @@ std::optional<HeadFolder> HeadFolder::Open(const std::string& path,
   folder.lock_.Reset(
       ::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!folder.lock_.valid()) {
-    *error = "cannot open " + file + ": " + ErrorText();
+    *error = "cannot open " + file + ": " + base::ErrorText();
     return std::nullopt;
   }
   if (!LockSoon(folder.lock_.get())) {
@@ -127,7 +126,7 @@ std::string HeadFolder::TokenFile(std::string* error) const {
                        ::fsync(fd.get()) == 0 &&
                        ::rename(fresh.c_str(), file.c_str()) == 0;
   if (written) return file;
-  *error = "cannot write " + file + ": " + ErrorText();
+  *error = "cannot write " + file + ": " + base::ErrorText();
   return "";
 }
 

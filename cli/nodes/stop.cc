@@ -1,6 +1,5 @@
 #include "cli/nodes/stop.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/control/node_file.h"
+#include "base/sockets/poll_wait.h"
 #include "base/unique_fd.h"
 #include "cli/nodes/node_choice.h"
 #include "raylet/spawn/keeper.h"
@@ -33,17 +33,6 @@ constexpr base::Duration kKillPatience = std::chrono::seconds(15);
 int Complain(const std::string& sentence) {
   std::fprintf(stderr, "mobula stop: %s\n", sentence.c_str());
   return 1;
-}
-
-bool WaitEnd(const UniqueFd& pidfd, base::Duration patience) {
-  const base::BootTime deadline = base::BootNow() + patience;
-  while (true) {
-    pollfd poll{pidfd.get(), POLLIN, 0};
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        deadline - base::BootNow());
-    if (left.count() <= 0) return false;
-    if (::poll(&poll, 1, static_cast<int>(left.count())) > 0) return true;
-  }
 }
 
 bool SessionIsThere(const NodeFile& node) {
@@ -77,10 +66,12 @@ int StopOne(const NodeFile& node) {
     return 0;
   }
   Send(pidfd, SIGTERM);
-  const bool in_order = WaitEnd(pidfd, kPatience);
+  const bool in_order =
+      base::WaitReadable(pidfd.get(), base::BootNow() + kPatience);
   if (!in_order) {
     Send(pidfd, SIGKILL);
-    WaitEnd(pidfd, kKillPatience);
+    [[maybe_unused]] const bool ended =
+        base::WaitReadable(pidfd.get(), base::BootNow() + kKillPatience);
     WaitSwept(node);
   }
   std::printf("%s: %s\n", DescribeNode(node).c_str(),

@@ -8,14 +8,13 @@
 #include <cerrno>
 #include <ctime>
 #include <string_view>
-#include <system_error>
+
+#include "base/error_text.h"
 
 namespace mobula::gcs {
 namespace {
 
 constexpr std::size_t kTextMax = 512;
-
-std::string ErrorText() { return std::generic_category().message(errno); }
 
 std::string HostName() {
   std::array<char, 256> name{};
@@ -54,19 +53,19 @@ std::optional<FolderHold> FolderHold::Take(const std::string& folder,
   base::UniqueFd file(
       ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.valid()) {
-    *error = "cannot open " + path + ": " + ErrorText();
+    *error = "cannot open " + path + ": " + base::ErrorText();
     return std::nullopt;
   }
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     *error = errno == EWOULDBLOCK
                  ? folder + " is in use by " + ReadHolder(file.get())
-                 : "cannot lock " + path + ": " + ErrorText();
+                 : "cannot lock " + path + ": " + base::ErrorText();
     return std::nullopt;
   }
   const std::string holder = "pid " + std::to_string(::getpid()) + " on " +
                              HostName() + " since " + WallTime() + "\n";
   if (!WriteHolder(file.get(), holder)) {
-    *error = "cannot write " + path + ": " + ErrorText();
+    *error = "cannot write " + path + ": " + base::ErrorText();
     return std::nullopt;
   }
   return FolderHold(std::move(file));

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/error_text.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
 #include "gcs/log/wal_check.h"
@@ -26,14 +27,12 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kManifest = "MANIFEST-";
 
-std::string ErrorText() { return std::generic_category().message(errno); }
-
 std::optional<std::string> ReadFile(const std::string& path,
                                     std::string* error) {
   const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat stat{};
   if (!file.valid() || ::fstat(file.get(), &stat) != 0) {
-    *error = "cannot open " + path + ": " + ErrorText();
+    *error = "cannot open " + path + ": " + base::ErrorText();
     return std::nullopt;
   }
   std::string bytes(static_cast<std::size_t>(stat.st_size), '\0');
@@ -44,7 +43,7 @@ std::optional<std::string> ReadFile(const std::string& path,
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
       *error = "cannot read " + path + " at offset " + std::to_string(got) +
-               ": " + ErrorText();
+               ": " + base::ErrorText();
       return std::nullopt;
     }
     if (count == 0) break;
@@ -60,7 +59,7 @@ bool CutFile(const std::string& path, std::uint64_t length,
   if (!file.valid() ||
       ::ftruncate(file.get(), static_cast<off_t>(length)) != 0 ||
       ::fsync(file.get()) != 0) {
-    *error = "cannot cut the torn end off " + path + ": " + ErrorText();
+    *error = "cannot cut the torn end off " + path + ": " + base::ErrorText();
     return false;
   }
   return true;

@@ -13,10 +13,10 @@
 #include <cstdio>
 #include <initializer_list>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 #include "base/control/control_address.h"
+#include "base/error_text.h"
 #include "base/log.h"
 #include "base/strand.h"
 #include "base/unique_fd.h"
@@ -33,8 +33,6 @@ int Complain(int code, const std::string& sentence) {
   std::fprintf(stderr, "mobula gcs: %s\n", sentence.c_str());
   return code;
 }
-
-std::string ErrorText() { return std::generic_category().message(errno); }
 
 // What is wrong with the arguments; empty if nothing is.
 std::string WrongWith(const GcsOptions& options) {
@@ -64,7 +62,7 @@ bool ReadToken(const std::string& path, std::string* token,
   const ssize_t count =
       file.valid() ? ::read(file.get(), bytes.data(), bytes.size()) : -1;
   if (count < 0) {
-    *error = "cannot read the token in " + path + ": " + ErrorText();
+    *error = "cannot read the token in " + path + ": " + base::ErrorText();
     return false;
   }
   token->assign(bytes.data(), static_cast<std::size_t>(count));
@@ -126,7 +124,7 @@ void SayReady(UniqueFd ready, const Server& server) {
   text += "\n";
   // Who does not listen any more does not matter.
   if (::write(ready.get(), text.data(), text.size()) < 0) {
-    MOBULA_LOG(WARNING) << "cannot say that it serves: " << ErrorText();
+    MOBULA_LOG(WARNING) << "cannot say that it serves: " << base::ErrorText();
   }
 }
 

@@ -11,11 +11,11 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
+#include "base/error_text.h"
 
 extern char** environ;
 
@@ -81,10 +81,6 @@ pid_t ForkAndExec(const Plan& plan, int* error) {
   return pid;
 }
 
-std::string Why(const char* what, int error) {
-  return std::string(what) + ": " + std::generic_category().message(error);
-}
-
 // Ours, without what is a worker's: the raylet may be that of a program which
 // a worker of another session started.
 std::vector<std::string> EnvironmentFor(const std::string& session) {
@@ -128,7 +124,7 @@ UniqueFd EmbeddedStore::Connect(std::string* error) {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
                    ends.data()) != 0) {
-    *error = Why("no socket for the control store", errno);
+    *error = base::WithErrorText("no socket for the control store");
     return UniqueFd();
   }
   UniqueFd ours(ends[0]);
@@ -148,7 +144,7 @@ UniqueFd EmbeddedStore::Connect(std::string* error) {
   int why = 0;
   const pid_t pid = ForkAndExec(plan, &why);
   if (pid < 0 || why != 0) {
-    *error = Why(("cannot execute " + options_.program).c_str(), why);
+    *error = base::WithErrorText("cannot execute " + options_.program, why);
     return UniqueFd();
   }
   pid_ = pid;

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/sockets/poll_wait.h"
 #include "raylet/spawn/process_tree.h"
 
 namespace mobula::raylet {
@@ -47,18 +48,6 @@ void LeaveNothing(RuntimeFolder& folder) {
   folder.Remove();
 }
 
-bool IsReadable(const UniqueFd& fd) {
-  pollfd poll{fd.get(), POLLIN, 0};
-  return ::poll(&poll, 1, 0) > 0;
-}
-
-int PollTimeout(BootTime deadline) {
-  if (deadline.IsNever()) return -1;
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(deadline - base::BootNow());
-  return left.count() > 0 ? static_cast<int>(left.count()) : 0;
-}
-
 // Until the raylet has ended, or has had its time after the driver's end or a
 // signal to us.
 void WatchRaylet(pid_t raylet, const UniqueFd& raylet_pidfd,
@@ -70,7 +59,7 @@ void WatchRaylet(pid_t raylet, const UniqueFd& raylet_pidfd,
                        {told ? -1 : signals.get(), POLLIN, 0},
                        {driver_pidfd.get(), POLLIN, 0}};
     if (!deadline.IsNever()) polls[2].fd = -1;
-    const int ready = ::poll(polls, 3, PollTimeout(deadline));
+    const int ready = ::poll(polls, 3, base::PollTimeout(deadline));
     if (ready < 0 && errno != EINTR) return;
     if (polls[0].revents != 0) return;
     if (ready == 0 && !deadline.IsNever()) return;
@@ -139,7 +128,7 @@ int LiveAsRaylet(RuntimeFolder& folder, UniqueFd parent,
   ::prctl(PR_SET_NAME, "mobula-raylet");
   const UniqueFd watch(::fcntl(parent.get(), F_DUPFD_CLOEXEC, 0));
   const int code = raylet(std::move(parent));
-  if (IsReadable(watch)) {
+  if (base::WaitReadable(watch.get(), base::BootNow())) {
     LeaveNothing(folder);
   } else {
     KillDescendants(base::BootNow() + kKillPatience);

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/control/node_file.h"
 #include "base/log.h"
+#include "base/sockets/poll_wait.h"
 #include "raylet/spawn/janitor.h"
 #include "raylet/spawn/keeper_policy.h"
 #include "raylet/spawn/process_tree.h"
@@ -217,13 +218,8 @@ void Keeper::WaitForNews() {
                      {store_serves_.get(), POLLIN, 0},
                      {options_.ready.get(), 0, 0}};
   int timeout = folder_news_.valid() ? -1 : kLookMilliseconds;
-  const BootTime wakeup = policy_.wakeup();
-  if (!wakeup.IsNever()) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(wakeup - base::BootNow());
-    const int wait = left.count() > 0 ? static_cast<int>(left.count()) : 0;
-    timeout = timeout < 0 ? wait : std::min(wait, timeout);
-  }
+  const int wait = base::PollTimeout(policy_.wakeup());
+  if (wait >= 0) timeout = timeout < 0 ? wait : std::min(wait, timeout);
   ::poll(polls, 4, timeout);
   // Nobody waits for this start any more.
   if (polls[3].revents != 0) {

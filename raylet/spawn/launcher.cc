@@ -11,10 +11,10 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "base/check.h"
+#include "base/error_text.h"
 
 extern char** environ;
 
@@ -102,10 +102,6 @@ pid_t ForkAndExec(const Plan& plan, int* error) {
   return pid;
 }
 
-std::string Why(const char* what, int error) {
-  return std::string(what) + ": " + std::generic_category().message(error);
-}
-
 // Above the numbers that the worker will have, so that no dup2 overwrites what
 // is still needed.
 bool Raise(UniqueFd* fd) {
@@ -172,17 +168,17 @@ std::variant<LaunchedWorker, std::string> Launcher::Launch(
   Pair out;
   Pair err;
   if (!MakeSocket(&socket) || !MakePipe(&out) || !MakePipe(&err)) {
-    return Why("no descriptors for a worker", errno);
+    return base::WithErrorText("no descriptors for a worker");
   }
   std::optional<PageMap> page = PageMap::Make();
-  if (!page) return Why("no memory for a worker's page", errno);
+  if (!page) return base::WithErrorText("no memory for a worker's page");
   // They may be reached by dup2 in the child, so they must not be 0 to 5.
   const UniqueFd page_fd(
       ::fcntl(page->fd(), F_DUPFD_CLOEXEC, kFirstOtherFd + 1));
   const UniqueFd program(
       ::fcntl(executable.get(), F_DUPFD_CLOEXEC, kFirstOtherFd + 1));
   if (!page_fd.valid() || !program.valid()) {
-    return Why("no descriptors for a worker", errno);
+    return base::WithErrorText("no descriptors for a worker");
   }
   std::vector<std::string> own = {
       "MOBULA_WORKER=1:" + process.ToString() + ":" +
@@ -204,10 +200,10 @@ std::variant<LaunchedWorker, std::string> Launcher::Launch(
                      environment.data()};
   int error = 0;
   const pid_t pid = ForkAndExec(plan, &error);
-  if (pid < 0) return Why("no process for a worker", error);
+  if (pid < 0) return base::WithErrorText("no process for a worker", error);
   if (error != 0) {
     // It has ended already; whoever reaps children takes it.
-    return Why(("cannot execute " + path).c_str(), error);
+    return base::WithErrorText("cannot execute " + path, error);
   }
   page->CloseFd();
   return LaunchedWorker{pid, std::move(socket.ours), std::move(out.ours),

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/error_text.h"
 
 namespace mobula::raylet {
 namespace {
@@ -23,10 +24,6 @@ using base::UniqueFd;
 
 constexpr std::size_t kSliceBytes = std::size_t{4} << 20;
 constexpr std::size_t kHashDigits = 64;
-
-std::string Why(const std::string& what, int error) {
-  return what + ": " + std::generic_category().message(error);
-}
 
 bool IsHash(const std::string& text) {
   return text.size() == kHashDigits &&
@@ -110,7 +107,7 @@ class ProgramStore::Reading {
 
  private:
   bool Fail(const std::string& what) {
-    reason_ = Why(what, errno);
+    reason_ = base::WithErrorText(what);
     return false;
   }
 
@@ -203,7 +200,7 @@ UniqueFd ProgramStore::Open(const std::string& hash, std::string* error) const {
   }
   const std::string path = folder_ + "/" + hash;
   UniqueFd program(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!program.valid()) *error = Why("no program " + path, errno);
+  if (!program.valid()) *error = base::WithErrorText("no program " + path);
   return program;
 }
 

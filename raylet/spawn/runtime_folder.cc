@@ -12,10 +12,10 @@
 #include <cstdlib>
 #include <memory>
 #include <set>
-#include <system_error>
 #include <utility>
 
 #include "base/clock.h"
+#include "base/error_text.h"
 #include "raylet/spawn/process_tree.h"
 
 namespace mobula::raylet {
@@ -28,21 +28,17 @@ constexpr std::size_t kSessionLength = 16;
 constexpr int kDepthMax = 16;
 constexpr int kRemoveRounds = 10;
 
-std::string ErrorText(int error) {
-  return std::generic_category().message(error);
-}
-
 // The root, made if it is absent; invalid and a sentence if it is not ours.
 UniqueFd OpenRoot(const std::string& root, bool make, std::string* error) {
   if (make && ::mkdir(root.c_str(), 0700) != 0 && errno != EEXIST) {
-    *error = "cannot make " + root + ": " + ErrorText(errno);
+    *error = "cannot make " + root + ": " + base::ErrorText();
     return UniqueFd();
   }
   UniqueFd fd(
       ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat stat;
   if (!fd.valid() || ::fstat(fd.get(), &stat) != 0) {
-    *error = "cannot open the folder " + root + ": " + ErrorText(errno);
+    *error = "cannot open the folder " + root + ": " + base::ErrorText();
     return UniqueFd();
   }
   if (stat.st_uid != ::geteuid()) {
@@ -177,7 +173,7 @@ std::optional<RuntimeFolder> RuntimeFolder::Plan(
         folder.root_.valid() &&
         ::faccessat(folder.root_.get(), ".", W_OK | X_OK, 0) == 0;
     if (usable) return folder;
-    if (why.empty()) why = path + " cannot be written: " + ErrorText(errno);
+    if (why.empty()) why = path + " cannot be written: " + base::ErrorText();
     all += (all.empty() ? "" : "; ") + why;
   }
   *error = "no folder for this session: " + all;
@@ -190,7 +186,7 @@ bool RuntimeFolder::Make(std::string* error) {
     lock_ = LockSession(root_, session_, O_CREAT | O_EXCL);
   }
   if (lock_.valid()) return true;
-  *error = "cannot make " + path_ + ": " + ErrorText(errno);
+  *error = "cannot make " + path_ + ": " + base::ErrorText();
   return false;
 }
 

@@ -22,6 +22,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/sockets/poll_wait.h"
 #include "runtime/process/head_search.h"
 
 extern char** environ;
@@ -180,21 +181,6 @@ int Spawn(const Ends& ends, const std::string& program,
                        arguments.data(), environ);
 }
 
-// Whether the process behind `pidfd` ended before `patience` was over.
-bool WaitPidfd(int pidfd, base::Duration patience) {
-  const base::BootTime deadline = base::BootNow() + patience;
-  while (true) {
-    pollfd poll{pidfd, POLLIN, 0};
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        deadline - base::BootNow());
-    const int ready = ::poll(
-        &poll, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
-    if (ready > 0) return true;
-    if (ready < 0 && errno != EINTR) return false;
-    if (base::BootNow() >= deadline) return false;
-  }
-}
-
 }  // namespace
 
 std::variant<std::unique_ptr<EmbeddedHead>, StartError> EmbeddedHead::Start(
@@ -248,9 +234,11 @@ base::UniqueFd EmbeddedHead::TakeOutput() {
 
 void EmbeddedHead::WaitEnd(base::Duration patience) {
   if (pid_ == 0) return;
-  if (pidfd_.valid() && !WaitPidfd(pidfd_.get(), patience)) {
+  if (pidfd_.valid() &&
+      !base::WaitReadable(pidfd_.get(), base::BootNow() + patience)) {
     ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
-    WaitPidfd(pidfd_.get(), kEndPatience);
+    [[maybe_unused]] const bool ended =
+        base::WaitReadable(pidfd_.get(), base::BootNow() + kEndPatience);
   }
   // ECHILD where the program ignores SIGCHLD or reaps all children itself.
   int status = 0;
