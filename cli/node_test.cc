@@ -211,7 +211,8 @@ TEST_F(NodeTest, ADetachedActorOutlivesItsDriverAndItsHead) {
     other.Run(on, "print from nobody's child");
     const std::string pid = other.Run(on, "pid").value_or("");
     const std::string log = node_.folder + "/logs/worker-" + pid + ".log";
-    while (!fs::exists(log)) other.Run(on, "pid");
+    // The file is there a moment before its first line.
+    while (ContentOf(log).empty()) other.Run(on, "pid");
     EXPECT_EQ(ContentOf(log), "from nobody's child\n");
     lives = moved->incarnation;
   }
