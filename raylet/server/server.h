@@ -39,14 +39,14 @@
 #include "base/unique_fd.h"
 #include "raylet/core/core.h"
 #include "raylet/core/events.h"
+#include "raylet/output/worker_log.h"
+#include "raylet/output/worker_output.h"
 #include "raylet/server/front_door.h"
 #include "raylet/spawn/child_reaper.h"
 #include "raylet/spawn/embedded_store.h"
 #include "raylet/spawn/launcher.h"
 #include "raylet/spawn/page_map.h"
 #include "raylet/spawn/program_store.h"
-#include "raylet/spawn/worker_log.h"
-#include "raylet/spawn/worker_output.h"
 
 namespace mobula::raylet {
 

@@ -2,22 +2,17 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstring>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "base/error_text.h"
-
-extern char** environ;
+#include "raylet/spawn/exec_child.h"
 
 namespace mobula::raylet {
 namespace {
@@ -26,8 +21,6 @@ using base::UniqueFd;
 
 constexpr int kServeFd = 3;
 constexpr int kFirstOtherFd = 4;
-constexpr unsigned kCloseRangeCloexec = 1U << 2;
-constexpr int kFdsWithoutCloseRange = 4096;
 
 struct Plan {
   const char* program = nullptr;
@@ -37,72 +30,16 @@ struct Plan {
   pid_t parent = 0;
 };
 
-// In the child, which shares our memory until it executes: system calls only.
-[[noreturn]] void BecomeStore(const Plan& plan, volatile int* error) {
-  const bool ready = ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-                     ::getppid() == plan.parent &&
-                     ::dup2(plan.socket, kServeFd) >= 0;
-  if (ready) {
-    if (::syscall(SYS_close_range, kFirstOtherFd, ~0U, kCloseRangeCloexec) !=
-        0) {
-      for (int fd = kFirstOtherFd; fd < kFdsWithoutCloseRange; ++fd) {
-        ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-      }
-    }
+// In the child.
+void BecomeStore(const Plan& plan, volatile int* why) {
+  if (DieWithParent(plan.parent) && ::dup2(plan.socket, kServeFd) >= 0) {
+    CloseOnExecFrom(kFirstOtherFd);
+    ResetSignals();
     // It ends when the raylet does; what ends the driver is not for it.
-    struct sigaction action;
-    ::memset(&action, 0, sizeof(action));
-    action.sa_handler = SIG_DFL;
-    for (int signal = 1; signal < NSIG; ++signal) {
-      ::sigaction(signal, &action, nullptr);
-    }
-    action.sa_handler = SIG_IGN;
-    ::sigaction(SIGINT, &action, nullptr);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::signal(SIGINT, SIG_IGN);
     ::execve(plan.program, plan.argv, plan.environment);
   }
-  *error = errno == 0 ? ECHILD : errno;
-  ::_exit(127);
-}
-
-pid_t ForkAndExec(const Plan& plan, int* error) {
-  volatile int child_error = 0;
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::sigprocmask(SIG_SETMASK, &all, &before);
-  const pid_t pid = ::vfork();
-  if (pid == 0) BecomeStore(plan, &child_error);
-  const int fork_error = errno;
-  ::sigprocmask(SIG_SETMASK, &before, nullptr);
-  *error = pid < 0 ? fork_error : child_error;
-  return pid;
-}
-
-// Ours, without what is a worker's: the raylet may be that of a program which
-// a worker of another session started.
-std::vector<std::string> EnvironmentFor(const std::string& session) {
-  std::vector<std::string> environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    if (text.starts_with("MOBULA_WORKER=") ||
-        text.starts_with("MOBULA_ORIGIN=") ||
-        text.starts_with("MOBULA_SESSION=")) {
-      continue;
-    }
-    environment.emplace_back(text);
-  }
-  environment.push_back("MOBULA_SESSION=" + session);
-  return environment;
-}
-
-std::vector<char*> Pointers(std::vector<std::string>& words) {
-  std::vector<char*> pointers;
-  for (std::string& word : words) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
-  return pointers;
+  *why = errno == 0 ? ECHILD : errno;
 }
 
 }  // namespace
@@ -136,13 +73,15 @@ UniqueFd EmbeddedStore::Connect(std::string* error) {
   std::vector<std::string> words = {
       "mobula", "gcs",           "--serve-fd", std::to_string(kServeFd),
       "--dir",  options_.folder, "--log-file", options_.log_file};
-  std::vector<std::string> environment = EnvironmentFor(options_.session);
+  std::vector<std::string> environment = EnvironmentForChildren();
+  environment.push_back("MOBULA_SESSION=" + options_.session);
   const std::vector<char*> argv = Pointers(words);
   const std::vector<char*> envp = Pointers(environment);
   const Plan plan = {options_.program.c_str(), argv.data(), envp.data(),
                      theirs.get(), ::getpid()};
   int why = 0;
-  const pid_t pid = ForkAndExec(plan, &why);
+  const pid_t pid =
+      VforkExec([&plan](volatile int* code) { BecomeStore(plan, code); }, &why);
   if (pid < 0 || why != 0) {
     *error = base::WithErrorText("cannot execute " + options_.program, why);
     return UniqueFd();

@@ -24,6 +24,7 @@
 #include "base/control/node_file.h"
 #include "base/log.h"
 #include "base/sockets/poll_wait.h"
+#include "raylet/spawn/exec_child.h"
 #include "raylet/spawn/janitor.h"
 #include "raylet/spawn/keeper_policy.h"
 #include "raylet/spawn/process_tree.h"
@@ -41,8 +42,6 @@ constexpr std::size_t kReportsMax = 8;
 constexpr off_t kLogBytesMax = off_t{4} << 20;
 constexpr std::size_t kWordsBytesMax = 4096;
 constexpr int kFirstOtherFd = kServesFd + 1;
-constexpr unsigned kCloseRangeCloexec = 1U << 2;
-constexpr int kFdsWithoutCloseRange = 1024;
 // How often the node file is looked for where inotify is not to be had.
 constexpr int kLookMilliseconds = 20;
 
@@ -82,13 +81,6 @@ bool OutlivesRaylet(const std::string& name) {
          name == kKeeperFile;
 }
 
-void CloseOnExecFrom(int first) {
-  if (::syscall(SYS_close_range, first, ~0U, kCloseRangeCloexec) == 0) return;
-  for (int fd = first; fd < kFdsWithoutCloseRange; ++fd) {
-    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  }
-}
-
 // In a child of the keeper: becomes `mobula` with these arguments.
 [[noreturn]] void BecomeMobula(const std::vector<std::string>& arguments,
                                pid_t keeper, int serves) {
@@ -100,9 +92,8 @@ void CloseOnExecFrom(int first) {
     words.push_back(const_cast<char*>(argument.c_str()));
   }
   words.push_back(nullptr);
-  const bool ready = ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-                     ::getppid() == keeper &&
-                     (serves < 0 || ::dup2(serves, kServesFd) >= 0);
+  const bool ready =
+      DieWithParent(keeper) && (serves < 0 || ::dup2(serves, kServesFd) >= 0);
   if (ready) {
     CloseOnExecFrom(serves < 0 ? kServesFd : kFirstOtherFd);
     ::execv("/proc/self/exe", words.data());

@@ -1,22 +1,18 @@
 #include "raylet/spawn/launcher.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "base/check.h"
 #include "base/error_text.h"
-
-extern char** environ;
+#include "raylet/spawn/exec_child.h"
 
 namespace mobula::raylet {
 namespace {
@@ -26,9 +22,6 @@ using base::UniqueFd;
 constexpr int kSocketFd = 3;
 constexpr int kPageFd = 4;
 constexpr int kFirstOtherFd = 5;
-constexpr unsigned kCloseRangeCloexec = 1U << 2;
-// Where there is no close_range (before Linux 5.11).
-constexpr int kFdsWithoutCloseRange = 4096;
 
 // All that the child needs, made before the fork.
 struct Plan {
@@ -44,32 +37,10 @@ struct Plan {
   char* const* environment = nullptr;
 };
 
-void ResetSignals() {
-  struct sigaction action;
-  ::memset(&action, 0, sizeof(action));
-  action.sa_handler = SIG_DFL;
-  // glibc refuses its own two, which no exec of ours can have inherited.
-  for (int signal = 1; signal < NSIG; ++signal) {
-    ::sigaction(signal, &action, nullptr);
-  }
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
-void CloseOnExecFrom(int first) {
-  if (::syscall(SYS_close_range, first, ~0U, kCloseRangeCloexec) == 0) return;
-  for (int fd = first; fd < kFdsWithoutCloseRange; ++fd) {
-    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  }
-}
-
-// In the child, which shares our memory until it executes: system calls only,
-// and nothing of ours is changed but `error`.
-[[noreturn]] void BecomeWorker(const Plan& plan, volatile int* error) {
+// In the child.
+void BecomeWorker(const Plan& plan, volatile int* why) {
   ::setsid();
-  const bool ready = ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-                     ::getppid() == plan.parent && ::dup2(plan.null, 0) >= 0 &&
+  const bool ready = DieWithParent(plan.parent) && ::dup2(plan.null, 0) >= 0 &&
                      ::dup2(plan.out, 1) >= 0 && ::dup2(plan.err, 2) >= 0 &&
                      ::dup2(plan.socket, kSocketFd) >= 0 &&
                      ::dup2(plan.page, kPageFd) >= 0;
@@ -82,24 +53,7 @@ void CloseOnExecFrom(int first) {
     ::syscall(SYS_execveat, plan.program, "", plan.argv, plan.environment,
               AT_EMPTY_PATH);
   }
-  *error = errno == 0 ? ECHILD : errno;
-  ::_exit(127);
-}
-
-// Its pid; the reason in *error where it could not be executed.
-pid_t ForkAndExec(const Plan& plan, int* error) {
-  volatile int child_error = 0;
-  // No handler of ours may run in the child's first moments.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::sigprocmask(SIG_SETMASK, &all, &before);
-  const pid_t pid = ::vfork();
-  if (pid == 0) BecomeWorker(plan, &child_error);
-  const int fork_error = errno;
-  ::sigprocmask(SIG_SETMASK, &before, nullptr);
-  *error = pid < 0 ? fork_error : child_error;
-  return pid;
+  *why = errno == 0 ? ECHILD : errno;
 }
 
 // Above the numbers that the worker will have, so that no dup2 overwrites what
@@ -134,15 +88,6 @@ bool MakeSocket(Pair* pair) {
   return Raise(&pair->theirs);
 }
 
-bool IsOwnVariable(std::string_view entry) {
-  for (const std::string_view name :
-       {std::string_view("MOBULA_WORKER="), std::string_view("MOBULA_SESSION="),
-        std::string_view("MOBULA_ORIGIN=")}) {
-    if (entry.starts_with(name)) return true;
-  }
-  return false;
-}
-
 std::string PathOf(int fd) {
   const std::string link = "/proc/self/fd/" + std::to_string(fd);
   std::array<char, 4096> buffer;
@@ -153,12 +98,10 @@ std::string PathOf(int fd) {
 
 }  // namespace
 
-Launcher::Launcher(Options options) : options_(std::move(options)) {
+Launcher::Launcher(Options options)
+    : options_(std::move(options)), environment_(EnvironmentForChildren()) {
   null_.Reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
   MOBULA_CHECK(null_.valid() && Raise(&null_), "/dev/null cannot be opened");
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    if (!IsOwnVariable(*entry)) environment_.emplace_back(*entry);
-  }
 }
 
 std::variant<LaunchedWorker, std::string> Launcher::Launch(
@@ -199,7 +142,8 @@ std::variant<LaunchedWorker, std::string> Launcher::Launch(
                      ::getpid(),          options_.open_files, argv.data(),
                      environment.data()};
   int error = 0;
-  const pid_t pid = ForkAndExec(plan, &error);
+  const pid_t pid = VforkExec(
+      [&plan](volatile int* why) { BecomeWorker(plan, why); }, &error);
   if (pid < 0) return base::WithErrorText("no process for a worker", error);
   if (error != 0) {
     // It has ended already; whoever reaps children takes it.

@@ -1,4 +1,4 @@
-#include "raylet/spawn/worker_output.h"
+#include "raylet/output/worker_output.h"
 
 #include <unistd.h>
 

@@ -12,8 +12,8 @@
 // Invariants: (1) every line is passed on or counted, once; (2) memory is
 // bounded: one unfinished line a stream, kTailLines kept lines, what Append
 // was given.
-#ifndef MOBULA_RAYLET_SPAWN_OUTPUT_LINES_H_
-#define MOBULA_RAYLET_SPAWN_OUTPUT_LINES_H_
+#ifndef MOBULA_RAYLET_OUTPUT_OUTPUT_LINES_H_
+#define MOBULA_RAYLET_OUTPUT_OUTPUT_LINES_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -75,4 +75,4 @@ class OutputLines {
 
 }  // namespace mobula::raylet
 
-#endif  // MOBULA_RAYLET_SPAWN_OUTPUT_LINES_H_
+#endif  // MOBULA_RAYLET_OUTPUT_OUTPUT_LINES_H_

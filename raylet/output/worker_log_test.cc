@@ -1,4 +1,4 @@
-#include "raylet/spawn/worker_log.h"
+#include "raylet/output/worker_log.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>

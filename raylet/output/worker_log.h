@@ -5,14 +5,14 @@
 // takes the place of the one before.
 // Owner: Server, one a worker.   Threading: one thread.
 // Failure: lines that cannot be written are lost.
-#ifndef MOBULA_RAYLET_SPAWN_WORKER_LOG_H_
-#define MOBULA_RAYLET_SPAWN_WORKER_LOG_H_
+#ifndef MOBULA_RAYLET_OUTPUT_WORKER_LOG_H_
+#define MOBULA_RAYLET_OUTPUT_WORKER_LOG_H_
 
 #include <cstddef>
 #include <string>
 
 #include "base/unique_fd.h"
-#include "raylet/spawn/output_lines.h"
+#include "raylet/output/output_lines.h"
 
 namespace mobula::raylet {
 
@@ -38,4 +38,4 @@ class WorkerLog {
 
 }  // namespace mobula::raylet
 
-#endif  // MOBULA_RAYLET_SPAWN_WORKER_LOG_H_
+#endif  // MOBULA_RAYLET_OUTPUT_WORKER_LOG_H_

@@ -1,4 +1,4 @@
-#include "raylet/spawn/worker_log.h"
+#include "raylet/output/worker_log.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

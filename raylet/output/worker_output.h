@@ -5,8 +5,8 @@
 // wrote before it ended is taken before Drain returns (at most kDrainBytesMax a
 // stream, since something that it started may hold the pipe and write on).
 // Failure: a pipe that cannot be read is closed.
-#ifndef MOBULA_RAYLET_SPAWN_WORKER_OUTPUT_H_
-#define MOBULA_RAYLET_SPAWN_WORKER_OUTPUT_H_
+#ifndef MOBULA_RAYLET_OUTPUT_WORKER_OUTPUT_H_
+#define MOBULA_RAYLET_OUTPUT_WORKER_OUTPUT_H_
 
 #include <array>
 #include <cstddef>
@@ -17,7 +17,7 @@
 #include "base/strand.h"
 #include "base/thread_annotations.h"
 #include "base/unique_fd.h"
-#include "raylet/spawn/output_lines.h"
+#include "raylet/output/output_lines.h"
 
 namespace mobula::raylet {
 
@@ -57,4 +57,4 @@ class WorkerOutput {
 
 }  // namespace mobula::raylet
 
-#endif  // MOBULA_RAYLET_SPAWN_WORKER_OUTPUT_H_
+#endif  // MOBULA_RAYLET_OUTPUT_WORKER_OUTPUT_H_

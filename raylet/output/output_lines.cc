@@ -1,4 +1,4 @@
-#include "raylet/spawn/output_lines.h"
+#include "raylet/output/output_lines.h"
 
 #include <algorithm>
 #include <chrono>
