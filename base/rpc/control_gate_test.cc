@@ -16,8 +16,8 @@
 #include "base/clock.h"
 #include "base/rpc/control_call.h"
 #include "base/rpc/greeting.h"
-#include "base/sockets/listener_socket.h"
 #include "base/rpc/rpc_ends.h"
+#include "base/sockets/listener_socket.h"
 
 namespace mobula::base {
 namespace {

@@ -17,8 +17,8 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/rpc/control_call.h"
-#include "base/sockets/listener_socket.h"
 #include "base/rpc/rpc_ends.h"
+#include "base/sockets/listener_socket.h"
 
 namespace mobula::base {
 namespace {
