@@ -71,7 +71,6 @@ class ControlStore : public ControlDoor {
   std::vector<std::unique_ptr<ControlProcess>> lives_;
   base::IdSource requests_;
   bool started_ = false;
-  bool healed_ = false;
   std::uint64_t restarts_ = 0;
 };
 
