@@ -90,6 +90,12 @@ std::string_view FailureCodeName(FailureCode code) {
       return "DiskFull";
     case FailureCode::kNoSuchJob:
       return "NoSuchJob";
+    case FailureCode::kObjectStoreFull:
+      return "ObjectStoreFull";
+    case FailureCode::kObjectLost:
+      return "ObjectLost";
+    case FailureCode::kOwnerDied:
+      return "OwnerDied";
   }
   return "Unknown";  // a code of a newer peer
 }

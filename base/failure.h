@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "base/bytes.h"
+#include "base/value.h"
 
 namespace mobula::base {
 
@@ -37,6 +37,9 @@ enum class FailureCode : std::uint8_t {
   kControlAway,        // the control store does not answer (yet)
   kDiskFull,           // the control store can write nothing more for now
   kNoSuchJob,          // no job, or node or worker, has that id
+  kObjectStoreFull,    // the node's store had no room until the deadline
+  kObjectLost,         // the value is gone and could not be made again
+  kOwnerDied,          // the process that decided over the object ended
 };
 
 // Whether the user's function ran. kNo and kYes are certain.
@@ -66,8 +69,8 @@ Failure MakeFailure(FailureCode code, Executed executed, std::string message);
 // The same of what certainly did not run.
 Failure NotRun(FailureCode code, std::string message);
 
-// What a ref comes to hold: an encoded value, or why there is none.
-using Outcome = std::variant<Bytes, Failure>;
+// What a ref comes to hold: a value, or why there is none.
+using Outcome = std::variant<Value, Failure>;
 
 // "WorkerDied", "TaskError": the class that the API throws for it, so that who
 // reads a message or a log knows what to catch.

@@ -16,15 +16,15 @@
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/failure.h"
 #include "base/ids.h"
+#include "base/value.h"
 
 namespace mobula::base {
 
 // One run of a function.
 struct Invocation {
-  std::span<const Bytes> args;
+  std::span<const Value> args;
   // The actor's object: a constructor's invoker sets it, a method's reads it;
   // empty for a task.
   std::shared_ptr<void>* instance = nullptr;

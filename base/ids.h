@@ -71,6 +71,8 @@ using TaskId = Id<struct TaskTag>;
 using ActorId = Id<struct ActorTag>;
 using ObjectId = Id<struct ObjectTag>;
 using LeaseId = Id<struct LeaseTag>;
+// A piece of shared memory of a node, leased to one writer.
+using ArenaId = Id<struct ArenaTag>;
 // A request to the control store, by which a repeated one is known.
 using RequestId = Id<struct RequestTag>;
 // One cluster for as long as its control store's folder lives.

@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/value.h"
 #include "raylet/spawn/process_tree.h"
 
 extern char** environ;
@@ -239,7 +240,7 @@ std::optional<std::string> FakeDriver::Run(const LeaseGranted& on,
   const auto done =
       WaitFor<base::TaskDone>([](const base::TaskDone&) { return true; });
   if (!done) return std::nullopt;
-  return std::string(std::get<base::Bytes>(done->outcome).view());
+  return std::string(std::get<base::Value>(done->outcome).view());
 }
 
 int FakeDriver::End() {

@@ -176,6 +176,12 @@ void ThrowFailure(base::Failure failure) {
       ThrowAs<DiskFull>(std::move(failure));
     case ErrorCode::kNoSuchJob:
       ThrowAs<NoSuchJob>(std::move(failure));
+    case ErrorCode::kObjectStoreFull:
+      ThrowAs<ObjectStoreFull>(std::move(failure));
+    case ErrorCode::kObjectLost:
+      ThrowAs<ObjectLost>(std::move(failure));
+    case ErrorCode::kOwnerDied:
+      ThrowAs<OwnerDied>(std::move(failure));
   }
   ThrowAs<TaskError>(std::move(failure));  // a code of a newer peer
 }

@@ -204,6 +204,25 @@ class NoSuchJob : public Error {
   using Error::Error;
 };
 
+// The node's object store had no room for a value until the deadline, though
+// all that can be spilled was. Drop refs, or give the node a larger store.
+class ObjectStoreFull : public Error {
+ public:
+  using Error::Error;
+};
+
+// The value is gone and could not be made again; the message says of what.
+class ObjectLost : public Error {
+ public:
+  using Error::Error;
+};
+
+// The process that owned the value ended before anybody else had it.
+class OwnerDied : public Error {
+ public:
+  using Error::Error;
+};
+
 // Init failed; nothing was left behind.
 class InitError : public Error {
  public:

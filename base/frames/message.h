@@ -17,6 +17,16 @@
 //   owner  -> raylet  ActorReport, ControlCall         (ControlAnswer): relayed
 //                                                      to the control store
 //   tool   -> raylet  ListLocal                        (LocalListing)
+//   writer -> raylet  LeaseArena ... ReturnArena       (ArenaLeased,
+//                                                       ArenaRefused)
+//   writer -> raylet  ObjectStored; owner -> raylet  FreeObjects
+//                                                      (writer: FreeExtents)
+//   reader -> raylet  OpenArena                        (ArenaOpened, ArenaLost)
+//   raylet -> all who map an arena  QuietArena         (ArenaQuiet)
+//   borrower -> owner BorrowObjects, WantObjects,      (ObjectsBorrowed,
+//                       ReturnObjects                  ObjectIs)
+//   receiver -> sender of refs  ObjectsTaken
+//   raylet -> process OwnerGone                        (ClaimObjects)
 //   raylet -> worker  CreateActor                      (TaskDone): detached
 //                                                      actors; who calls one
 //                                                      watches it at its raylet
@@ -29,13 +39,14 @@
 #include <variant>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/control/control_message.h"
 #include "base/control/control_request.h"
 #include "base/control/records.h"
 #include "base/failure.h"
+#include "base/frames/object_message.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
+#include "base/value.h"
 
 namespace mobula::base {
 
@@ -159,7 +170,7 @@ struct RunTask {
   TaskId task;
   std::int32_t attempt = 1;
   FunctionId function;
-  std::vector<Bytes> args;  // one encoded value for each parameter
+  std::vector<Value> args;  // one encoded value for each parameter
 };
 
 struct CreateActor {
@@ -167,7 +178,7 @@ struct CreateActor {
   ActorId actor;
   std::int64_t incarnation = 1;
   FunctionId constructor;
-  std::vector<Bytes> args;
+  std::vector<Value> args;
 };
 
 // Calls of one caller run in the order of `sequence`, which grows by one a call
@@ -179,7 +190,7 @@ struct CallActor {
   std::uint64_t sequence = 0;
   std::int32_t attempt = 1;
   FunctionId method;
-  std::vector<Bytes> args;
+  std::vector<Value> args;
 };
 
 // Takes back a task that has not started; a started one is not disturbed.
@@ -232,13 +243,16 @@ struct LocalListing {
   std::vector<TaskInfo> tasks;
 };
 
-using Message =
-    std::variant<Register, Registered, RequestLease, CancelLease, ReturnLease,
-                 TaskBlocked, ConnectTo, EndJob, LeaseGranted, LeaseRefused,
-                 LeaseLost, Attach, PeerGone, WorkerOutput, Retire, JobEnded,
-                 RunTask, CreateActor, CallActor, CancelTask, TaskDone,
-                 WatchActor, ActorMoved, UnwatchActor, KillActor, ControlCall,
-                 ControlAnswer, ActorReport, ListLocal, LocalListing>;
+using Message = std::variant<
+    Register, Registered, RequestLease, CancelLease, ReturnLease, TaskBlocked,
+    ConnectTo, EndJob, LeaseGranted, LeaseRefused, LeaseLost, Attach, PeerGone,
+    WorkerOutput, Retire, JobEnded, RunTask, CreateActor, CallActor, CancelTask,
+    TaskDone, WatchActor, ActorMoved, UnwatchActor, KillActor, ControlCall,
+    ControlAnswer, ActorReport, ListLocal, LocalListing, LeaseArena,
+    CancelArena, ArenaLeased, ArenaRefused, ReturnArena, ObjectStored,
+    FreeObjects, FreeExtents, OpenArena, ArenaOpened, ArenaLost, QuietArena,
+    ArenaQuiet, BorrowObjects, ObjectsBorrowed, ObjectsTaken, ReturnObjects,
+    WantObjects, ObjectIs, OwnerGone, ClaimObjects>;
 
 // An encoded message is at most this long; values ride inline for now.
 inline constexpr std::uint64_t kMessageBytesMax = 256ull << 20;

@@ -41,9 +41,40 @@ struct PlausibleMessage : Plausible {
   bool operator()(const CallActor& message) const {
     return message.incarnation >= 1 && message.attempt >= 1;
   }
-  bool operator()(const TaskDone& message) const {
-    const auto* const failure = std::get_if<Failure>(&message.outcome);
+  bool operator()(const Outcome& outcome) const {
+    const auto* const failure = std::get_if<Failure>(&outcome);
     return failure == nullptr || (*this)(*failure);
+  }
+  bool operator()(const TaskDone& message) const {
+    return (*this)(message.outcome);
+  }
+  bool operator()(const LeaseArena& message) const {
+    return message.byte_count >= 1 && !message.request.IsNil();
+  }
+  bool operator()(const ArenaRefused& message) const {
+    return (*this)(message.failure);
+  }
+  bool operator()(const ArenaLost& message) const {
+    return (*this)(message.failure);
+  }
+  bool operator()(const ObjectStored& message) const {
+    return !message.object.object.IsNil() && !message.object.owner.IsNil() &&
+           !message.extent.arena.IsNil() && message.extent.byte_count >= 1;
+  }
+  bool operator()(const ReturnObjects& message) const {
+    for (const ReturnedObject& returned : message.objects) {
+      if (returned.lent_count < 1) return false;
+    }
+    return true;
+  }
+  bool operator()(const ObjectIs& message) const {
+    return (*this)(message.outcome) && message.incarnation >= 0;
+  }
+  bool operator()(const ClaimObjects& message) const {
+    for (const ClaimedObject& claimed : message.objects) {
+      if (!(*this)(claimed.outcome)) return false;
+    }
+    return true;
   }
 };
 

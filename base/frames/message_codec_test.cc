@@ -77,7 +77,7 @@ TEST(MessageCodecTest, LargeValuesShareTheMessageAndSmallOnesDoNot) {
     Message read;
     std::string error;
     ASSERT_TRUE(DecodeMessage(bytes, &read, &error)) << error;
-    const Bytes& arg = std::get<RunTask>(read).args.at(0);
+    const Value& arg = std::get<RunTask>(read).args.at(0);
     EXPECT_EQ(arg, task.args[0]);
     const char* const begin = bytes.view().data();
     const bool inside =

@@ -13,11 +13,12 @@ namespace mobula::base {
 
 constexpr bool IsRetryable(FailureCode code) {
   switch (code) {
-    case FailureCode::kWorkerDied:   // another worker may live
-    case FailureCode::kWorkerStart:  // another start may find the memory
-    case FailureCode::kLimit:        // the queue drains
-    case FailureCode::kControlAway:  // it comes back
-    case FailureCode::kDiskFull:     // somebody makes room
+    case FailureCode::kWorkerDied:       // another worker may live
+    case FailureCode::kWorkerStart:      // another start may find the memory
+    case FailureCode::kLimit:            // the queue drains
+    case FailureCode::kControlAway:      // it comes back
+    case FailureCode::kDiskFull:         // somebody makes room
+    case FailureCode::kObjectStoreFull:  // the same
       return true;
     case FailureCode::kUserException:   // the caller decides, not the code
     case FailureCode::kActorDied:       // for ever
@@ -35,6 +36,8 @@ constexpr bool IsRetryable(FailureCode code) {
     case FailureCode::kNoSuchActor:
     case FailureCode::kConflict:  // the caller reads again
     case FailureCode::kNoSuchJob:
+    case FailureCode::kObjectLost:  // what could be tried has been
+    case FailureCode::kOwnerDied:
       return false;
   }
   return false;  // a code of a newer peer

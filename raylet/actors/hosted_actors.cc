@@ -75,7 +75,9 @@ std::optional<base::CreateActor> HostedActors::Granted(base::LeaseId lease,
   create.actor = actor->record.actor;
   create.incarnation = actor->record.incarnation;
   create.constructor = actor->record.spec->constructor;
-  create.args = std::move(actor->record.spec->args);
+  for (base::Bytes& arg : actor->record.spec->args) {
+    create.args.emplace_back(std::move(arg));
+  }
   actor->record.spec->args.clear();
   return create;
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/value.h"
 
 namespace mobula::runtime {
 namespace {
@@ -64,7 +65,7 @@ bool ActorTable::Awaits(base::TaskId creation) const {
   return it != of_creation_.end() && it->second->state == State::kWaitingArgs;
 }
 
-void ActorTable::Resolve(base::TaskId creation, std::vector<base::Bytes> args,
+void ActorTable::Resolve(base::TaskId creation, std::vector<base::Value> args,
                          Produced& out) {
   MOBULA_CHECK(Awaits(creation));
   Actor& actor = *of_creation_.find(creation)->second;

@@ -31,13 +31,13 @@
 #include <vector>
 
 #include "base/boot_time.h"
-#include "base/bytes.h"
 #include "base/control/control_message.h"
 #include "base/control/records.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
+#include "base/value.h"
 #include "runtime/actors/actor_news.h"
 #include "runtime/core/backoff.h"
 #include "runtime/core/events.h"
@@ -66,7 +66,7 @@ class ActorTable {
   void Add(Create create, Produced& out);
   // By the constructor's task: which actor it is, if it waits for arguments.
   [[nodiscard]] bool Awaits(base::TaskId creation) const;
-  void Resolve(base::TaskId creation, std::vector<base::Bytes> args,
+  void Resolve(base::TaskId creation, std::vector<base::Value> args,
                Produced& out);
   void FailArguments(base::TaskId creation, base::Failure failure,
                      Produced& out);
@@ -131,7 +131,7 @@ class ActorTable {
     base::TaskId creation;
     base::FunctionId constructor;
     std::string class_name;
-    std::vector<base::Bytes> args;
+    std::vector<base::Value> args;
     base::ResourceVector resources;
     std::int32_t restarts_max = 0;
     std::int32_t restarts = 0;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/value.h"
 
 namespace mobula::runtime {
 namespace {
@@ -20,9 +21,9 @@ bool IsRefusal(const base::TaskDone& done) {
           failure->code == FailureCode::kCancelled);
 }
 
-std::size_t BytesOf(const std::vector<base::Bytes>& args) {
+std::size_t BytesOf(const std::vector<base::Value>& args) {
   std::size_t bytes = 0;
-  for (const base::Bytes& arg : args) bytes += arg.size();
+  for (const base::Value& arg : args) bytes += arg.size();
   return bytes;
 }
 
@@ -95,7 +96,7 @@ bool CallTable::Add(Call call, base::BootTime now, Produced& out) {
   return true;
 }
 
-void CallTable::Resolve(base::TaskId task, std::vector<base::Bytes> args,
+void CallTable::Resolve(base::TaskId task, std::vector<base::Value> args,
                         Produced& out) {
   const auto it = entries_.find(task);
   MOBULA_CHECK(it != entries_.end());

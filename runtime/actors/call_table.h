@@ -27,10 +27,10 @@
 #include <vector>
 
 #include "base/boot_time.h"
-#include "base/bytes.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
+#include "base/value.h"
 #include "runtime/actors/actor_news.h"
 #include "runtime/core/events.h"
 #include "runtime/core/produced.h"
@@ -54,7 +54,7 @@ class CallTable {
 
   // False if the call was refused and has its outcome.
   bool Add(Call call, base::BootTime now, Produced& out);
-  void Resolve(base::TaskId task, std::vector<base::Bytes> args, Produced& out);
+  void Resolve(base::TaskId task, std::vector<base::Value> args, Produced& out);
   void Fail(base::TaskId task, base::Failure failure, Produced& out);
   [[nodiscard]] bool Has(base::TaskId task) const {
     return entries_.contains(task);
@@ -105,7 +105,7 @@ class CallTable {
     base::ObjectId result;
     base::FunctionId method;
     std::string method_name;
-    std::vector<base::Bytes> args;
+    std::vector<base::Value> args;
     base::BootTime deadline = base::BootTime::Never();
     std::int64_t bound_incarnation = 0;
     std::int32_t retries_max = 0;

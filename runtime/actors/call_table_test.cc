@@ -19,6 +19,7 @@
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
+#include "base/value.h"
 #include "runtime/actors/actor_news.h"
 #include "runtime/core/events.h"
 #include "runtime/core/produced.h"
@@ -48,7 +49,7 @@ class CallTableTest : public testing::Test {
     call.retries_max = retries_max;
     calls_.Add(std::move(call), base::BootTime(), out_);
   }
-  void Resolve(std::uint64_t n, std::vector<base::Bytes> args = {}) {
+  void Resolve(std::uint64_t n, std::vector<base::Value> args = {}) {
     calls_.Resolve({5, n}, std::move(args), out_);
   }
   void Hear(What what, std::int64_t incarnation,

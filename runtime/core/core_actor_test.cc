@@ -13,6 +13,7 @@
 #include "base/frames/message.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
+#include "base/value.h"
 #include "runtime/core/core.h"
 #include "runtime/core/core_fixture.h"
 #include "runtime/core/events.h"
@@ -233,7 +234,7 @@ TEST_F(CoreActorTest, ExitActorIsForGood) {
   last.actor_exited = true;
   Hear(kWorker, last);
   EXPECT_TRUE(Sent<base::RequestLease>().empty());
-  EXPECT_EQ(std::get<Bytes>(OutcomeOf(1)).view(), "v1");
+  EXPECT_EQ(std::get<base::Value>(OutcomeOf(1)).view(), "v1");
   EXPECT_EQ(FailureOf(2).code, FailureCode::kActorDied);
   EXPECT_EQ(FailureOf(2).executed, Executed::kNo);
 }
@@ -388,7 +389,7 @@ TEST_F(CoreBorrowedTest, CallsGoStraightToTheWorker) {
   Hear(kRaylet, base::Attach{kWorker});
   EXPECT_EQ(Called(), (Numbers{1}));
   Hear(kWorker, Reply(1, 1));
-  EXPECT_EQ(std::get<Bytes>(OutcomeOf(1)).view(), "v1");
+  EXPECT_EQ(std::get<base::Value>(OutcomeOf(1)).view(), "v1");
   Do(DropActor{kActor});
   EXPECT_EQ(Sent<base::UnwatchActor>().size(), 1u);
   EXPECT_EQ(core_.Count().actors, 0u);

@@ -13,6 +13,7 @@
 #include "base/frames/message.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
+#include "base/value.h"
 #include "runtime/core/core_fixture.h"
 #include "runtime/core/events.h"
 
@@ -45,7 +46,7 @@ TEST_F(CoreTest, TaskRunsFromSubmitToReady) {
   Hear(kWorker, Answer(1, "49"));
   const auto ready = Of<Ready>();
   ASSERT_EQ(ready.size(), 1u);
-  EXPECT_EQ(std::get<Bytes>(ready[0].outcome).view(), "49");
+  EXPECT_EQ(std::get<base::Value>(ready[0].outcome).view(), "49");
 }
 
 TEST_F(CoreTest, IdleLeaseGoesBackAndNothingIsLeft) {
@@ -137,7 +138,7 @@ TEST_F(CoreTest, OnlyTheFirstUnansweredTaskOfADeadWorkerIsCharged) {
   EXPECT_TRUE(Sent<base::RequestLease>().empty());  // its last words may come
   Hear(kWorker, Answer(2, "last words"));
   Do(PeerLost{kWorker});
-  EXPECT_EQ(std::get<Bytes>(OutcomeOf(2)).view(), "last words");
+  EXPECT_EQ(std::get<base::Value>(OutcomeOf(2)).view(), "last words");
   Do(Simple(5));
   const auto requests = Sent<base::RequestLease>();
   Hear(kRaylet, base::LeaseGranted{LeaseId{42, 2}, kOther, 78});
@@ -233,7 +234,7 @@ TEST_F(CoreTest, TasksBehindALongOneAreTakenBackAndRunElsewhere) {
   Hear(kRaylet, base::LeaseGranted{requests[0].lease, kOther, 78});
   EXPECT_EQ(Pushed(), (Numbers{3, 4}));
   Hear(kOther, Answer(3, "3"));
-  EXPECT_EQ(std::get<Bytes>(OutcomeOf(3)).view(), "3");
+  EXPECT_EQ(std::get<base::Value>(OutcomeOf(3)).view(), "3");
 }
 
 TEST_F(CoreTest, ATimeoutInTheQueueIsCertainlyNotExecuted) {
@@ -276,7 +277,7 @@ TEST_F(CoreTest, AnAnswerOfAWorkerThatWeEndIsStillTaken) {
   Hear(kWorker, Answer(2, "too late"));
   Hear(kWorker, Answer(3, "in time"));
   EXPECT_TRUE(Sent<base::ReturnLease>().empty());  // it was given back before
-  EXPECT_EQ(std::get<Bytes>(OutcomeOf(3)).view(), "in time");
+  EXPECT_EQ(std::get<base::Value>(OutcomeOf(3)).view(), "in time");
   EXPECT_EQ(core_.Count().leases, 0u);
 }
 

@@ -16,12 +16,12 @@
 #include <vector>
 
 #include "base/boot_time.h"
-#include "base/bytes.h"
 #include "base/control/control_request.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
+#include "base/value.h"
 
 namespace mobula::runtime {
 
@@ -29,7 +29,7 @@ namespace mobula::runtime {
 // takes its place once it is there (and whose failure becomes the call's).
 struct Arg {
   base::ObjectId ref;  // nil if inline
-  base::Bytes value;   // empty if ref
+  base::Value value;   // empty if ref
 };
 
 // ---- events of the API; ids are made by the caller with its IdSource --------
@@ -182,7 +182,7 @@ struct Execute {
   std::int32_t attempt = 1;
   bool is_constructor = false;
   base::FunctionId function;
-  std::vector<base::Bytes> args;
+  std::vector<base::Value> args;
 };
 
 // What AskControl asked for.

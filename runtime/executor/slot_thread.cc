@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/value.h"
 #include "runtime/executor/current.h"
 
 namespace mobula::runtime {
@@ -130,7 +131,7 @@ base::Outcome SlotThread::Invoke(const Execute& work,
   if (*exit_actor) {
     actors_.erase(work.actor);
   } else if (work.is_constructor &&
-             std::holds_alternative<base::Bytes>(outcome)) {
+             std::holds_alternative<base::Value>(outcome)) {
     actors_.emplace(work.actor, std::move(instance));
   }
   return outcome;

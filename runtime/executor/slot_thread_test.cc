@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/value.h"
 #include "runtime/executor/current.h"
 
 namespace mobula::runtime {
@@ -122,7 +123,7 @@ std::vector<Executed> RunAll(const std::vector<Execute>& works) {
 }
 
 std::string Value(const Executed& executed) {
-  const auto* bytes = std::get_if<Bytes>(&executed.outcome);
+  const auto* bytes = std::get_if<base::Value>(&executed.outcome);
   return bytes == nullptr ? "failure" : std::string(bytes->view());
 }
 

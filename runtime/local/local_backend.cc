@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/value.h"
 #include "runtime/executor/current.h"
 
 namespace mobula::runtime {
@@ -94,7 +95,7 @@ Failure LocalBackend::NotRun(FailureCode code, std::string_view function,
 // ---- functions --------------------------------------------------------------
 
 base::Outcome LocalBackend::Execute(const Run& run,
-                                    std::span<const base::Bytes> args,
+                                    std::span<const base::Value> args,
                                     std::shared_ptr<void>* instance,
                                     bool* exit_actor) {
   const base::FunctionEntry* const entry = table_.Find(run.function);
@@ -135,7 +136,7 @@ base::Outcome LocalBackend::Execute(const Run& run,
 }
 
 std::optional<Failure> LocalBackend::Resolve(const std::vector<Arg>& args,
-                                             std::vector<base::Bytes>* values) {
+                                             std::vector<base::Value>* values) {
   values->reserve(args.size());
   for (const Arg& arg : args) {
     if (arg.ref.IsNil()) {
@@ -147,7 +148,7 @@ std::optional<Failure> LocalBackend::Resolve(const std::vector<Arg>& args,
     if (auto* const failure = std::get_if<Failure>(&settled->outcome)) {
       return std::move(*failure);
     }
-    values->push_back(std::get<base::Bytes>(std::move(settled->outcome)));
+    values->push_back(std::get<base::Value>(std::move(settled->outcome)));
   }
   return std::nullopt;
 }
@@ -158,7 +159,7 @@ base::Outcome LocalBackend::RunTask(const Submit& submit) {
                   "it needs " + submit.resources.ToString() +
                       ", this process has " + node_.total.ToString());
   }
-  std::vector<base::Bytes> args;
+  std::vector<base::Value> args;
   if (std::optional<Failure> failure = Resolve(submit.args, &args)) {
     return std::move(*failure);
   }
@@ -226,7 +227,7 @@ std::optional<Failure> LocalBackend::Refusal(const Actor& actor,
 void LocalBackend::On(Create create) { Begin(std::move(create), 1); }
 
 void LocalBackend::Begin(Create create, int handles) {
-  std::vector<base::Bytes> args;
+  std::vector<base::Value> args;
   std::optional<Failure> refusal = Resolve(create.args, &args);
   if (refusal.has_value()) refusal = AsDeath(std::move(*refusal));
   const base::ActorId id = create.actor;
@@ -375,7 +376,7 @@ bool LocalBackend::Step(base::ActorId id) {
 
 void LocalBackend::Begin(base::ActorId id) {
   Run run;
-  std::vector<base::Bytes> args;
+  std::vector<base::Value> args;
   std::string class_name;
   {
     base::MutexLock lock(mutex_);
@@ -419,7 +420,7 @@ void LocalBackend::RunCall(base::ActorId id, const Call& call) {
     run.incarnation = settled.incarnation = actor->incarnation;
     refusal = Refusal(*actor, call);
   }
-  std::vector<base::Bytes> args;
+  std::vector<base::Value> args;
   if (!refusal.has_value()) refusal = Resolve(call.args, &args);
   if (refusal.has_value()) {
     settled.outcome = std::move(*refusal);

@@ -30,7 +30,6 @@
 #include <vector>
 
 #include "base/boot_time.h"
-#include "base/bytes.h"
 #include "base/control/control_request.h"
 #include "base/failure.h"
 #include "base/function_table.h"
@@ -38,6 +37,7 @@
 #include "base/mutex.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/thread_annotations.h"
+#include "base/value.h"
 #include "runtime/core/events.h"
 #include "runtime/local/local_store.h"
 #include "runtime/process/backend.h"
@@ -80,7 +80,7 @@ class LocalBackend : public Backend {
  private:
   struct Actor {
     Create create;                  // how to make it again
-    std::vector<base::Bytes> args;  // of the constructor
+    std::vector<base::Value> args;  // of the constructor
     std::shared_ptr<void> instance;
     std::int64_t incarnation = 0;
     std::int32_t restarts_left = 0;  // -1: no limit
@@ -113,13 +113,13 @@ class LocalBackend : public Backend {
   void On(const DropActor& drop) MOBULA_EXCLUDES(mutex_);
   void On(const DropObject& drop) MOBULA_EXCLUDES(mutex_);
 
-  base::Outcome Execute(const Run& run, std::span<const base::Bytes> args,
+  base::Outcome Execute(const Run& run, std::span<const base::Value> args,
                         std::shared_ptr<void>* instance = nullptr,
                         bool* exit_actor = nullptr);
   base::Outcome RunTask(const Submit& submit) MOBULA_EXCLUDES(mutex_);
   // The values of the arguments, or the failure of the first that has one.
   std::optional<base::Failure> Resolve(const std::vector<Arg>& args,
-                                       std::vector<base::Bytes>* values)
+                                       std::vector<base::Value>* values)
       MOBULA_EXCLUDES(mutex_);
   // Why such an actor cannot be.
   std::optional<base::Failure> Refusal(const Create& create) const;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/value.h"
 
 namespace mobula::runtime {
 namespace {
@@ -28,7 +29,7 @@ ObjectId Object(std::uint64_t n) { return ObjectId{1, n}; }
 base::Outcome Text(std::string text) { return Bytes::Own(std::move(text)); }
 std::string TextOf(const std::optional<ObjectWaits::Settled>& settled) {
   if (!settled) return "(nothing)";
-  const auto* bytes = std::get_if<Bytes>(&settled->outcome);
+  const auto* bytes = std::get_if<base::Value>(&settled->outcome);
   return bytes == nullptr ? "(failure)" : std::string(bytes->view());
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/value.h"
 #include "runtime/process/worker_exit.h"
 #include "runtime/transport/fake_peer.h"
 
@@ -139,7 +140,7 @@ struct Driver {
 
 std::string TextOf(const std::optional<Backend::Settled>& settled) {
   if (!settled) return "(nothing)";
-  if (const auto* bytes = std::get_if<Bytes>(&settled->outcome)) {
+  if (const auto* bytes = std::get_if<base::Value>(&settled->outcome)) {
     return std::string(bytes->view());
   }
   return std::string(
@@ -374,8 +375,8 @@ TEST(WorkerProcess, RunsWhatAnOwnerPushes) {
   for (int i = 0; i < 100; ++i) {
     const base::TaskDone done = worker.Run(1);
     EXPECT_EQ(done.task.lo, worker.tasks);
-    ASSERT_TRUE(std::holds_alternative<Bytes>(done.outcome));
-    EXPECT_EQ(std::get<Bytes>(done.outcome).view(), "argument");
+    ASSERT_TRUE(std::holds_alternative<base::Value>(done.outcome));
+    EXPECT_EQ(std::get<base::Value>(done.outcome).view(), "argument");
   }
 }
 
@@ -400,7 +401,7 @@ TEST(WorkerProcess, LendsItsSlotWhileAFunctionWaits) {
   worker.raylet->Send(base::LeaseRefused{request.lease, failure});
   EXPECT_FALSE(worker.raylet->Expect<base::TaskBlocked>().blocked);
   const auto done = worker.owner->Expect<base::TaskDone>();
-  EXPECT_EQ(std::get<Bytes>(done.outcome).view(), "Infeasible");
+  EXPECT_EQ(std::get<base::Value>(done.outcome).view(), "Infeasible");
 }
 
 TEST(WorkerProcess, GoesAtOnceWhenItsRayletIsGone) {

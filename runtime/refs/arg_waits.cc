@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/value.h"
 
 namespace mobula::runtime {
 namespace {
@@ -81,8 +82,8 @@ const base::Failure* ArgWaits::FirstFailure(
   return nullptr;
 }
 
-std::vector<base::Bytes> ArgWaits::TakeValues(std::vector<Arg>& args) const {
-  std::vector<base::Bytes> values;
+std::vector<base::Value> ArgWaits::TakeValues(std::vector<Arg>& args) const {
+  std::vector<base::Value> values;
   values.reserve(args.size());
   for (Arg& arg : args) {
     if (arg.ref.IsNil()) {
@@ -91,7 +92,7 @@ std::vector<base::Bytes> ArgWaits::TakeValues(std::vector<Arg>& args) const {
     }
     const base::Outcome* outcome = objects_.Find(arg.ref);
     MOBULA_CHECK(outcome != nullptr);
-    values.push_back(std::get<base::Bytes>(*outcome));
+    values.push_back(std::get<base::Value>(*outcome));
   }
   return values;
 }

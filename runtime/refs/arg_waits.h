@@ -16,16 +16,16 @@
 #include <variant>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/failure.h"
 #include "base/ids.h"
+#include "base/value.h"
 #include "runtime/core/events.h"
 #include "runtime/refs/object_table.h"
 
 namespace mobula::runtime {
 
 // The values of a call's arguments, or why one of them has none.
-using ResolvedArgs = std::variant<std::vector<base::Bytes>, base::Failure>;
+using ResolvedArgs = std::variant<std::vector<base::Value>, base::Failure>;
 
 class ArgWaits {
  public:
@@ -48,7 +48,7 @@ class ArgWaits {
 
   [[nodiscard]] const base::Failure* FirstFailure(
       const std::vector<Arg>& args) const;
-  std::vector<base::Bytes> TakeValues(std::vector<Arg>& args) const;
+  std::vector<base::Value> TakeValues(std::vector<Arg>& args) const;
   void ReleaseAll(const std::vector<Arg>& args);
 
   ObjectTable& objects_;

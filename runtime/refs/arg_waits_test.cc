@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/failure.h"
 #include "base/ids.h"
+#include "base/value.h"
 #include "runtime/core/events.h"
 #include "runtime/refs/object_table.h"
 
@@ -52,7 +53,7 @@ TEST_F(ArgWaitsTest, ValuesAreThereAtOnce) {
   const auto resolved =
       waits_.Begin(kTask, {{{}, Bytes::Own("a")}, {Object(1), {}}});
   ASSERT_TRUE(resolved.has_value());
-  const auto& values = std::get<std::vector<Bytes>>(*resolved);
+  const auto& values = std::get<std::vector<base::Value>>(*resolved);
   ASSERT_EQ(values.size(), 2u);
   EXPECT_EQ(values[0].view(), "a");
   EXPECT_EQ(values[1].view(), "b");

@@ -14,8 +14,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/ids.h"
+#include "base/value.h"
 
 namespace mobula::runtime {
 
@@ -29,7 +29,7 @@ struct Job {
   base::ActorId actor;           // nil for a task
   std::int64_t incarnation = 0;  // 0 for a task
   base::FunctionId function;
-  std::vector<base::Bytes> args;
+  std::vector<base::Value> args;
 };
 
 class RunQueue {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/value.h"
 
 namespace mobula::runtime {
 namespace {
@@ -55,7 +56,7 @@ void TaskTable::Add(const Submit& submit, base::BootTime now) {
   if (queues_.size() <= task.shape) queues_.resize(task.shape + 1);
 }
 
-void TaskTable::Resolve(base::TaskId id, std::vector<base::Bytes> args,
+void TaskTable::Resolve(base::TaskId id, std::vector<base::Value> args,
                         base::BootTime now, Produced& out) {
   const auto it = tasks_.find(id);
   MOBULA_CHECK(it != tasks_.end());

@@ -25,10 +25,10 @@
 #include <vector>
 
 #include "base/boot_time.h"
-#include "base/bytes.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
+#include "base/value.h"
 #include "runtime/core/backoff.h"
 #include "runtime/core/events.h"
 #include "runtime/core/produced.h"
@@ -48,7 +48,7 @@ class TaskTable {
 
   // A new task, waiting for its arguments.
   void Add(const Submit& submit, base::BootTime now);
-  void Resolve(base::TaskId task, std::vector<base::Bytes> args,
+  void Resolve(base::TaskId task, std::vector<base::Value> args,
                base::BootTime now, Produced& out);
   // Ends a task with that failure, in whatever state it is.
   void Fail(base::TaskId task, base::Failure failure, base::BootTime now,
@@ -80,7 +80,7 @@ class TaskTable {
   enum class State : std::uint8_t { kWaitingArgs, kQueued, kPushed, kBackoff };
   struct Task {
     base::ObjectId result;
-    std::vector<base::Bytes> args;
+    std::vector<base::Value> args;
     base::BootTime deadline = base::BootTime::Never();
     base::BootTime retry_at = base::BootTime::Never();
     LeaseCache::Lease* lease = nullptr;  // while pushed

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/check.h"
+#include "base/value.h"
 
 namespace mobula::sim {
 namespace {
@@ -62,7 +63,7 @@ std::string Ledger::Describe(OpIndex index) const {
 }
 
 std::size_t Ledger::Start(OpIndex index, Execution execution,
-                          const std::vector<base::Bytes>& args) {
+                          const std::vector<base::Value>& args) {
   execution.operation = index;
   CheckAttempts(index, execution);
   CheckArgs(index, args);
@@ -166,7 +167,7 @@ void Ledger::CheckCallOrder(OpIndex index, const Execution& execution) {
   last = std::max(last, op.order);
 }
 
-void Ledger::CheckArgs(OpIndex index, const std::vector<base::Bytes>& args) {
+void Ledger::CheckArgs(OpIndex index, const std::vector<base::Value>& args) {
   const Operation& op = operations_[index];
   // The first argument names the operation.
   if (args.size() != op.dependencies.size() + 1) {
@@ -183,7 +184,7 @@ void Ledger::CheckArgs(OpIndex index, const std::vector<base::Bytes>& args) {
       is_known |= executions_[run].finished && executions_[run].value == value;
     }
     if (dependency.outcome.has_value()) {
-      const auto* settled = std::get_if<base::Bytes>(&*dependency.outcome);
+      const auto* settled = std::get_if<base::Value>(&*dependency.outcome);
       is_known = settled != nullptr && settled->view() == value;
     }
     if (!is_known) {
@@ -233,7 +234,7 @@ void Ledger::Settle(OpIndex index, const base::Outcome& outcome,
   op.outcome_incarnation = incarnation;
   op.settled_at = now;
   if (op.kind != OpKind::kPut) ++settled_;
-  if (const auto* value = std::get_if<base::Bytes>(&outcome)) {
+  if (const auto* value = std::get_if<base::Value>(&outcome)) {
     if (op.kind != OpKind::kPut) {
       CheckAnswer(index, value->view(), incarnation);
     }

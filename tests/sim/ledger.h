@@ -19,9 +19,9 @@
 #include <vector>
 
 #include "base/boot_time.h"
-#include "base/bytes.h"
 #include "base/failure.h"
 #include "base/ids.h"
+#include "base/value.h"
 #include "tests/sim/verdict.h"
 
 namespace mobula::sim {
@@ -117,7 +117,7 @@ class Ledger {
 
   // A function begins; the number of the execution.
   std::size_t Start(OpIndex index, Execution execution,
-                    const std::vector<base::Bytes>& args);
+                    const std::vector<base::Value>& args);
   // It ends; what it answers is unique to this execution.
   base::Outcome Finish(std::size_t execution);
   // The process that asked sees the outcome of a watched object.
@@ -165,7 +165,7 @@ class Ledger {
   void CheckAttempts(OpIndex index, const Execution& execution);
   void CheckHost(OpIndex index, const Execution& execution);
   void CheckCallOrder(OpIndex index, const Execution& execution);
-  void CheckArgs(OpIndex index, const std::vector<base::Bytes>& args);
+  void CheckArgs(OpIndex index, const std::vector<base::Value>& args);
   void CheckAnswer(OpIndex index, std::string_view value,
                    std::int64_t incarnation);
   void CheckClaim(OpIndex index, const base::Failure& failure);

@@ -82,6 +82,9 @@ bool Oracle::IsJustified(const Operation& operation,
     case FailureCode::kControlAway:
     case FailureCode::kDiskFull:
     case FailureCode::kNoSuchJob:
+    case FailureCode::kObjectStoreFull:
+    case FailureCode::kObjectLost:
+    case FailureCode::kOwnerDied:
       return false;
   }
   return false;

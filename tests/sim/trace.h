@@ -23,6 +23,7 @@
 #include "base/boot_time.h"
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "base/value.h"
 
 namespace mobula::sim {
 
@@ -91,6 +92,11 @@ void HashInto(ContentHash& hash, const T& value) {
     hash.Add(static_cast<std::uint64_t>(value));
   } else if constexpr (std::is_same_v<T, base::Bytes>) {
     hash.Add(value.view());
+  } else if constexpr (std::is_same_v<T, base::Value>) {
+    hash.Add(value.view());
+    HashInto(hash, value.name());
+    HashInto(hash, value.extent());
+    HashInto(hash, value.refs());
   } else if constexpr (std::is_same_v<T, base::BootTime>) {
     hash.Add(static_cast<std::uint64_t>(value.since_boot().count()));
   } else if constexpr (std::is_same_v<T, base::Duration>) {
@@ -126,6 +132,13 @@ void PrintInto(std::ostream& out, const T& value) {
     out << value;
   } else if constexpr (std::is_same_v<T, base::Bytes>) {
     out << '"' << value.view() << '"';
+  } else if constexpr (std::is_same_v<T, base::Value>) {
+    out << '"' << value.view() << '"';
+    if (value.is_stored()) {
+      PrintInto(out, value.name());
+      PrintInto(out, value.extent());
+    }
+    if (!value.refs().empty()) PrintInto(out, value.refs());
   } else if constexpr (std::is_same_v<T, base::BootTime>) {
     if (value.IsNever()) {
       out << "never";

@@ -161,7 +161,7 @@ base::RegisterActor UserApi::PrepareActor(const NamedActor& wish) {
     base::ActorSpec spec;
     spec.constructor = FunctionOf(ledger_.operation(constructor));
     for (const runtime::Arg& arg : ArgsOf(constructor)) {
-      spec.args.push_back(arg.value);
+      spec.args.push_back(arg.value.bytes());
     }
     record.spec = std::move(spec);
   } else {

@@ -10,6 +10,7 @@
 #include "api/mobula/detail/running.h"
 #include "api/mobula/detail/session.h"
 #include "api/mobula/error.h"
+#include "base/value.h"
 #include "runtime/process/backend.h"
 
 namespace mobula::detail {
@@ -225,7 +226,7 @@ base::Bytes AwaitValue(const ObjectPtr& object, Timeout timeout) {
   if (auto* const failure = std::get_if<base::Failure>(&settled.outcome)) {
     ThrowFailure(std::move(*failure));
   }
-  return std::get<base::Bytes>(std::move(settled.outcome));
+  return std::get<base::Value>(settled.outcome).bytes();
 }
 
 std::vector<bool> AwaitSome(std::span<const ObjectPtr> objects,
