@@ -21,8 +21,8 @@
 
 #include "base/check.h"
 #include "base/frames/link.h"
+#include "base/shm/worker_page.h"
 #include "base/strand.h"
-#include "base/worker_page.h"
 #include "cli/fake_driver.h"
 
 namespace mobula::cli {

@@ -11,8 +11,8 @@
 #include <string>
 #include <utility>
 
+#include "base/shm/worker_page.h"
 #include "base/unique_fd.h"
-#include "base/worker_page.h"
 
 namespace mobula::raylet {
 

@@ -25,8 +25,8 @@
 #include "base/function_table.h"
 #include "base/ids.h"
 #include "base/mutex.h"
+#include "base/shm/worker_page.h"
 #include "base/thread_annotations.h"
-#include "base/worker_page.h"
 #include "runtime/core/events.h"
 
 namespace mobula::runtime {

@@ -24,8 +24,8 @@
 
 #include "base/frames/message.h"
 #include "base/function_table.h"
+#include "base/shm/worker_page.h"
 #include "base/unique_fd.h"
-#include "base/worker_page.h"
 #include "runtime/process/backend.h"
 #include "runtime/process/embedded_head.h"
 #include "runtime/process/start_error.h"

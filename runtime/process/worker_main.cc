@@ -18,8 +18,8 @@
 #include "base/clock.h"
 #include "base/function_table.h"
 #include "base/ids.h"
+#include "base/shm/worker_page.h"
 #include "base/unique_fd.h"
-#include "base/worker_page.h"
 #include "runtime/process/process.h"
 #include "runtime/process/worker_start.h"
 

@@ -6,8 +6,8 @@
 // length is clamped, the text is for people only.
 // Threading: written by the worker's slot thread alone; a reader may see a torn
 // name and tries again (`sequence` odd: being written).
-#ifndef MOBULA_BASE_WORKER_PAGE_H_
-#define MOBULA_BASE_WORKER_PAGE_H_
+#ifndef MOBULA_BASE_SHM_WORKER_PAGE_H_
+#define MOBULA_BASE_SHM_WORKER_PAGE_H_
 
 #include <atomic>
 #include <cstdint>
@@ -31,4 +31,4 @@ struct WorkerPage {
 
 }  // namespace mobula::base
 
-#endif  // MOBULA_BASE_WORKER_PAGE_H_
+#endif  // MOBULA_BASE_SHM_WORKER_PAGE_H_

@@ -1,4 +1,4 @@
-#include "base/worker_page.h"
+#include "base/shm/worker_page.h"
 
 #include <algorithm>
 
