@@ -1,0 +1,40 @@
+#include "base/shm/extent_header.h"
+
+#include <cstddef>
+#include <limits>
+
+namespace mobula::base {
+
+std::uint64_t PlaceBytes(std::uint64_t value_bytes) {
+  if (value_bytes > std::numeric_limits<std::uint64_t>::max() / 2) return 0;
+  return sizeof(ExtentHeader) + (value_bytes + kExtentAlignment - 1) /
+                                    kExtentAlignment * kExtentAlignment;
+}
+
+std::optional<ExtentPlace> PlaceOf(const Extent& extent,
+                                   std::uint64_t arena_bytes) {
+  const std::uint64_t needed = PlaceBytes(extent.byte_count);
+  if (needed == 0 || extent.offset % kExtentAlignment != 0 ||
+      extent.offset < sizeof(ExtentHeader)) {
+    return std::nullopt;
+  }
+  const std::uint64_t begin = extent.offset - sizeof(ExtentHeader);
+  if (begin > arena_bytes || needed > arena_bytes - begin) return std::nullopt;
+  return ExtentPlace{begin, needed};
+}
+
+std::optional<std::string_view> FindExtent(std::string_view arena,
+                                           const Extent& extent) {
+  const auto place = PlaceOf(extent, arena.size());
+  if (!place || extent.generation == 0) return std::nullopt;
+  const auto* header =
+      reinterpret_cast<const ExtentHeader*>(arena.data() + place->begin);
+  const bool is_it =
+      header->magic.load(std::memory_order_relaxed) == kExtentMagic &&
+      header->byte_count.load(std::memory_order_relaxed) == extent.byte_count &&
+      header->generation.load(std::memory_order_acquire) == extent.generation;
+  if (!is_it) return std::nullopt;
+  return arena.substr(extent.offset, extent.byte_count);
+}
+
+}  // namespace mobula::base
