@@ -35,6 +35,7 @@
 
 namespace mobula::base {
 
+// Throws EncodeError where there are refs inside: they need a call or Put.
 template <class T>
 std::string Encode(const T& value) {
   std::string bytes;

@@ -23,11 +23,14 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/codec/writer.h"
 
 namespace mobula::base {
+
+struct ObjectName;
 
 // Bounds on what one value may cost its reader.
 struct ReadLimits {
@@ -48,10 +51,12 @@ struct ReadLimits {
 class Reader {
  public:
   // `owner`, if given, holds `bytes` and outlives the reader: BytesItem then
-  // shares it instead of copying.
+  // shares it instead of copying. `refs`: of the value, which mentions them by
+  // their index; without them it cannot have refs inside.
   explicit Reader(std::string_view bytes, const Bytes* owner = nullptr,
-                  ReadLimits limits = ReadLimits())
-      : bytes_(bytes), owner_(owner), limits_(limits) {}
+                  ReadLimits limits = ReadLimits(),
+                  const std::vector<ObjectName>* refs = nullptr)
+      : bytes_(bytes), owner_(owner), refs_(refs), limits_(limits) {}
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
@@ -101,6 +106,9 @@ class Reader {
   // There must be nothing left.
   bool End();
 
+  // Null where there can be none.
+  [[nodiscard]] const std::vector<ObjectName>* refs() const { return refs_; }
+
   // Records the first failure, at the next item; always false. `expected`
   // completes "expected ...".
   bool Fail(std::string_view expected) { return FailAt(position_, expected); }
@@ -142,6 +150,7 @@ class Reader {
 
   const std::string_view bytes_;
   const Bytes* const owner_;
+  const std::vector<ObjectName>* const refs_;
   const ReadLimits limits_;
   std::size_t position_ = 0;
   std::size_t memory_bytes_ = 0;

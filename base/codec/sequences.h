@@ -17,6 +17,7 @@
 #include <list>
 #include <map>
 #include <set>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <unordered_map>
@@ -238,6 +239,19 @@ struct Codec<std::vector<T, A>> {
     items->resize(data.size() / sizeof(T));
     if (!data.empty()) std::memcpy(items->data(), data.data(), data.size());
     return true;
+  }
+};
+
+// Encode only, as the vector of the same elements.
+template <class T, std::size_t kSize>
+  requires(codec_internal::Packed<std::remove_const_t<T>> ||
+           codec_internal::Byte<std::remove_const_t<T>>)
+struct Codec<std::span<T, kSize>> {
+  using Parts = TypeList<std::remove_const_t<T>>;
+  static constexpr bool kMayBeNil = false;
+  static void Write(Writer& out, const std::span<T, kSize>& items) {
+    codec_internal::WritePacked<std::remove_const_t<T>>(out, items.data(),
+                                                        items.size());
   }
 };
 
