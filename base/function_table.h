@@ -30,6 +30,12 @@ struct Invocation {
   std::shared_ptr<void>* instance = nullptr;
   // Set by the invoker when the user's code called ExitActor.
   bool exit_actor = false;
+  // The object that is to hold what the function returns; nil where that does
+  // not lie in the store.
+  ObjectName result;
+  // Set by the invoker: what the outcome mentions, to be kept until the outcome
+  // has been handed on.
+  std::shared_ptr<const void> kept;
 };
 
 // Decodes the arguments, calls the user's function, encodes its result. Turns

@@ -67,14 +67,18 @@ bool SlotThread::Take(Execute* work) {
 
 void SlotThread::Run() {
   Execute work;
-  while (Take(&work)) on_done_(RunOne(work));
+  while (Take(&work)) {
+    std::shared_ptr<const void> kept;
+    on_done_(RunOne(work, &kept));
+  }
   // Each actor's destructor may still look at the others' effects, so they go
   // one at a time while the rest of the process is whole.
   while (!actors_.empty()) actors_.erase(actors_.begin());
   FlushOutput();
 }
 
-Executed SlotThread::RunOne(const Execute& work) {
+Executed SlotThread::RunOne(const Execute& work,
+                            std::shared_ptr<const void>* kept) {
   Executed executed;
   executed.task = work.task;
   const base::FunctionEntry* entry = table_.Find(work.function);
@@ -98,7 +102,10 @@ Executed SlotThread::RunOne(const Execute& work) {
   current.function = entry->name;
   const ScopedCurrent scope(&current);
   const auto begin = std::chrono::steady_clock::now();
-  executed.outcome = Invoke(work, *entry, &executed.exit_actor);
+  base::Invocation invocation;
+  executed.outcome = Invoke(work, *entry, &invocation);
+  executed.exit_actor = invocation.exit_actor;
+  *kept = std::move(invocation.kept);
   executed.run_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
                         std::chrono::steady_clock::now() - begin)
                         .count();
@@ -109,10 +116,9 @@ Executed SlotThread::RunOne(const Execute& work) {
 
 base::Outcome SlotThread::Invoke(const Execute& work,
                                  const base::FunctionEntry& entry,
-                                 bool* exit_actor) {
-  base::Invocation invocation;
-  invocation.args = work.args;
-  if (work.actor.IsNil()) return entry.invoke(invocation);
+                                 base::Invocation* invocation) {
+  invocation->args = work.args;
+  if (work.actor.IsNil()) return entry.invoke(*invocation);
   std::shared_ptr<void> instance;
   const auto found = actors_.find(work.actor);
   if (work.is_constructor) {
@@ -125,10 +131,9 @@ base::Outcome SlotThread::Invoke(const Execute& work,
     }
     instance = found->second;
   }
-  invocation.instance = &instance;
-  base::Outcome outcome = entry.invoke(invocation);
-  *exit_actor = invocation.exit_actor;
-  if (*exit_actor) {
+  invocation->instance = &instance;
+  base::Outcome outcome = entry.invoke(*invocation);
+  if (invocation->exit_actor) {
     actors_.erase(work.actor);
   } else if (work.is_constructor &&
              std::holds_alternative<base::Value>(outcome)) {

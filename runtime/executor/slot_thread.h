@@ -53,9 +53,10 @@ class SlotThread {
  private:
   // The next one; false when it is time to stop.
   bool Take(Execute* work) MOBULA_EXCLUDES(mutex_);
-  Executed RunOne(const Execute& work);
+  // `kept`: what must stay until the answer has been handed on.
+  Executed RunOne(const Execute& work, std::shared_ptr<const void>* kept);
   base::Outcome Invoke(const Execute& work, const base::FunctionEntry& entry,
-                       bool* exit_actor);
+                       base::Invocation* invocation);
   void Annotate(const Execute& work, const std::string& function,
                 base::Outcome* outcome);
 

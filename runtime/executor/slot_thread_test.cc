@@ -57,6 +57,11 @@ base::Outcome Leave(base::Invocation& invocation) {
   return Bytes();
 }
 
+base::Outcome Mention(base::Invocation& invocation) {
+  invocation.kept = std::make_shared<Counter>();
+  return Bytes();
+}
+
 base::Outcome TellCurrent(base::Invocation&) {
   const CurrentExecution* current = Current();
   if (current == nullptr) return Bytes();
@@ -78,6 +83,7 @@ const base::FunctionEntry kEntries[] = {
     {FunctionId{1, 5}, "leave", "Counter::Leave", &Leave},
     {FunctionId{1, 6}, "tell", "TellCurrent", &TellCurrent},
     {FunctionId{1, 7}, "print", "Print", &Print},
+    {FunctionId{1, 8}, "mention", "Mention", &Mention},
 };
 
 const base::FunctionTable& Table() {
@@ -180,6 +186,13 @@ TEST(SlotThread, ExitActorDestroysBeforeItIsReported) {
   EXPECT_EQ(Fails(done[2]).code, FailureCode::kActorDied);
   EXPECT_EQ(Story(), (std::vector<std::string>{"done 1", "destroyed 0",
                                                "done 2", "done 3"}));
+}
+
+TEST(SlotThread, WhatAnOutcomeMentionsStaysUntilItIsReported) {
+  Story().clear();
+  RunAll({Work(1, 8), Work(2, 6)});
+  EXPECT_EQ(Story(),
+            (std::vector<std::string>{"done 1", "destroyed 0", "done 2"}));
 }
 
 TEST(SlotThread, MethodOfAnAbsentActorFails) {
