@@ -14,13 +14,16 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/boot_time.h"
+#include "base/bytes.h"
 #include "base/control/control_request.h"
 #include "base/failure.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
+#include "base/value.h"
 #include "runtime/core/events.h"
 
 namespace mobula::runtime {
@@ -38,6 +41,13 @@ class Backend {
   struct Node {
     std::string name;
     base::ResourceVector total;
+  };
+  // Room for a value in the node's store, at a multiple of 64. It can be
+  // written until a Value that is stored there is handed to Post (Put,
+  // Executed), or it is given back (Discard).
+  struct Room {
+    base::Extent extent;
+    std::span<char> bytes;
   };
   // Where this process is at home.
   struct Home {
@@ -73,6 +83,25 @@ class Backend {
   // none after `timeout`.
   virtual base::ControlReply Ask(base::ControlRequest request,
                                  base::Duration timeout) = 0;
+
+  // Whether there is a store; where there is none, every value is inline and
+  // the next three have nothing to do.
+  [[nodiscard]] virtual bool HasStore() const { return false; }
+  // Waits while the store is full; kObjectStoreFull at the deadline, kTooLarge
+  // where it can never hold so many bytes.
+  virtual std::variant<Room, base::Failure> Allocate(
+      std::uint64_t /*byte_count*/, base::BootTime /*deadline*/) {
+    return base::NotRun(base::FailureCode::kTooLarge,
+                        "this process has no store");
+  }
+  virtual void Discard(const base::Extent& /*extent*/) {}
+  // The bytes of a stored value, read-only, mapped while they are held;
+  // kObjectLost, kTimeout.
+  virtual std::variant<base::Bytes, base::Failure> Map(
+      const base::Value& /*stored*/, base::BootTime /*deadline*/) {
+    return base::NotRun(base::FailureCode::kObjectLost,
+                        "this process has no store");
+  }
 
   [[nodiscard]] virtual ActorView ViewActor(base::ActorId actor) = 0;
   [[nodiscard]] virtual base::ProcessId self() const = 0;
