@@ -1,4 +1,5 @@
 #include <chrono>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <utility>
@@ -41,7 +42,22 @@ void Core::State::OnJoin(base::ProcessId peer, const base::JoinNode& join,
   turn.effects.emplace_back(Send{peer, joined});
   ReconcileJobs(node, join.jobs, turn);
   ReconcileActors(node, join.actors, turn);
+  if (join.node.is_head) EndHeadsBefore(node, turn);
   PlaceWaiting(turn);
+}
+
+void Core::State::EndHeadsBefore(base::NodeId head, Turn& turn) {
+  const std::int64_t incarnation = nodes.Find(head)->incarnation;
+  std::vector<base::NodeId> ended;
+  for (const auto& [id, node] : nodes.all()) {
+    if (!node.is_head || !nodes.IsAlive(id)) continue;
+    if (node.incarnation < incarnation) ended.push_back(id);
+  }
+  for (const base::NodeId node : ended) {
+    const std::string cause = "a new head took its place";
+    MOBULA_CHECK(nodes.MarkDead(node, cause, turn.wall_ms, turn.effects));
+    NodeDied(node, "its node is dead: " + cause, /*tell=*/true, turn);
+  }
 }
 
 void Core::State::Unbind(base::ProcessId peer) {

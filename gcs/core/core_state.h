@@ -67,6 +67,9 @@ struct Core::State {
   // ---- core_nodes.cc -------------------------------------------------------
   void OnJoin(base::ProcessId peer, const base::JoinNode& join, Turn& turn);
   void Unbind(base::ProcessId peer);
+  // A cluster has one head at a time: who holds its folder. Those before the
+  // one that joined have ended, whatever is left of their leases.
+  void EndHeadsBefore(base::NodeId head, Turn& turn);
   void ReconcileJobs(base::NodeId node, const std::vector<base::JobRecord>& now,
                      Turn& turn);
   void OnRenew(base::ProcessId peer, const base::RenewNode& renew, Turn& turn);

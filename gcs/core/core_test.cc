@@ -246,6 +246,45 @@ TEST_F(CoreTest, ADetachedActorOutlivesItsNode) {
   EXPECT_EQ(store_.Sent<base::HostActor>({10, 3})[0].actor.incarnation, 3);
 }
 
+TEST_F(CoreTest, ANewHeadEndsTheOneBeforeIt) {
+  base::JoinNode head;
+  head.node.node = base::NodeId{30, 3};
+  head.node.raylet = base::ProcessId{10, 3};
+  head.node.is_head = true;
+  head.node.total = base::ResourceVector::Cpus(8);
+  store_.Say(head.node.raylet, head);
+  store_.Call(head.node.raylet, Detached(kActor, 8));
+  store_.Say(head.node.raylet, Report(kActor, ActorState::kAlive));
+  EXPECT_EQ(Status().nodes_alive, 3u);
+  // Killed with its control store, and begun again: nobody waits for a lease.
+  store_.Kill();
+  base::JoinNode next = head;
+  next.node.node = base::NodeId{30, 4};
+  next.node.raylet = base::ProcessId{10, 4};
+  store_.Say(next.node.raylet, next);
+  EXPECT_EQ(Status().nodes_alive, 3u) << "the other nodes live on";
+  EXPECT_EQ(Get(kActor).incarnation, 2);
+  EXPECT_FALSE(Get(kActor).node.IsNil());
+  EXPECT_EQ(store_.Sent<base::HostActor>(next.node.raylet).size(), 1u);
+  // What is left of the former one learns it, and ends nobody.
+  store_.Forget();
+  store_.Say(head.node.raylet, head);
+  EXPECT_EQ(store_.Sent<base::NodeRefused>(head.node.raylet).size(), 1u);
+  EXPECT_EQ(Status().nodes_alive, 3u);
+}
+
+TEST_F(CoreTest, AHeadThatJoinsAgainIsNotItsOwnSuccessor) {
+  base::JoinNode head;
+  head.node.node = base::NodeId{30, 3};
+  head.node.raylet = base::ProcessId{10, 3};
+  head.node.is_head = true;
+  store_.Say(head.node.raylet, head);
+  store_.Kill();
+  store_.Say(head.node.raylet, head);
+  EXPECT_EQ(Status().nodes_alive, 3u);
+  EXPECT_EQ(store_.Sent<base::NodeJoined>(head.node.raylet).size(), 1u);
+}
+
 TEST_F(CoreTest, ADetachedActorThatDiesAtOnceIsRestartedEverMoreSlowly) {
   base::RegisterActor request = Detached(kActor);
   request.actor.restarts_max = -1;
