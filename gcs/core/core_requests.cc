@@ -199,7 +199,9 @@ base::StatusAnswer Core::State::Status(base::BootTime now) const {
 base::Failure Core::State::DiskFull() const {
   return base::NotRun(FailureCode::kDiskFull,
                       "the disk of the control store is full: " +
-                          std::to_string(disk_free_bytes) + " bytes are free");
+                          std::to_string(disk_free_bytes >> 20) +
+                          " MiB are free, and kept for what must be written "
+                          "all the same; make room, and it goes on by itself");
 }
 
 #ifdef MOBULA_PLANTS
