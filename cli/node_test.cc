@@ -168,6 +168,16 @@ TEST_F(NodeTest, DriversJoinAndTheStoreKnowsThem) {
   EXPECT_EQ(two.Run(*second, "pid"), std::to_string(second->pid));
 }
 
+TEST_F(NodeTest, TooFewDescriptorsAreSaidBeforeAnythingStarts) {
+  const std::string words = root_ + "/words";
+  const std::string start =
+      "ulimit -n 24; cli/mobula start --head 2>" + words + " >/dev/null";
+  EXPECT_NE(::system(start.c_str()), 0);
+  EXPECT_NE(ContentOf(words).find("run: ulimit -n 1024"), std::string::npos)
+      << ContentOf(words);
+  EXPECT_FALSE(fs::exists(root_ + "/state"));
+}
+
 TEST_F(NodeTest, ADriverWithoutItsExecutableIsRefused) {
   Start();
   FakeDriver::Options options = Joining();

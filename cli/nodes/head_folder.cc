@@ -37,6 +37,18 @@ std::string WrongWith(const std::string& path) {
   return "";
 }
 
+// Makes the folder where nothing is; why it cannot, "" if it can.
+std::string Make(const std::filesystem::path& path) {
+  std::error_code code;
+  if (std::filesystem::exists(path, code)) return "";
+  std::filesystem::create_directories(path.parent_path(), code);
+  if (code) {
+    return "cannot make " + path.parent_path().string() + ": " + code.message();
+  }
+  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return "";
+  return "it is not there, and cannot be made: " + base::ErrorText();
+}
+
 std::string HolderIn(const UniqueFd& lock) {
   std::string text(kHolderBytesMax, '\0');
   const ssize_t n = ::pread(lock.get(), text.data(), text.size(), 0);
@@ -79,12 +91,10 @@ std::optional<HeadFolder> HeadFolder::Open(const std::string& path,
                                            std::string* error) {
   std::error_code code;
   const std::filesystem::path full = std::filesystem::absolute(path, code);
-  const bool absent = !std::filesystem::exists(full, code);
-  std::filesystem::create_directories(full.parent_path(), code);
-  if (absent) ::mkdir(full.c_str(), 0700);
   HeadFolder folder;
   folder.path_ = full.lexically_normal();
-  const std::string wrong = WrongWith(folder.path_);
+  std::string wrong = Make(full);
+  if (wrong.empty()) wrong = WrongWith(folder.path_);
   if (!wrong.empty()) {
     *error = "cannot use " + folder.path_ + ": " + wrong;
     return std::nullopt;

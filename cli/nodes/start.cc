@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -141,9 +142,22 @@ std::string PlanAddress(const StartCommand& command, Plan* plan) {
   return error;
 }
 
+// Whoever runs out of descriptors before it serves ends in odd ways.
+std::string WhyTooFewFiles() {
+  constexpr rlim_t kFilesMin = 64;
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= kFilesMin) {
+    return "";
+  }
+  return "a process may open " + std::to_string(files.rlim_cur) +
+         " files here, and a node needs " + std::to_string(kFilesMin) +
+         " at the least; run: ulimit -n 1024";
+}
+
 // What stands in the way, "" if nothing.
 std::string MakePlan(const StartCommand& command, Plan* plan) {
-  std::string error;
+  std::string error = WhyTooFewFiles();
+  if (!error.empty()) return error;
   if (command.head) {
     const std::string dir =
         command.dir.empty() ? HeadFolder::DefaultPath() : command.dir;
