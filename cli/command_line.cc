@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/control/control_address.h"
 #include "cli/tables/completion.h"
 #include "cli/version.h"
 
@@ -20,6 +21,35 @@ std::vector<std::string> Listable() {
   return {"nodes", "jobs", "actors", "workers", "tasks"};
 }
 std::vector<std::string> Shells() { return {"bash", "zsh", "fish"}; }
+
+// CLI11's own say which doubles there are.
+CLI::Validator FromZero() {
+  return CLI::Validator(
+      [](const std::string& text) -> std::string {
+        double number = 0;
+        const bool is_number = CLI::detail::lexical_cast(text, number);
+        return is_number && number >= 0 ? "" : text + " is no number from 0 on";
+      },
+      "0 or more");
+}
+CLI::Validator AboveZero() {
+  return CLI::Validator(
+      [](const std::string& text) -> std::string {
+        double number = 0;
+        const bool is_number = CLI::detail::lexical_cast(text, number);
+        return is_number && number > 0 ? "" : text + " is no number above 0";
+      },
+      "above 0");
+}
+CLI::Validator StoreAddress() {
+  return CLI::Validator(
+      [](const std::string& text) -> std::string {
+        std::string error;
+        const auto address = base::ControlAddress::Parse(text, &error);
+        return address.has_value() ? "" : error;
+      },
+      "");
+}
 
 // Each Add... declares the arguments of one command.
 
@@ -45,9 +75,9 @@ void AddLabel(const std::string& text, StartCommand* command) {
 // What a node offers.
 void AddOffers(CLI::App* app, raylet::RayletOptions* options) {
   app->add_option("--cpus", options->cpus, "processors to offer")
-      ->check(CLI::NonNegativeNumber);
+      ->check(FromZero());
   app->add_option("--memory", options->memory_bytes, "bytes to offer")
-      ->check(CLI::PositiveNumber);
+      ->check(AboveZero());
   app->add_option_function<std::vector<std::string>>(
          "--resource",
          [options](const std::vector<std::string>& all) {
@@ -79,6 +109,7 @@ void AddStart(CLI::App* app, StartCommand* command) {
       app->add_option("--address", command->address,
                       "of the control store to join: unix:PATH or HOST:PORT of "
                       "this machine")
+          ->check(StoreAddress())
           ->excludes(head);
   app->add_option("--token-file", command->token_file,
                   "what a control store asks for over TCP, of another user's "
@@ -91,6 +122,7 @@ void AddStart(CLI::App* app, StartCommand* command) {
   app->add_option("--listen", command->listen,
                   "where the control store listens: unix:PATH or "
                   "127.0.0.1:PORT")
+      ->check(StoreAddress())
       ->needs(head);
   app->add_option_function<std::vector<std::string>>(
          "--label",
@@ -124,7 +156,8 @@ void AddStop(CLI::App* app, StopCommand* command) {
 void AddStore(CLI::App* app, StoreFlags* flags) {
   app->add_option("--address", flags->address,
                   "of the control store to ask (MOBULA_ADDRESS, else the node "
-                  "that runs here)");
+                  "that runs here)")
+      ->check(StoreAddress());
   app->add_option("--token-file", flags->token_file,
                   "what it asks for over TCP");
 }
@@ -146,7 +179,8 @@ void AddList(CLI::App* app, ListCommand* command) {
 void AddGet(CLI::App* app, GetCommand* command) {
   AddStore(app, &command->store);
   app->add_option("WHICH", command->which,
-                  "an id, the beginning of one, or the name of an actor")
+                  "an id, the beginning of one, the name of an actor, or the "
+                  "pid of a worker")
       ->required();
   app->add_option("--namespace", command->ns, "of the actor's name (default)");
   app->add_flag("--json", command->json, "as one JSON object");
@@ -159,7 +193,7 @@ void AddLogs(CLI::App* app, LogsCommand* command) {
                   "of an actor; all where nothing is said");
   app->add_flag("-f,--follow", command->follow, "go on with what is added");
   app->add_option("-n,--lines", command->lines, "how many of the last (100)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(FromZero());
   app->add_option("--node", command->node, "where several run here");
   app->add_option("--namespace", command->ns, "of the actor's name (default)");
 }
@@ -167,7 +201,7 @@ void AddLogs(CLI::App* app, LogsCommand* command) {
 void AddStack(CLI::App* app, StackCommand* command) {
   app->add_option("PID", command->pid, "of a worker or a daemon")
       ->required()
-      ->check(CLI::PositiveNumber);
+      ->check(AboveZero());
 }
 
 void AddKill(CLI::App* app, KillCommand* command) {

@@ -153,6 +153,31 @@ TEST(CommandLineTest, WrongUsesSayWhatIsWrong) {
   }
 }
 
+TEST(CommandLineTest, WrongNumbersAndAddressesAreSaidInOneLine) {
+  const std::vector<std::pair<std::vector<const char*>, std::string>> wrong = {
+      {{"start", "--head", "--cpus", "x"},
+       "mobula: --cpus: x is no number from 0 on\n"},
+      {{"start", "--head", "--cpus", "nan"},
+       "mobula: --cpus: nan is no number from 0 on\n"},
+      {{"start", "--head", "--memory", "0"},
+       "mobula: --memory: 0 is no number above 0\n"},
+      {{"logs", "-n", "-1"}, "mobula: --lines: -1 is no number from 0 on\n"},
+      {{"stack", "me"}, "mobula: PID: me is no number above 0\n"},
+      {{"start", "--head", "--listen", "here"},
+       "mobula: --listen: \"here\" is no address"},
+      {{"start", "--address", "10.0.0.1:9"}, "mobula: --address: the host of"},
+      {{"status", "--address", "there"},
+       "mobula: --address: \"there\" is no address"},
+  };
+  for (const auto& [words, says] : wrong) {
+    const Command command = Parse(words);
+    const auto* const leave = std::get_if<Leave>(&command);
+    ASSERT_NE(leave, nullptr) << says;
+    EXPECT_EQ(leave->exit_code, 2);
+    EXPECT_TRUE(leave->text.starts_with(says)) << leave->text;
+  }
+}
+
 TEST(CommandLineTest, AWordThatIsNoCommandIsNamed) {
   const auto leave = std::get<Leave>(Parse({"nonsense"}));
   EXPECT_TRUE(leave.text.starts_with("mobula: there is no command nonsense\n"))

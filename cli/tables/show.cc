@@ -247,6 +247,18 @@ Shown GetById(const Store& store, const GetCommand& command) {
   return search.Result(command.json);
 }
 
+// The worker with that pid, where it is one.
+std::optional<Item> WorkerWithPid(const GetCommand& command) {
+  std::string error;
+  for (const base::WorkerInfo& worker :
+       AskRaylets(LocalNodes(command.store), &error).workers) {
+    if (std::to_string(worker.pid) == command.which) {
+      return ItemOf(worker, WallMs());
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Shown Show(const StatusCommand& command) {
@@ -287,6 +299,10 @@ Shown Show(const GetCommand& command) {
   Shown shown;
   const std::optional<Store> store = StoreFor(command.store, &shown);
   if (!store) return shown;
+  if (IsPid(command.which)) {
+    const std::optional<Item> worker = WorkerWithPid(command);
+    if (worker) return Search::ShowOne("worker", *worker, command.json);
+  }
   if (IdMatches::IsBeginning(command.which)) {
     shown = GetById(*store, command);
     if (shown.exit_code == 0) return shown;

@@ -340,6 +340,14 @@ TEST_F(ShowTest, OneThingByIdOrName) {
   shown = Show(Get("e000"));
   EXPECT_TRUE(shown.out.starts_with("kind      worker\npid       17\n"))
       << shown.out << shown.err;
+  shown = Show(Get("17"));
+  EXPECT_TRUE(shown.out.starts_with("kind      worker\npid       17\n"))
+      << shown.out << shown.err;
+  for (const char* const nothing : {"", "actor:"}) {
+    shown = Show(Get(nothing));
+    EXPECT_EQ(shown.exit_code, kFailed);
+    EXPECT_TRUE(shown.err.starts_with("mobula: which actor?")) << shown.err;
+  }
   GetCommand by_name = Get("one");
   by_name.json = true;
   EXPECT_TRUE(Show(by_name).out.starts_with(R"({"kind":"actor","actor":"a0)"));

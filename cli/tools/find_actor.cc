@@ -54,6 +54,10 @@ std::optional<base::ActorRecord> FindActor(const Store& store,
   find.ns = ns;
   find.name =
       prefixed ? which.substr(std::string_view(kActorPrefix).size()) : which;
+  if (find.name.empty()) {
+    *error = "which actor? Say its name, as actor:NAME, or its id";
+    return std::nullopt;
+  }
   auto found = AskFor<base::ActorAnswer>(store, find, error);
   if (found) return std::move(found->actor);
   if (prefixed || !IdMatches::IsBeginning(which)) return std::nullopt;

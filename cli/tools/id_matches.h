@@ -1,4 +1,5 @@
-// What the beginning of an id means among ids that there are.
+// What people type to name a thing: a pid, or the beginning of an id, and what
+// that means among ids that there are.
 //
 //   IdMatches matches("a3f0");
 //   matches.Add(actor.ToString(), "actor counter of class Counter");
@@ -14,6 +15,13 @@
 #include <vector>
 
 namespace mobula::cli {
+
+// Rather than the beginning of an id.
+inline bool IsPid(std::string_view text) {
+  constexpr std::size_t kDigitsMax = 7;
+  return !text.empty() && text.size() <= kDigitsMax &&
+         text.find_first_not_of("0123456789") == std::string_view::npos;
+}
 
 class IdMatches {
  public:

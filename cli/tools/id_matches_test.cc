@@ -13,6 +13,14 @@ TEST(IdMatchesTest, WhatPeopleTypeOfAnId) {
   EXPECT_FALSE(IdMatches::IsBeginning("counter"));
 }
 
+TEST(IdMatchesTest, WhatMayBeAPid) {
+  EXPECT_TRUE(IsPid("17"));
+  EXPECT_TRUE(IsPid("4194304"));
+  EXPECT_FALSE(IsPid(""));
+  EXPECT_FALSE(IsPid("12345678"));
+  EXPECT_FALSE(IsPid("1a"));
+}
+
 TEST(IdMatchesTest, OneOfSeveral) {
   IdMatches matches("a3f0");
   EXPECT_TRUE(matches.Add("a3f0001", "first"));

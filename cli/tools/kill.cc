@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdio>
 #include <optional>
-#include <string_view>
 
 #include "base/control/control_request.h"
 #include "base/control/node_file.h"
@@ -21,8 +20,6 @@
 namespace mobula::cli {
 namespace {
 
-constexpr std::size_t kPidDigitsMax = 7;
-
 int Complain(const std::string& sentence) {
   std::fprintf(stderr, "mobula kill: %s\n", sentence.c_str());
   return 1;
@@ -31,11 +28,6 @@ int Complain(const std::string& sentence) {
 int Say(const std::string& sentence) {
   std::printf("%s\n", sentence.c_str());
   return 0;
-}
-
-bool IsPid(std::string_view text) {
-  return !text.empty() && text.size() <= kPidDigitsMax &&
-         text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 int EndActor(const Store& store, base::ActorId actor, bool restart,
