@@ -1,0 +1,44 @@
+// LentWait is the sleep of a thread that may hold a slot: it ends with a
+// deadline, and a thread that is blocked for longer lends its slot meanwhile.
+//
+//   LentWait wait(deadline, blocked);
+//   base::MutexLock lock(mutex_);
+//   while (!ready_ && wait.Sleep(mutex_, changed_)) {}
+// Owner: the thread, on its stack, outside the lock.
+// Threading: the thread's own.
+// Invariants: `blocked` is called without the lock held, with true at most
+// once, and then once with false.
+#ifndef MOBULA_RUNTIME_MEMORY_LENT_WAIT_H_
+#define MOBULA_RUNTIME_MEMORY_LENT_WAIT_H_
+
+#include <functional>
+
+#include "base/boot_time.h"
+#include "base/mutex.h"
+#include "base/thread_annotations.h"
+
+namespace mobula::runtime {
+
+class LentWait {
+ public:
+  using BlockedFn = std::function<void(bool blocked)>;
+
+  LentWait(base::BootTime deadline, const BlockedFn& blocked);
+  ~LentWait();
+  LentWait(const LentWait&) = delete;
+  LentWait& operator=(const LentWait&) = delete;
+
+  // False once the deadline is over. Else there may be something to see, or
+  // not: always in a loop.
+  bool Sleep(base::Mutex& mutex, base::CondVar& changed) MOBULA_REQUIRES(mutex);
+
+ private:
+  const base::BootTime deadline_;
+  const base::BootTime begin_;
+  const BlockedFn& blocked_;
+  bool told_ = false;
+};
+
+}  // namespace mobula::runtime
+
+#endif  // MOBULA_RUNTIME_MEMORY_LENT_WAIT_H_
