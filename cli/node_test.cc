@@ -178,6 +178,22 @@ TEST_F(NodeTest, TooFewDescriptorsAreSaidBeforeAnythingStarts) {
   EXPECT_FALSE(fs::exists(root_ + "/state"));
 }
 
+TEST_F(NodeTest, AWrongTokenIsSaidAtOnceNotAfterTheWholePatience) {
+  ASSERT_EQ(::system("cli/mobula start --head --cpus 2 "
+                     "--listen 127.0.0.1:0 >/dev/null"),
+            0);
+  node_ = base::FindNodes(Roots()).at(0);
+  const std::string words = root_ + "/words";
+  std::ofstream(root_ + "/other") << "another";
+  const std::string join = "cli/mobula start --address " + node_.control +
+                           " --token-file " + root_ + "/other 2>" + words;
+  EXPECT_NE(::system(join.c_str()), 0);
+  EXPECT_EQ(ContentOf(words),
+            "mobula start: the control store at " + node_.control +
+                ": it refuses: the token is not that of this cluster\n");
+  EXPECT_EQ(base::FindNodes(Roots()).size(), 1u);
+}
+
 TEST_F(NodeTest, ADriverWithoutItsExecutableIsRefused) {
   Start();
   FakeDriver::Options options = Joining();

@@ -20,15 +20,19 @@
 #include <optional>
 #include <system_error>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/control/control_address.h"
+#include "base/control/control_request.h"
 #include "base/control/node_file.h"
+#include "base/failure.h"
 #include "base/rpc/control_call.h"
 #include "base/unique_fd.h"
 #include "cli/nodes/detach.h"
 #include "cli/nodes/head_folder.h"
+#include "cli/tools/store.h"
 #include "raylet/spawn/keeper.h"
 #include "raylet/spawn/process_tree.h"
 #include "raylet/spawn/runtime_folder.h"
@@ -121,6 +125,21 @@ std::string TokenOf(const StartCommand& command,
   return "";
 }
 
+// Why the store to join will never have this node: a token that is not its own,
+// or none. What may pass is left to the start's patience.
+std::string WhyRefused(const StartCommand& command) {
+  std::string error;
+  const auto store = ChooseStore({command.address, command.token_file}, &error);
+  if (!store) return error;
+  const base::ControlReply reply =
+      Ask(*store, base::GetStatus(), kStorePatience);
+  const auto* const failure = std::get_if<base::Failure>(&reply);
+  const bool may_pass = failure == nullptr ||
+                        failure->code == base::FailureCode::kControlAway ||
+                        failure->code == base::FailureCode::kTimeout;
+  return may_pass ? "" : failure->message;
+}
+
 std::string PlanAddress(const StartCommand& command, Plan* plan) {
   std::string text = command.head ? command.listen : command.address;
   if (text.empty()) text = "unix:" + plan->folder + "/control.sock";
@@ -131,7 +150,8 @@ std::string PlanAddress(const StartCommand& command, Plan* plan) {
   const bool is_tcp = plan->control.path.empty();
   if (!command.head) {
     if (is_tcp) plan->token_file = TokenOf(command, plan->control);
-    return FindStore(plan->control);
+    const std::string absent = FindStore(plan->control);
+    return absent.empty() ? WhyRefused(command) : absent;
   }
   if (!is_tcp) return "";
   if (plan->control.port == 0) {
