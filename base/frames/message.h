@@ -166,8 +166,11 @@ struct JobEnded {
 
 // ---- owner -> worker -------------------------------------------------------
 
+// `result` is the object, of the sender's, that is to hold the outcome: a large
+// one is stored under that name.
 struct RunTask {
   TaskId task;
+  ObjectId result;
   std::int32_t attempt = 1;
   FunctionId function;
   std::vector<Value> args;  // one encoded value for each parameter
@@ -185,6 +188,7 @@ struct CreateActor {
 // and goes on across incarnations.
 struct CallActor {
   TaskId task;
+  ObjectId result;
   ActorId actor;
   std::int64_t incarnation = 1;
   std::uint64_t sequence = 0;

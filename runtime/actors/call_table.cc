@@ -198,10 +198,11 @@ void CallTable::Push(base::TaskId id, Entry& entry, Produced& out) {
   Target& target = *entry.target;
   entry.state = State::kInFlight;
   const std::size_t bytes = BytesOf(entry.args);
-  target.in_flight.push_back(Sent{id, bytes});
+  target.in_flight.push_back(Sent{id, entry.result, bytes});
   target.in_flight_bytes += bytes;
   base::CallActor call;
   call.task = id;
+  call.result = entry.result;
   call.actor = target.id;
   call.incarnation = target.incarnation;
   call.sequence = target.next_sequence++;
@@ -243,33 +244,32 @@ std::optional<base::ActorId> CallTable::Done(base::ProcessId from,
 }
 
 void CallTable::TakeBack(Target& target) {
-  const std::vector<base::TaskId> sent = TakeInFlight(target);
-  for (auto id = sent.rbegin(); id != sent.rend(); ++id) {
-    const auto it = entries_.find(*id);
+  const std::vector<Sent> taken = TakeInFlight(target);
+  for (auto sent = taken.rbegin(); sent != taken.rend(); ++sent) {
+    const auto it = entries_.find(sent->task);
     if (it == entries_.end()) continue;
     it->second.state = State::kReady;
-    target.queue.push_front(*id);
+    target.queue.push_front(sent->task);
   }
   Leave(target);
 }
 
-std::vector<base::TaskId> CallTable::TakeInFlight(Target& target) {
-  std::vector<base::TaskId> taken;
-  taken.reserve(target.in_flight.size());
-  for (const Sent& sent : target.in_flight) taken.push_back(sent.task);
+std::vector<CallTable::Sent> CallTable::TakeInFlight(Target& target) {
+  std::vector<Sent> taken(target.in_flight.begin(), target.in_flight.end());
   target.in_flight.clear();
   target.in_flight_bytes = 0;
   return taken;
 }
 
 void CallTable::Down(Target& target, const ActorNews& news, Produced& out) {
-  const std::vector<base::TaskId> lost = TakeInFlight(target);
+  const std::vector<Sent> lost = TakeInFlight(target);
   std::vector<base::TaskId> again;
-  for (const base::TaskId id : lost) {
-    const bool may_have_run = MayHaveRun(news, id == lost.front());
-    const auto it = entries_.find(id);
+  for (const Sent& sent : lost) {
+    const bool may_have_run = MayHaveRun(news, &sent == &lost.front());
+    if (may_have_run) out.lost_attempts.push_back(sent.result);
+    const auto it = entries_.find(sent.task);
     if (it == entries_.end()) continue;
-    if (Survives(it, may_have_run, news, out)) again.push_back(id);
+    if (Survives(it, may_have_run, news, out)) again.push_back(sent.task);
   }
   target.queue.insert(target.queue.begin(), again.begin(), again.end());
   Leave(target);
@@ -315,11 +315,12 @@ void CallTable::Die(Target& target, const ActorNews& news, Produced& out) {
   target.dead = true;
   target.cause = news.failure;
   target.cause.incarnation = news.incarnation;
-  const std::vector<base::TaskId> lost = TakeInFlight(target);
+  const std::vector<Sent> lost = TakeInFlight(target);
   const std::deque<base::TaskId> queued = std::exchange(target.queue, {});
-  for (const base::TaskId id : lost) {
-    const bool may_have_run = MayHaveRun(news, id == lost.front());
-    const auto it = entries_.find(id);
+  for (const Sent& sent : lost) {
+    const bool may_have_run = MayHaveRun(news, &sent == &lost.front());
+    if (may_have_run) out.lost_attempts.push_back(sent.result);
+    const auto it = entries_.find(sent.task);
     if (it == entries_.end()) continue;
     if (may_have_run) it->second.maybe_ran = true;
     Failure failure = target.cause;

@@ -82,6 +82,7 @@ class CallTable {
   enum class State : std::uint8_t { kWaiting, kReady, kInFlight };
   struct Sent {
     base::TaskId task;
+    base::ObjectId result;
     std::size_t bytes = 0;  // of its arguments
   };
   struct Target {
@@ -132,7 +133,7 @@ class CallTable {
   void Fill(const Entry& entry, base::Failure& failure) const;
   static bool HasRoom(const Target& target);
   // In the order sent; nothing is in flight then.
-  static std::vector<base::TaskId> TakeInFlight(Target& target);
+  static std::vector<Sent> TakeInFlight(Target& target);
   void Leave(Target& target);
   void DropSettled(Target& target);
 

@@ -57,14 +57,26 @@ void Core::Take(Event event, Effects& effects) {
           },
           [this, &effects](PeerLost& lost) { LosePeer(lost.process, effects); },
           [this, &effects](Executed& executed) {
+            TellStored(executed.outcome, effects);
             host_.Finish(std::move(executed), effects);
           },
           [this, &effects](AskControl& ask) {
             control_calls_.Ask(std::move(ask), now_, effects);
           },
+          [this, &effects](Put& put) {
+            TellStored(put.outcome, effects);
+            owner_.On(std::move(put));
+          },
           [this](auto& api) { owner_.On(std::move(api)); },
       },
       event);
+}
+
+void Core::TellStored(const base::Outcome& outcome, Effects& effects) {
+  const auto* value = std::get_if<base::Value>(&outcome);
+  if (value == nullptr || !value->is_stored()) return;
+  MOBULA_CHECK(!raylet_.IsNil(), "a value is stored where there is a store");
+  SendTo(effects, raylet_, base::ObjectStored{value->name(), value->extent()});
 }
 
 void Core::HearRaylet(base::Message& message, Effects& effects) {

@@ -68,6 +68,8 @@ class Core {
   // owner of detached actors.
   void HearRaylet(base::Message& message, Effects& effects);
   void HearPeer(base::ProcessId from, base::Message& message, Effects& effects);
+  // This process has stored the value, if it is one.
+  void TellStored(const base::Outcome& outcome, Effects& effects);
   void LosePeer(base::ProcessId process, Effects& effects);
   void ExitIfDone(Effects& effects);
   void Arm(Effects& effects);

@@ -81,7 +81,8 @@ struct Call {
   base::Duration timeout = base::Duration::max();
 };
 
-// Put: the object holds this outcome at once. One reference.
+// Put: the object holds this outcome at once. One reference. A stored value is
+// named by this object.
 struct Put {
   base::ObjectId object;
   base::Outcome outcome;
@@ -95,7 +96,14 @@ struct Adopt {
   base::ProcessId owner;
 };
 
-// The last reference of this process to an object is gone.
+// The API made a handle of a ref that it found in a value, or got by its name.
+// Who posts a value with refs inside (Put, Submit, Executed, ...) keeps a
+// handle of each until it is posted.
+struct HoldObject {
+  base::ObjectName object;
+};
+
+// A handle is gone: one for each Submit, Call, Put and HoldObject.
 struct DropObject {
   base::ObjectId object;
 };
@@ -136,7 +144,8 @@ struct PeerLost {
   base::ProcessId process;
 };
 
-// The function that an Execute effect asked for has ended.
+// The function that an Execute effect asked for has ended. A stored value is
+// named {result, owner} of that effect.
 struct Executed {
   base::TaskId task;
   base::Outcome outcome;
@@ -148,8 +157,8 @@ struct Executed {
 struct Tick {};
 
 using Event = std::variant<Submit, Create, StartActor, Call, Put, Adopt,
-                           DropObject, DropActor, Watch, Kill, AskControl,
-                           Received, PeerLost, Executed, Tick>;
+                           HoldObject, DropObject, DropActor, Watch, Kill,
+                           AskControl, Received, PeerLost, Executed, Tick>;
 
 // ---- effects ----------------------------------------------------------------
 
@@ -177,7 +186,9 @@ struct ActorChanged {
 // these effects; Executed answers. Host's half only.
 struct Execute {
   base::TaskId task;
-  base::ActorId actor;  // nil for a task
+  base::ObjectId result;  // that is to hold the outcome; nil: a constructor
+  base::ProcessId owner;  // of the result
+  base::ActorId actor;    // nil for a task
   std::int64_t incarnation = 0;
   std::int32_t attempt = 1;
   bool is_constructor = false;

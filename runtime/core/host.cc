@@ -24,6 +24,7 @@ void Host::Run(base::ProcessId from, base::RunTask run, Effects& effects) {
   job.kind = Job::Kind::kTask;
   job.from = from;
   job.task = run.task;
+  job.result = run.result;
   job.attempt = run.attempt;
   job.function = run.function;
   job.args = std::move(run.args);
@@ -53,6 +54,7 @@ void Host::Call(base::ProcessId from, base::CallActor call, Effects& effects) {
   job.kind = Job::Kind::kMethod;
   job.from = from;
   job.task = call.task;
+  job.result = call.result;
   job.attempt = call.attempt;
   job.actor = call.actor;
   job.incarnation = call.incarnation;
@@ -109,6 +111,8 @@ void Host::StartNext(Effects& effects) {
     }
     Execute execute;
     execute.task = job->task;
+    execute.result = job->result;
+    execute.owner = job->from;
     execute.actor = job->actor;
     execute.incarnation = job->incarnation;
     execute.attempt = job->attempt;
@@ -127,6 +131,11 @@ void Host::Finish(Executed executed, Effects& effects) {
   MOBULA_CHECK(running_->task == executed.task, "another task was running");
   const Job job = std::move(*running_);
   running_.reset();
+  if (const auto* value = std::get_if<base::Value>(&executed.outcome)) {
+    MOBULA_CHECK(!value->is_stored() ||
+                     value->name() == (base::ObjectName{job.result, job.from}),
+                 "a result is stored under its own name");
+  }
   const bool failed = std::holds_alternative<base::Failure>(executed.outcome);
   if (job.kind == Job::Kind::kConstructor) {
     mailbox_.Constructed(!failed && !executed.exit_actor);

@@ -24,13 +24,28 @@ Owner::Owner(Options options, base::IdSource& ids)
 
 void Owner::Begin(base::BootTime now, Effects& effects) {
   MOBULA_CHECK(out_.settled.empty() && out_.abandoned.empty());
+  MOBULA_CHECK(out_.lost_attempts.empty() && objects_.unused().empty());
   now_ = now;
   out_.effects = &effects;
 }
 
 void Owner::End() {
   Flush();
+  FreeUnused();
   out_.effects = nullptr;
+}
+
+void Owner::FreeUnused() {
+  for (const base::ObjectId object : out_.lost_attempts) {
+    objects_.NoteLostAttempt(object);
+  }
+  out_.lost_attempts.clear();
+  if (objects_.unused().empty()) return;
+  base::FreeObjects free;
+  free.objects = std::exchange(objects_.unused(), {});
+  if (!raylet_.IsNil() && Refusal() == nullptr) {
+    out_.SendTo(raylet_, std::move(free));
+  }
 }
 
 const base::Failure* Owner::Refusal() const {
@@ -98,6 +113,14 @@ void Owner::On(Call call) {
 }
 
 void Owner::On(Put put) { objects_.Put(put.object, std::move(put.outcome)); }
+
+void Owner::On(const HoldObject& hold) {
+  const base::ObjectId object = hold.object.object;
+  if (objects_.Hold(object)) return;
+  objects_.Put(object, base::NotRun(FailureCode::kObjectLost,
+                                    "the object was freed before this process "
+                                    "could say that it has a ref"));
+}
 
 void Owner::On(const DropObject& drop) { objects_.Drop(drop.object); }
 
@@ -182,7 +205,8 @@ void Owner::On(const Tick& /*tick*/) {
 }
 
 void Owner::On(const base::Registered& registered) {
-  links_.Joined(registered.raylet, out_);
+  raylet_ = registered.raylet;
+  links_.Joined(raylet_, out_);
   calls_.SetNode(registered.node_name);
   tasks_.Joined(registered, now_, out_);
   actors_.Joined(registered, out_);
@@ -235,6 +259,19 @@ void Owner::On(base::ProcessId from, base::ActorMoved moved) {
 }
 
 void Owner::Done(base::ProcessId from, base::TaskDone done) {
+  const auto* value = std::get_if<base::Value>(&done.outcome);
+  if (value == nullptr || !value->is_stored()) {
+    Conclude(from, done);
+    return;
+  }
+  const base::FreedObject stored{value->name().object, value->extent()};
+  MOBULA_CHECK(out_.settled.empty());
+  Conclude(from, done);
+  // An answer that nobody waits for any more.
+  if (out_.settled.empty()) objects_.unused().push_back(stored);
+}
+
+void Owner::Conclude(base::ProcessId from, base::TaskDone& done) {
   // What has its outcome already is known by its worker alone.
   if (!calls_.Has(done.task)) {
     if (tasks_.Done(from, done, now_, out_)) return;

@@ -51,6 +51,7 @@ class Owner {
 
   void On(Submit submit);
   void On(Put put);
+  void On(const HoldObject& hold);
   void On(const DropObject& drop);
   void On(const Watch& watch);
   void On(Create create);
@@ -90,6 +91,8 @@ class Owner {
   [[nodiscard]] std::size_t calls() const { return calls_.size(); }
 
  private:
+  // Gives an answer to the machine that waits for it.
+  void Conclude(base::ProcessId from, base::TaskDone& done);
   // The failure with which everything new ends, or null.
   [[nodiscard]] const base::Failure* Refusal() const;
   void Deliver(base::TaskId task, ResolvedArgs resolved);
@@ -97,6 +100,8 @@ class Owner {
   void Flush();
   void CarryNews(std::vector<ActorNews>& news);
   void CarryOutcomes();
+  // Tells the node's store what may be freed.
+  void FreeUnused();
   void AdoptOwn(base::ActorId actor);
   // There is a link to an owner or worker of borrowed actors.
   void BorrowedAttached(base::ProcessId peer);
@@ -111,6 +116,7 @@ class Owner {
   TaskTable tasks_;
   PeerLinks links_;
   ActorTable actors_;
+  base::ProcessId raylet_;  // nil before it is known
   BorrowedActors borrowed_;
   CallTable calls_;
   // Own actors that had ended when handles of them came back, and how many.

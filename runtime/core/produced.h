@@ -31,6 +31,9 @@ struct Produced {
   std::deque<Settled> settled;
   // Calls that no longer want their arguments.
   std::vector<base::TaskId> abandoned;
+  // Results of attempts whose worker ended before it answered: it may have
+  // stored a value.
+  std::vector<base::ObjectId> lost_attempts;
 
   template <class M>
   void SendTo(base::ProcessId to, M message) {

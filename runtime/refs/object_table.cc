@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "base/check.h"
+#include "base/value.h"
 #include "runtime/core/emit.h"
 
 namespace mobula::runtime {
@@ -35,7 +37,29 @@ void ObjectTable::Release(base::ObjectId object) {
   if (--record.references > 0 || record.watched) return;
   MOBULA_CHECK(record.dependents.empty(),
                "a dependent holds a reference while it waits");
+  Forget(it);
+}
+
+void ObjectTable::Forget(Objects::iterator it) {
+  const Object& record = it->second;
+  if (record.outcome.has_value()) Free(it->first, *record.outcome);
+  if (record.lost_attempt) unused_.push_back({it->first, base::Extent()});
   objects_.erase(it);
+}
+
+void ObjectTable::Free(base::ObjectId object, const base::Outcome& outcome) {
+  const auto* value = std::get_if<base::Value>(&outcome);
+  if (value == nullptr || !value->is_stored()) return;
+  unused_.push_back({object, value->extent()});
+}
+
+void ObjectTable::NoteLostAttempt(base::ObjectId object) {
+  const auto it = objects_.find(object);
+  if (it == objects_.end()) {
+    unused_.push_back({object, base::Extent()});
+  } else {
+    it->second.lost_attempt = true;
+  }
 }
 
 void ObjectTable::Drop(base::ObjectId object) {
@@ -46,7 +70,10 @@ void ObjectTable::Settle(base::ObjectId object, base::Outcome outcome,
                          std::int64_t incarnation, Effects& effects,
                          std::vector<base::TaskId>& woken) {
   const auto it = objects_.find(object);
-  if (it == objects_.end()) return;
+  if (it == objects_.end()) {
+    Free(object, outcome);
+    return;
+  }
   Object& record = it->second;
   MOBULA_CHECK(!record.outcome.has_value())
       << "object " << object << " has its outcome already";
@@ -54,7 +81,8 @@ void ObjectTable::Settle(base::ObjectId object, base::Outcome outcome,
     record.watched = false;
     Emit(effects, Ready{object, outcome, incarnation});
     if (record.references == 0) {
-      objects_.erase(it);
+      Free(object, outcome);
+      Forget(it);
       return;
     }
   }

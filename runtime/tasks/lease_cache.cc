@@ -159,15 +159,15 @@ LeaseCache::Lease* LeaseCache::Pick(Shape shape, std::int64_t cost_ns) {
   return best;
 }
 
-void LeaseCache::Push(Lease& lease, base::TaskId task, std::int64_t cost_ns,
-                      base::BootTime now) {
+void LeaseCache::Push(Lease& lease, base::TaskId task, base::ObjectId result,
+                      std::int64_t cost_ns, base::BootTime now) {
   MOBULA_CHECK(lease.granted && HasRoom(lease, cost_ns));
   if (lease.in_flight.empty()) {
     lease.head_since = now;
   } else {
     Schedule(lease, lease.head_since + kRecallAfter);
   }
-  lease.in_flight.push_back(InFlight{task, cost_ns, false});
+  lease.in_flight.push_back(InFlight{task, result, cost_ns, false});
   lease.backlog_ns += cost_ns;
 }
 

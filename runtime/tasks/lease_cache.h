@@ -49,6 +49,7 @@ class LeaseCache {
 
   struct InFlight {
     base::TaskId task;
+    base::ObjectId result;
     std::int64_t cost_ns = 0;
     bool unwanted = false;  // it has its outcome; only the answer is awaited
   };
@@ -95,8 +96,8 @@ class LeaseCache {
   [[nodiscard]] Lease* Pick(Shape shape, std::int64_t cost_ns);
   [[nodiscard]] static bool HasRoom(const Lease& lease, std::int64_t cost_ns);
 
-  void Push(Lease& lease, base::TaskId task, std::int64_t cost_ns,
-            base::BootTime now);
+  void Push(Lease& lease, base::TaskId task, base::ObjectId result,
+            std::int64_t cost_ns, base::BootTime now);
   // Takes the task out of what is in flight; false if it was not.
   bool Answer(Lease& lease, base::TaskId task, base::BootTime now);
   // Keeps its place until it is answered, but nobody waits for it.

@@ -99,7 +99,7 @@ TEST_F(LeaseCacheTest, WorkIsSpreadAndBounded) {
   Grant(requests[1].lease, 2);
   std::uint64_t pushed = 0;
   while (LeaseCache::Lease* lease = cache_.Pick(shape, 50'000)) {
-    cache_.Push(*lease, {5, ++pushed}, 50'000, now_);
+    cache_.Push(*lease, {5, ++pushed}, {6, 1}, 50'000, now_);
     EXPECT_EQ(lease->worker.lo, 2 - pushed % 2);  // in turn
   }
   EXPECT_EQ(pushed, 8u);  // 200 us on each
@@ -111,8 +111,8 @@ TEST_F(LeaseCacheTest, ALeaseIsLookedAtWhenIdleAndWhenItsFirstTaskIsLong) {
   cache_.Ask(shape, 1, "F", now_, out_);
   LeaseCache::Lease& lease = Grant(Take<base::RequestLease>()[0].lease, 1);
   EXPECT_EQ(cache_.Next(), now_ + LeaseCache::kIdle);
-  cache_.Push(lease, {5, 1}, 1'000, now_);
-  cache_.Push(lease, {5, 2}, 1'000, now_);
+  cache_.Push(lease, {5, 1}, {6, 1}, 1'000, now_);
+  cache_.Push(lease, {5, 2}, {6, 2}, 1'000, now_);
   EXPECT_EQ(cache_.Next(), now_ + LeaseCache::kRecallAfter);
   EXPECT_EQ(cache_.PopCheck(now_), nullptr);
   now_ = now_ + LeaseCache::kRecallAfter;

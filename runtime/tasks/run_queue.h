@@ -25,6 +25,7 @@ struct Job {
   Kind kind = Kind::kTask;
   base::ProcessId from;
   base::TaskId task;
+  base::ObjectId result;  // nil for a constructor
   std::int32_t attempt = 1;
   base::ActorId actor;           // nil for a task
   std::int64_t incarnation = 0;  // 0 for a task

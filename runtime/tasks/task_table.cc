@@ -222,11 +222,12 @@ void TaskTable::Push(base::TaskId id, Task& task, LeaseCache::Lease& lease,
   MOBULA_CHECK(queue.live > 0 && queue.tasks.front() == id);
   queue.tasks.pop_front();
   --queue.live;
-  leases_.Push(lease, id, CostNs(task), now);
+  leases_.Push(lease, id, task.result, CostNs(task), now);
   task.state = State::kPushed;
   task.lease = &lease;
   base::RunTask run;
   run.task = id;
+  run.result = task.result;
   run.attempt = task.attempt;
   run.function = functions_.id(task.function);
   run.args = task.args;
@@ -370,6 +371,7 @@ void TaskTable::Evacuate(LeaseCache::Lease& lease, const Failure& death,
   Tasks::iterator charged = tasks_.end();
   for (const LeaseCache::InFlight& entry : lease.in_flight) {
     const bool ran = std::exchange(is_first, false);
+    if (ran) out.lost_attempts.push_back(entry.result);
     if (entry.unwanted) continue;
     const auto it = tasks_.find(entry.task);
     MOBULA_CHECK(it != tasks_.end() && it->second.lease == &lease);
