@@ -71,9 +71,10 @@ struct Register {
 struct Registered {
   ProcessId raylet;
   NodeId node;
-  std::string node_name;  // host name
-  ResourceVector total;   // of the node
-  std::string ns;         // the job's namespace
+  std::string node_name;          // host name
+  ResourceVector total;           // of the node
+  std::string ns;                 // the job's namespace
+  std::uint64_t store_bytes = 0;  // of the node's store; 0: there is none
 };
 
 // Asks for one slot in a worker. Answered, in its own time, by LeaseGranted or

@@ -3,9 +3,11 @@
 #include <stdio_ext.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
+#include <span>
 #include <utility>
 
 #include "base/check.h"
@@ -30,8 +32,11 @@ void FlushOutput() {
 }  // namespace
 
 SlotThread::SlotThread(const base::FunctionTable& table, base::WorkerPage* page,
-                       DoneFn on_done)
-    : table_(table), page_(page), on_done_(std::move(on_done)) {
+                       DoneFn on_done, MapFn map)
+    : table_(table),
+      page_(page),
+      on_done_(std::move(on_done)),
+      map_(std::move(map)) {
   MOBULA_CHECK(on_done_ != nullptr);
 }
 
@@ -102,8 +107,14 @@ Executed SlotThread::RunOne(const Execute& work,
   current.function = entry->name;
   const ScopedCurrent scope(&current);
   const auto begin = std::chrono::steady_clock::now();
+  std::vector<base::Value> mapped;
   base::Invocation invocation;
-  executed.outcome = Invoke(work, *entry, &invocation);
+  if (auto failure = MapArgs(work, &mapped)) {
+    executed.outcome = *std::move(failure);
+  } else {
+    invocation.args = std::span(mapped.empty() ? work.args : mapped);
+    executed.outcome = Invoke(work, *entry, &invocation);
+  }
   executed.exit_actor = invocation.exit_actor;
   *kept = std::move(invocation.kept);
   executed.run_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -114,10 +125,29 @@ Executed SlotThread::RunOne(const Execute& work,
   return executed;
 }
 
+std::optional<Failure> SlotThread::MapArgs(const Execute& work,
+                                           std::vector<base::Value>* args) {
+  const bool has_stored =
+      std::any_of(work.args.begin(), work.args.end(),
+                  [](const base::Value& arg) { return arg.is_stored(); });
+  if (!has_stored) return std::nullopt;
+  *args = work.args;
+  for (base::Value& arg : *args) {
+    if (!arg.is_stored()) continue;
+    MOBULA_CHECK(map_ != nullptr, "a stored argument where there is no store");
+    auto mapped = map_(arg);
+    if (auto* failure = std::get_if<Failure>(&mapped)) {
+      failure->executed = base::Executed::kNo;
+      return std::move(*failure);
+    }
+    arg = arg.WithBytes(std::get<base::Bytes>(std::move(mapped)));
+  }
+  return std::nullopt;
+}
+
 base::Outcome SlotThread::Invoke(const Execute& work,
                                  const base::FunctionEntry& entry,
                                  base::Invocation* invocation) {
-  invocation->args = work.args;
   if (work.actor.IsNil()) return entry.invoke(*invocation);
   std::shared_ptr<void> instance;
   const auto found = actors_.find(work.actor);

@@ -5,14 +5,16 @@
 //   slot.Push(execute);        // from the strand
 //   slot.Run();                // on the worker's main thread, until Stop
 //
-// Around each function it sets Current(), the worker's page and, before it
+// Before each function it maps the arguments that lie in the node's store.
+// Around it it sets Current(), the worker's page and, before it
 // reports, flushes what the function left in the buffers of standard output.
 // Owner: Process, in a worker.
 // Threading: Push and Stop from any thread; Run on one, which also destroys the
 // actors; on_done is called there and must not wait for this slot.
 // Invariants: (1) on_done once for each function that started, in their order;
 // (2) an actor that called ExitActor is destroyed before that is reported.
-// Failure: an unknown function is a Failure of kNoSuchFunction, never run.
+// Failure: an unknown function is a Failure of kNoSuchFunction, an argument
+// that cannot be mapped is what the store says of it; neither is ever run.
 #ifndef MOBULA_RUNTIME_EXECUTOR_SLOT_THREAD_H_
 #define MOBULA_RUNTIME_EXECUTOR_SLOT_THREAD_H_
 
@@ -20,13 +22,19 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <variant>
+#include <vector>
 
+#include "base/bytes.h"
+#include "base/failure.h"
 #include "base/function_table.h"
 #include "base/ids.h"
 #include "base/mutex.h"
 #include "base/shm/worker_page.h"
 #include "base/thread_annotations.h"
+#include "base/value.h"
 #include "runtime/core/events.h"
 
 namespace mobula::runtime {
@@ -34,10 +42,14 @@ namespace mobula::runtime {
 class SlotThread {
  public:
   using DoneFn = std::function<void(Executed executed)>;
+  // The bytes of a stored value; may wait. Called on the thread in Run.
+  using MapFn = std::function<std::variant<base::Bytes, base::Failure>(
+      const base::Value& stored)>;
 
-  // `page` may be null; it and `table` must outlive this.
+  // `page` may be null; it and `table` must outlive this. `map` may be null
+  // where no argument is ever stored.
   SlotThread(const base::FunctionTable& table, base::WorkerPage* page,
-             DoneFn on_done);
+             DoneFn on_done, MapFn map = nullptr);
   ~SlotThread();
   SlotThread(const SlotThread&) = delete;
   SlotThread& operator=(const SlotThread&) = delete;
@@ -55,6 +67,10 @@ class SlotThread {
   bool Take(Execute* work) MOBULA_EXCLUDES(mutex_);
   // `kept`: what must stay until the answer has been handed on.
   Executed RunOne(const Execute& work, std::shared_ptr<const void>* kept);
+  // The arguments with the bytes of those that are stored, none where none is;
+  // or why they cannot be had.
+  std::optional<base::Failure> MapArgs(const Execute& work,
+                                       std::vector<base::Value>* args);
   base::Outcome Invoke(const Execute& work, const base::FunctionEntry& entry,
                        base::Invocation* invocation);
   void Annotate(const Execute& work, const std::string& function,
@@ -63,6 +79,7 @@ class SlotThread {
   const base::FunctionTable& table_;
   base::WorkerPage* const page_;
   const DoneFn on_done_;
+  const MapFn map_;
 
   // Of the thread in Run.
   const base::FunctionEntry* shown_ = nullptr;  // on the page

@@ -101,8 +101,9 @@ bool CoreLoop::TookFromRaylet(const base::Message& message,
   if (const auto* attach = std::get_if<base::Attach>(&message)) {
     // The core sees it too: from here on it may send there.
     if (!ending_) peers_.Connect(std::move(*fd), attach->peer);
+    return false;
   }
-  return false;
+  return sink_.OnStoreMessage(message, *fd);
 }
 
 void CoreLoop::Step(Event event) {

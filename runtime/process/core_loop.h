@@ -6,10 +6,11 @@
 // Owner: Process, one each.
 // Threading: everything on the strand, the Sink's methods too.
 // Invariants: (1) one event is run to its last effect before the next begins;
-// (2) while ending, nothing but output and JobEnded reaches anyone; (3) a
-// function starts only when every answer before it has left this process: its
-// owner relies on it that what stands behind an unanswered task never started.
-// Failure: the end of the raylet's link is told to the Sink, then to the core.
+// (2) while ending, nothing but output, JobEnded and the store's reaches
+// anyone; (3) a function starts only when every answer before it has left this
+// process: its owner relies on it that what stands behind an unanswered task
+// never started. Failure: the end of the raylet's link is told to the Sink,
+// then to the core.
 #ifndef MOBULA_RUNTIME_PROCESS_CORE_LOOP_H_
 #define MOBULA_RUNTIME_PROCESS_CORE_LOOP_H_
 
@@ -42,6 +43,9 @@ class CoreLoop {
     virtual void OnExit(const std::string& reason) = 0;
     virtual void OnOutput(const base::WorkerOutput& output) = 0;
     virtual void OnJobEnded() = 0;
+    // True if the message is one of the node's store's; `fd` came beside it.
+    virtual bool OnStoreMessage(const base::Message& message,
+                                const base::UniqueFd& fd) = 0;
     virtual void OnRayletLost(const std::string& reason) = 0;
   };
 

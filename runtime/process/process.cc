@@ -16,6 +16,7 @@
 #include "base/strand.h"
 #include "runtime/executor/current.h"
 #include "runtime/executor/slot_thread.h"
+#include "runtime/memory/store_memory.h"
 #include "runtime/process/control_waits.h"
 #include "runtime/process/core_loop.h"
 #include "runtime/process/head_output.h"
@@ -51,6 +52,24 @@ std::uint32_t ForkGeneration() {
   return forks.load(std::memory_order_relaxed);
 }
 
+// Where the value lies that the event brings into the world.
+std::optional<base::Extent> StoredBy(const Event& event) {
+  const base::Outcome* outcome = nullptr;
+  if (const auto* put = std::get_if<Put>(&event)) outcome = &put->outcome;
+  if (const auto* executed = std::get_if<Executed>(&event)) {
+    outcome = &executed->outcome;
+  }
+  if (outcome == nullptr) return std::nullopt;
+  const auto* value = std::get_if<base::Value>(outcome);
+  if (value == nullptr || !value->is_stored()) return std::nullopt;
+  return value->extent();
+}
+
+Failure NoRuntime() {
+  return base::MakeFailure(FailureCode::kShutdown, base::Executed::kMaybe,
+                           "a forked child has no runtime");
+}
+
 // The process whose strand the calling thread is.
 thread_local const void* strand_of = nullptr;
 
@@ -67,6 +86,7 @@ struct Process::State final : CoreLoop::Sink {
   explicit State(Options from_options);
 
   bool Forked() const { return ForkGeneration() != generation; }
+  bool HasStore() const MOBULA_EXCLUDES(mutex);
   bool IsWorker() const { return slot != nullptr; }
 
   std::optional<StartError> Start(BootTime deadline);
@@ -88,6 +108,8 @@ struct Process::State final : CoreLoop::Sink {
   void OnExit(const std::string& reason) override;
   void OnOutput(const base::WorkerOutput& output) override;
   void OnJobEnded() override;
+  bool OnStoreMessage(const base::Message& message,
+                      const base::UniqueFd& fd) override;
   void OnRayletLost(const std::string& reason) override;
 
   Options options;
@@ -96,6 +118,7 @@ struct Process::State final : CoreLoop::Sink {
   Inbox<Item> inbox;
   ObjectWaits waits;
   ControlWaits control_waits;
+  StoreMemory memory;
   std::unique_ptr<SlotThread> slot;  // worker only
   HeadOutput head_output;
   ObjectWaits::BlockedFn blocked;
@@ -121,13 +144,18 @@ Process::State::State(Options from_options)
       inbox(kInboxItemsMax, [this] { strand.Post([this] { Drain(); }); }),
       waits([this](base::ObjectId object) { Post(Watch{object}); }),
       control_waits([this](AskControl ask) { Post(std::move(ask)); }),
+      memory(base::IdSource(base::RandomBits()),
+             [this](base::Message message) { PostNow(std::move(message)); }),
       head_output(options.head != nullptr ? options.head->TakeOutput()
                                           : base::UniqueFd()) {
   if (options.whoami.role != base::Role::kWorker) return;
   MOBULA_CHECK(options.functions != nullptr);
   slot = std::make_unique<SlotThread>(
       *options.functions, options.page,
-      [this](Executed executed) { PostNow(Event(std::move(executed))); });
+      [this](Executed executed) { PostNow(Event(std::move(executed))); },
+      [this](const base::Value& stored) {
+        return memory.Map(stored, BootTime::Never(), blocked);
+      });
   blocked = [this](bool is_blocked) {
     PostNow(base::Message(base::TaskBlocked{is_blocked}));
   };
@@ -222,8 +250,11 @@ void Process::State::Drain() {
       const auto* watch = std::get_if<Watch>(&event);
       const std::optional<base::ObjectId> watched =
           watch != nullptr ? std::optional(watch->object) : std::nullopt;
+      const std::optional<base::Extent> stored = StoredBy(event);
       loop->Step(std::move(event));
       if (watched) waits.Looked(*watched);
+      // From here on the raylet knows of it.
+      if (stored) memory.Finished(*stored);
     }
   }
   strand.Post([this] { Drain(); });
@@ -268,6 +299,16 @@ void Process::State::OnExit(const std::string& reason) {
   slot->Stop();
 }
 
+bool Process::State::OnStoreMessage(const base::Message& message,
+                                    const base::UniqueFd& fd) {
+  return memory.Take(message, fd);
+}
+
+bool Process::State::HasStore() const {
+  base::MutexLock lock(mutex);
+  return registered && registered->store_bytes > 0;
+}
+
 void Process::State::OnOutput(const base::WorkerOutput& output) {
   if (options.on_output) {
     options.on_output(output);
@@ -283,13 +324,21 @@ void Process::State::OnJobEnded() {
 }
 
 void Process::State::OnRayletLost(const std::string& reason) {
-  base::MutexLock lock(mutex);
-  // Whatever the user's code is doing: nobody will take its result.
-  if (IsWorker() && !exiting) ::_exit(kWorkerRayletGone);
-  raylet_lost = true;
-  lost_reason = reason;
-  changed.NotifyAll();
-  if (!registered || phase != Phase::kRunning) return;
+  bool is_early = false;
+  {
+    base::MutexLock lock(mutex);
+    // Whatever the user's code is doing: nobody will take its result.
+    if (IsWorker() && !exiting) ::_exit(kWorkerRayletGone);
+    raylet_lost = true;
+    lost_reason = reason;
+    is_early = !registered || phase != Phase::kRunning;
+    changed.NotifyAll();
+  }
+  memory.Close(base::MakeFailure(FailureCode::kRayletDied,
+                                 base::Executed::kMaybe,
+                                 "the node's agent is gone, and with it the "
+                                 "node's store"));
+  if (is_early) return;
   const std::string tail = head_output.Tail();
   MOBULA_LOG(ERROR) << "the raylet is gone: " << reason
                     << (tail.empty() ? "" : "; it printed:\n") << tail;
@@ -326,6 +375,8 @@ void Process::State::End(bool ask, Duration head_patience) {
                                         base::Executed::kMaybe,
                                         "the runtime was shut down before the "
                                         "control store answered"));
+  memory.Close(base::MakeFailure(FailureCode::kShutdown, base::Executed::kMaybe,
+                                 "the runtime was shut down"));
   StopStrand();
   if (options.head != nullptr) options.head->WaitEnd(head_patience);
   base::MutexLock lock(mutex);
@@ -395,12 +446,7 @@ void Process::Post(Event event) {
 
 std::optional<Backend::Settled> Process::Await(base::ObjectId object,
                                                BootTime deadline) {
-  if (state_->Forked()) {
-    return Settled{
-        base::MakeFailure(FailureCode::kShutdown, base::Executed::kMaybe,
-                          "a forked child has no runtime"),
-        0};
-  }
+  if (state_->Forked()) return Settled{NoRuntime(), 0};
   MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
   return state_->waits.Await(
       object, deadline,
@@ -418,10 +464,7 @@ std::vector<bool> Process::AwaitSome(std::span<const base::ObjectId> objects,
 
 base::ControlReply Process::Ask(base::ControlRequest request,
                                 base::Duration timeout) {
-  if (state_->Forked()) {
-    return base::MakeFailure(FailureCode::kShutdown, base::Executed::kMaybe,
-                             "a forked child has no runtime");
-  }
+  if (state_->Forked()) return NoRuntime();
   MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
   AskControl ask;
   ask.request = NewId<base::RequestId>();
@@ -430,6 +473,35 @@ base::ControlReply Process::Ask(base::ControlRequest request,
   return state_->control_waits.Ask(
       std::move(ask),
       Current() != nullptr ? state_->blocked : ControlWaits::BlockedFn());
+}
+
+bool Process::HasStore() const {
+  return !state_->Forked() && state_->HasStore();
+}
+
+std::variant<Backend::Room, Failure> Process::Allocate(std::uint64_t byte_count,
+                                                       BootTime deadline) {
+  if (!HasStore()) return Backend::Allocate(byte_count, deadline);
+  MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
+  auto room = state_->memory.Allocate(
+      byte_count, deadline,
+      Current() != nullptr ? state_->blocked : StoreMemory::BlockedFn());
+  if (auto* failure = std::get_if<Failure>(&room)) return std::move(*failure);
+  const auto& given = std::get<StoreMemory::Room>(room);
+  return Room{given.extent, given.bytes};
+}
+
+void Process::Discard(const base::Extent& extent) {
+  if (!state_->Forked()) state_->memory.Discard(extent);
+}
+
+std::variant<base::Bytes, Failure> Process::Map(const base::Value& stored,
+                                                BootTime deadline) {
+  if (state_->Forked()) return NoRuntime();
+  MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
+  return state_->memory.Map(
+      stored, deadline,
+      Current() != nullptr ? state_->blocked : StoreMemory::BlockedFn());
 }
 
 Backend::ActorView Process::ViewActor(base::ActorId actor) {

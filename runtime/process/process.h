@@ -20,12 +20,20 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "base/boot_time.h"
+#include "base/bytes.h"
+#include "base/control/control_request.h"
+#include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/function_table.h"
+#include "base/ids.h"
 #include "base/shm/worker_page.h"
 #include "base/unique_fd.h"
+#include "base/value.h"
+#include "runtime/core/events.h"
 #include "runtime/process/backend.h"
 #include "runtime/process/embedded_head.h"
 #include "runtime/process/start_error.h"
@@ -67,6 +75,12 @@ class Process final : public Backend {
                               base::BootTime deadline) override;
   base::ControlReply Ask(base::ControlRequest request,
                          base::Duration timeout) override;
+  bool HasStore() const override;
+  std::variant<Room, base::Failure> Allocate(std::uint64_t byte_count,
+                                             base::BootTime deadline) override;
+  void Discard(const base::Extent& extent) override;
+  std::variant<base::Bytes, base::Failure> Map(
+      const base::Value& stored, base::BootTime deadline) override;
   ActorView ViewActor(base::ActorId actor) override;
   base::ProcessId self() const override;
   Node node() const override;
