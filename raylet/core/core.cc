@@ -46,6 +46,12 @@ base::JobRecord RecordOf(const base::Register& message, const std::string& ns,
   return record;
 }
 
+ArenaTable::Options StoreOptions(const Core::Options& options) {
+  ArenaTable::Options store;
+  store.bytes_max = options.object_store_bytes;
+  return store;
+}
+
 std::string StateName(const Worker& worker) {
   switch (worker.state) {
     case WorkerState::kStarting:
@@ -91,7 +97,8 @@ Core::Core(Options options, base::IdSource ids)
       ledger_(options_.total),
       workers_(options_.workers),
       line_(LineOptions(options_)),
-      hosted_(options_.node) {
+      hosted_(options_.node),
+      store_(StoreOptions(options_), ids) {
   MOBULA_CHECK(!options_.self.IsNil());
 }
 
@@ -107,6 +114,7 @@ void Core::Step(const Event& event, BootTime now, Effects& effects) {
     }
     Pump();
   } while (!to_self_.empty());
+  store_.Pump(now_, *effects_);
   UpdateTimer();
   if (ledger_.size() == 0) MOBULA_CHECK(ledger_.free() == ledger_.total());
   effects_ = nullptr;
@@ -132,7 +140,8 @@ void Core::Dispatch(const Event& event) {
   } else if (const auto* tick = std::get_if<Tick>(&event)) {
     OnTick(*tick);
   } else {
-    const bool known = OnControlEvent(event);
+    const bool known =
+        OnControlEvent(event) || store_.Happened(event, now_, *effects_);
     MOBULA_CHECK(known);
   }
 }
@@ -150,6 +159,7 @@ void Core::OnReceived(const Received& received) {
   if (!peers_.contains(from)) return;
   if (OnLeaseMessage(from, received.message)) return;
   if (OnActorMessage(from, received.message)) return;
+  if (store_.Received(from, received.message, now_, *effects_)) return;
   // Anything else is not for a raylet.
 }
 
@@ -198,6 +208,7 @@ void Core::OnRegisterDriver(ProcessId from, const base::Register& message) {
     job.ns = message.ns.empty() ? kDefaultNamespace : message.ns;
     job.output = message.job;
     peers_.emplace(from, Peer{base::Role::kDriver, message.job});
+    store_.ProcessCame(from, message.job);
     queue_.AddJob(message.job, std::max(message.weight, 1));
     workers_.AddJob(message.job);
     ControlLine::Out out;
@@ -228,6 +239,7 @@ void Core::OnRegisterWorker(ProcessId from, const base::Register& message) {
     if (worker->pid == 0) workers_.SetPid(from, message.pid);
     workers_.Registered(from, now_);
     peers_.emplace(from, Peer{base::Role::kWorker, message.job});
+    store_.ProcessCame(from, message.job);
   }
   SendRegistered(from, message.job);
 }
@@ -347,6 +359,7 @@ BootTime Core::NextDeadline() const {
     }
   }
   next = std::min(next, line_.NextDeadline());
+  next = std::min(next, store_.NextDeadline());
   return std::min(next, stuck_since_ + stuck_patience_);
 }
 
@@ -364,6 +377,7 @@ void Core::CheckInvariants() const {
   line_.CheckInvariants();
   hosted_.CheckInvariants();
   directory_.CheckInvariants();
+  store_.CheckInvariants();
   for (const auto& [process, peers] : links_) {
     for (const ProcessId peer : peers) {
       MOBULA_CHECK(links_.at(peer).contains(process));

@@ -13,7 +13,8 @@
 // It carries effects between its machines: LeaseQueue (who is next),
 // LeaseLedger (who holds what), WorkerTable (which processes there are),
 // ControlLine (what the control store is told and asked), HostedActors (the
-// detached actors of this node), ActorDirectory (where detached actors live).
+// detached actors of this node), ActorDirectory (where detached actors live),
+// ObjectStore (large values, and what is left of owners that have died).
 // Owner: raylet::Server, or the simulator.   Threading: none; runs on its
 // owner's strand, never blocks, asks no clock.
 // Invariants: (1) free + leased = total; (2) a lease's worker is leased to it
@@ -48,6 +49,7 @@
 #include "raylet/core/events.h"
 #include "raylet/leases/lease_ledger.h"
 #include "raylet/leases/lease_queue.h"
+#include "raylet/objects/object_store.h"
 #include "raylet/workers/worker_table.h"
 
 namespace mobula::raylet {
@@ -69,6 +71,8 @@ class Core {
     // The same where some of them hold actors, since others may wait for those,
     // and none of these is seen at work.
     base::Duration stuck_with_actors_after = std::chrono::seconds(20);
+    // How much memory large values may have; none: there is no store.
+    std::uint64_t object_store_bytes = 0;
     // What the control store is told of the node beside the above.
     std::int32_t pid = 0;
     std::string socket;  // where drivers of the machine connect, "" if nowhere
@@ -100,6 +104,7 @@ class Core {
   [[nodiscard]] const ControlLine& line() const { return line_; }
   [[nodiscard]] const HostedActors& hosted() const { return hosted_; }
   [[nodiscard]] const ActorDirectory& directory() const { return directory_; }
+  [[nodiscard]] const ObjectStore& store() const { return store_; }
   // CHECKs every invariant of the core and its machines.
   void CheckInvariants() const;
 
@@ -158,7 +163,7 @@ class Core {
   void OnStopJob(const base::StopJob& stop);
   void OnSelf(const base::Message& message);
   void Ask(base::ControlRequest request);
-  void ForgetProcess(ProcessId process);
+  void ForgetProcess(ProcessId process, bool job_over);
   void Flush(ControlLine::Out& out);
   void Flush(ActorDirectory::Out& out);
   void Flush(HostedActors::Out& out);
@@ -209,6 +214,7 @@ class Core {
   ControlLine line_;
   HostedActors hosted_;
   ActorDirectory directory_;
+  ObjectStore store_;
   std::map<ProcessId, Peer> peers_;  // registered and not lost
   std::map<JobId, Job> jobs_;
   std::map<ProcessId, std::set<ProcessId>> links_;  // both ways

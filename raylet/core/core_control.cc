@@ -323,7 +323,8 @@ void Core::Ask(base::ControlRequest request) {
   Flush(out);
 }
 
-void Core::ForgetProcess(ProcessId process) {
+void Core::ForgetProcess(ProcessId process, bool job_over) {
+  store_.ProcessGone(process, job_over, now_, *effects_);
   directory_.ProcessGone(process);
   for (auto& [id, job] : jobs_) {
     std::erase_if(job.awaiting_program,

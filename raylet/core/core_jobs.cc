@@ -22,6 +22,7 @@ void Core::OnEndJob(ProcessId from, JobId job) {
 void Core::EndWorkersOf(JobId job, bool at_once) {
   Job& ending = jobs_.at(job);
   ending.ending = true;
+  store_.JobGone(job, *effects_);
   for (const QueuedLease& request : queue_.TakeOfJob(job)) {
     ledger_.RememberEnded(request.owner, request.lease);
   }
@@ -70,7 +71,7 @@ void Core::OnPeerLost(ProcessId process) {
     LoseDriver(process, peer.job, "its driver has ended");
     return;
   }
-  ForgetProcess(process);
+  ForgetProcess(process, jobs_.at(peer.job).ending);
   ReleaseOwner(process);
   const Worker* worker = workers_.Find(process);
   // A retiring one closes its link before its destructors run.
@@ -80,7 +81,7 @@ void Core::OnPeerLost(ProcessId process) {
 }
 
 void Core::LoseDriver(ProcessId driver, JobId job, const std::string& cause) {
-  ForgetProcess(driver);
+  ForgetProcess(driver, /*job_over=*/true);
   ReleaseOwner(driver);
   Unlink(driver, ProcessId());
   jobs_.at(job).driver_lost = true;
@@ -103,7 +104,7 @@ void Core::ReleaseOwner(ProcessId owner) {
 void Core::OnWorkerExited(ProcessId process, const Failure& failure) {
   const Worker* known = workers_.Find(process);
   if (known == nullptr) return;
-  ForgetProcess(process);
+  ForgetProcess(process, jobs_.at(known->job).ending);
   ReleaseOwner(process);
   ProcessId told;
   if (const Lease* lease = ledger_.FindOfWorker(process)) {

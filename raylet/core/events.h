@@ -16,6 +16,7 @@
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
+#include "base/value.h"
 
 namespace mobula::raylet {
 
@@ -77,9 +78,42 @@ struct ProgramKept {
   std::string reason;
 };
 
+// The arena that MakeArena asked for is there, whole in memory.
+struct ArenaMade {
+  base::ArenaId arena;
+};
+// It could not be made; it does not exist.
+struct ArenaFailed {
+  base::ArenaId arena;
+  base::Failure failure;
+};
+
+// What SpillArena named is on disk, and its memory has gone.
+struct Spilled {
+  base::ArenaId arena;
+};
+// It is in memory as before.
+struct SpillFailed {
+  base::ArenaId arena;
+  base::Failure failure;
+};
+
+// A spilled arena is in memory again, but for these extents, whose bytes did
+// not match their checksum.
+struct Restored {
+  base::ArenaId arena;
+  std::vector<base::Extent> lost;
+};
+// It is on disk as before.
+struct RestoreFailed {
+  base::ArenaId arena;
+  base::Failure failure;
+};
+
 using Event = std::variant<Received, PeerLost, WorkerStarted, WorkerStartFailed,
                            WorkerExited, Tick, ControlUp, ControlDown,
-                           ControlSaid, ProgramKept>;
+                           ControlSaid, ProgramKept, ArenaMade, ArenaFailed,
+                           Spilled, SpillFailed, Restored, RestoreFailed>;
 
 // ---- effects ---------------------------------------------------------------
 
@@ -140,9 +174,45 @@ struct KeepProgram {
   base::JobId job;
 };
 
+// Makes the memory of an arena: ArenaMade or ArenaFailed answers.
+struct MakeArena {
+  base::ArenaId arena;
+  std::uint64_t byte_count = 0;
+};
+
+// A message with a descriptor of an arena beside it: one through which it can
+// be written, or one that can only be read, before which it is sealed against
+// being written by anyone who does not map it yet.
+struct SendWithArena {
+  base::ProcessId to;
+  base::Message message;  // ArenaLeased, ArenaOpened
+  base::ArenaId arena;
+  bool is_writable = false;
+};
+
+// Writes the extents to a file, unless it came from one, and gives the memory
+// back. Nobody maps it. Spilled or SpillFailed answers.
+struct SpillArena {
+  base::ArenaId arena;
+  std::vector<base::Extent> extents;
+};
+
+// Brings these extents back to where they were; Restored or RestoreFailed
+// answers.
+struct RestoreArena {
+  base::ArenaId arena;
+  std::vector<base::Extent> extents;
+};
+
+// Gives an arena's memory and file back, whichever there are.
+struct DropArena {
+  base::ArenaId arena;
+};
+
 using Effect =
     std::variant<Send, Connect, StartWorker, KillWorker, SetTimer, ClosePeer,
-                 TellControl, NeedControl, LeaveCluster, KeepProgram>;
+                 TellControl, NeedControl, LeaveCluster, KeepProgram, MakeArena,
+                 SendWithArena, SpillArena, RestoreArena, DropArena>;
 using Effects = std::vector<Effect>;
 
 }  // namespace mobula::raylet

@@ -1,0 +1,367 @@
+#include "raylet/objects/arena_table.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/check.h"
+
+namespace mobula::raylet {
+
+using base::BootTime;
+using base::Failure;
+using base::FailureCode;
+
+namespace {
+
+constexpr std::uint64_t kPageBytes = 4096;
+constexpr std::uint64_t kArenaBytesMin = std::uint64_t{1} << 20;
+constexpr std::uint64_t kArenaBytesMax = std::uint64_t{64} << 20;
+// Of a store that is divided into arenas.
+constexpr std::uint64_t kArenasOfStore = 16;
+
+std::uint64_t WholePages(std::uint64_t bytes) {
+  return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
+
+std::uint64_t UsualArenaBytes(std::uint64_t bytes_max) {
+  return WholePages(
+      std::clamp(bytes_max / kArenasOfStore, kArenaBytesMin, kArenaBytesMax));
+}
+
+}  // namespace
+
+ArenaTable::ArenaTable(Options options, StoredObjects& stored,
+                       base::IdSource ids)
+    : options_(options),
+      stored_(stored),
+      arena_bytes_(UsualArenaBytes(options.bytes_max)),
+      ids_(ids) {}
+
+std::uint64_t ArenaTable::ArenaBytesFor(std::uint64_t value_bytes) const {
+  if (value_bytes <= arena_bytes_ / 2 && arena_bytes_ <= options_.bytes_max) {
+    return arena_bytes_;
+  }
+  return WholePages(value_bytes + 2 * kExtentHeaderBytes);
+}
+
+ArenaTable::Arena* ArenaTable::Find(ArenaId arena) {
+  const auto found = arenas_.find(arena);
+  return found == arenas_.end() ? nullptr : &found->second;
+}
+
+const ArenaTable::Arena* ArenaTable::Find(ArenaId arena) const {
+  const auto found = arenas_.find(arena);
+  return found == arenas_.end() ? nullptr : &found->second;
+}
+
+void ArenaTable::Charge(Arena& arena, std::uint64_t bytes) {
+  charged_ = charged_ - arena.charge + bytes;
+  arena.charge = bytes;
+  MOBULA_CHECK(charged_ <= options_.bytes_max);
+}
+
+void ArenaTable::Use(ArenaId id, Arena& arena) {
+  by_use_.erase(arena.used_at);
+  arena.used_at = ++uses_;
+  if (arena.state == State::kReady) by_use_[arena.used_at] = id;
+}
+
+bool ArenaTable::IsEmpty(ArenaId id, const Arena& arena) const {
+  return arena.writer.IsNil() && stored_.CountIn(id) == 0;
+}
+
+void ArenaTable::Lease(ProcessId from, base::JobId job,
+                       const base::LeaseArena& message, Effects& effects) {
+  // Also keeps what follows from overflowing.
+  const bool is_absurd = message.byte_count > options_.bytes_max;
+  const std::uint64_t bytes =
+      is_absurd ? message.byte_count : ArenaBytesFor(message.byte_count);
+  const auto refuse = [&](FailureCode code, std::string why) {
+    effects.emplace_back(
+        Send{from, base::ArenaRefused{message.request,
+                                      base::NotRun(code, std::move(why))}});
+  };
+  if (bytes > options_.bytes_max) {
+    refuse(FailureCode::kTooLarge,
+           "a value of " + std::to_string(message.byte_count) +
+               " bytes can never be in a store of " +
+               std::to_string(options_.bytes_max) +
+               "; give the node a larger --object-store-memory");
+    return;
+  }
+  const auto found = waiting_.find(from);
+  if (found != waiting_.end()) {
+    for (const Request& request : found->second) {
+      if (request.request == message.request) return;
+    }
+    if (found->second.size() >= options_.requests_of_process_max) {
+      refuse(FailureCode::kLimit, "too many requests for memory wait already");
+      return;
+    }
+  }
+  waiting_[from].push_back({message.request, job, bytes, Patience()});
+}
+
+void ArenaTable::Cancel(ProcessId from, base::RequestId request) {
+  const auto found = waiting_.find(from);
+  if (found != waiting_.end()) {
+    std::erase_if(found->second, [request](const Request& waiting) {
+      return waiting.request == request;
+    });
+    if (found->second.empty()) waiting_.erase(found);
+  }
+  for (auto& [id, arena] : arenas_) {
+    if (arena.writer == from && arena.request == request) LetGo(id, arena);
+  }
+}
+
+void ArenaTable::Return(ProcessId from, ArenaId id) {
+  Arena* arena = Find(id);
+  if (arena == nullptr || arena->writer != from) return;
+  if (arena->state != State::kReady) return;  // it was not told of it yet
+  LetGo(id, *arena);
+}
+
+void ArenaTable::LetGo(ArenaId id, Arena& arena) {
+  MOBULA_CHECK(!arena.writer.IsNil());
+  arena.writer = ProcessId();
+  arena.request = base::RequestId();
+  --leased_;
+  stored_.ForgetRemembered(id);
+  to_look_at_.insert(id);
+}
+
+void ArenaTable::Open(ProcessId from, ArenaId id, Effects& effects) {
+  Arena* arena = Find(id);
+  if (arena == nullptr || arena->state == State::kMaking ||
+      IsEmpty(id, *arena)) {
+    effects.emplace_back(
+        Send{from, base::ArenaLost{id, base::NotRun(FailureCode::kObjectLost,
+                                                    "its memory is gone")}});
+    return;
+  }
+  if (arena->state == State::kReady) {
+    TellOpened(id, *arena, from, effects);
+    return;
+  }
+  if (std::find(arena->openers.begin(), arena->openers.end(), from) !=
+      arena->openers.end()) {
+    return;
+  }
+  arena->openers.push_back(from);
+  if (arena->state == State::kSpilled && arena->openers.size() == 1) {
+    restores_.push_back(id);
+  }
+}
+
+void ArenaTable::TellOpened(ArenaId id, Arena& arena, ProcessId reader,
+                            Effects& effects) {
+  if (!arena.asked.empty()) arena.busy = true;  // it is in use, after all
+  const auto asked = arena.asked.find(reader);
+  if (asked != arena.asked.end()) asked->second = true;
+  arena.readers.insert(reader);
+  arena.shared = true;
+  Use(id, arena);
+  effects.emplace_back(SendWithArena{
+      reader, base::ArenaOpened{id, arena.byte_count}, id, false});
+}
+
+void ArenaTable::TellLost(ArenaId id, Arena& arena, const Failure& failure,
+                          Effects& effects) {
+  for (const ProcessId opener : std::exchange(arena.openers, {})) {
+    effects.emplace_back(Send{opener, base::ArenaLost{id, failure}});
+  }
+  std::erase(restores_, id);
+}
+
+void ArenaTable::TellLeased(ArenaId id, Arena& arena, Effects& effects) {
+  Use(id, arena);
+  effects.emplace_back(SendWithArena{
+      arena.writer, base::ArenaLeased{arena.request, id, arena.byte_count}, id,
+      true});
+}
+
+void ArenaTable::Quiet(ProcessId from, ArenaId id, bool quiet, BootTime now) {
+  Arena* arena = Find(id);
+  if (arena == nullptr) return;
+  const auto asked = arena->asked.find(from);
+  if (asked == arena->asked.end()) return;
+  const bool was_given_anew = asked->second;
+  arena->asked.erase(asked);
+  if (!quiet) {
+    arena->busy = true;
+  } else {
+    if (arena->writer == from) LetGo(id, *arena);
+    if (!was_given_anew) arena->readers.erase(from);
+  }
+  EndRoundIfAnswered(id, *arena, now);
+}
+
+void ArenaTable::EndRoundIfAnswered(ArenaId id, Arena& arena, BootTime now) {
+  if (!arena.asked.empty()) return;
+  to_look_at_.insert(id);
+  if (!std::exchange(arena.busy, false)) {
+    arena.busy_for = base::Duration::zero();
+    return;
+  }
+  arena.busy_for = std::clamp(2 * arena.busy_for, options_.busy_for_min,
+                              options_.busy_for_max);
+  arena.leave_until = now + arena.busy_for;
+}
+
+void ArenaTable::Made(ArenaId id, Effects& effects) {
+  Arena* arena = Find(id);
+  if (arena == nullptr) return;  // dropped before it was there
+  MOBULA_CHECK(arena->state == State::kMaking);
+  arena->state = State::kReady;
+  Use(id, *arena);
+  if (!arena->writer.IsNil()) TellLeased(id, *arena, effects);
+  to_look_at_.insert(id);
+}
+
+void ArenaTable::MakeFailed(ArenaId id, const Failure& failure,
+                            Effects& effects) {
+  Arena* arena = Find(id);
+  if (arena == nullptr) return;
+  MOBULA_CHECK(arena->state == State::kMaking);
+  if (!arena->writer.IsNil()) {
+    effects.emplace_back(
+        Send{arena->writer, base::ArenaRefused{arena->request, failure}});
+    LetGo(id, *arena);
+  }
+  if (reserve_.erase(id) > 0) reserve_bytes_ -= arena->byte_count;
+  Charge(*arena, 0);
+  arenas_.erase(id);
+}
+
+void ArenaTable::WasSpilled(ArenaId id) {
+  Arena* arena = Find(id);
+  if (arena == nullptr) return;
+  MOBULA_CHECK(arena->state == State::kSpilling);
+  arena->state = State::kSpilled;
+  Charge(*arena, 0);
+  if (!arena->openers.empty()) restores_.push_back(id);
+  to_look_at_.insert(id);
+}
+
+void ArenaTable::SpillFailed(ArenaId id, BootTime now) {
+  spill_again_at_ = now + options_.spill_again_after;
+  Arena* arena = Find(id);
+  if (arena == nullptr) return;
+  MOBULA_CHECK(arena->state == State::kSpilling);
+  arena->state = State::kReady;
+  Use(id, *arena);
+  to_look_at_.insert(id);
+}
+
+void ArenaTable::WasRestored(ArenaId id, Effects& effects) {
+  Arena* arena = Find(id);
+  if (arena == nullptr) return;
+  MOBULA_CHECK(arena->state == State::kRestoring);
+  arena->state = State::kReady;
+  arena->busy_for = base::Duration::zero();
+  arena->leave_until = BootTime();
+  Use(id, *arena);
+  to_look_at_.insert(id);
+  for (const ProcessId opener : std::exchange(arena->openers, {})) {
+    TellOpened(id, *arena, opener, effects);
+  }
+}
+
+void ArenaTable::RestoreFailed(ArenaId id, const Failure& failure,
+                               Effects& effects) {
+  Arena* arena = Find(id);
+  if (arena == nullptr) return;
+  MOBULA_CHECK(arena->state == State::kRestoring);
+  arena->state = State::kSpilled;
+  Charge(*arena, 0);
+  to_look_at_.insert(id);
+  TellLost(id, *arena, failure, effects);
+}
+
+void ArenaTable::Touch(ArenaId id) {
+  Arena* arena = Find(id);
+  if (arena != nullptr) Use(id, *arena);
+}
+
+void ArenaTable::ProcessGone(ProcessId process, BootTime now) {
+  waiting_.erase(process);
+  for (auto& [id, arena] : arenas_) {
+    if (arena.writer == process) LetGo(id, arena);
+    if (std::erase(arena.openers, process) > 0 && arena.openers.empty()) {
+      std::erase(restores_, id);
+    }
+    if (arena.readers.erase(process) > 0) to_look_at_.insert(id);
+    if (arena.asked.erase(process) > 0) EndRoundIfAnswered(id, arena, now);
+  }
+}
+
+void ArenaTable::JobGone(base::JobId job, Effects& effects) {
+  const std::set<ArenaId> reserve = reserve_;
+  for (const ArenaId id : reserve) {
+    if (arenas_.at(id).job == job) Drop(id, effects);
+  }
+}
+
+base::ProcessId ArenaTable::WriterOf(ArenaId id) const {
+  const Arena* arena = Find(id);
+  return arena == nullptr ? ProcessId() : arena->writer;
+}
+
+bool ArenaTable::Holds(const base::Extent& extent) const {
+  const Arena* arena = Find(extent.arena);
+  return arena != nullptr && extent.offset <= arena->byte_count &&
+         extent.byte_count <= arena->byte_count - extent.offset;
+}
+
+bool ArenaTable::IsSpilled(ArenaId id) const {
+  const Arena* arena = Find(id);
+  return arena != nullptr &&
+         (arena->state == State::kSpilled || arena->state == State::kRestoring);
+}
+
+std::size_t ArenaTable::waiting() const {
+  std::size_t count = 0;
+  for (const auto& [process, requests] : waiting_) count += requests.size();
+  return count;
+}
+
+std::size_t ArenaTable::rounds() const {
+  return static_cast<std::size_t>(std::count_if(
+      arenas_.begin(), arenas_.end(),
+      [](const auto& arena) { return !arena.second.asked.empty(); }));
+}
+
+void ArenaTable::CheckInvariants() const {
+  std::uint64_t charged = 0;
+  std::uint64_t reserve_bytes = 0;
+  std::size_t leased = 0;
+  for (const auto& [id, arena] : arenas_) {
+    charged += arena.charge;
+    if (!arena.writer.IsNil()) ++leased;
+    const bool ready = arena.state == State::kReady;
+    const bool spilled = arena.state == State::kSpilled;
+    MOBULA_CHECK(by_use_.contains(arena.used_at) == ready);
+    MOBULA_CHECK((arena.charge > 0) == !spilled);
+    if (!ready) {
+      MOBULA_CHECK(arena.readers.empty() && arena.asked.empty());
+      MOBULA_CHECK(arena.writer.IsNil() || arena.state == State::kMaking);
+    } else {
+      MOBULA_CHECK(arena.openers.empty());
+    }
+    const bool waits =
+        std::find(restores_.begin(), restores_.end(), id) != restores_.end();
+    MOBULA_CHECK(waits == (spilled && !arena.openers.empty()));
+    if (!reserve_.contains(id)) continue;
+    reserve_bytes += arena.byte_count;
+    MOBULA_CHECK(!arena.shared && IsEmpty(id, arena));
+  }
+  MOBULA_CHECK(charged == charged_ && charged <= options_.bytes_max);
+  MOBULA_CHECK(leased == leased_ && reserve_bytes == reserve_bytes_);
+  for (const auto& [process, requests] : waiting_) {
+    MOBULA_CHECK(!requests.empty());
+  }
+}
+
+}  // namespace mobula::raylet

@@ -1,0 +1,275 @@
+// The half of ArenaTable that serves who waits and makes room for them.
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "raylet/objects/arena_table.h"
+
+namespace mobula::raylet {
+
+using base::BootTime;
+using base::FailureCode;
+
+void ArenaTable::Pump(BootTime now, Effects& effects) {
+  for (const ArenaId id : std::exchange(to_look_at_, {})) {
+    LookAt(id, now, effects);
+  }
+  ServeRestores(effects);
+  ServeLeases(now, effects);
+  SpillSome(now, effects);
+  TendReserve(effects);
+  SetDeadline(now);
+}
+
+// Something about it has changed.
+void ArenaTable::LookAt(ArenaId id, BootTime now, Effects& effects) {
+  Arena* arena = Find(id);
+  if (arena == nullptr || reserve_.contains(id)) return;
+  if (!IsEmpty(id, *arena)) return;
+  switch (arena->state) {
+    case State::kMaking:
+      // Who wanted it does not any more, and has written nothing.
+      arena->job = base::JobId();
+      reserve_.insert(id);
+      reserve_bytes_ += arena->byte_count;
+      return;
+    case State::kSpilling:
+    case State::kRestoring:
+      return;  // until that is done
+    case State::kSpilled:
+      TellLost(id, *arena,
+               base::NotRun(FailureCode::kObjectLost, "it has been freed"),
+               effects);
+      Drop(id, effects);
+      return;
+    case State::kReady:
+      break;
+  }
+  if (!arena->asked.empty()) return;
+  if (arena->readers.empty()) {
+    if (!MayReserve(*arena)) return Drop(id, effects);
+    reserve_.insert(id);
+    reserve_bytes_ += arena->byte_count;
+  } else if (now < arena->leave_until) {
+    to_look_at_.insert(id);
+  } else {
+    StartRound(id, *arena, effects);
+  }
+}
+
+bool ArenaTable::MayReserve(const Arena& arena) const {
+  if (arena.shared || leased_ == 0) return false;
+  const std::uint64_t bytes_max =
+      std::max(options_.bytes_max / 8, 2 * arena_bytes_);
+  return reserve_bytes_ + arena.byte_count <= bytes_max;
+}
+
+void ArenaTable::Drop(ArenaId id, Effects& effects) {
+  Arena& arena = arenas_.at(id);
+  MOBULA_CHECK(arena.readers.empty() && arena.asked.empty());
+  MOBULA_CHECK(arena.openers.empty() && IsEmpty(id, arena));
+  if (reserve_.erase(id) > 0) reserve_bytes_ -= arena.byte_count;
+  by_use_.erase(arena.used_at);
+  Charge(arena, 0);
+  arenas_.erase(id);
+  effects.emplace_back(DropArena{id});
+}
+
+bool ArenaTable::MakeRoom(std::uint64_t bytes, Effects& effects) {
+  const std::uint64_t free = options_.bytes_max - charged_;
+  if (free + reserve_bytes_ < bytes) return false;
+  while (options_.bytes_max - charged_ < bytes) {
+    Drop(*reserve_.begin(), effects);
+  }
+  return true;
+}
+
+void ArenaTable::PassOver(Patience& patience, BootTime now) const {
+  ++patience.passed_over;
+  if (patience.passed_over < options_.passed_over_max) return;
+  patience.passed_over = 0;
+  patience.insists_until = now + options_.insist_for;
+}
+
+void ArenaTable::ServeRestores(Effects& effects) {
+  std::deque<ArenaId> left;
+  for (const ArenaId id : std::exchange(restores_, {})) {
+    Arena& arena = arenas_.at(id);
+    const std::uint64_t bytes = stored_.PageBytesIn(id);
+    MOBULA_CHECK(bytes > 0);
+    if (!MakeRoom(bytes, effects)) {
+      left.push_back(id);
+      continue;
+    }
+    arena.state = State::kRestoring;
+    Charge(arena, bytes);
+    effects.emplace_back(RestoreArena{id, stored_.In(id)});
+    if (left.empty()) restores_patience_ = Patience();
+  }
+  restores_ = std::move(left);
+}
+
+void ArenaTable::ServeLeases(BootTime now, Effects& effects) {
+  while (ServeNextLease(now, effects)) {
+    if (!restores_.empty()) PassOver(restores_patience_, now);
+  }
+}
+
+// The first in turn that can be served; whether there was one.
+bool ArenaTable::ServeNextLease(BootTime now, Effects& effects) {
+  if (waiting_.empty()) return false;
+  if (!restores_.empty() && now < restores_patience_.insists_until) {
+    return false;
+  }
+  auto turn = waiting_.upper_bound(served_);
+  std::vector<Patience*> passed;
+  for (std::size_t i = 0; i < waiting_.size(); ++i) {
+    if (turn == waiting_.end()) turn = waiting_.begin();
+    Request& request = turn->second.front();
+    if (Serve(turn->first, request, effects)) {
+      for (Patience* patience : passed) PassOver(*patience, now);
+      served_ = turn->first;
+      turn->second.pop_front();
+      if (turn->second.empty()) waiting_.erase(turn);
+      return true;
+    }
+    if (now < request.patience.insists_until) return false;
+    passed.push_back(&request.patience);
+    ++turn;
+  }
+  return false;
+}
+
+bool ArenaTable::Serve(ProcessId process, const Request& request,
+                       Effects& effects) {
+  if (ServeFromReserve(process, request, effects)) return true;
+  if (!MakeRoom(request.byte_count, effects)) return false;
+  const auto id = ids_.Next<ArenaId>();
+  Arena& arena = arenas_[id];
+  arena.byte_count = request.byte_count;
+  arena.job = request.job;
+  arena.writer = process;
+  arena.request = request.request;
+  ++leased_;
+  Charge(arena, arena.byte_count);
+  effects.emplace_back(MakeArena{id, arena.byte_count});
+  return true;
+}
+
+bool ArenaTable::ServeFromReserve(ProcessId process, const Request& request,
+                                  Effects& effects) {
+  ArenaId best;
+  for (const ArenaId id : reserve_) {
+    const Arena& arena = arenas_.at(id);
+    if (arena.byte_count < request.byte_count) continue;
+    if (arena.byte_count / 2 > request.byte_count) continue;
+    if (!arena.job.IsNil() && arena.job != request.job) continue;
+    if (best.IsNil() || arena.byte_count < arenas_.at(best).byte_count) {
+      best = id;
+    }
+  }
+  if (best.IsNil()) return false;
+  Arena& arena = arenas_.at(best);
+  reserve_.erase(best);
+  reserve_bytes_ -= arena.byte_count;
+  arena.job = request.job;
+  arena.writer = process;
+  arena.request = request.request;
+  ++leased_;
+  if (arena.state == State::kReady) TellLeased(best, arena, effects);
+  return true;
+}
+
+std::uint64_t ArenaTable::NeededBytes() const {
+  std::uint64_t bytes = 0;
+  const std::uint64_t most = options_.bytes_max;
+  for (const ArenaId id : restores_) {
+    bytes = std::min(most, bytes + stored_.PageBytesIn(id));
+  }
+  for (const auto& [process, requests] : waiting_) {
+    for (const Request& request : requests) {
+      bytes = std::min(most, bytes + request.byte_count);
+      if (bytes == most) return bytes;
+    }
+  }
+  return bytes;
+}
+
+void ArenaTable::SpillSome(BootTime now, Effects& effects) {
+  if (!HasNeed()) return;
+  const std::uint64_t needed = NeededBytes();
+  std::uint64_t expected = options_.bytes_max - charged_ + reserve_bytes_;
+  for (const auto& [id, arena] : arenas_) {
+    const bool is_asked = !arena.asked.empty() && !arena.busy;
+    if (is_asked || arena.state == State::kSpilling) expected += arena.charge;
+  }
+  std::vector<ArenaId> oldest_first;
+  for (const auto& [used_at, id] : by_use_) oldest_first.push_back(id);
+  for (const ArenaId id : oldest_first) {
+    if (expected >= needed) return;
+    Arena& arena = arenas_.at(id);
+    if (!arena.asked.empty() || now < arena.leave_until) continue;
+    if (reserve_.contains(id)) continue;
+    // What holds nothing goes without a disk, if its writer lets go.
+    if (now < spill_again_at_ && stored_.CountIn(id) > 0) continue;
+    expected += arena.charge;
+    StartRound(id, arena, effects);
+  }
+}
+
+void ArenaTable::StartRound(ArenaId id, Arena& arena, Effects& effects) {
+  MOBULA_CHECK(arena.state == State::kReady && arena.asked.empty());
+  arena.busy = false;
+  for (const ProcessId reader : arena.readers) arena.asked[reader] = false;
+  if (!arena.writer.IsNil()) arena.asked[arena.writer] = false;
+  for (const auto& [process, given] : arena.asked) {
+    effects.emplace_back(Send{process, base::QuietArena{id}});
+  }
+  if (arena.asked.empty()) Spill(id, arena, effects);
+}
+
+void ArenaTable::Spill(ArenaId id, Arena& arena, Effects& effects) {
+  MOBULA_CHECK(arena.state == State::kReady && arena.asked.empty());
+  MOBULA_CHECK(arena.readers.empty() && arena.writer.IsNil());
+  by_use_.erase(arena.used_at);
+  arena.state = State::kSpilling;
+  effects.emplace_back(SpillArena{id, stored_.In(id)});
+}
+
+// One arena more than is used lies ready where several are, since making one
+// takes long; none where nobody writes.
+void ArenaTable::TendReserve(Effects& effects) {
+  if (leased_ == 0) {
+    const std::set<ArenaId> reserve = reserve_;
+    for (const ArenaId id : reserve) Drop(id, effects);
+    return;
+  }
+  if (leased_ < 2 || !reserve_.empty() || HasNeed()) return;
+  if (charged_ + arena_bytes_ > options_.bytes_max / 2) return;
+  const auto id = ids_.Next<ArenaId>();
+  Arena& arena = arenas_[id];
+  arena.byte_count = arena_bytes_;
+  reserve_.insert(id);
+  reserve_bytes_ += arena_bytes_;
+  Charge(arena, arena_bytes_);
+  effects.emplace_back(MakeArena{id, arena_bytes_});
+}
+
+void ArenaTable::SetDeadline(BootTime now) {
+  retry_at_ = BootTime::Never();
+  const auto consider = [this, now](BootTime at) {
+    if (at > now) retry_at_ = std::min(retry_at_, at);
+  };
+  for (const ArenaId id : to_look_at_) consider(arenas_.at(id).leave_until);
+  if (!HasNeed()) return;
+  consider(spill_again_at_);
+  consider(restores_patience_.insists_until);
+  for (const auto& [used_at, id] : by_use_) {
+    consider(arenas_.at(id).leave_until);
+  }
+  for (const auto& [process, requests] : waiting_) {
+    consider(requests.front().patience.insists_until);
+  }
+}
+
+}  // namespace mobula::raylet

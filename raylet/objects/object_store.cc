@@ -1,0 +1,200 @@
+#include "raylet/objects/object_store.h"
+
+#include <set>
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+
+namespace mobula::raylet {
+
+using base::BootTime;
+using base::Extent;
+using base::ObjectId;
+
+ObjectStore::ObjectStore(ArenaTable::Options options, base::IdSource ids)
+    : arenas_(options, stored_, ids) {}
+
+void ObjectStore::ProcessCame(ProcessId process, base::JobId job) {
+  processes_[process] = job;
+}
+
+void ObjectStore::ProcessGone(ProcessId process, bool job_over, BootTime now,
+                              Effects& effects) {
+  const auto found = processes_.find(process);
+  if (found == processes_.end()) return;
+  const base::JobId job = found->second;
+  processes_.erase(found);
+  arenas_.ProcessGone(process, now);
+  std::set<ProcessId> others;
+  for (const auto& [other, its_job] : processes_) others.insert(other);
+  Custody::Out out;
+  custody_.ProcessGone(process, out);
+  custody_.OwnerDied(process, job, job_over, others, out);
+  if (job_over) {
+    const std::vector<ObjectId> owned = stored_.OwnedBy(process);
+    out.freed.insert(out.freed.end(), owned.begin(), owned.end());
+  }
+  Flush(out, effects);
+}
+
+void ObjectStore::JobGone(base::JobId job, Effects& effects) {
+  Custody::Out out;
+  custody_.JobGone(job, out);
+  Flush(out, effects);
+  arenas_.JobGone(job, effects);
+}
+
+bool ObjectStore::Received(ProcessId from, const base::Message& message,
+                           BootTime now, Effects& effects) {
+  MOBULA_CHECK(processes_.contains(from));
+  return OnMemoryMessage(from, message, now, effects) ||
+         OnOwnerMessage(from, message, effects);
+}
+
+bool ObjectStore::OnMemoryMessage(ProcessId from, const base::Message& message,
+                                  BootTime now, Effects& effects) {
+  if (const auto* m = std::get_if<base::LeaseArena>(&message)) {
+    arenas_.Lease(from, processes_.at(from), *m, effects);
+  } else if (const auto* m = std::get_if<base::CancelArena>(&message)) {
+    arenas_.Cancel(from, m->request);
+  } else if (const auto* m = std::get_if<base::ReturnArena>(&message)) {
+    arenas_.Return(from, m->arena);
+  } else if (const auto* m = std::get_if<base::OpenArena>(&message)) {
+    arenas_.Open(from, m->arena, effects);
+  } else if (const auto* m = std::get_if<base::ArenaQuiet>(&message)) {
+    arenas_.Quiet(from, m->arena, m->quiet, now);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool ObjectStore::OnOwnerMessage(ProcessId from, const base::Message& message,
+                                 Effects& effects) {
+  Custody::Out out;
+  if (const auto* m = std::get_if<base::ObjectStored>(&message)) {
+    OnStored(from, *m, effects);
+  } else if (const auto* m = std::get_if<base::FreeObjects>(&message)) {
+    OnFree(from, *m, effects);
+  } else if (const auto* m = std::get_if<base::ClaimObjects>(&message)) {
+    custody_.Claim(from, *m, out);
+  } else if (const auto* m = std::get_if<base::BorrowObjects>(&message)) {
+    custody_.Borrow(from, *m, out);
+  } else if (const auto* m = std::get_if<base::ReturnObjects>(&message)) {
+    custody_.Return(from, *m, out);
+  } else if (const auto* m = std::get_if<base::WantObjects>(&message)) {
+    custody_.Want(from, *m, out);
+  } else {
+    return false;
+  }
+  Flush(out, effects);
+  return true;
+}
+
+void ObjectStore::OnStored(ProcessId from, const base::ObjectStored& message,
+                           Effects& effects) {
+  const Extent& extent = message.extent;
+  if (extent.arena.IsNil() || arenas_.WriterOf(extent.arena) != from) return;
+  if (!arenas_.Holds(extent)) return;
+  const ProcessId owner = message.object.owner;
+  const bool is_wanted = processes_.contains(owner) ||
+                         custody_.Keeps(owner, message.object.object);
+  if (!is_wanted) {
+    Release({extent}, effects);
+    return;
+  }
+  switch (stored_.Add(message.object, extent)) {
+    case StoredObjects::Added::kLive:
+      arenas_.Touch(extent.arena);
+      break;
+    case StoredObjects::Added::kFreed:
+      Release({extent}, effects);
+      break;
+    case StoredObjects::Added::kRefused:
+      break;
+  }
+}
+
+void ObjectStore::OnFree(ProcessId from, const base::FreeObjects& message,
+                         Effects& effects) {
+  std::vector<Extent> freed;
+  for (const base::FreedObject& object : message.objects) {
+    const bool may_come = !arenas_.WriterOf(object.extent.arena).IsNil() &&
+                          arenas_.Holds(object.extent);
+    stored_.Free(from, object.object, object.extent, may_come, freed);
+  }
+  Release(freed, effects);
+}
+
+void ObjectStore::Release(const std::vector<Extent>& freed, Effects& effects) {
+  std::map<ProcessId, base::FreeExtents> of_writer;
+  for (const Extent& extent : freed) {
+    arenas_.Freed(extent.arena);
+    const ProcessId writer = arenas_.WriterOf(extent.arena);
+    if (!writer.IsNil()) of_writer[writer].extents.push_back(extent);
+  }
+  for (auto& [writer, message] : of_writer) {
+    effects.emplace_back(Send{writer, std::move(message)});
+  }
+}
+
+void ObjectStore::Flush(const Custody::Out& out, Effects& effects) {
+  for (const auto& [to, message] : out.send) {
+    effects.emplace_back(Send{to, message});
+  }
+  std::vector<Extent> freed;
+  for (const ObjectId object : out.freed) stored_.FreeAll(object, freed);
+  for (const ProcessId owner : out.ended) {
+    for (const ObjectId object : stored_.OwnedBy(owner)) {
+      if (!custody_.Keeps(owner, object)) stored_.FreeAll(object, freed);
+    }
+  }
+  Release(freed, effects);
+}
+
+bool ObjectStore::Happened(const Event& event, BootTime now, Effects& effects) {
+  if (const auto* made = std::get_if<ArenaMade>(&event)) {
+    arenas_.Made(made->arena, effects);
+  } else if (const auto* failed = std::get_if<ArenaFailed>(&event)) {
+    arenas_.MakeFailed(failed->arena, failed->failure, effects);
+  } else if (const auto* spilled = std::get_if<Spilled>(&event)) {
+    arenas_.WasSpilled(spilled->arena);
+  } else if (const auto* failed = std::get_if<SpillFailed>(&event)) {
+    arenas_.SpillFailed(failed->arena, now);
+  } else if (const auto* restored = std::get_if<Restored>(&event)) {
+    for (const Extent& extent : restored->lost) stored_.Lose(extent);
+    arenas_.WasRestored(restored->arena, effects);
+  } else if (const auto* failed = std::get_if<RestoreFailed>(&event)) {
+    arenas_.RestoreFailed(failed->arena, failed->failure, effects);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void ObjectStore::Pump(BootTime now, Effects& effects) {
+  arenas_.Pump(now, effects);
+}
+
+std::vector<ListedObject> ObjectStore::List(std::size_t count_max) const {
+  std::vector<ListedObject> list;
+  for (const StoredObject& object : stored_.List(count_max)) {
+    ListedObject row;
+    row.name = object.name;
+    const auto owner = processes_.find(object.name.owner);
+    if (owner != processes_.end()) row.job = owner->second;
+    row.extent = object.extent;
+    row.is_spilled = arenas_.IsSpilled(object.extent.arena);
+    list.push_back(row);
+  }
+  return list;
+}
+
+void ObjectStore::CheckInvariants() const {
+  stored_.CheckInvariants();
+  arenas_.CheckInvariants();
+  custody_.CheckInvariants();
+}
+
+}  // namespace mobula::raylet

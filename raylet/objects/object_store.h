@@ -1,0 +1,86 @@
+// ObjectStore is the raylet's part in large values: the memory of the node's
+// store, which objects lie there, and what is left of owners that have died.
+//
+//   writer -> ObjectStored -> live -> FreeObjects of its owner -> FreeExtents
+//   process gone -> its arenas, its leases, its objects (Custody)
+// It carries what one machine says to the next: ArenaTable (memory, who maps
+// it, spilling), StoredObjects (which object lies where), Custody.
+// Owner: raylet::Core, which tells it of each message, event and process and
+// calls Pump at the end of each step.   Threading: none.
+// Invariants: those of its machines; a freed object leaves nothing.
+// Failure: what makes no sense from outside is ignored or refused.
+#ifndef MOBULA_RAYLET_OBJECTS_OBJECT_STORE_H_
+#define MOBULA_RAYLET_OBJECTS_OBJECT_STORE_H_
+
+#include <cstddef>
+#include <map>
+#include <vector>
+
+#include "base/boot_time.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "raylet/core/events.h"
+#include "raylet/objects/arena_table.h"
+#include "raylet/objects/custody.h"
+#include "raylet/objects/stored_objects.h"
+
+namespace mobula::raylet {
+
+// A row of a listing.
+struct ListedObject {
+  base::ObjectName name;
+  base::JobId job;  // of its owner; nil: that has ended
+  base::Extent extent;
+  bool is_spilled = false;
+};
+
+class ObjectStore {
+ public:
+  using ProcessId = base::ProcessId;
+
+  ObjectStore(ArenaTable::Options options, base::IdSource ids);
+
+  void ProcessCame(ProcessId process, base::JobId job);
+  // It is dead. `job_over`: nothing of its job is kept.
+  void ProcessGone(ProcessId process, bool job_over, base::BootTime now,
+                   Effects& effects);
+  void JobGone(base::JobId job, Effects& effects);
+  // Whether it was for the store. `from` came and is not gone.
+  bool Received(ProcessId from, const base::Message& message,
+                base::BootTime now, Effects& effects);
+  // Whether it was of the store's memory.
+  bool Happened(const Event& event, base::BootTime now, Effects& effects);
+  void Pump(base::BootTime now, Effects& effects);
+  [[nodiscard]] base::BootTime NextDeadline() const {
+    return arenas_.NextDeadline();
+  }
+
+  // At most so many.
+  [[nodiscard]] std::vector<ListedObject> List(std::size_t count_max) const;
+  [[nodiscard]] const ArenaTable& arenas() const { return arenas_; }
+  [[nodiscard]] const StoredObjects& stored() const { return stored_; }
+  [[nodiscard]] const Custody& custody() const { return custody_; }
+  void CheckInvariants() const;
+
+ private:
+  bool OnMemoryMessage(ProcessId from, const base::Message& message,
+                       base::BootTime now, Effects& effects);
+  bool OnOwnerMessage(ProcessId from, const base::Message& message,
+                      Effects& effects);
+  void OnStored(ProcessId from, const base::ObjectStored& message,
+                Effects& effects);
+  void OnFree(ProcessId from, const base::FreeObjects& message,
+              Effects& effects);
+  void Flush(const Custody::Out& out, Effects& effects);
+  // Tells the writers, which may use the places anew.
+  void Release(const std::vector<base::Extent>& freed, Effects& effects);
+
+  StoredObjects stored_;
+  ArenaTable arenas_;
+  Custody custody_;
+  std::map<ProcessId, base::JobId> processes_;
+};
+
+}  // namespace mobula::raylet
+
+#endif  // MOBULA_RAYLET_OBJECTS_OBJECT_STORE_H_
