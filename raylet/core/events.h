@@ -180,6 +180,13 @@ struct MakeArena {
   std::uint64_t byte_count = 0;
 };
 
+// What was `arena` is `as` from now on: another writer gets its memory, and no
+// extent of the earlier one may mean anything there.
+struct RenameArena {
+  base::ArenaId arena;
+  base::ArenaId as;
+};
+
 // A message with a descriptor of an arena beside it: one through which it can
 // be written, or one that can only be read, before which it is sealed against
 // being written by anyone who does not map it yet.
@@ -209,10 +216,10 @@ struct DropArena {
   base::ArenaId arena;
 };
 
-using Effect =
-    std::variant<Send, Connect, StartWorker, KillWorker, SetTimer, ClosePeer,
-                 TellControl, NeedControl, LeaveCluster, KeepProgram, MakeArena,
-                 SendWithArena, SpillArena, RestoreArena, DropArena>;
+using Effect = std::variant<Send, Connect, StartWorker, KillWorker, SetTimer,
+                            ClosePeer, TellControl, NeedControl, LeaveCluster,
+                            KeepProgram, MakeArena, RenameArena, SendWithArena,
+                            SpillArena, RestoreArena, DropArena>;
 using Effects = std::vector<Effect>;
 
 }  // namespace mobula::raylet

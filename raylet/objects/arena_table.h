@@ -13,9 +13,10 @@
 // Invariants: (1) what is charged is at most bytes_max; (2) a request is
 // answered once, unless it is cancelled or its process is gone; (3) nothing is
 // spilled or dropped while somebody maps it; (4) the processes that wait get
-// arenas in turn, and who needs much is not passed over for ever.
-// Failure: what makes no sense is ignored; a request that can never be served
-// is refused.
+// arenas in turn, and who needs much is not passed over for ever; (5) what one
+// writer wrote is never under the id that another one writes under. Failure:
+// what makes no sense is ignored; a request that can never be served is
+// refused.
 #ifndef MOBULA_RAYLET_OBJECTS_ARENA_TABLE_H_
 #define MOBULA_RAYLET_OBJECTS_ARENA_TABLE_H_
 
@@ -154,6 +155,7 @@ class ArenaTable {
   bool Serve(ProcessId process, const Request& request, Effects& effects);
   bool ServeFromReserve(ProcessId process, const Request& request,
                         Effects& effects);
+  ArenaId TakeReserve(ArenaId id, Effects& effects);
   // Drops reserve until so many bytes are free; whether they are.
   bool MakeRoom(std::uint64_t bytes, Effects& effects);
   void TellLeased(ArenaId id, Arena& arena, Effects& effects);

@@ -169,15 +169,28 @@ bool ArenaTable::ServeFromReserve(ProcessId process, const Request& request,
     }
   }
   if (best.IsNil()) return false;
-  Arena& arena = arenas_.at(best);
-  reserve_.erase(best);
-  reserve_bytes_ -= arena.byte_count;
+  const ArenaId id = TakeReserve(best, effects);
+  Arena& arena = arenas_.at(id);
   arena.job = request.job;
   arena.writer = process;
   arena.request = request.request;
   ++leased_;
-  if (arena.state == State::kReady) TellLeased(best, arena, effects);
+  if (arena.state == State::kReady) TellLeased(id, arena, effects);
   return true;
+}
+
+// The arena's id: another one where there was a writer before.
+base::ArenaId ArenaTable::TakeReserve(ArenaId id, Effects& effects) {
+  auto arena = arenas_.extract(id);
+  MOBULA_CHECK(!arena.empty() && reserve_.erase(id) == 1);
+  reserve_bytes_ -= arena.mapped().byte_count;
+  if (!arena.mapped().job.IsNil()) {
+    const auto as = ids_.Next<ArenaId>();
+    effects.emplace_back(RenameArena{id, as});
+    by_use_[arena.mapped().used_at] = as;
+    arena.key() = as;
+  }
+  return arenas_.insert(std::move(arena)).position->first;
 }
 
 std::uint64_t ArenaTable::NeededBytes() const {
