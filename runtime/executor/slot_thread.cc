@@ -113,6 +113,7 @@ Executed SlotThread::RunOne(const Execute& work,
     executed.outcome = *std::move(failure);
   } else {
     invocation.args = std::span(mapped.empty() ? work.args : mapped);
+    invocation.result = base::ObjectName{work.result, work.owner};
     executed.outcome = Invoke(work, *entry, &invocation);
   }
   executed.exit_actor = invocation.exit_actor;

@@ -44,9 +44,22 @@ base::Outcome ReadArgument(base::Invocation& invocation) {
 const base::FunctionEntry kReader{FunctionId{19, 1}, "reader", "Reader",
                                   &ReadArgument};
 
+std::atomic<Process*> worker_process{nullptr};
+
+base::Outcome StoreResult(base::Invocation& invocation) {
+  auto given = worker_process.load()->Allocate(5, kNever);
+  const auto room = std::get<Backend::Room>(given);
+  std::memcpy(room.bytes.data(), "large", 5);
+  return base::Value::Stored(invocation.result, room.extent);
+}
+
+const base::FunctionEntry kStorer{FunctionId{19, 2}, "storer", "Storer",
+                                  &StoreResult};
+
 Process::Options OptionsOf(base::Role role, base::UniqueFd socket) {
   static const bool registered = [] {
     base::FunctionTable::Get().Register(&kReader);
+    base::FunctionTable::Get().Register(&kStorer);
     return true;
   }();
   EXPECT_TRUE(registered);
@@ -131,6 +144,9 @@ TEST(ProcessStore, WhatIsPutThereIsReadInPlaceAndMayBeSpilledFromThenOn) {
   const auto value =
       base::Value::Stored(base::ObjectName{object, kSelf}, room.extent);
   world.process->Post(Put{object, value});
+  const auto stored = world.raylet->Expect<base::ObjectStored>();
+  EXPECT_EQ(stored.object, (base::ObjectName{object, kSelf}));
+  EXPECT_EQ(stored.extent, room.extent);
   const auto settled = world.process->Await(object, kNever);
   ASSERT_TRUE(settled.has_value());
   {
@@ -140,6 +156,26 @@ TEST(ProcessStore, WhatIsPutThereIsReadInPlaceAndMayBeSpilledFromThenOn) {
     EXPECT_FALSE(world.Quiet(room.extent.arena));
   }
   EXPECT_TRUE(world.Quiet(room.extent.arena));
+}
+
+TEST(ProcessStore, WhatIsDroppedIsFreedAndItsPlaceUsedAnew) {
+  World world(base::Role::kDriver, 1);
+  const Backend::Room first = world.Allocate(40'000);
+  const auto object = world.process->NewId<ObjectId>();
+  const base::ObjectName name{object, kSelf};
+  world.process->Post(Put{object, base::Value::Stored(name, first.extent)});
+  std::thread waiter([&world, &first] {
+    const Backend::Room second = world.Allocate(40'000);
+    EXPECT_EQ(second.extent.offset, first.extent.offset);
+    EXPECT_NE(second.extent.generation, first.extent.generation);
+  });
+  world.raylet->Expect<base::ObjectStored>();
+  world.process->Post(DropObject{object});
+  const auto freed = world.raylet->Expect<base::FreeObjects>();
+  ASSERT_EQ(freed.objects.size(), 1u);
+  EXPECT_EQ(freed.objects[0].object, object);
+  world.raylet->Send(base::FreeExtents{{first.extent}});
+  waiter.join();
 }
 
 TEST(ProcessStore, WaitsForRoomUntilTheRuntimeEnds) {
@@ -169,6 +205,7 @@ TEST(ProcessStore, WithItsRayletTheStoreIsGone) {
 struct Worker {
   Worker() : world(base::Role::kWorker) {
     world.answers_store = false;
+    worker_process = world.process.get();
     owner = std::make_unique<FakePeer>(world.raylet->Attach(kOwner), kOwner,
                                        base::Role::kDriver);
     slot = std::thread([this] { world.process->Serve(); });
@@ -215,6 +252,23 @@ TEST(WorkerStore, AStoredArgumentIsMappedBeforeTheFunctionRuns) {
   EXPECT_EQ(std::get<base::Value>(done.outcome).view(), "read: hello");
   // Nothing of the argument is held once the answer is there.
   EXPECT_TRUE(worker.world.Quiet(arena));
+}
+
+TEST(WorkerStore, AStoredResultIsItsOwnersAndRegisteredBeforeItIsTold) {
+  Worker worker;
+  worker.world.answers_store = true;
+  base::RunTask run;
+  run.task = base::TaskId{5, 1};
+  run.result = ObjectId{6, 1};
+  run.function = kStorer.id;
+  worker.owner->Send(run);
+  const auto done = worker.owner->Expect<base::TaskDone>();
+  ASSERT_EQ(CodeOf(done.outcome), "none");
+  const auto& value = std::get<base::Value>(done.outcome);
+  const auto stored = worker.world.raylet->Expect<base::ObjectStored>();
+  EXPECT_EQ(stored.object, (base::ObjectName{run.result, kOwner}));
+  EXPECT_EQ(stored.object, value.name());
+  EXPECT_EQ(stored.extent, value.extent());
 }
 
 TEST(WorkerStore, AnArgumentThatIsLostFailsTheCallAndItNeverRuns) {
