@@ -44,6 +44,14 @@ std::vector<Message> OneOfEach() {
     } else if (auto* report = std::get_if<ActorReport>(&message)) {
       report->actor = ActorId{5, 6};
       report->incarnation = 1;
+    } else if (auto* room = std::get_if<LeaseArena>(&message)) {
+      room->request = RequestId{7, 8};
+      room->byte_count = 4097;
+    } else if (auto* stored = std::get_if<ObjectStored>(&message)) {
+      stored->object = ObjectName{ObjectId{1, 2}, ProcessId{3, 4}};
+      stored->extent = Extent{ArenaId{5, 6}, 64, 4097, 1};
+    } else if (auto* returned = std::get_if<ReturnObjects>(&message)) {
+      returned->objects = {ReturnedObject{ObjectId{1, 2}, 3}};
     }
   }
   return messages;

@@ -17,7 +17,7 @@ TEST(RetryableTest, ExactlyTheseAre) {
   }
   EXPECT_EQ(retryable, (std::vector<std::string>{
                            "WorkerDied", "WorkerStartError", "LimitError",
-                           "ControlAway", "DiskFull"}));
+                           "ControlAway", "DiskFull", "ObjectStoreFull"}));
 }
 
 }  // namespace

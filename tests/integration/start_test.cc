@@ -237,10 +237,10 @@ TEST(StartTest, WhatCannotStartSaysWhyAndLeavesNothing) {
       {{"start"}, 2, "--head"},
       {{"start", "--head", "--address", "unix:/x"}, 2, "--address"},
       {{"start", "--head", "--cpus", "-1"}, 2, "--cpus"},
-      {{"start", "--head", "--listen", "10.1.2.3:7"}, 1, "10.1.2.3"},
+      {{"start", "--head", "--listen", "10.1.2.3:7"}, 2, "10.1.2.3"},
       {{"start", "--head", "--dir", file}, 1, "not a folder"},
       {{"start", "--head", "--dir", "/proc/none"}, 1, "/proc/none"},
-      {{"start", "--address", "nonsense"}, 1, "nonsense"},
+      {{"start", "--address", "nonsense"}, 2, "nonsense"},
       {{"start", "--address", "unix:/nowhere/control.sock"}, 1, "/nowhere"},
   };
   for (const Row& row : rows) {
