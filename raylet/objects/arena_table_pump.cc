@@ -246,6 +246,8 @@ void ArenaTable::Spill(ArenaId id, Arena& arena, Effects& effects) {
   MOBULA_CHECK(arena.readers.empty() && arena.writer.IsNil());
   by_use_.erase(arena.used_at);
   arena.state = State::kSpilling;
+  // Whether or not it works, this memory has no writer any more.
+  arena.shared = true;
   effects.emplace_back(SpillArena{id, stored_.In(id)});
 }
 

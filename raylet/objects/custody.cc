@@ -159,19 +159,28 @@ void Custody::Borrow(ProcessId from, const base::BorrowObjects& borrow,
 void Custody::Return(ProcessId from, const base::ReturnObjects& returned,
                      Out& out) {
   for (const base::ReturnedObject& one : returned.objects) {
-    const auto found = objects_.find(one.object);
-    if (found == objects_.end()) continue;
-    Object& object = found->second;
-    const auto lent = object.lent.find(from);
-    if (lent == object.lent.end() || one.lent_count <= 0) continue;
-    if (lent->second > one.lent_count) {
-      lent->second -= one.lent_count;  // more is on its way there
-      continue;
-    }
-    object.lent.erase(lent);
-    object.untold.erase(from);
-    if (MayGo(object)) Free(found, out);
+    if (one.lent_count > 0) TakeBack(from, one.object, one.lent_count, out);
   }
+}
+
+void Custody::Taken(ProcessId from, const base::ObjectsTaken& taken, Out& out) {
+  for (const ObjectId object : taken.objects) TakeBack(from, object, 1, out);
+}
+
+void Custody::TakeBack(ProcessId from, ObjectId id, std::int64_t count,
+                       Out& out) {
+  const auto found = objects_.find(id);
+  if (found == objects_.end()) return;
+  Object& object = found->second;
+  const auto lent = object.lent.find(from);
+  if (lent == object.lent.end()) return;
+  if (lent->second > count) {
+    lent->second -= count;  // more is on its way there
+    return;
+  }
+  object.lent.erase(lent);
+  object.untold.erase(from);
+  if (MayGo(object)) Free(found, out);
 }
 
 void Custody::Want(ProcessId from, const base::WantObjects& want, Out& out) {

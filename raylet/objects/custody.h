@@ -50,6 +50,8 @@ class Custody {
   void Borrow(ProcessId from, const base::BorrowObjects& borrow, Out& out);
   void Return(ProcessId from, const base::ReturnObjects& returned, Out& out);
   void Want(ProcessId from, const base::WantObjects& want, Out& out);
+  // An ObjectIs that came when nothing of the object was left there.
+  void Taken(ProcessId from, const base::ObjectsTaken& taken, Out& out);
   void ProcessGone(ProcessId process, Out& out);
   // All that its processes owned is freed.
   void JobGone(base::JobId job, Out& out);
@@ -78,6 +80,7 @@ class Custody {
   };
   using Objects = std::map<ObjectId, Object>;
 
+  void TakeBack(ProcessId from, ObjectId object, std::int64_t count, Out& out);
   void TakeClaim(ProcessId from, ProcessId owner,
                  const base::ClaimedObject& claimed);
   void EndRounds(Out& out);

@@ -85,6 +85,8 @@ bool ObjectStore::OnOwnerMessage(ProcessId from, const base::Message& message,
     custody_.Return(from, *m, out);
   } else if (const auto* m = std::get_if<base::WantObjects>(&message)) {
     custody_.Want(from, *m, out);
+  } else if (const auto* m = std::get_if<base::ObjectsTaken>(&message)) {
+    custody_.Taken(from, *m, out);
   } else {
     return false;
   }

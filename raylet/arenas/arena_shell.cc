@@ -1,0 +1,247 @@
+#include "raylet/arenas/arena_shell.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+#include "base/failure.h"
+#include "base/log.h"
+#include "base/shm/arena_file.h"
+#include "base/shm/arena_map.h"
+#include "base/shm/extent_header.h"
+#include "raylet/arenas/spill_file.h"
+
+namespace mobula::raylet {
+namespace {
+
+using base::Extent;
+using base::FailureCode;
+
+constexpr int kFailuresMax = 3;
+
+base::Failure Full(std::string why) {
+  return base::NotRun(FailureCode::kObjectStoreFull, std::move(why));
+}
+
+}  // namespace
+
+// Written by the thread while there is work for the arena, else by the strand.
+struct ArenaShell::Arena {
+  std::uint64_t byte_count = 0;
+  std::optional<base::ArenaFile> memory;
+  std::optional<SpillFile> file;
+};
+
+// Folders for files, used in turn.
+class ArenaShell::Disk {
+ public:
+  explicit Disk(std::vector<std::string> folders) {
+    for (std::string& folder : folders) folders_.push_back({std::move(folder)});
+  }
+
+  // Writes the arena's extents to a file; false, and why.
+  bool Write(Arena& arena, const std::vector<Extent>& extents,
+             std::string* error) {
+    const auto view = MapToRead(*arena.memory, error);
+    if (view == nullptr) return false;
+    *error = "there is no folder for spilled values";
+    for (std::size_t i = 0; i < folders_.size(); ++i) {
+      Folder& folder = folders_[next_++ % folders_.size()];
+      if (folder.failures >= kFailuresMax && AnyGood()) continue;
+      if (WriteInto(folder.path, view->view(), arena, extents, error)) {
+        folder.failures = 0;
+        return true;
+      }
+      if (++folder.failures == kFailuresMax) {
+        MOBULA_LOG(ERROR) << *error << "; nothing more is spilled there";
+      }
+    }
+    return false;
+  }
+
+ private:
+  struct Folder {
+    std::string path;
+    int failures = 0;
+  };
+
+  static std::unique_ptr<base::ArenaMap> MapToRead(base::ArenaFile& memory,
+                                                   std::string* error) {
+    const base::UniqueFd fd = memory.ReadOnly(error);
+    if (!fd.valid()) return nullptr;
+    return base::ArenaMap::Open(fd, memory.byte_count(),
+                                base::ArenaMap::Access::kRead, error);
+  }
+  [[nodiscard]] bool AnyGood() const {
+    return std::any_of(
+        folders_.begin(), folders_.end(),
+        [](const Folder& folder) { return folder.failures < kFailuresMax; });
+  }
+  static bool WriteInto(const std::string& folder, std::string_view view,
+                        Arena& arena, const std::vector<Extent>& extents,
+                        std::string* error) {
+    std::optional<SpillFile> file = SpillFile::Make(folder, error);
+    if (!file) return false;
+    for (const Extent& extent : extents) {
+      const auto place = base::PlaceOf(extent, view.size());
+      if (!place) continue;  // registered by nonsense: nobody can read it
+      const std::size_t size = extent.offset - place->begin + extent.byte_count;
+      if (!file->Add(extent, view.substr(place->begin, size), error)) {
+        return false;
+      }
+    }
+    arena.file = std::move(file);
+    return true;
+  }
+
+  std::vector<Folder> folders_;
+  std::size_t next_ = 0;
+};
+
+ArenaShell::ArenaShell(base::Strand& strand, std::vector<std::string> folders,
+                       TellFn tell)
+    : strand_(strand),
+      tell_(std::move(tell)),
+      disk_(std::make_shared<Disk>(std::move(folders))),
+      alive_(std::make_shared<const bool>(true)),
+      thread_("arenas") {
+  thread_.StartThread();
+}
+
+ArenaShell::~ArenaShell() {
+  alive_.reset();
+  thread_.Stop();
+  thread_.Join();
+}
+
+bool ArenaShell::Do(const Effect& effect) {
+  strand_.AssertHeld();
+  if (const auto* make = std::get_if<MakeArena>(&effect)) {
+    Make(*make);
+  } else if (const auto* spill = std::get_if<SpillArena>(&effect)) {
+    Spill(*spill);
+  } else if (const auto* restore = std::get_if<RestoreArena>(&effect)) {
+    Restore(*restore);
+  } else if (const auto* drop = std::get_if<DropArena>(&effect)) {
+    Drop(drop->arena);
+  } else if (const auto* rename = std::get_if<RenameArena>(&effect)) {
+    Rename(*rename);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void ArenaShell::Work(std::function<Event()> work) {
+  thread_.Post([this, alive = std::weak_ptr<const bool>(alive_),
+                work = std::move(work)] {
+    // The shell joins the thread before it goes: it is still there.
+    auto event = std::make_shared<Event>(work());
+    strand_.Post([this, alive, event] {
+      if (alive.expired()) return;
+      strand_.AssertHeld();
+      tell_(std::move(*event));
+    });
+  });
+}
+
+void ArenaShell::Make(const MakeArena& make) {
+  const auto arena = std::make_shared<Arena>();
+  arena->byte_count = make.byte_count;
+  arenas_[make.arena] = arena;
+  Work([arena, id = make.arena]() -> Event {
+    std::string error;
+    auto memory = base::ArenaFile::Make(arena->byte_count, &error);
+    if (!memory || !memory->Prefault(&error)) {
+      MOBULA_LOG(WARNING) << error;
+      return ArenaFailed{id, Full(error)};
+    }
+    arena->memory = std::move(memory);
+    return ArenaMade{id};
+  });
+}
+
+void ArenaShell::Spill(const SpillArena& spill) {
+  const ArenaPtr arena = arenas_.at(spill.arena);
+  Work([arena, disk = disk_, spill]() -> Event {
+    std::string error;
+    if (!arena->file.has_value() &&
+        !disk->Write(*arena, spill.extents, &error)) {
+      return SpillFailed{spill.arena, Full(error)};
+    }
+    arena->memory.reset();
+    return Spilled{spill.arena};
+  });
+}
+
+void ArenaShell::Restore(const RestoreArena& restore) {
+  const ArenaPtr arena = arenas_.at(restore.arena);
+  Work([arena, restore]() -> Event {
+    std::string error;
+    Restored restored{restore.arena, {}};
+    auto memory = base::ArenaFile::Make(arena->byte_count, &error);
+    std::string bytes;
+    for (const Extent& extent : restore.extents) {
+      if (!memory) break;
+      const auto was = arena->file->Read(extent, &bytes, &error);
+      if (was == SpillFile::Was::kWrong) {
+        MOBULA_LOG(ERROR) << "spilled bytes have changed on disk: a value of "
+                          << extent.byte_count << " bytes is lost";
+        restored.lost.push_back(extent);
+        continue;
+      }
+      const std::uint64_t begin = extent.offset - base::kExtentAlignment;
+      if (was == SpillFile::Was::kFailed ||
+          !memory->Write(begin, bytes, &error)) {
+        memory.reset();
+      }
+    }
+    if (!memory) {
+      MOBULA_LOG(ERROR) << error;
+      return RestoreFailed{restore.arena,
+                           base::NotRun(FailureCode::kObjectLost, error)};
+    }
+    arena->memory = std::move(memory);
+    return restored;
+  });
+}
+
+void ArenaShell::Drop(base::ArenaId id) {
+  const auto found = arenas_.find(id);
+  if (found == arenas_.end()) return;
+  ArenaPtr arena = std::move(found->second);
+  arenas_.erase(found);
+  // To the thread: 13 ms for each 64 MiB.
+  thread_.Post([arena = std::move(arena)] {
+    arena->memory.reset();
+    arena->file.reset();
+  });
+}
+
+void ArenaShell::Rename(const RenameArena& rename) {
+  auto node = arenas_.extract(rename.arena);
+  MOBULA_CHECK(!node.empty());
+  node.key() = rename.as;
+  arenas_.insert(std::move(node));
+}
+
+base::UniqueFd ArenaShell::Open(base::ArenaId id, bool is_writable,
+                                std::string* error) {
+  strand_.AssertHeld();
+  Arena& arena = *arenas_.at(id);
+  MOBULA_CHECK(arena.memory.has_value());
+  return is_writable ? arena.memory->Writable(error)
+                     : arena.memory->ReadOnly(error);
+}
+
+std::size_t ArenaShell::size() const {
+  strand_.AssertHeld();
+  return arenas_.size();
+}
+
+}  // namespace mobula::raylet

@@ -1,0 +1,73 @@
+// ArenaShell carries out what the core wants of the store's memory: makes
+// arenas, hands out their descriptors, writes them to disk and reads them back.
+//
+//   Do(MakeArena) -> ArenaMade | ArenaFailed, in its own time; and so on
+//   WritableOf(arena), ReadOnlyOf(arena) -> a descriptor, now
+// What takes long runs on a thread of its own, in the order asked, so that
+// memory that is dropped is gone before more is taken.
+// Owner: Server.   Threading: the strand's thread; `tell` is called there,
+// never from within a call.
+// Invariants: (1) each piece of work is told once; (2) an arena is used by one
+// thread at a time: between work and its telling nothing asks for it; (3) a
+// folder that fails three times is not tried again while others do.
+// Failure: told; every reason names the folder. With the shell what is in
+// memory and on disk is gone.
+#ifndef MOBULA_RAYLET_ARENAS_ARENA_SHELL_H_
+#define MOBULA_RAYLET_ARENAS_ARENA_SHELL_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/strand.h"
+#include "base/thread_annotations.h"
+#include "base/unique_fd.h"
+#include "raylet/core/events.h"
+
+namespace mobula::raylet {
+
+class ArenaShell {
+ public:
+  using TellFn = std::function<void(Event event)>;
+
+  ArenaShell(base::Strand& strand, std::vector<std::string> folders,
+             TellFn tell);
+  ~ArenaShell();
+  ArenaShell(const ArenaShell&) = delete;
+  ArenaShell& operator=(const ArenaShell&) = delete;
+
+  // False where the effect has nothing to do with the store's memory.
+  bool Do(const Effect& effect);
+  // Nothing, and why, where the system has no descriptors.
+  [[nodiscard]] base::UniqueFd Open(base::ArenaId arena, bool is_writable,
+                                    std::string* error);
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  class Disk;
+  struct Arena;
+  using ArenaPtr = std::shared_ptr<Arena>;
+
+  void Make(const MakeArena& make) MOBULA_REQUIRES(strand_);
+  void Spill(const SpillArena& spill) MOBULA_REQUIRES(strand_);
+  void Restore(const RestoreArena& restore) MOBULA_REQUIRES(strand_);
+  void Drop(base::ArenaId arena) MOBULA_REQUIRES(strand_);
+  void Rename(const RenameArena& rename) MOBULA_REQUIRES(strand_);
+  // Runs `work` on the thread and tells what it gives.
+  void Work(std::function<Event()> work);
+
+  base::Strand& strand_;
+  const TellFn tell_;
+  std::map<base::ArenaId, ArenaPtr> arenas_ MOBULA_GUARDED_BY(strand_);
+  const std::shared_ptr<Disk> disk_;  // of the thread
+  // What the thread posts holds it weakly.
+  std::shared_ptr<const bool> alive_;
+  base::Strand thread_;
+};
+
+}  // namespace mobula::raylet
+
+#endif  // MOBULA_RAYLET_ARENAS_ARENA_SHELL_H_

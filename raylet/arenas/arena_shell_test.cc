@@ -1,0 +1,146 @@
+#include "raylet/arenas/arena_shell.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/failure.h"
+#include "base/shm/arena_map.h"
+#include "base/shm/extent_header.h"
+#include "base/shm/extent_heap.h"
+
+namespace mobula::raylet {
+namespace {
+
+using base::ArenaId;
+using base::ArenaMap;
+using base::Extent;
+
+constexpr std::uint64_t kBytes = std::uint64_t{1} << 20;
+constexpr ArenaId kArena{1, 1};
+
+class ArenaShellTest : public testing::Test {
+ protected:
+  ArenaShellTest() { strand_.StartThread(); }
+  ~ArenaShellTest() override {
+    OnStrand([this] { shell_.reset(); });
+    strand_.Stop();
+    strand_.Join();
+  }
+
+  void OnStrand(const std::function<void()>& call) {
+    std::promise<void> done;
+    strand_.Post([&call, &done] {
+      call();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+  void Start(const std::vector<std::string>& folders) {
+    OnStrand([this, &folders] {
+      shell_ = std::make_unique<ArenaShell>(
+          strand_, folders,
+          [this](Event event) { told_->set_value(std::move(event)); });
+    });
+  }
+  // Carries it out and gives what is told then.
+  template <class Told>
+  Told Do(const Effect& effect) {
+    std::promise<Event> told;
+    told_ = &told;
+    OnStrand([this, &effect] { EXPECT_TRUE(shell_->Do(effect)); });
+    const Event event = told.get_future().get();
+    EXPECT_TRUE(std::holds_alternative<Told>(event)) << event.index();
+    const Told* found = std::get_if<Told>(&event);
+    return found == nullptr ? Told() : *found;
+  }
+  void Tell(const Effect& effect) {
+    OnStrand([this, &effect] { EXPECT_TRUE(shell_->Do(effect)); });
+  }
+  std::unique_ptr<ArenaMap> Map(ArenaId arena, bool is_writable) {
+    std::unique_ptr<ArenaMap> map;
+    OnStrand([this, &map, arena, is_writable] {
+      std::string error;
+      const base::UniqueFd fd = shell_->Open(arena, is_writable, &error);
+      map = ArenaMap::Open(
+          fd, kBytes,
+          is_writable ? ArenaMap::Access::kWrite : ArenaMap::Access::kRead,
+          &error);
+      EXPECT_NE(map, nullptr) << error;
+    });
+    return map;
+  }
+  // An arena in which these are written, and nobody maps it any more.
+  std::vector<Extent> Fill(const std::vector<std::string>& values) {
+    Do<ArenaMade>(MakeArena{kArena, kBytes});
+    const auto map = Map(kArena, true);
+    base::ExtentHeap heap(kArena, map->writable());
+    std::vector<Extent> extents;
+    for (const std::string& value : values) {
+      const auto room = heap.Allocate(value.size());
+      std::memcpy(room->bytes.data(), value.data(), value.size());
+      extents.push_back(room->extent);
+    }
+    return extents;
+  }
+
+  base::Strand strand_{"test"};
+  std::unique_ptr<ArenaShell> shell_;
+  std::promise<Event>* told_ = nullptr;
+};
+
+TEST_F(ArenaShellTest, WhatIsSpilledComesBackWhereItWas) {
+  Start({testing::TempDir()});
+  const std::string large(100'000, 'x');
+  const std::vector<Extent> extents = Fill({"one", large, "three"});
+  // The first has been freed meanwhile.
+  const std::vector<Extent> live = {extents[1], extents[2]};
+  for (int i = 0; i < 2; ++i) {  // the second time its file serves again
+    Do<Spilled>(SpillArena{kArena, live});
+    EXPECT_TRUE(Do<Restored>(RestoreArena{kArena, live}).lost.empty());
+    const auto map = Map(kArena, false);
+    EXPECT_EQ(base::FindExtent(map->view(), live[0]), large);
+    EXPECT_EQ(base::FindExtent(map->view(), live[1]), "three");
+    EXPECT_FALSE(base::FindExtent(map->view(), extents[0]).has_value());
+  }
+  Tell(DropArena{kArena});
+  OnStrand([this] { EXPECT_EQ(shell_->size(), 0u); });
+}
+
+TEST_F(ArenaShellTest, AnotherFolderServesWhereOneFails) {
+  Start({"/proc/no/such", testing::TempDir()});
+  for (int i = 0; i < 5; ++i) {
+    const std::vector<Extent> extents = Fill({"value"});
+    Do<Spilled>(SpillArena{kArena, extents});
+    Tell(DropArena{kArena});
+  }
+}
+
+TEST_F(ArenaShellTest, WithoutAnyFolderThatTakesItItStaysInMemory) {
+  Start({"/proc/no/such"});
+  const std::vector<Extent> extents = Fill({"value"});
+  const auto failed = Do<SpillFailed>(SpillArena{kArena, extents});
+  EXPECT_EQ(failed.failure.code, base::FailureCode::kObjectStoreFull);
+  EXPECT_NE(failed.failure.message.find("/proc/no/such"), std::string::npos);
+  const auto map = Map(kArena, false);
+  EXPECT_EQ(base::FindExtent(map->view(), extents[0]), "value");
+}
+
+TEST_F(ArenaShellTest, ARenamedArenaServesAnotherWriter) {
+  Start({});
+  Fill({"value"});
+  constexpr ArenaId kOther{1, 2};
+  Tell(RenameArena{kArena, kOther});
+  EXPECT_NE(Map(kOther, true), nullptr);
+  OnStrand([this] { EXPECT_EQ(shell_->size(), 1u); });
+}
+
+}  // namespace
+}  // namespace mobula::raylet

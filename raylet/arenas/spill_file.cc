@@ -1,0 +1,155 @@
+#include "raylet/arenas/spill_file.h"
+
+#include <fcntl.h>
+#include <sys/types.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "base/error_text.h"
+
+namespace mobula::raylet {
+namespace {
+
+using base::Extent;
+using base::UniqueFd;
+
+// "mobulaSP", read as a number.
+constexpr std::uint64_t kMagic = 0x5053616c75626f6dULL;
+constexpr std::uint32_t kVersion = 1;
+// What zlib takes at once.
+constexpr std::size_t kSliceBytes = std::size_t{1} << 30;
+
+// Before the bytes of each extent; the byte order is the machine's, which
+// alone ever reads it.
+struct RecordHeader {
+  std::uint64_t magic = kMagic;
+  std::uint32_t version = kVersion;
+  std::uint32_t generation = 0;
+  std::uint64_t arena_hi = 0;
+  std::uint64_t arena_lo = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t byte_count = 0;
+  std::uint64_t record_bytes = 0;
+  std::uint32_t checksum = 0;  // of the header with nought here, and the bytes
+  std::uint32_t unused = 0;
+};
+static_assert(sizeof(RecordHeader) == 64);
+
+std::uint32_t ChecksumOf(RecordHeader header, std::string_view bytes) {
+  header.checksum = 0;
+  uLong sum = ::crc32(0, reinterpret_cast<const Bytef*>(&header),
+                      static_cast<uInt>(sizeof(header)));
+  while (!bytes.empty()) {
+    const std::size_t size = std::min(bytes.size(), kSliceBytes);
+    sum = ::crc32(sum, reinterpret_cast<const Bytef*>(bytes.data()),
+                  static_cast<uInt>(size));
+    bytes.remove_prefix(size);
+  }
+  return static_cast<std::uint32_t>(sum);
+}
+
+RecordHeader HeaderOf(const Extent& extent, std::string_view bytes) {
+  RecordHeader header;
+  header.generation = extent.generation;
+  header.arena_hi = extent.arena.hi;
+  header.arena_lo = extent.arena.lo;
+  header.offset = extent.offset;
+  header.byte_count = extent.byte_count;
+  header.record_bytes = bytes.size();
+  header.checksum = ChecksumOf(header, bytes);
+  return header;
+}
+
+bool WriteAt(int fd, std::string_view bytes, std::uint64_t position) {
+  while (!bytes.empty()) {
+    const ssize_t n =
+        ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(position));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    position += static_cast<std::uint64_t>(n);
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+// How many bytes there are, at most `size`; nothing where the system refused.
+std::optional<std::size_t> ReadAt(int fd, char* bytes, std::size_t size,
+                                  std::uint64_t position) {
+  std::size_t have = 0;
+  while (have < size) {
+    const ssize_t n = ::pread(fd, bytes + have, size - have,
+                              static_cast<off_t>(position + have));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return std::nullopt;
+    if (n == 0) break;
+    have += static_cast<std::size_t>(n);
+  }
+  return have;
+}
+
+}  // namespace
+
+std::optional<SpillFile> SpillFile::Make(const std::string& folder,
+                                         std::string* error) {
+  UniqueFd fd(
+      ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600));
+  if (!fd.valid() &&
+      (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+    // The file system has no files without names: one for a moment.
+    std::string path = folder + "/mobula-spill-XXXXXX";
+    fd.Reset(::mkostemp(path.data(), O_CLOEXEC));
+    if (fd.valid()) ::unlink(path.c_str());
+  }
+  if (!fd.valid()) {
+    *error = base::WithErrorText("no file for spilled values in " + folder);
+    return std::nullopt;
+  }
+  return SpillFile(std::move(fd), folder);
+}
+
+bool SpillFile::Add(const Extent& extent, std::string_view bytes,
+                    std::string* error) {
+  const RecordHeader header = HeaderOf(extent, bytes);
+  const std::string_view head(reinterpret_cast<const char*>(&header),
+                              sizeof(header));
+  if (!WriteAt(fd_.get(), head, end_) ||
+      !WriteAt(fd_.get(), bytes, end_ + head.size())) {
+    *error = base::WithErrorText("cannot spill into " + folder_);
+    return false;
+  }
+  records_[extent.offset] = {end_, bytes.size()};
+  end_ += head.size() + bytes.size();
+  return true;
+}
+
+SpillFile::Was SpillFile::Read(const Extent& extent, std::string* bytes,
+                               std::string* error) const {
+  const auto found = records_.find(extent.offset);
+  if (found == records_.end()) return Was::kWrong;
+  const Record& record = found->second;
+  RecordHeader header;
+  bytes->resize(record.byte_count);
+  const auto head = ReadAt(fd_.get(), reinterpret_cast<char*>(&header),
+                           sizeof(header), record.position);
+  const auto body = ReadAt(fd_.get(), bytes->data(), bytes->size(),
+                           record.position + sizeof(header));
+  if (!head || !body) {
+    *error =
+        base::WithErrorText("cannot read what was spilled into " + folder_);
+    return Was::kFailed;
+  }
+  const RecordHeader right = HeaderOf(extent, *bytes);
+  const bool is_whole = *head == sizeof(header) && *body == bytes->size();
+  if (!is_whole || std::memcmp(&header, &right, sizeof(header)) != 0) {
+    return Was::kWrong;
+  }
+  return Was::kRead;
+}
+
+}  // namespace mobula::raylet

@@ -1,0 +1,59 @@
+// SpillFile holds the live extents of one arena on disk, with a checksum each
+// (docs/formats/spill_file.md). It has no name: it goes with its descriptor.
+//
+//   auto file = SpillFile::Make(folder, &error);
+//   file->Add(extent, place, bytes, &error);        // for each
+//   switch (file->Read(extent, &bytes, &error)) ...
+// Threading: one thread at a time.
+// Failure: false, kFailed or nothing, and `error` names the folder and what the
+// system said; kWrong where the bytes are not those that were written.
+#ifndef MOBULA_RAYLET_ARENAS_SPILL_FILE_H_
+#define MOBULA_RAYLET_ARENAS_SPILL_FILE_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/unique_fd.h"
+#include "base/value.h"
+
+namespace mobula::raylet {
+
+class SpillFile {
+ public:
+  enum class Was { kRead, kWrong, kFailed };
+
+  static std::optional<SpillFile> Make(const std::string& folder,
+                                       std::string* error);
+
+  // `bytes`: the extent with its header, as they lie in the arena.
+  [[nodiscard]] bool Add(const base::Extent& extent, std::string_view bytes,
+                         std::string* error);
+  // Of an extent that was added.
+  [[nodiscard]] Was Read(const base::Extent& extent, std::string* bytes,
+                         std::string* error) const;
+
+  // For tests of what disks do.
+  [[nodiscard]] int descriptor() const { return fd_.get(); }
+
+ private:
+  struct Record {
+    std::uint64_t position = 0;
+    std::uint64_t byte_count = 0;  // with the extent's header
+  };
+
+  SpillFile(base::UniqueFd fd, std::string folder)
+      : fd_(std::move(fd)), folder_(std::move(folder)) {}
+
+  base::UniqueFd fd_;
+  std::string folder_;
+  std::uint64_t end_ = 0;
+  std::map<std::uint64_t, Record> records_;  // by the extent's offset
+};
+
+}  // namespace mobula::raylet
+
+#endif  // MOBULA_RAYLET_ARENAS_SPILL_FILE_H_
