@@ -1,7 +1,7 @@
 // ErrorText says what an error number of the system means: "No such file or
 // directory".
 //
-//   *error = "cannot open " + path + ": " + ErrorText();
+//   *error = WithErrorText("cannot open " + path);
 // Threading: any.
 #ifndef MOBULA_BASE_ERROR_TEXT_H_
 #define MOBULA_BASE_ERROR_TEXT_H_

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "base/control/node_file.h"
+#include "base/error_text.h"
 #include "base/frames/hello.h"
 #include "cli/command_line.h"
 #include "cli/doctor.h"
@@ -39,8 +40,8 @@ int ExecuteGcs(char** argv) {
   const std::string path = self.parent_path() / "mobula-gcs";
   if (!wrong) ::execv(path.c_str(), argv);
   const int error = wrong ? wrong.value() : errno;
-  std::fprintf(stderr, "mobula gcs: cannot execute %s: %s\n", path.c_str(),
-               std::generic_category().message(error).c_str());
+  std::fprintf(stderr, "mobula gcs: %s\n",
+               base::WithErrorText("cannot execute " + path, error).c_str());
   return 1;
 }
 

@@ -206,7 +206,7 @@ bool WriteNodeFile(const NodeFile& file, std::string* error) {
       ::rename(beside.c_str(), path.c_str()) == 0) {
     return true;
   }
-  *error = "cannot write " + path + ": " + ErrorText();
+  *error = WithErrorText("cannot write " + path);
   return false;
 }
 

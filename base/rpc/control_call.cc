@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -12,6 +11,7 @@
 #include "base/clock.h"
 #include "base/control/control_codec.h"
 #include "base/control/control_message.h"
+#include "base/error_text.h"
 #include "base/rpc/client_greeting.h"
 #include "base/rpc/store_channel.h"
 #include "base/session/backoff.h"
@@ -107,7 +107,7 @@ UniqueFd ConnectControl(const ControlAddress& address, std::string* error) {
   const int failed =
       socket.valid() ? ConnectSocket(address, socket.get()) : errno;
   if (failed == 0 || failed == EINPROGRESS) return socket;
-  *error = std::generic_category().message(failed);
+  *error = ErrorText(failed);
   return UniqueFd();
 }
 

@@ -11,10 +11,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "base/clock.h"
+#include "base/error_text.h"
 #include "base/sockets/poll_wait.h"
 #include "raylet/spawn/process_tree.h"
 
@@ -121,7 +121,7 @@ Detached Detach(const DetachOptions& options,
     });
   }
   if (detached.pid == 0) {
-    detached.words = std::string("cannot fork: ") + std::strerror(errno);
+    detached.words = base::WithErrorText("cannot fork");
     return detached;
   }
   detached.pidfd = raylet::OpenPidfd(detached.pid);

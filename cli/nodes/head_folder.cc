@@ -46,7 +46,7 @@ std::string Make(const std::filesystem::path& path) {
     return "cannot make " + path.parent_path().string() + ": " + code.message();
   }
   if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return "";
-  return "it is not there, and cannot be made: " + base::ErrorText();
+  return base::WithErrorText("it is not there, and cannot be made");
 }
 
 std::string HolderIn(const UniqueFd& lock) {
@@ -103,7 +103,7 @@ std::optional<HeadFolder> HeadFolder::Open(const std::string& path,
   folder.lock_.Reset(
       ::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!folder.lock_.valid()) {
-    *error = "cannot open " + file + ": " + base::ErrorText();
+    *error = base::WithErrorText("cannot open " + file);
     return std::nullopt;
   }
   if (!LockSoon(folder.lock_.get())) {
@@ -136,7 +136,7 @@ std::string HeadFolder::TokenFile(std::string* error) const {
                        ::fsync(fd.get()) == 0 &&
                        ::rename(fresh.c_str(), file.c_str()) == 0;
   if (written) return file;
-  *error = "cannot write " + file + ": " + base::ErrorText();
+  *error = base::WithErrorText("cannot write " + file);
   return "";
 }
 

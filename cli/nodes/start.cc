@@ -27,6 +27,7 @@
 #include "base/control/control_address.h"
 #include "base/control/control_request.h"
 #include "base/control/node_file.h"
+#include "base/error_text.h"
 #include "base/failure.h"
 #include "base/rpc/control_call.h"
 #include "base/unique_fd.h"
@@ -94,7 +95,7 @@ std::string WhyDeaf(const ControlAddress& address) {
   int failed = 0;
   socklen_t size = sizeof(failed);
   ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &failed, &size);
-  return failed == 0 ? "" : std::generic_category().message(failed);
+  return failed == 0 ? "" : base::ErrorText(failed);
 }
 
 // The store to join may be coming back just now; one that does not is better

@@ -8,11 +8,11 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
-#include <system_error>
 #include <utility>
 #include <variant>
 
 #include "base/clock.h"
+#include "base/error_text.h"
 #include "base/frames/link.h"
 #include "base/ids.h"
 #include "base/strand.h"
@@ -37,8 +37,7 @@ UniqueFd Connect(const std::string& path, std::string* error) {
     ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
     return fd;
   }
-  *error = "cannot reach the raylet at " + path + ": " +
-           std::generic_category().message(errno);
+  *error = base::WithErrorText("cannot reach the raylet at " + path);
   return UniqueFd();
 }
 

@@ -53,19 +53,19 @@ std::optional<FolderHold> FolderHold::Take(const std::string& folder,
   base::UniqueFd file(
       ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.valid()) {
-    *error = "cannot open " + path + ": " + base::ErrorText();
+    *error = base::WithErrorText("cannot open " + path);
     return std::nullopt;
   }
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     *error = errno == EWOULDBLOCK
                  ? folder + " is in use by " + ReadHolder(file.get())
-                 : "cannot lock " + path + ": " + base::ErrorText();
+                 : base::WithErrorText("cannot lock " + path);
     return std::nullopt;
   }
   const std::string holder = "pid " + std::to_string(::getpid()) + " on " +
                              HostName() + " since " + WallTime() + "\n";
   if (!WriteHolder(file.get(), holder)) {
-    *error = "cannot write " + path + ": " + base::ErrorText();
+    *error = base::WithErrorText("cannot write " + path);
     return std::nullopt;
   }
   return FolderHold(std::move(file));

@@ -32,7 +32,7 @@ std::optional<std::string> ReadFile(const std::string& path,
   const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat stat{};
   if (!file.valid() || ::fstat(file.get(), &stat) != 0) {
-    *error = "cannot open " + path + ": " + base::ErrorText();
+    *error = base::WithErrorText("cannot open " + path);
     return std::nullopt;
   }
   std::string bytes(static_cast<std::size_t>(stat.st_size), '\0');
@@ -42,8 +42,8 @@ std::optional<std::string> ReadFile(const std::string& path,
                                   bytes.size() - got, static_cast<off_t>(got));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
-      *error = "cannot read " + path + " at offset " + std::to_string(got) +
-               ": " + base::ErrorText();
+      *error = base::WithErrorText("cannot read " + path + " at offset " +
+                                   std::to_string(got));
       return std::nullopt;
     }
     if (count == 0) break;
@@ -59,7 +59,7 @@ bool CutFile(const std::string& path, std::uint64_t length,
   if (!file.valid() ||
       ::ftruncate(file.get(), static_cast<off_t>(length)) != 0 ||
       ::fsync(file.get()) != 0) {
-    *error = "cannot cut the torn end off " + path + ": " + base::ErrorText();
+    *error = base::WithErrorText("cannot cut the torn end off " + path);
     return false;
   }
   return true;

@@ -62,7 +62,7 @@ bool ReadToken(const std::string& path, std::string* token,
   const ssize_t count =
       file.valid() ? ::read(file.get(), bytes.data(), bytes.size()) : -1;
   if (count < 0) {
-    *error = "cannot read the token in " + path + ": " + base::ErrorText();
+    *error = base::WithErrorText("cannot read the token in " + path);
     return false;
   }
   token->assign(bytes.data(), static_cast<std::size_t>(count));

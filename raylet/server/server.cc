@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "base/check.h"
+#include "base/error_text.h"
 #include "base/log.h"
 #include "raylet/spawn/exit_story.h"
 #include "raylet/spawn/orphans.h"
@@ -356,8 +357,7 @@ void Server::SweepOrphans(pid_t ended, int rounds) {
 void Server::ConnectPair(const Connect& connect) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-    MOBULA_LOG(ERROR) << "no link between two processes: "
-                      << std::strerror(errno);
+    MOBULA_LOG(ERROR) << "no link between two processes: " << base::ErrorText();
     // Without it they would wait for one another for ever. They are told of
     // a link that has ended, since what is sent next counts on having one.
     Kill(workers_.contains(connect.b) ? connect.b : connect.a);

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/error_text.h"
 #include "base/sockets/poll_wait.h"
 #include "raylet/spawn/process_tree.h"
 
@@ -30,7 +31,8 @@ constexpr base::Duration kRayletPatience = std::chrono::seconds(3);
 constexpr base::Duration kKillPatience = std::chrono::seconds(10);
 
 int Fail(const char* what) {
-  std::fprintf(stderr, "mobula raylet: %s: %s\n", what, std::strerror(errno));
+  std::fprintf(stderr, "mobula raylet: %s\n",
+               base::WithErrorText(what).c_str());
   return 1;
 }
 

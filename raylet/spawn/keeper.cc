@@ -22,6 +22,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/control/node_file.h"
+#include "base/error_text.h"
 #include "base/log.h"
 #include "base/sockets/poll_wait.h"
 #include "raylet/spawn/exec_child.h"
@@ -98,7 +99,7 @@ bool OutlivesRaylet(const std::string& name) {
     CloseOnExecFrom(serves < 0 ? kServesFd : kFirstOtherFd);
     ::execv("/proc/self/exe", words.data());
   }
-  MOBULA_LOG(ERROR) << "cannot execute mobula: " << ::strerror(errno);
+  MOBULA_LOG(ERROR) << "cannot execute mobula: " << base::ErrorText();
   ::_exit(127);
 }
 
@@ -157,7 +158,7 @@ class Keeper {
 
 int Keeper::Run() {
   if (!Open()) {
-    MOBULA_LOG(ERROR) << "the keeper has no descriptors: " << ::strerror(errno);
+    MOBULA_LOG(ERROR) << "the keeper has no descriptors: " << base::ErrorText();
     SayWhyNot();
     folder_.Remove();
     return 1;
@@ -199,7 +200,7 @@ void Keeper::WritePid() {
   const UniqueFd fd(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (::write(fd.get(), text.data(), text.size()) < 0) {
-    MOBULA_LOG(ERROR) << "cannot write " << path << ": " << ::strerror(errno);
+    MOBULA_LOG(ERROR) << "cannot write " << path << ": " << base::ErrorText();
   }
 }
 
@@ -314,14 +315,14 @@ pid_t Keeper::Fork() {
     MOBULA_CHECK(::ftruncate(STDERR_FILENO, 0) == 0 || errno == EINVAL);
   }
   const pid_t pid = ::fork();
-  if (pid < 0) MOBULA_LOG(ERROR) << "cannot fork: " << ::strerror(errno);
+  if (pid < 0) MOBULA_LOG(ERROR) << "cannot fork: " << base::ErrorText();
   return pid;
 }
 
 void Keeper::StartControlStore() {
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-    MOBULA_LOG(ERROR) << "no pipe: " << ::strerror(errno);
+    MOBULA_LOG(ERROR) << "no pipe: " << base::ErrorText();
   }
   store_serves_.Reset(ends[0]);
   const UniqueFd serves(ends[1]);

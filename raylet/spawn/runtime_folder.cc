@@ -31,14 +31,14 @@ constexpr int kRemoveRounds = 10;
 // The root, made if it is absent; invalid and a sentence if it is not ours.
 UniqueFd OpenRoot(const std::string& root, bool make, std::string* error) {
   if (make && ::mkdir(root.c_str(), 0700) != 0 && errno != EEXIST) {
-    *error = "cannot make " + root + ": " + base::ErrorText();
+    *error = base::WithErrorText("cannot make " + root);
     return UniqueFd();
   }
   UniqueFd fd(
       ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat stat;
   if (!fd.valid() || ::fstat(fd.get(), &stat) != 0) {
-    *error = "cannot open the folder " + root + ": " + base::ErrorText();
+    *error = base::WithErrorText("cannot open the folder " + root);
     return UniqueFd();
   }
   if (stat.st_uid != ::geteuid()) {
@@ -173,7 +173,7 @@ std::optional<RuntimeFolder> RuntimeFolder::Plan(
         folder.root_.valid() &&
         ::faccessat(folder.root_.get(), ".", W_OK | X_OK, 0) == 0;
     if (usable) return folder;
-    if (why.empty()) why = path + " cannot be written: " + base::ErrorText();
+    if (why.empty()) why = base::WithErrorText(path + " cannot be written");
     all += (all.empty() ? "" : "; ") + why;
   }
   *error = "no folder for this session: " + all;
@@ -186,7 +186,7 @@ bool RuntimeFolder::Make(std::string* error) {
     lock_ = LockSession(root_, session_, O_CREAT | O_EXCL);
   }
   if (lock_.valid()) return true;
-  *error = "cannot make " + path_ + ": " + base::ErrorText();
+  *error = base::WithErrorText("cannot make " + path_);
   return false;
 }
 

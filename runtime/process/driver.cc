@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "base/clock.h"
+#include "base/error_text.h"
 #include "base/ids.h"
 #include "runtime/process/process.h"
 #include "runtime/transport/node_socket.h"
@@ -46,9 +46,9 @@ std::optional<StartError> JoinNode(const std::string& socket,
   // The very bytes that run, whatever lies at their path by now.
   process->program.Reset(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   if (process->program.valid()) return std::nullopt;
-  return StartError{StartError::Code::kSystem,
-                    "cannot open this program's executable: " +
-                        std::generic_category().message(errno)};
+  return StartError{
+      StartError::Code::kSystem,
+      base::WithErrorText("cannot open this program's executable")};
 }
 
 }  // namespace

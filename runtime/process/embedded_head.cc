@@ -16,12 +16,12 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/error_text.h"
 #include "base/sockets/poll_wait.h"
 #include "runtime/process/head_search.h"
 
@@ -40,7 +40,7 @@ constexpr base::Duration kEndPatience = std::chrono::seconds(2);
 
 StartError SystemError(const std::string& what, int error) {
   return StartError{StartError::Code::kSystem,
-                    what + ": " + std::generic_category().message(error)};
+                    base::WithErrorText(what, error)};
 }
 
 std::string NumberText(double value) {

@@ -5,14 +5,15 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
+
+#include "base/error_text.h"
 
 namespace mobula::runtime {
 namespace {
 
 std::string Refusal(const std::string& path, int error) {
-  std::string refusal = "cannot connect to the node's agent at " + path + ": " +
-                        std::generic_category().message(error);
+  std::string refusal = base::WithErrorText(
+      "cannot connect to the node's agent at " + path, error);
   if (error == ENOENT || error == ECONNREFUSED) {
     refusal +=
         "; the node has ended, or is ending: `mobula status` tells, `mobula "
