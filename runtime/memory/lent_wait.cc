@@ -11,9 +11,10 @@ namespace {
 using base::BootTime;
 using base::Duration;
 
+// A thread blocked for longer lends its slot.
 constexpr Duration kBlockedAfter = std::chrono::milliseconds(1);
-// The wait does not count time spent suspended, so the clock is looked at now
-// and then.
+// A wait does not count time spent suspended, so one that has a deadline looks
+// at the clock now and then.
 constexpr Duration kWaitSlice = std::chrono::seconds(5);
 
 }  // namespace
@@ -26,21 +27,45 @@ LentWait::~LentWait() {
 }
 
 bool LentWait::Sleep(base::Mutex& mutex, base::CondVar& changed) {
-  const BootTime now = base::BootNow();
-  if (now >= deadline_) return false;
-  Duration timeout = std::min(deadline_ - now, kWaitSlice);
-  if (blocked_ && !told_) {
-    if (now - begin_ >= kBlockedAfter) {
-      told_ = true;
-      mutex.Unlock();
-      blocked_(true);
-      mutex.Lock();
-      return true;
-    }
-    timeout = std::min(timeout, kBlockedAfter - (now - begin_));
+  const Step step = Look();
+  if (step.is_over) return false;
+  if (step.lends) {
+    mutex.Unlock();
+    blocked_(true);
+    mutex.Lock();
+  } else if (step.timeout == Duration::max()) {
+    changed.Wait(mutex);
+  } else {
+    changed.WaitFor(mutex, step.timeout);
   }
-  changed.WaitFor(mutex, timeout);
   return true;
+}
+
+std::optional<Duration> LentWait::Next() {
+  Step step = Look();
+  if (step.lends) {
+    blocked_(true);
+    step = Look();
+  }
+  if (step.is_over) return std::nullopt;
+  return step.timeout;
+}
+
+LentWait::Step LentWait::Look() {
+  Step step;
+  const BootTime now = base::BootNow();
+  step.is_over = now >= deadline_;
+  if (step.is_over) return step;
+  if (!deadline_.IsNever()) {
+    step.timeout = std::min(deadline_ - now, kWaitSlice);
+  }
+  if (!blocked_ || told_) return step;
+  if (now - begin_ < kBlockedAfter) {
+    step.timeout = std::min(step.timeout, kBlockedAfter - (now - begin_));
+  } else {
+    step.lends = told_ = true;
+  }
+  return step;
 }
 
 }  // namespace mobula::runtime

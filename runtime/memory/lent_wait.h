@@ -12,6 +12,7 @@
 #define MOBULA_RUNTIME_MEMORY_LENT_WAIT_H_
 
 #include <functional>
+#include <optional>
 
 #include "base/boot_time.h"
 #include "base/mutex.h"
@@ -23,6 +24,7 @@ class LentWait {
  public:
   using BlockedFn = std::function<void(bool blocked)>;
 
+  // `blocked` may be empty, and must outlive this.
   LentWait(base::BootTime deadline, const BlockedFn& blocked);
   ~LentWait();
   LentWait(const LentWait&) = delete;
@@ -31,8 +33,18 @@ class LentWait {
   // False once the deadline is over. Else there may be something to see, or
   // not: always in a loop.
   bool Sleep(base::Mutex& mutex, base::CondVar& changed) MOBULA_REQUIRES(mutex);
+  // For who sleeps by other means, with no lock held: how long at most, max()
+  // for no end; nothing once the deadline is over.
+  std::optional<base::Duration> Next();
 
  private:
+  struct Step {
+    bool is_over = false;
+    bool lends = false;  // `blocked` is to be told now
+    base::Duration timeout = base::Duration::max();
+  };
+  Step Look();
+
   const base::BootTime deadline_;
   const base::BootTime begin_;
   const BlockedFn& blocked_;

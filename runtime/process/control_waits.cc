@@ -1,18 +1,11 @@
 #include "runtime/process/control_waits.h"
 
-#include <chrono>
 #include <utility>
 
 #include "base/boot_time.h"
 #include "base/check.h"
 
 namespace mobula::runtime {
-namespace {
-
-// A thread blocked for longer lends its slot.
-constexpr base::Duration kBlockedAfter = std::chrono::milliseconds(1);
-
-}  // namespace
 
 ControlWaits::ControlWaits(std::function<void(AskControl)> ask)
     : ask_(std::move(ask)) {
@@ -28,26 +21,13 @@ base::ControlReply ControlWaits::Ask(AskControl ask, const BlockedFn& blocked) {
     MOBULA_CHECK(is_new, "a request is asked once");
   }
   ask_(std::move(ask));
-  bool told = false;
-  if (blocked) {
-    {
-      base::MutexLock lock(mutex_);
-      if (!answers_.at(request) && !closed_) {
-        answered_.WaitFor(mutex_, kBlockedAfter);
-      }
-      told = !answers_.at(request) && !closed_;
-    }
-    if (told) blocked(true);
+  LentWait wait(base::BootTime::Never(), blocked);
+  base::MutexLock lock(mutex_);
+  while (!answers_.at(request) && !closed_ && wait.Sleep(mutex_, answered_)) {
   }
-  Answer answer;
-  {
-    base::MutexLock lock(mutex_);
-    while (!answers_.at(request) && !closed_) answered_.Wait(mutex_);
-    answer = std::move(answers_.at(request));
-    if (!answer) answer = *closed_;
-    answers_.erase(request);
-  }
-  if (told) blocked(false);
+  Answer answer = std::move(answers_.at(request));
+  if (!answer) answer = *closed_;
+  answers_.erase(request);
   return *std::move(answer);
 }
 

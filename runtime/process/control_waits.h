@@ -22,13 +22,14 @@
 #include "base/mutex.h"
 #include "base/thread_annotations.h"
 #include "runtime/core/events.h"
+#include "runtime/memory/lent_wait.h"
 
 namespace mobula::runtime {
 
 class ControlWaits {
  public:
   // As of ObjectWaits; may be empty.
-  using BlockedFn = std::function<void(bool blocked)>;
+  using BlockedFn = LentWait::BlockedFn;
 
   // `ask` hands a request to the core.
   explicit ControlWaits(std::function<void(AskControl ask)> ask);

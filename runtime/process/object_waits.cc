@@ -20,12 +20,6 @@ using base::BootTime;
 using base::Duration;
 using base::ObjectId;
 
-// A thread blocked for longer lends its slot.
-constexpr Duration kBlockedAfter = std::chrono::milliseconds(1);
-// The kernel's wait does not count time spent suspended, so one that has a
-// deadline looks at the clock now and then.
-constexpr Duration kWaitSlice = std::chrono::seconds(5);
-
 void FutexWait(std::atomic<std::uint32_t>* word, Duration timeout) {
   timespec spec{};
   const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
@@ -53,26 +47,12 @@ struct ObjectWaits::Waiter {
   void Signal() { signal.store(1, std::memory_order_release); }
 
   void Sleep(BootTime deadline, const BlockedFn& blocked) {
-    const BootTime begin = base::BootNow();
-    bool told = false;
+    LentWait wait(looks ? BootTime::Never() : deadline, blocked);
     while (signal.load(std::memory_order_acquire) == 0) {
-      const BootTime now = base::BootNow();
-      if (!looks && now >= deadline) break;
-      Duration timeout = Duration::max();
-      if (!looks && !deadline.IsNever()) {
-        timeout = std::min(deadline - now, kWaitSlice);
-      }
-      if (blocked && !told) {
-        if (now - begin >= kBlockedAfter) {
-          told = true;
-          blocked(true);
-          continue;
-        }
-        timeout = std::min(timeout, kBlockedAfter - (now - begin));
-      }
-      FutexWait(&signal, timeout);
+      const auto timeout = wait.Next();
+      if (!timeout) break;
+      FutexWait(&signal, *timeout);
     }
-    if (told) blocked(false);
   }
 };
 

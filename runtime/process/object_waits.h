@@ -28,6 +28,7 @@
 #include "base/ids.h"
 #include "base/mutex.h"
 #include "base/thread_annotations.h"
+#include "runtime/memory/lent_wait.h"
 #include "runtime/process/backend.h"
 
 namespace mobula::runtime {
@@ -37,7 +38,7 @@ class ObjectWaits {
   using Settled = Backend::Settled;
   // Told when a thread has been blocked for a while (true), and when it goes on
   // (false) if it was; may be empty.
-  using BlockedFn = std::function<void(bool blocked)>;
+  using BlockedFn = LentWait::BlockedFn;
 
   // `watch` asks the core for one Settle, and after that question for one
   // Looked.

@@ -16,6 +16,7 @@
 #include "base/strand.h"
 #include "runtime/executor/current.h"
 #include "runtime/executor/slot_thread.h"
+#include "runtime/memory/lent_wait.h"
 #include "runtime/memory/store_memory.h"
 #include "runtime/process/control_waits.h"
 #include "runtime/process/core_loop.h"
@@ -87,6 +88,10 @@ struct Process::State final : CoreLoop::Sink {
 
   bool Forked() const { return ForkGeneration() != generation; }
   bool HasStore() const MOBULA_EXCLUDES(mutex);
+  // What the calling thread tells of while it waits: it may hold a slot.
+  LentWait::BlockedFn Lends() const {
+    return Current() != nullptr ? blocked : LentWait::BlockedFn();
+  }
   bool IsWorker() const { return slot != nullptr; }
 
   std::optional<StartError> Start(BootTime deadline);
@@ -121,7 +126,7 @@ struct Process::State final : CoreLoop::Sink {
   StoreMemory memory;
   std::unique_ptr<SlotThread> slot;  // worker only
   HeadOutput head_output;
-  ObjectWaits::BlockedFn blocked;
+  LentWait::BlockedFn blocked;
 
   std::unique_ptr<CoreLoop> loop MOBULA_GUARDED_BY(strand);
   std::vector<Item> batch MOBULA_GUARDED_BY(strand);
@@ -448,18 +453,14 @@ std::optional<Backend::Settled> Process::Await(base::ObjectId object,
                                                BootTime deadline) {
   if (state_->Forked()) return Settled{NoRuntime(), 0};
   MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
-  return state_->waits.Await(
-      object, deadline,
-      Current() != nullptr ? state_->blocked : ObjectWaits::BlockedFn());
+  return state_->waits.Await(object, deadline, state_->Lends());
 }
 
 std::vector<bool> Process::AwaitSome(std::span<const base::ObjectId> objects,
                                      std::size_t count, BootTime deadline) {
   if (state_->Forked()) return std::vector<bool>(objects.size(), true);
   MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
-  return state_->waits.AwaitSome(
-      objects, count, deadline,
-      Current() != nullptr ? state_->blocked : ObjectWaits::BlockedFn());
+  return state_->waits.AwaitSome(objects, count, deadline, state_->Lends());
 }
 
 base::ControlReply Process::Ask(base::ControlRequest request,
@@ -470,9 +471,7 @@ base::ControlReply Process::Ask(base::ControlRequest request,
   ask.request = NewId<base::RequestId>();
   ask.body = std::move(request);
   ask.timeout = timeout;
-  return state_->control_waits.Ask(
-      std::move(ask),
-      Current() != nullptr ? state_->blocked : ControlWaits::BlockedFn());
+  return state_->control_waits.Ask(std::move(ask), state_->Lends());
 }
 
 bool Process::HasStore() const {
@@ -483,9 +482,7 @@ std::variant<Backend::Room, Failure> Process::Allocate(std::uint64_t byte_count,
                                                        BootTime deadline) {
   if (!HasStore()) return Backend::Allocate(byte_count, deadline);
   MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
-  auto room = state_->memory.Allocate(
-      byte_count, deadline,
-      Current() != nullptr ? state_->blocked : StoreMemory::BlockedFn());
+  auto room = state_->memory.Allocate(byte_count, deadline, state_->Lends());
   if (auto* failure = std::get_if<Failure>(&room)) return std::move(*failure);
   const auto& given = std::get<StoreMemory::Room>(room);
   return Room{given.extent, given.bytes};
@@ -499,9 +496,7 @@ std::variant<base::Bytes, Failure> Process::Map(const base::Value& stored,
                                                 BootTime deadline) {
   if (state_->Forked()) return NoRuntime();
   MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
-  return state_->memory.Map(
-      stored, deadline,
-      Current() != nullptr ? state_->blocked : StoreMemory::BlockedFn());
+  return state_->memory.Map(stored, deadline, state_->Lends());
 }
 
 Backend::ActorView Process::ViewActor(base::ActorId actor) {
