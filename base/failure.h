@@ -72,6 +72,12 @@ Failure NotRun(FailureCode code, std::string message);
 // What a ref comes to hold: a value, or why there is none.
 using Outcome = std::variant<Value, Failure>;
 
+// The value, if it lies in the node's store; else null.
+inline const Value* StoredIn(const Outcome& outcome) {
+  const auto* value = std::get_if<Value>(&outcome);
+  return value != nullptr && value->is_stored() ? value : nullptr;
+}
+
 // "WorkerDied", "TaskError": the class that the API throws for it, so that who
 // reads a message or a log knows what to catch.
 std::string_view FailureCodeName(FailureCode code);

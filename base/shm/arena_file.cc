@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/error_text.h"
+#include "base/shm/extent_size.h"
 
 // Newer than the headers of the systems that we build on.
 #ifndef MFD_NOEXEC_SEAL
@@ -23,7 +24,6 @@
 namespace mobula::base {
 namespace {
 
-constexpr std::uint64_t kPageBytes = 4096;
 constexpr std::uint64_t kArenaBytesMax =
     std::numeric_limits<std::int64_t>::max() - kPageBytes;
 
@@ -39,8 +39,7 @@ UniqueFd NewMemory() {
 std::optional<ArenaFile> ArenaFile::Make(std::uint64_t byte_count,
                                          std::string* error) {
   MOBULA_CHECK(byte_count > 0 && byte_count <= kArenaBytesMax) << byte_count;
-  const std::uint64_t rounded =
-      (byte_count + kPageBytes - 1) / kPageBytes * kPageBytes;
+  const std::uint64_t rounded = WholePages(byte_count);
   UniqueFd fd = NewMemory();
   const bool made =
       fd.valid() && ::ftruncate(fd.get(), static_cast<off_t>(rounded)) == 0 &&

@@ -15,11 +15,10 @@
 #include <optional>
 #include <string_view>
 
+#include "base/shm/extent_size.h"
 #include "base/value.h"
 
 namespace mobula::base {
-
-inline constexpr std::uint64_t kExtentAlignment = 64;
 
 struct ExtentHeader {
   std::atomic<std::uint64_t> magic;
@@ -27,7 +26,7 @@ struct ExtentHeader {
   std::atomic<std::uint32_t> generation;  // 0: free
   std::uint8_t unused[44];
 };
-static_assert(sizeof(ExtentHeader) == kExtentAlignment);
+static_assert(sizeof(ExtentHeader) == kExtentHeaderBytes);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 // "mobulaEX", read as a number.

@@ -19,7 +19,7 @@ ExtentHeap::ExtentHeap(ArenaId arena, std::span<char> memory)
   if (!memory_.empty()) AddGap(0, memory_.size());
 }
 
-std::optional<ExtentHeap::Room> ExtentHeap::Allocate(std::uint64_t byte_count) {
+std::optional<Room> ExtentHeap::Allocate(std::uint64_t byte_count) {
   const std::uint64_t needed = PlaceBytes(byte_count);
   if (needed == 0) return std::nullopt;
   const auto fit = by_size_.lower_bound({needed, 0});

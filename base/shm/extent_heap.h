@@ -22,17 +22,13 @@
 #include <utility>
 
 #include "base/ids.h"
+#include "base/shm/room.h"
 #include "base/value.h"
 
 namespace mobula::base {
 
 class ExtentHeap {
  public:
-  struct Room {
-    Extent extent;
-    std::span<char> bytes;  // aligned to 64; not nought
-  };
-
   // `memory` must outlive this and be aligned to 64.
   ExtentHeap(ArenaId arena, std::span<char> memory);
   ExtentHeap(const ExtentHeap&) = delete;

@@ -14,6 +14,7 @@
 #include "base/shm/arena_file.h"
 #include "base/shm/arena_map.h"
 #include "base/shm/extent_header.h"
+#include "base/shm/extent_size.h"
 #include "raylet/arenas/spill_file.h"
 
 namespace mobula::raylet {
@@ -195,7 +196,7 @@ void ArenaShell::Restore(const RestoreArena& restore) {
         restored.lost.push_back(extent);
         continue;
       }
-      const std::uint64_t begin = extent.offset - base::kExtentAlignment;
+      const std::uint64_t begin = extent.offset - base::kExtentHeaderBytes;
       if (was == SpillFile::Was::kFailed ||
           !memory->Write(begin, bytes, &error)) {
         memory.reset();

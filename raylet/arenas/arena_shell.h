@@ -2,7 +2,7 @@
 // arenas, hands out their descriptors, writes them to disk and reads them back.
 //
 //   Do(MakeArena) -> ArenaMade | ArenaFailed, in its own time; and so on
-//   WritableOf(arena), ReadOnlyOf(arena) -> a descriptor, now
+//   Open(arena, is_writable, &error) -> a descriptor, now
 // What takes long runs on a thread of its own, in the order asked, so that
 // memory that is dropped is gone before more is taken.
 // Owner: Server.   Threading: the strand's thread; `tell` is called there,

@@ -2,7 +2,7 @@
 // (docs/formats/spill_file.md). It has no name: it goes with its descriptor.
 //
 //   auto file = SpillFile::Make(folder, &error);
-//   file->Add(extent, place, bytes, &error);        // for each
+//   file->Add(extent, bytes, &error);               // for each
 //   switch (file->Read(extent, &bytes, &error)) ...
 // Threading: one thread at a time.
 // Failure: false, kFailed or nothing, and `error` names the folder and what the

@@ -196,10 +196,9 @@ void Core::OnProgramKept(const ProgramKept& kept) {
       line_.Call(std::move(call), out);
       continue;
     }
-    Failure failure =
-        base::NotRun(FailureCode::kWorkerStart,
-                     "the program cannot be kept for the actor: ");
-    failure.message += kept.reason;
+    Failure failure = base::NotRun(
+        FailureCode::kWorkerStart,
+        "the program cannot be kept for the actor: " + kept.reason);
     failure.node = options_.node_name;
     out.answers.push_back({call.request, call.from, std::move(failure)});
   }

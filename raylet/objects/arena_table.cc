@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/shm/extent_size.h"
 
 namespace mobula::raylet {
 
@@ -14,18 +15,13 @@ using base::FailureCode;
 
 namespace {
 
-constexpr std::uint64_t kPageBytes = 4096;
 constexpr std::uint64_t kArenaBytesMin = std::uint64_t{1} << 20;
 constexpr std::uint64_t kArenaBytesMax = std::uint64_t{64} << 20;
 // Of a store that is divided into arenas.
 constexpr std::uint64_t kArenasOfStore = 16;
 
-std::uint64_t WholePages(std::uint64_t bytes) {
-  return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
-}
-
 std::uint64_t UsualArenaBytes(std::uint64_t bytes_max) {
-  return WholePages(
+  return base::WholePages(
       std::clamp(bytes_max / kArenasOfStore, kArenaBytesMin, kArenaBytesMax));
 }
 
@@ -42,7 +38,8 @@ std::uint64_t ArenaTable::ArenaBytesFor(std::uint64_t value_bytes) const {
   if (value_bytes <= arena_bytes_ / 2 && arena_bytes_ <= options_.bytes_max) {
     return arena_bytes_;
   }
-  return WholePages(value_bytes + 2 * kExtentHeaderBytes);
+  return base::WholePages(value_bytes + base::kExtentHeaderBytes +
+                          base::kExtentAlignment);
 }
 
 ArenaTable::Arena* ArenaTable::Find(ArenaId arena) {

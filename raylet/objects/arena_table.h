@@ -166,6 +166,9 @@ class ArenaTable {
   void StartRound(ArenaId id, Arena& arena, Effects& effects);
   void Spill(ArenaId id, Arena& arena, Effects& effects);
   [[nodiscard]] bool MayReserve(const Arena& arena) const;
+  void AddReserve(ArenaId id, const Arena& arena);
+  // Leases it; LetGo is the other way.
+  void GiveTo(ProcessId process, const Request& request, Arena& arena);
   void TendReserve(Effects& effects);
   void Drop(ArenaId id, Effects& effects);
   void SetDeadline(base::BootTime now);

@@ -30,9 +30,7 @@ void ArenaTable::LookAt(ArenaId id, BootTime now, Effects& effects) {
     case State::kMaking:
       // Who wanted it does not any more, and has written nothing.
       arena->job = base::JobId();
-      reserve_.insert(id);
-      reserve_bytes_ += arena->byte_count;
-      return;
+      return AddReserve(id, *arena);
     case State::kSpilling:
     case State::kRestoring:
       return;  // until that is done
@@ -48,13 +46,25 @@ void ArenaTable::LookAt(ArenaId id, BootTime now, Effects& effects) {
   if (!arena->asked.empty()) return;
   if (arena->readers.empty()) {
     if (!MayReserve(*arena)) return Drop(id, effects);
-    reserve_.insert(id);
-    reserve_bytes_ += arena->byte_count;
+    AddReserve(id, *arena);
   } else if (now < arena->leave_until) {
     to_look_at_.insert(id);
   } else {
     StartRound(id, *arena, effects);
   }
+}
+
+void ArenaTable::AddReserve(ArenaId id, const Arena& arena) {
+  reserve_.insert(id);
+  reserve_bytes_ += arena.byte_count;
+}
+
+void ArenaTable::GiveTo(ProcessId process, const Request& request,
+                        Arena& arena) {
+  arena.job = request.job;
+  arena.writer = process;
+  arena.request = request.request;
+  ++leased_;
 }
 
 bool ArenaTable::MayReserve(const Arena& arena) const {
@@ -147,10 +157,7 @@ bool ArenaTable::Serve(ProcessId process, const Request& request,
   const auto id = ids_.Next<ArenaId>();
   Arena& arena = arenas_[id];
   arena.byte_count = request.byte_count;
-  arena.job = request.job;
-  arena.writer = process;
-  arena.request = request.request;
-  ++leased_;
+  GiveTo(process, request, arena);
   Charge(arena, arena.byte_count);
   effects.emplace_back(MakeArena{id, arena.byte_count});
   return true;
@@ -171,10 +178,7 @@ bool ArenaTable::ServeFromReserve(ProcessId process, const Request& request,
   if (best.IsNil()) return false;
   const ArenaId id = TakeReserve(best, effects);
   Arena& arena = arenas_.at(id);
-  arena.job = request.job;
-  arena.writer = process;
-  arena.request = request.request;
-  ++leased_;
+  GiveTo(process, request, arena);
   if (arena.state == State::kReady) TellLeased(id, arena, effects);
   return true;
 }
@@ -264,8 +268,7 @@ void ArenaTable::TendReserve(Effects& effects) {
   const auto id = ids_.Next<ArenaId>();
   Arena& arena = arenas_[id];
   arena.byte_count = arena_bytes_;
-  reserve_.insert(id);
-  reserve_bytes_ += arena_bytes_;
+  AddReserve(id, arena);
   Charge(arena, arena_bytes_);
   effects.emplace_back(MakeArena{id, arena_bytes_});
 }

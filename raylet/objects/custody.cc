@@ -19,11 +19,6 @@ bool CanBeHandedOn(const Outcome& outcome) {
   return value == nullptr || value->refs().empty();
 }
 
-bool NamesObject(const Outcome& outcome) {
-  const auto* value = std::get_if<base::Value>(&outcome);
-  return value != nullptr && value->is_stored();
-}
-
 Failure OwnerDiedFailure() {
   return base::MakeFailure(
       FailureCode::kOwnerDied, base::Executed::kMaybe,
@@ -127,7 +122,8 @@ void Custody::Settle(ObjectId id, Object& object, Out& out) {
 }
 
 void Custody::Tell(ObjectId id, Object& object, ProcessId to, Out& out) {
-  if (NamesObject(*object.outcome)) ++object.lent[to];
+  // A stored value names the object.
+  if (base::StoredIn(*object.outcome) != nullptr) ++object.lent[to];
   out.send.emplace_back(to, base::ObjectIs{id, *object.outcome, 0});
 }
 

@@ -4,16 +4,17 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "base/shm/extent_size.h"
 
 namespace mobula::raylet {
 namespace {
 
 using base::ArenaId;
 using base::Extent;
+using base::kExtentHeaderBytes;
+using base::kPageBytes;
 using base::ObjectId;
 using base::ProcessId;
-
-constexpr std::uint64_t kPageBytes = 4096;
 
 std::uint64_t BeginOf(const Extent& extent) {
   return extent.offset - kExtentHeaderBytes;

@@ -23,9 +23,6 @@
 
 namespace mobula::raylet {
 
-// What precedes the bytes of each extent, and how places are aligned.
-inline constexpr std::uint64_t kExtentHeaderBytes = 64;
-
 // For listings.
 struct StoredObject {
   base::ObjectName name;

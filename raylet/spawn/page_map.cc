@@ -4,10 +4,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/shm/extent_size.h"
+
 namespace mobula::raylet {
 namespace {
 
-constexpr std::size_t kPageBytes = 4096;
+using base::kPageBytes;
 static_assert(sizeof(base::WorkerPage) <= kPageBytes);
 
 }  // namespace

@@ -73,8 +73,8 @@ void Core::Take(Event event, Effects& effects) {
 }
 
 void Core::TellStored(const base::Outcome& outcome, Effects& effects) {
-  const auto* value = std::get_if<base::Value>(&outcome);
-  if (value == nullptr || !value->is_stored()) return;
+  const base::Value* value = base::StoredIn(outcome);
+  if (value == nullptr) return;
   MOBULA_CHECK(!raylet_.IsNil(), "a value is stored where there is a store");
   SendTo(effects, raylet_, base::ObjectStored{value->name(), value->extent()});
 }

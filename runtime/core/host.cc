@@ -131,9 +131,8 @@ void Host::Finish(Executed executed, Effects& effects) {
   MOBULA_CHECK(running_->task == executed.task, "another task was running");
   const Job job = std::move(*running_);
   running_.reset();
-  if (const auto* value = std::get_if<base::Value>(&executed.outcome)) {
-    MOBULA_CHECK(!value->is_stored() ||
-                     value->name() == (base::ObjectName{job.result, job.from}),
+  if (const base::Value* value = base::StoredIn(executed.outcome)) {
+    MOBULA_CHECK(value->name() == (base::ObjectName{job.result, job.from}),
                  "a result is stored under its own name");
   }
   const bool failed = std::holds_alternative<base::Failure>(executed.outcome);

@@ -259,8 +259,8 @@ void Owner::On(base::ProcessId from, base::ActorMoved moved) {
 }
 
 void Owner::Done(base::ProcessId from, base::TaskDone done) {
-  const auto* value = std::get_if<base::Value>(&done.outcome);
-  if (value == nullptr || !value->is_stored()) {
+  const base::Value* value = base::StoredIn(done.outcome);
+  if (value == nullptr) {
     Conclude(from, done);
     return;
   }

@@ -35,6 +35,7 @@
 #include "base/mutex.h"
 #include "base/shm/arena_map.h"
 #include "base/shm/extent_heap.h"
+#include "base/shm/room.h"
 #include "base/thread_annotations.h"
 #include "base/unique_fd.h"
 #include "base/value.h"
@@ -44,7 +45,7 @@ namespace mobula::runtime {
 
 class WriteArenas {
  public:
-  using Room = base::ExtentHeap::Room;
+  using Room = base::Room;
   using TellFn = std::function<void(base::Message)>;
 
   // An empty arena that is longer is not kept.

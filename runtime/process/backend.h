@@ -23,6 +23,7 @@
 #include "base/failure.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
+#include "base/shm/room.h"
 #include "base/value.h"
 #include "runtime/core/events.h"
 
@@ -42,13 +43,10 @@ class Backend {
     std::string name;
     base::ResourceVector total;
   };
-  // Room for a value in the node's store, at a multiple of 64. It can be
-  // written until a Value that is stored there is handed to Post (Put,
-  // Executed), or it is given back (Discard).
-  struct Room {
-    base::Extent extent;
-    std::span<char> bytes;
-  };
+  // For a value in the node's store. It can be written until a Value that is
+  // stored there is handed to Post (Put, Executed), or it is given back
+  // (Discard).
+  using Room = base::Room;
   // Where this process is at home.
   struct Home {
     base::ProcessId raylet;  // for this process the owner of detached actors

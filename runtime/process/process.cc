@@ -60,9 +60,9 @@ std::optional<base::Extent> StoredBy(const Event& event) {
   if (const auto* executed = std::get_if<Executed>(&event)) {
     outcome = &executed->outcome;
   }
-  if (outcome == nullptr) return std::nullopt;
-  const auto* value = std::get_if<base::Value>(outcome);
-  if (value == nullptr || !value->is_stored()) return std::nullopt;
+  const base::Value* value =
+      outcome != nullptr ? base::StoredIn(*outcome) : nullptr;
+  if (value == nullptr) return std::nullopt;
   return value->extent();
 }
 
@@ -482,10 +482,7 @@ std::variant<Backend::Room, Failure> Process::Allocate(std::uint64_t byte_count,
                                                        BootTime deadline) {
   if (!HasStore()) return Backend::Allocate(byte_count, deadline);
   MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
-  auto room = state_->memory.Allocate(byte_count, deadline, state_->Lends());
-  if (auto* failure = std::get_if<Failure>(&room)) return std::move(*failure);
-  const auto& given = std::get<StoreMemory::Room>(room);
-  return Room{given.extent, given.bytes};
+  return state_->memory.Allocate(byte_count, deadline, state_->Lends());
 }
 
 void Process::Discard(const base::Extent& extent) {

@@ -48,9 +48,8 @@ void ObjectTable::Forget(Objects::iterator it) {
 }
 
 void ObjectTable::Free(base::ObjectId object, const base::Outcome& outcome) {
-  const auto* value = std::get_if<base::Value>(&outcome);
-  if (value == nullptr || !value->is_stored()) return;
-  unused_.push_back({object, value->extent()});
+  const base::Value* stored = base::StoredIn(outcome);
+  if (stored != nullptr) unused_.push_back({object, stored->extent()});
 }
 
 void ObjectTable::NoteLostAttempt(base::ObjectId object) {
