@@ -2,13 +2,16 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <sstream>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "base/control/control_address.h"
+#include "base/scheduling/byte_amount.h"
 #include "cli/tables/completion.h"
 #include "cli/version.h"
 
@@ -72,12 +75,60 @@ void AddLabel(const std::string& text, StartCommand* command) {
   command->labels[text.substr(0, equals)] = text.substr(equals + 1);
 }
 
+// `option` names it in the error.
+base::ByteAmount AmountOf(const std::string& option, const std::string& text) {
+  std::string error;
+  const auto amount = base::ByteAmount::Parse(text, &error);
+  if (!amount) throw CLI::ValidationError(option, error);
+  return *amount;
+}
+
+// Of a process that may be at home elsewhere.
+std::string WholePath(const std::string& option, const std::string& path) {
+  std::error_code wrong;
+  const std::filesystem::path whole = std::filesystem::absolute(path, wrong);
+  if (path.empty() || wrong || path.find('\n') != std::string::npos) {
+    throw CLI::ValidationError(option, "'" + path + "' is no folder");
+  }
+  return whole;
+}
+
+void AddMemory(CLI::App* app, raylet::RayletOptions* options) {
+  app->add_option_function<std::string>(
+      "--memory",
+      [options](const std::string& text) {
+        options->memory = AmountOf("--memory", text);
+        if (!options->memory->is_zero()) return;
+        throw CLI::ValidationError("--memory",
+                                   "a node without any is of no "
+                                   "use");
+      },
+      "memory to offer: 16GiB, or a share of what there is, 50%");
+  app->add_option_function<std::string>(
+      "--object-store-memory",
+      [options](const std::string& text) {
+        options->object_store = AmountOf("--object-store-memory", text);
+      },
+      "of large values: 2GiB, or a share of what is left, 30% (that); 0: they "
+      "ride in messages");
+  app->add_option_function<std::vector<std::string>>(
+         "--spill-folder",
+         [options](const std::vector<std::string>& all) {
+           for (const std::string& one : all) {
+             options->spill_folders.push_back(WholePath("--spill-folder", one));
+           }
+         },
+         "where values go that have no room there, best on a disk of its own; "
+         "repeats")
+      ->take_all()
+      ->expected(1);
+}
+
 // What a node offers.
 void AddOffers(CLI::App* app, raylet::RayletOptions* options) {
   app->add_option("--cpus", options->cpus, "processors to offer")
       ->check(FromZero());
-  app->add_option("--memory", options->memory_bytes, "bytes to offer")
-      ->check(AboveZero());
+  AddMemory(app, options);
   app->add_option_function<std::vector<std::string>>(
          "--resource",
          [options](const std::vector<std::string>& all) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <variant>
 #include <vector>
@@ -15,16 +16,37 @@ Command Parse(std::vector<const char*> words) {
 }
 
 TEST(CommandLineTest, TheRayletsOwn) {
-  const Command command =
-      Parse({"raylet", "--driver-fd", "3", "--program-fd", "4", "--cpus", "1.5",
-             "--memory", "1000000000000", "--resource", "gpu=2", "--resource",
-             "a=b=0.5", "--workers-max", "8"});
+  const Command command = Parse({"raylet",
+                                 "--driver-fd",
+                                 "3",
+                                 "--program-fd",
+                                 "4",
+                                 "--cpus",
+                                 "1.5",
+                                 "--memory",
+                                 "1000000000000",
+                                 "--resource",
+                                 "gpu=2",
+                                 "--resource",
+                                 "a=b=0.5",
+                                 "--workers-max",
+                                 "8",
+                                 "--object-store-memory",
+                                 "32MiB",
+                                 "--spill-folder",
+                                 "/a",
+                                 "--spill-folder",
+                                 "b"});
   const auto* const raylet = std::get_if<raylet::RayletOptions>(&command);
   ASSERT_NE(raylet, nullptr);
   EXPECT_EQ(raylet->driver_fd, 3);
   EXPECT_EQ(raylet->program_fd, 4);
   EXPECT_EQ(raylet->cpus, 1.5);
-  EXPECT_EQ(raylet->memory_bytes, 1'000'000'000'000);
+  EXPECT_EQ(raylet->memory->Of(0), 1'000'000'000'000u);
+  EXPECT_EQ(raylet->object_store->Of(0), 32u << 20);
+  const std::string here = std::filesystem::current_path();
+  EXPECT_EQ(raylet->spill_folders,
+            (std::vector<std::string>{"/a", here + "/b"}));
   EXPECT_EQ(raylet->resources.at("gpu"), 2);
   EXPECT_EQ(raylet->resources.at("a=b"), 0.5);
   EXPECT_EQ(raylet->workers_max, 8);
@@ -35,7 +57,9 @@ TEST(CommandLineTest, WhatIsNotGivenIsNotSet) {
       Parse({"raylet", "--driver-fd", "3", "--program-fd", "4"});
   const auto* const raylet = std::get_if<raylet::RayletOptions>(&command);
   ASSERT_NE(raylet, nullptr);
-  EXPECT_FALSE(raylet->cpus || raylet->memory_bytes || raylet->workers_max);
+  EXPECT_FALSE(raylet->cpus || raylet->memory || raylet->workers_max);
+  EXPECT_FALSE(raylet->object_store.has_value());
+  EXPECT_TRUE(raylet->spill_folders.empty());
 }
 
 TEST(CommandLineTest, OfPeople) {
@@ -46,14 +70,16 @@ TEST(CommandLineTest, OfPeople) {
 }
 
 TEST(CommandLineTest, StartOfAHead) {
-  const auto start = std::get<StartCommand>(
-      Parse({"start", "--head", "--dir", "d", "--listen", "127.0.0.1:0",
-             "--cpus", "2", "--resource", "gpu=1", "--label", "zone=a=b",
-             "--label", "rack=", "--foreground"}));
+  const auto start = std::get<StartCommand>(Parse(
+      {"start", "--head", "--dir", "d", "--listen", "127.0.0.1:0", "--cpus",
+       "2", "--resource", "gpu=1", "--label", "zone=a=b", "--label", "rack=",
+       "--foreground", "--memory", "50%", "--object-store-memory", "0"}));
   EXPECT_TRUE(start.head && start.foreground);
   EXPECT_EQ(start.dir, "d");
   EXPECT_EQ(start.listen, "127.0.0.1:0");
   EXPECT_EQ(start.offers.cpus, 2);
+  EXPECT_EQ(start.offers.memory->Of(1000), 500u);
+  EXPECT_TRUE(start.offers.object_store->is_zero());
   EXPECT_EQ(start.offers.resources.at("gpu"), 1);
   EXPECT_EQ(start.labels.at("zone"), "a=b");
   EXPECT_EQ(start.labels.at("rack"), "");
@@ -140,6 +166,15 @@ TEST(CommandLineTest, WrongUsesSayWhatIsWrong) {
       {"start", "--address", "127.0.0.1:1", "--dir", "d"},
       {"start", "--head", "--cpus", "-1"},
       {"start", "--head", "--workers-max", "0"},
+      {"start", "--head", "--memory", "0"},
+      {"start", "--head", "--memory", "-1"},
+      {"start", "--head", "--memory", "16Gigs"},
+      {"start", "--head", "--memory", "99999999T"},
+      {"start", "--head", "--object-store-memory", "-1"},
+      {"start", "--head", "--object-store-memory", "lots"},
+      {"start", "--head", "--object-store-memory", "101%"},
+      {"start", "--head", "--object-store-memory", ""},
+      {"start", "--head", "--spill-folder", ""},
       {"start", "--head", "--label", "zone"},
       {"start", "--head", "--resource", "gpu=-1"},
       {"stop", "--all", "a3f0"},
@@ -160,7 +195,11 @@ TEST(CommandLineTest, WrongNumbersAndAddressesAreSaidInOneLine) {
       {{"start", "--head", "--cpus", "nan"},
        "mobula: --cpus: nan is no number from 0 on\n"},
       {{"start", "--head", "--memory", "0"},
-       "mobula: --memory: 0 is no number above 0\n"},
+       "mobula: --memory: a node without any is of no use\n"},
+      {{"start", "--head", "--memory", "-5"},
+       "mobula: --memory: '-5' is less than nothing; wanted is a number of"},
+      {{"start", "--head", "--object-store-memory", "5Q"},
+       "mobula: --object-store-memory: '5Q' has an unknown unit"},
       {{"logs", "-n", "-1"}, "mobula: --lines: -1 is no number from 0 on\n"},
       {{"stack", "me"}, "mobula: PID: me is no number above 0\n"},
       {{"start", "--head", "--listen", "here"},

@@ -6,19 +6,25 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <system_error>
 
 #include "base/control/node_file.h"
 #include "base/error_text.h"
 #include "base/unique_fd.h"
 #include "cli/nodes/node_choice.h"
+#include "cli/tables/amounts.h"
+#include "raylet/arenas/spill_folders.h"
 #include "raylet/spawn/process_tree.h"
 #include "raylet/spawn/runtime_folder.h"
 
@@ -115,6 +121,61 @@ Check CheckRoot(const std::string& root) {
   return check;
 }
 
+// What is free for this user where the folder lies; -1: not known.
+std::int64_t FreeBytes(const std::string& folder) {
+  struct statvfs disk{};
+  if (::statvfs(folder.c_str(), &disk) != 0) return -1;
+  return static_cast<std::int64_t>(disk.f_bavail) *
+         static_cast<std::int64_t>(disk.f_frsize);
+}
+
+Check CheckSpillFolder(const std::string& folder) {
+  Check check;
+  check.name = "spill folder";
+  check.advice =
+      "let --spill-folder (InitOptions::SpillFolders) name one on a disk with "
+      "room";
+  const std::string wrong = raylet::WrongWithSpillFolder(folder);
+  const std::int64_t free = FreeBytes(folder);
+  check.ok = wrong.empty() && free != 0;
+  check.detail = wrong.empty() ? folder : wrong;
+  if (wrong.empty() && free >= 0) {
+    check.detail += free == 0 ? " is full" : ", " + ShowBytes(free) + " free";
+  }
+  if (check.ok && raylet::LiesInMemory(folder)) {
+    check.ok = false;
+    check.detail += ", is in memory: nothing is gained by spilling there";
+  }
+  return check;
+}
+
+// Where a node that starts now would spill, and where those that run do.
+void CheckSpillFolders(const std::vector<std::string>& roots,
+                       const std::vector<base::NodeFile>& nodes,
+                       std::vector<Check>* checks) {
+  std::set<std::string> folders;
+  for (const base::NodeFile& node : nodes) {
+    folders.insert(node.spill_folders.begin(), node.spill_folders.end());
+  }
+  const std::vector<std::string> usual =
+      raylet::DefaultSpillFolders(roots.empty() ? "/tmp" : roots.front());
+  if (usual.empty()) {
+    checks->push_back(
+        {"spill folder", false,
+         "there is none on a disk that can be written: what has no room in "
+         "memory makes its writers wait",
+         "let --spill-folder (InitOptions::SpillFolders) name one"});
+  }
+  for (const std::string& folder : usual) {
+    std::error_code wrong;  // the session's is made later
+    const bool is_there = std::filesystem::exists(folder, wrong);
+    folders.insert(is_there ? folder : folder.substr(0, folder.rfind('/')));
+  }
+  for (const std::string& folder : folders) {
+    checks->push_back(CheckSpillFolder(folder));
+  }
+}
+
 std::set<std::string> LiveSessions(const std::vector<std::string>& roots) {
   std::set<std::string> live;
   for (const std::string& root : roots) {
@@ -199,6 +260,8 @@ Report Examine(const std::vector<std::string>& roots) {
     }
     report.checks.push_back(std::move(folder));
   }
+  const std::vector<base::NodeFile> nodes = StartedNodes(roots);
+  CheckSpillFolders(roots, nodes, &report.checks);
   for (const std::string& root : roots) {
     for (const raylet::SessionState& state : raylet::ListSessions(root)) {
       if (state.live) {
@@ -208,7 +271,7 @@ Report Examine(const std::vector<std::string>& roots) {
       }
     }
   }
-  for (const base::NodeFile& node : StartedNodes(roots)) {
+  for (const base::NodeFile& node : nodes) {
     report.nodes.push_back(DescribeNode(node));
   }
   for (const pid_t pid : StrayProcesses(roots)) {

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/control/node_file.h"
 #include "raylet/spawn/runtime_folder.h"
 
 namespace mobula::cli {
@@ -61,6 +62,31 @@ TEST_F(DoctorTest, AFolderThatIsOpenIsFoundAndTold) {
   EXPECT_FALSE(report.IsHealthy());
   EXPECT_NE(AsText(report).find("chmod 700"), std::string::npos);
   EXPECT_NE(AsJson(report).find("\"healthy\":false"), std::string::npos);
+}
+
+TEST_F(DoctorTest, SaysWhereValuesWouldBeSpilled) {
+  const std::string text = AsText(Examine({root_}));
+  EXPECT_NE(text.find("spill folder: "), std::string::npos) << text;
+  EXPECT_NE(text.find(" free"), std::string::npos) << text;
+}
+
+TEST_F(DoctorTest, ASpillFolderOfANodeThatCannotBeWrittenIsTold) {
+  const std::string session = MakeSession();
+  base::NodeFile node;
+  node.folder = root_ + "/" + session;
+  node.control = "unix:" + node.folder + "/control.sock";
+  node.raylet = node.folder + "/raylet.sock";
+  node.node = {1, 1};
+  node.cluster = {2, 1};
+  node.pid = ::getpid();
+  node.spill_folders = {above_ + "/absent"};
+  std::string error;
+  ASSERT_TRUE(base::WriteNodeFile(node, &error)) << error;
+  const Report report = Examine({root_});
+  EXPECT_FALSE(report.IsHealthy());
+  const std::string text = AsText(report);
+  EXPECT_NE(text.find(above_ + "/absent"), std::string::npos) << text;
+  EXPECT_NE(text.find("--spill-folder"), std::string::npos) << text;
 }
 
 TEST_F(DoctorTest, FindsAndCleansWhatACrashLeft) {

@@ -86,6 +86,8 @@ std::shared_ptr<runtime::Backend> StartDriver(
   options.head.program = values.program;
   options.head.cpus = values.cpus;
   options.head.memory_bytes = values.memory_bytes;
+  options.head.object_store = values.object_store;
+  options.head.spill_folders = values.spill_folders;
   options.head.resources = values.resources;
   options.head.workers_max = values.workers_max;
   options.on_output = ToOutputCallback(values.on_worker_output);

@@ -45,6 +45,37 @@ InitOptions& InitOptions::Memory(std::int64_t bytes) {
   return *this;
 }
 
+InitOptions& InitOptions::ObjectStoreMemory(std::int64_t bytes) {
+  if (bytes < 0) {
+    detail::ThrowBadArgument("ObjectStoreMemory(" + std::to_string(bytes) +
+                             "): 0 or more bytes; 0 for no store");
+  }
+  values_.object_store =
+      base::ByteAmount::Bytes(static_cast<std::uint64_t>(bytes));
+  return *this;
+}
+
+InitOptions& InitOptions::ObjectStoreMemory(std::string_view amount) {
+  std::string error;
+  const auto parsed = base::ByteAmount::Parse(amount, &error);
+  if (!parsed) detail::ThrowBadArgument("ObjectStoreMemory: " + error);
+  values_.object_store = *parsed;
+  return *this;
+}
+
+InitOptions& InitOptions::SpillFolders(std::vector<std::string> folders) {
+  for (const std::string& folder : folders) {
+    const bool is_path =
+        folder.find_first_of(std::string_view("\0\n", 2)) == std::string::npos;
+    if (folder.empty() || !is_path) {
+      detail::ThrowBadArgument("SpillFolders: '" + folder +
+                               "' is not the path of a folder");
+    }
+  }
+  values_.spill_folders = std::move(folders);
+  return *this;
+}
+
 InitOptions& InitOptions::Resource(std::string_view name, double quantity) {
   if (name == "cpu" || name == "memory") {
     detail::ThrowBadArgument("Resource(\"" + std::string(name) +

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "api/mobula/timeout.h"
+#include "base/scheduling/byte_amount.h"
 
 namespace mobula {
 
@@ -51,6 +52,16 @@ class InitOptions {
   InitOptions& Cpus(double cpus);
   // Bytes to offer; default: what the machine or cgroup has.
   InitOptions& Memory(std::int64_t bytes);
+  // Of memory that processes share, for values of more than 4 KiB: what is over
+  // it is written to disk. 0: none, and every value is copied in messages.
+  // Default: 30 % of what the machine or cgroup has free, "30%".
+  InitOptions& ObjectStoreMemory(std::int64_t bytes);
+  // "512MiB", "2GiB", or a share of what is free: "50%".
+  InitOptions& ObjectStoreMemory(std::string_view amount);
+  // Where values go that have no room in memory, in turn; of each disk a folder
+  // that exists. Their files have no names and end with the head. Default: the
+  // first of the session's folder, /var/tmp and /tmp that is on a disk.
+  InitOptions& SpillFolders(std::vector<std::string> folders);
   // Offers a resource of your own: Resource("gpu", 2).
   InitOptions& Resource(std::string_view name, double quantity);
   // Worker processes at most, actors included; default: the head's own.
@@ -73,6 +84,8 @@ class InitOptions {
     int weight = 1;
     std::optional<double> cpus;
     std::optional<std::int64_t> memory_bytes;
+    std::optional<base::ByteAmount> object_store;
+    std::vector<std::string> spill_folders;
     std::map<std::string, double> resources;
     std::optional<int> workers_max;
     bool local = false;

@@ -22,6 +22,7 @@ namespace mobula::base {
 namespace {
 
 constexpr char kFileName[] = "node";
+constexpr char kSpillKey[] = "spill.";
 constexpr std::size_t kFileBytesMax = std::size_t{64} << 10;
 constexpr mode_t kOthersAny = 077;
 constexpr mode_t kOthersWrite = 022;
@@ -114,6 +115,11 @@ std::optional<NodeFile> ParseNodeFile(std::string folder,
                      ParseId(values["cluster"], &file.cluster) &&
                      ParseNumber(values["pid"], &file.pid) && file.pid > 0 &&
                      ParseNumber(values["started_ms"], &file.started_ms);
+  for (std::size_t i = 0;; ++i) {
+    const auto spill = values.find(kSpillKey + std::to_string(i));
+    if (spill == values.end()) break;
+    file.spill_folders.push_back(spill->second);
+  }
   if (!whole || values["start"].empty()) return std::nullopt;
   if (StartOf(file.pid) != values["start"]) return std::nullopt;
   return file;
@@ -183,8 +189,10 @@ bool WriteNodeFile(const NodeFile& file, std::string* error) {
         "cannot write " + path + ": no process " + std::to_string(file.pid);
     return false;
   }
-  for (const std::string& value :
-       {file.control, file.raylet, file.token_file}) {
+  std::vector<std::string> paths = {file.control, file.raylet, file.token_file};
+  paths.insert(paths.end(), file.spill_folders.begin(),
+               file.spill_folders.end());
+  for (const std::string& value : paths) {
     if (value.find('\n') == std::string::npos) continue;
     *error = "cannot write " + path + ": the end of a line within a path";
     return false;
@@ -198,6 +206,9 @@ bool WriteNodeFile(const NodeFile& file, std::string* error) {
   text += std::string("head=") + (file.is_head ? "1" : "0") + "\n";
   text += "started_ms=" + std::to_string(file.started_ms) + "\n";
   text += "token=" + file.token_file + "\n";
+  for (std::size_t i = 0; i < file.spill_folders.size(); ++i) {
+    text += kSpillKey + std::to_string(i) + "=" + file.spill_folders[i] + "\n";
+  }
   const std::string beside = path + ".new";
   ::unlink(beside.c_str());
   const UniqueFd fd(

@@ -5,7 +5,7 @@
 //
 //   control=unix:/run/user/1000/mobula/0123/control.sock
 //   raylet=/run/user/1000/mobula/0123/raylet.sock
-//   cluster=... node=... pid=... started_ms=... token=PATH
+//   cluster=... node=... pid=... started_ms=... token=PATH spill.0=PATH
 // Threading: functions; any thread.
 // Failure: a folder or file of somebody else, or that others may write, is
 // ignored.
@@ -30,6 +30,7 @@ struct NodeFile {
   std::int32_t pid = 0;  // of the janitor, which `mobula stop` ends
   bool is_head = false;
   std::int64_t started_ms = 0;
+  std::vector<std::string> spill_folders;  // of large values
 };
 
 // Where sessions of this user may lie, the preferred one first.

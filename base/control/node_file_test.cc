@@ -29,6 +29,7 @@ class NodeFileTest : public testing::Test {
     file.control = "unix:" + file.folder + "/control.sock";
     file.raylet = file.folder + "/raylet.sock";
     file.token_file = "/some where/token";
+    file.spill_folders = {"/disk one", "/two=2"};
     file.node = {1, 2};
     file.cluster = {3, 4};
     file.pid = ::getpid();
@@ -55,6 +56,7 @@ TEST_F(NodeFileTest, FindsWhatWasWritten) {
   EXPECT_EQ(found[0].control, file.control);
   EXPECT_EQ(found[0].raylet, file.raylet);
   EXPECT_EQ(found[0].token_file, file.token_file);
+  EXPECT_EQ(found[0].spill_folders, file.spill_folders);
   EXPECT_EQ(found[0].node, file.node);
   EXPECT_EQ(found[0].cluster, file.cluster);
   EXPECT_EQ(found[0].pid, file.pid);

@@ -103,6 +103,13 @@ struct WorkerInfo {
   std::string state;     // starting, idle, leased, actor, ending
   std::string function;  // that runs, "" if none
 };
+// What a raylet says of the store of its node's large values.
+struct StoreInfo {
+  NodeId node;
+  std::uint64_t bytes_max = 0;      // of memory; 0: there is no store
+  std::uint64_t bytes_used = 0;     // of those, by values or kept ready
+  std::uint64_t spilled_bytes = 0;  // of values that are on disk alone
+};
 struct TaskInfo {
   LeaseId lease;
   NodeId node;

@@ -246,6 +246,7 @@ struct ListLocal {};
 struct LocalListing {
   std::vector<WorkerInfo> workers;
   std::vector<TaskInfo> tasks;
+  std::vector<StoreInfo> stores;  // one
 };
 
 using Message = std::variant<

@@ -90,6 +90,15 @@ std::string ShowRestarts(const base::ActorRecord& actor) {
          (actor.restarts_max < 0 ? "any" : std::to_string(actor.restarts_max));
 }
 
+std::string ShowStore(const base::StoreInfo& store) {
+  const auto bytes = [](std::uint64_t count) {
+    return ShowBytes(static_cast<std::int64_t>(count));
+  };
+  if (store.bytes_max == 0) return "no store";
+  return bytes(store.bytes_used) + " of " + bytes(store.bytes_max) +
+         " of memory, " + bytes(store.spilled_bytes) + " on disk,";
+}
+
 std::string TitleOf(const Field& field) {
   std::string title = field.name;
   if (title == "since_ms") title = "age";  // what people are shown of it
@@ -184,9 +193,18 @@ Item ItemOf(const base::TaskInfo& task, std::int64_t /*now_ms*/) {
   };
 }
 
-std::string JsonOf(const base::StatusAnswer& status,
-                   const std::string& address) {
+std::string JsonOf(const base::StatusAnswer& status, const std::string& address,
+                   const std::vector<base::StoreInfo>& stores) {
   const auto number = [](auto value) { return std::to_string(value); };
+  std::vector<std::string> values;
+  for (const base::StoreInfo& store : stores) {
+    values.push_back(JsonObject()
+                         .Add("node", JsonString(store.node.ToString()))
+                         .Add("bytes_max", number(store.bytes_max))
+                         .Add("bytes_used", number(store.bytes_used))
+                         .Add("spilled_bytes", number(store.spilled_bytes))
+                         .text());
+  }
   JsonObject object;
   object.Add("cluster", JsonString(status.cluster.ToString()))
       .Add("address", JsonString(address))
@@ -203,12 +221,13 @@ std::string JsonOf(const base::StatusAnswer& status,
       .Add("log_number", number(status.log_number))
       .Add("disk_full", JsonBool(status.disk_full))
       .Add("disk_free_bytes", number(status.disk_free_bytes))
-      .Add("resources", ResourcesAsJson(status.total));
+      .Add("resources", ResourcesAsJson(status.total))
+      .Add("stores", JsonArray(values));
   return object.text();
 }
 
-std::string TextOf(const base::StatusAnswer& status,
-                   const std::string& address) {
+std::string TextOf(const base::StatusAnswer& status, const std::string& address,
+                   const std::vector<base::StoreInfo>& stores) {
   std::string disk;
   if (status.disk_full) {
     disk = "THE DISK IS FULL: nothing more can be written, ";
@@ -229,6 +248,10 @@ std::string TextOf(const base::StatusAnswer& status,
   text += "keys     " + ShowCount(status.keys) + "\n";
   text += "offers   " + (resources.empty() ? "nothing" : Printable(resources)) +
           "\n";
+  for (const base::StoreInfo& store : stores) {
+    text += "values   " + ShowStore(store) + " on node " +
+            store.node.ToString() + "\n";
+  }
   text +=
       "disk     " + disk + ShowCount(status.log_number) + " batches written\n";
   return text;

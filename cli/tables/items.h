@@ -38,11 +38,11 @@ std::string JsonOf(const Item& item);
 // A line a field, with something to say.
 std::string DetailsOf(const Item& item);
 
-// `address`: where it was asked.
-std::string JsonOf(const base::StatusAnswer& status,
-                   const std::string& address);
-std::string TextOf(const base::StatusAnswer& status,
-                   const std::string& address);
+// `address`: where it was asked. `stores`: of the nodes on this machine.
+std::string JsonOf(const base::StatusAnswer& status, const std::string& address,
+                   const std::vector<base::StoreInfo>& stores);
+std::string TextOf(const base::StatusAnswer& status, const std::string& address,
+                   const std::vector<base::StoreInfo>& stores);
 
 }  // namespace mobula::cli
 

@@ -124,6 +124,8 @@ base::LocalListing AskRaylets(const std::vector<base::NodeFile>& nodes,
                        listing->workers.end());
     all.tasks.insert(all.tasks.end(), listing->tasks.begin(),
                      listing->tasks.end());
+    all.stores.insert(all.stores.end(), listing->stores.begin(),
+                      listing->stores.end());
   }
   return all;
 }
@@ -270,8 +272,13 @@ Shown Show(const StatusCommand& command) {
       AskFor<base::StatusAnswer>(*store, base::GetStatus(), &error);
   if (!status) return Complain(kFailed, error);
   const std::string address = store->address.ToString();
-  shown.out =
-      command.json ? JsonOf(*status, address) + "\n" : TextOf(*status, address);
+  StoreFlags flags = command.store;
+  flags.address = address;
+  const std::vector<base::StoreInfo> stores =
+      AskRaylets(LocalNodes(flags), &error).stores;
+  shown.out = command.json ? JsonOf(*status, address, stores) + "\n"
+                           : TextOf(*status, address, stores);
+  if (!error.empty()) shown.err = "mobula: " + error + "\n";
   return shown;
 }
 

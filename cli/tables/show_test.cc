@@ -215,6 +215,7 @@ class ShowTest : public testing::Test {
       listing.workers[0].pid = 17;
       listing.workers[0].state = "leased";
       listing.workers[0].function = "Count";
+      listing.stores = {{{1, 1}, 32u << 20, 4u << 20, 1u << 20}};
       link_->Send(listing);
     };
     link_ = std::make_unique<base::Link>(strand_, std::move(socket), options,
@@ -264,6 +265,10 @@ TEST_F(ShowTest, Status) {
   StatusCommand command;
   EXPECT_TRUE(Show(command).out.starts_with(
       "cluster  000000000000000c0000000000000001\nstore    unix:" + folder_));
+  EXPECT_NE(Show(command).out.find("\nvalues   4.0 MiB of 32.0 MiB of memory, "
+                                   "1.0 MiB on disk, on node 0000"),
+            std::string::npos)
+      << Show(command).out;
   command.json = true;
   const Shown shown = Show(command);
   EXPECT_EQ(shown.exit_code, 0) << shown.err;
@@ -322,6 +327,11 @@ TEST_F(ShowTest, ARayletThatIsGoneIsAFailureAndSaidSo) {
   EXPECT_NE(shown.err.find("cannot reach the raylet at " + folder_),
             std::string::npos)
       << shown.err;
+  // The rest of the status stands.
+  const Shown status = Show(StatusCommand());
+  EXPECT_EQ(status.exit_code, 0);
+  EXPECT_NE(status.out.find("nodes    1 alive"), std::string::npos);
+  EXPECT_NE(status.err.find("cannot reach the raylet"), std::string::npos);
 }
 
 TEST_F(ShowTest, OneThingByIdOrName) {

@@ -189,7 +189,7 @@ TEST(ItemsTest, Status) {
   status.disk_free_bytes = 1 << 30;
   status.log_number = 12'345;
   status.total = base::ResourceVector::Cpus(8);
-  EXPECT_EQ(TextOf(status, "unix:/s"),
+  EXPECT_EQ(TextOf(status, "unix:/s", {}),
             "cluster  00000000000000010000000000000002\n"
             "store    unix:/s, pid 4, up 5s, epoch 3\n"
             "nodes    2 alive, 0 dead\n"
@@ -198,15 +198,21 @@ TEST(ItemsTest, Status) {
             "keys     0\n"
             "offers   cpu 8\n"
             "disk     1.0 GiB free, 12,345 batches written\n");
-  EXPECT_EQ(JsonOf(status, "unix:/s"),
+  EXPECT_EQ(JsonOf(status, "unix:/s", {{{1, 2}, 300, 20, 1}}),
             R"({"cluster":"00000000000000010000000000000002",)"
             R"("address":"unix:/s","epoch":3,"pid":4,"up_ms":5000,)"
             R"("nodes_alive":2,"nodes_dead":0,"jobs_running":0,)"
             R"("actors_alive":1000,"actors_starting":0,"actors_dead":0,)"
             R"("keys":0,"log_number":12345,"disk_full":false,)"
-            R"("disk_free_bytes":1073741824,"resources":{"cpu":8}})");
+            R"("disk_free_bytes":1073741824,"resources":{"cpu":8},)"
+            R"("stores":[{"node":"00000000000000010000000000000002",)"
+            R"("bytes_max":300,"bytes_used":20,"spilled_bytes":1}]})");
+  EXPECT_NE(TextOf(status, "x", {{{1, 2}, 0, 0, 0}})
+                .find("\nvalues   no store on node 0000"),
+            std::string::npos);
   status.disk_full = true;
-  EXPECT_NE(TextOf(status, "x").find("THE DISK IS FULL"), std::string::npos);
+  EXPECT_NE(TextOf(status, "x", {}).find("THE DISK IS FULL"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "base/shm/extent_header.h"
 #include "base/shm/extent_size.h"
 #include "raylet/arenas/spill_file.h"
+#include "raylet/arenas/spill_folders.h"
 
 namespace mobula::raylet {
 namespace {
@@ -54,6 +55,7 @@ class ArenaShell::Disk {
     for (std::size_t i = 0; i < folders_.size(); ++i) {
       Folder& folder = folders_[next_++ % folders_.size()];
       if (folder.failures >= kFailuresMax && AnyGood()) continue;
+      if (!std::exchange(folder.is_swept, true)) SweepSpillFolder(folder.path);
       if (WriteInto(folder.path, view->view(), arena, extents, error)) {
         folder.failures = 0;
         return true;
@@ -69,6 +71,7 @@ class ArenaShell::Disk {
   struct Folder {
     std::string path;
     int failures = 0;
+    bool is_swept = false;
   };
 
   static std::unique_ptr<base::ArenaMap> MapToRead(base::ArenaFile& memory,

@@ -102,7 +102,7 @@ std::optional<SpillFile> SpillFile::Make(const std::string& folder,
   if (!fd.valid() &&
       (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
     // The file system has no files without names: one for a moment.
-    std::string path = folder + "/mobula-spill-XXXXXX";
+    std::string path = folder + "/" + kSpillFilePrefix + "XXXXXX";
     fd.Reset(::mkostemp(path.data(), O_CLOEXEC));
     if (fd.valid()) ::unlink(path.c_str());
   }

@@ -22,6 +22,10 @@
 
 namespace mobula::raylet {
 
+// What a file is called for the moment in which it has a name, where the file
+// system must give it one.
+inline constexpr char kSpillFilePrefix[] = "mobula-spill-";
+
 class SpillFile {
  public:
   enum class Was { kRead, kWrong, kFailed };

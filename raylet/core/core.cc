@@ -225,6 +225,7 @@ void Core::SendRegistered(ProcessId to, JobId job) {
   registered.node_name = options_.node_name;
   registered.total = options_.total;
   registered.ns = jobs_.at(job).ns;
+  registered.store_bytes = options_.object_store_bytes;
   SendTo(to, std::move(registered));
 }
 
@@ -325,6 +326,9 @@ void Core::OnListLocal(ProcessId from) {
     task.node = options_.node;
     listing.tasks.push_back(std::move(task));
   }
+  const ArenaTable& arenas = store_.arenas();
+  listing.stores.push_back({options_.node, arenas.bytes_max(),
+                            arenas.charged_bytes(), arenas.spilled_bytes()});
   // A tool has not registered: it has a link and nothing else.
   effects_->push_back(Send{from, std::move(listing)});
 }

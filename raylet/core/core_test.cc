@@ -20,6 +20,29 @@ TEST(CoreTest, ADriverIsAnsweredAndItsPoolStarts) {
   EXPECT_TRUE(world.starting.empty());
 }
 
+TEST(CoreTest, ItsStoreIsToldToWhoRegistersAndToWhoLooks) {
+  Core::Options options = OptionsFor(1);
+  options.object_store_bytes = 64 << 20;
+  World world(options);
+  world.AddDriver();
+  ASSERT_EQ(world.Sent<base::Registered>().size(), 1u);
+  EXPECT_EQ(world.Sent<base::Registered>()[0].second.store_bytes, 64u << 20);
+  const Effects effects =
+      world.Say(kDriver, base::LeaseArena{base::RequestId{6, 1}, 1000});
+  const auto* const make = std::get_if<MakeArena>(&effects.at(0));
+  ASSERT_NE(make, nullptr);
+  const ProcessId tool{9, 9};
+  world.Say(tool, base::ListLocal{});
+  const auto listings = world.Sent<base::LocalListing>();
+  ASSERT_EQ(listings.size(), 1u);
+  ASSERT_EQ(listings[0].second.stores.size(), 1u);
+  const base::StoreInfo& store = listings[0].second.stores[0];
+  EXPECT_EQ(store.node, options.node);
+  EXPECT_EQ(store.bytes_max, 64u << 20);
+  EXPECT_EQ(store.bytes_used, make->byte_count);
+  EXPECT_EQ(store.spilled_bytes, 0u);
+}
+
 TEST(CoreTest, AGrantComesAfterItsConnectAndConnectsOnce) {
   World world(OptionsFor(1));
   world.AddDriver();

@@ -318,6 +318,14 @@ bool ArenaTable::IsSpilled(ArenaId id) const {
          (arena->state == State::kSpilled || arena->state == State::kRestoring);
 }
 
+std::uint64_t ArenaTable::spilled_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [id, arena] : arenas_) {
+    if (arena.state == State::kSpilled) bytes += stored_.PageBytesIn(id);
+  }
+  return bytes;
+}
+
 std::size_t ArenaTable::waiting() const {
   std::size_t count = 0;
   for (const auto& [process, requests] : waiting_) count += requests.size();

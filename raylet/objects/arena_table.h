@@ -92,6 +92,8 @@ class ArenaTable {
   [[nodiscard]] bool IsSpilled(ArenaId arena) const;
   [[nodiscard]] std::uint64_t arena_bytes() const { return arena_bytes_; }
   [[nodiscard]] std::uint64_t charged_bytes() const { return charged_; }
+  // Of values that are on disk alone.
+  [[nodiscard]] std::uint64_t spilled_bytes() const;
   [[nodiscard]] std::uint64_t bytes_max() const { return options_.bytes_max; }
   [[nodiscard]] std::size_t size() const { return arenas_.size(); }
   [[nodiscard]] std::size_t waiting() const;

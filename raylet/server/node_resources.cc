@@ -48,6 +48,30 @@ std::optional<double> ReadNumber(const std::string& path) {
   return number;
 }
 
+// The number in the line that begins so.
+std::optional<double> NumberBehind(const std::string& text,
+                                   const std::string& beginning) {
+  for (const std::string& line : SplitAt(text, '\n')) {
+    if (!line.starts_with(beginning)) continue;
+    return std::strtod(line.c_str() + beginning.size(), nullptr);
+  }
+  return std::nullopt;
+}
+
+// What may still be taken below a folder's limit: files that were read or
+// written once are counted there, and go first.
+std::optional<double> LeftBelow(const std::string& folder,
+                                const std::string& limit_file,
+                                const std::string& used_file,
+                                const std::string& files) {
+  const auto limit = ReadNumber(folder + limit_file);
+  const auto used = ReadNumber(folder + used_file);
+  if (!limit || !used) return std::nullopt;
+  const double given_back =
+      NumberBehind(ReadText(folder + "/memory.stat"), files).value_or(0);
+  return std::max(0.0, *limit - std::max(0.0, *used - given_back));
+}
+
 // The folders of a controller that hold for this process: its own and all
 // above it, since a limit above holds too. In a container the path that the
 // kernel tells may not be visible; the mount's root is then the container's.
@@ -127,6 +151,25 @@ std::int64_t DetectMemoryBytes(const std::string& root) {
   for (const std::string& folder : FoldersOf(root, "memory")) {
     bytes = std::min(
         bytes, ReadNumber(folder + "/memory.limit_in_bytes").value_or(bytes));
+  }
+  return static_cast<std::int64_t>(bytes);
+}
+
+std::int64_t DetectFreeMemoryBytes(const std::string& root) {
+  double bytes = NumberBehind(ReadText(root + "/proc/meminfo"), "MemAvailable:")
+                     .value_or(-1) *
+                 1024;
+  if (bytes < 0) bytes = static_cast<double>(DetectMemoryBytes(root));
+  for (const std::string& folder : FoldersOf(root, "")) {
+    bytes = std::min(bytes, LeftBelow(folder, "/memory.max", "/memory.current",
+                                      "inactive_file ")
+                                .value_or(bytes));
+  }
+  for (const std::string& folder : FoldersOf(root, "memory")) {
+    bytes = std::min(bytes,
+                     LeftBelow(folder, "/memory.limit_in_bytes",
+                               "/memory.usage_in_bytes", "total_inactive_file ")
+                         .value_or(bytes));
   }
   return static_cast<std::int64_t>(bytes);
 }

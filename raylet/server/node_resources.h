@@ -16,6 +16,10 @@ double DetectCpus(const std::string& root = "");
 // The smaller of the machine's memory and the cgroup's limits, in bytes.
 std::int64_t DetectMemoryBytes(const std::string& root = "");
 
+// What of that is free now, with what the kernel gives back at once: of the
+// machine, and below each of the limits.
+std::int64_t DetectFreeMemoryBytes(const std::string& root = "");
+
 std::string HostName();
 
 }  // namespace mobula::raylet

@@ -51,6 +51,29 @@ TEST_F(NodeResourcesTest, Version1Limits) {
   EXPECT_EQ(DetectMemoryBytes(root_), 8388608);
 }
 
+TEST_F(NodeResourcesTest, FreeIsWhatTheMachineOrALimitLeaves) {
+  EXPECT_GT(DetectFreeMemoryBytes(), 0);
+  EXPECT_LE(DetectFreeMemoryBytes(), DetectMemoryBytes());
+  Write("/proc/meminfo", "MemTotal: 9 kB\nMemAvailable:    4096 kB\nX: 1 kB\n");
+  EXPECT_EQ(DetectFreeMemoryBytes(root_), 4096 * 1024);
+  // Version 2, with files that can go.
+  Write("/proc/self/cgroup", "0::/a\n3:memory:/b\n");
+  Write("/sys/fs/cgroup/a/memory.max", "2097152\n");
+  Write("/sys/fs/cgroup/a/memory.current", "1500000\n");
+  Write("/sys/fs/cgroup/a/memory.stat", "anon 7\ninactive_file 500000\n");
+  EXPECT_EQ(DetectFreeMemoryBytes(root_), 2097152 - 1'000'000);
+  // Version 1: less is left.
+  Write("/sys/fs/cgroup/memory/b/memory.limit_in_bytes", "1048576\n");
+  Write("/sys/fs/cgroup/memory/b/memory.usage_in_bytes", "900000\n");
+  Write("/sys/fs/cgroup/memory/b/memory.stat",
+        "inactive_file 1\ntotal_inactive_file 100000\n");
+  EXPECT_EQ(DetectFreeMemoryBytes(root_), 1048576 - 800'000);
+  // Over its limit already, and nothing that says what could go.
+  Write("/sys/fs/cgroup/memory/memory.limit_in_bytes", "1000\n");
+  Write("/sys/fs/cgroup/memory/memory.usage_in_bytes", "2000\n");
+  EXPECT_EQ(DetectFreeMemoryBytes(root_), 0);
+}
+
 TEST_F(NodeResourcesTest, InAContainerThePathOfTheHostIsNotThere) {
   Write("/proc/self/cgroup", "3:memory:/docker/abc\n4:cpu:/docker/abc\n");
   Write("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");

@@ -22,8 +22,10 @@
 #include "base/sockets/peer.h"
 #include "base/strand.h"
 #include "base/unique_fd.h"
+#include "raylet/arenas/spill_folders.h"
 #include "raylet/server/node_resources.h"
 #include "raylet/server/server.h"
+#include "raylet/server/store_size.h"
 #include "raylet/spawn/child_reaper.h"
 #include "raylet/spawn/janitor.h"
 #include "raylet/spawn/runtime_folder.h"
@@ -52,8 +54,9 @@ std::string WrongWith(const RayletOptions& options) {
   if (options.cpus && !IsQuantity(*options.cpus, kCpusMax)) {
     return "--cpus is not a number of processors";
   }
-  if (options.memory_bytes && *options.memory_bytes <= 0) {
-    return "--memory is not a number of bytes";
+  if (options.memory &&
+      (options.memory->is_zero() || options.memory->Of(0) > kQuantityMax)) {
+    return "--memory is not an amount of memory";
   }
   for (const auto& [name, quantity] : options.resources) {
     if (name.empty() || !IsQuantity(quantity, kQuantityMax)) {
@@ -63,6 +66,10 @@ std::string WrongWith(const RayletOptions& options) {
   if (options.workers_max &&
       (*options.workers_max < 1 || *options.workers_max > kWorkersMax)) {
     return "--workers-max is not between 1 and " + std::to_string(kWorkersMax);
+  }
+  for (const std::string& folder : options.spill_folders) {
+    const std::string wrong = WrongWithSpillFolder(folder);
+    if (!wrong.empty()) return "--spill-folder: " + wrong;
   }
   return "";
 }
@@ -80,8 +87,8 @@ std::string WrongWithDriver(const RayletOptions& options) {
 
 base::ResourceVector TotalOf(const RayletOptions& options, double cpus) {
   base::ResourceVector total = base::ResourceVector::Cpus(cpus);
-  const std::int64_t memory =
-      options.memory_bytes ? *options.memory_bytes : DetectMemoryBytes();
+  const auto all = static_cast<std::uint64_t>(DetectMemoryBytes());
+  const std::uint64_t memory = options.memory ? options.memory->Of(all) : all;
   total = total.With("memory", static_cast<double>(memory));
   for (const auto& [name, quantity] : options.resources) {
     total = total.With(name, quantity);
@@ -113,6 +120,26 @@ std::int64_t NowForPeople() {
       .count();
 }
 
+// False, and why, where what was asked makes no sense here.
+bool PlanStore(const RayletOptions& options, const std::string& session_folder,
+               Server::Options* server, std::string* error) {
+  MemoryRoom room;
+  room.all_bytes = static_cast<std::uint64_t>(DetectMemoryBytes());
+  room.free_bytes = static_cast<std::uint64_t>(DetectFreeMemoryBytes());
+  room.offered_bytes =
+      static_cast<std::uint64_t>(server->core.total.Get("memory"));
+  const auto bytes = StoreBytes(options.object_store, room, error);
+  if (!bytes) {
+    *error = "--object-store-memory: " + *error;
+    return false;
+  }
+  server->core.object_store_bytes = *bytes;
+  server->spill_folders = options.spill_folders.empty()
+                              ? DefaultSpillFolders(session_folder)
+                              : options.spill_folders;
+  return true;
+}
+
 // Of both forms.
 Server::Options ServerOptions(const RayletOptions& options) {
   Server::Options server;
@@ -133,6 +160,18 @@ Server::Options ServerOptions(const RayletOptions& options) {
   return server;
 }
 
+void LogStore(const Server::Options& options) {
+  std::string folders;
+  for (const std::string& folder : options.spill_folders) {
+    folders += (folders.empty() ? "" : ", ") + folder;
+  }
+  if (folders.empty()) {
+    folders = "nowhere: no folder here is on a disk; --spill-folder names one";
+  }
+  MOBULA_LOG(INFO) << "its store has " << options.core.object_store_bytes
+                   << " bytes; what is more goes to " << folders;
+}
+
 int Serve(Server::Options options) {
   ChildReaper::Block();
   std::string error;
@@ -143,6 +182,7 @@ int Serve(Server::Options options) {
   options.core.pid = ::getpid();
   MOBULA_LOG(INFO) << "node " << options.core.node << " on "
                    << options.core.node_name << " has " << options.core.total;
+  LogStore(options);
   if (options.driver.has_value()) {
     MOBULA_LOG(INFO) << "driver pid " << options.driver->pid;
   }
@@ -187,6 +227,9 @@ int RunRaylet(const RayletOptions& options) {
   std::string error;
   std::optional<RuntimeFolder> folder = RuntimeFolder::Plan(roots, &error);
   if (!folder) return Complain(1, error);
+  if (!PlanStore(options, folder->path(), &server, &error)) {
+    return Complain(2, error);
+  }
   server.session = folder->session();
   server.folder = folder->path();
   server.programs_folder = folder->path() + "/programs";
@@ -210,6 +253,9 @@ int RunNode(const NodeOptions& options, UniqueFd keeper) {
   std::optional<std::string> token = ReadToken(options.token_file, &error);
   if (!token) return Complain(1, error);
   Server::Options server = ServerOptions(options.offers);
+  if (!PlanStore(options.offers, options.folder, &server, &error)) {
+    return Complain(2, error);
+  }
   server.session = options.session;
   server.folder = options.folder;
   server.programs_folder = options.state_folder;
@@ -230,6 +276,7 @@ int RunNode(const NodeOptions& options, UniqueFd keeper) {
   server.node_file.pid = options.keeper_pid;
   server.node_file.is_head = options.is_head;
   server.node_file.started_ms = NowForPeople();
+  server.node_file.spill_folders = server.spill_folders;
   return Serve(std::move(server));
 }
 

@@ -19,7 +19,9 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "base/scheduling/byte_amount.h"
 #include "base/unique_fd.h"
 
 namespace mobula::raylet {
@@ -29,7 +31,11 @@ struct RayletOptions {
   int driver_fd = -1;   // our end of the socketpair that the driver made
   int program_fd = -1;  // the driver's executable
   std::optional<double> cpus;
-  std::optional<std::int64_t> memory_bytes;
+  std::optional<base::ByteAmount> memory;
+  std::optional<base::ByteAmount> object_store;  // see store_size.h
+  // For values that have no room in memory; absolute. None: see
+  // raylet/arenas/spill_folders.h.
+  std::vector<std::string> spill_folders;
   std::map<std::string, double> resources;
   std::optional<int> workers_max;
 };

@@ -262,7 +262,7 @@ void Server::CarryOut(Effect& effect) {
       OnDriverGone();
     });
   } else {
-    const bool known = CarryOutControl(effect);
+    const bool known = CarryOutControl(effect) || CarryOutStore(effect);
     MOBULA_CHECK(known);
   }
 }

@@ -1,8 +1,10 @@
 // Server is the raylet of one node: the core, the links to its drivers and
-// workers, the worker processes and the line to the control store.
+// workers, the worker processes, the memory of large values and the line to the
+// control store.
 //
 //   driver, tool -> FrontDoor -> core -> Launcher -> workers -> Link -> core
 //   core -> ControlClient -> control store -> core
+//   core -> ArenaShell -> core       from the first value on that needs it
 //
 // An embedded head serves the driver that started it and ends with it; it
 // starts a control store of its own when the core needs one. A started node
@@ -15,7 +17,8 @@
 // its end is told; (2) effects are carried out in the order of the core; (3)
 // the control store's absence ends nothing.
 // Failure: a worker that cannot be started is told to the core; a link between
-// two processes that cannot be made ends the one that is a worker.
+// two processes that cannot be made ends the one that is a worker; an arena
+// that cannot be handed over is refused to who wanted it.
 #ifndef MOBULA_RAYLET_SERVER_SERVER_H_
 #define MOBULA_RAYLET_SERVER_SERVER_H_
 
@@ -27,6 +30,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/control/control_message.h"
 #include "base/control/node_file.h"
@@ -37,6 +41,7 @@
 #include "base/strand.h"
 #include "base/thread_annotations.h"
 #include "base/unique_fd.h"
+#include "raylet/arenas/arena_shell.h"
 #include "raylet/core/core.h"
 #include "raylet/core/events.h"
 #include "raylet/output/worker_log.h"
@@ -62,11 +67,12 @@ class Server {
   struct Options {
     Core::Options core;  // with `self`; `socket` where it listens
     std::uint64_t id_maker = 0;
-    std::string session;          // the mark of its processes
-    std::string folder;           // of the session
-    std::string programs_folder;  // executables by hash
-    base::UniqueFd parent;        // readable when it has ended
-    rlimit open_files = {};       // what workers may have
+    std::string session;                     // the mark of its processes
+    std::string folder;                      // of the session
+    std::string programs_folder;             // executables by hash
+    std::vector<std::string> spill_folders;  // used in turn; may be none
+    base::UniqueFd parent;                   // readable when it has ended
+    rlimit open_files = {};                  // what workers may have
     std::optional<HeadDriver> driver;
     // A started node's: how it reaches its control store, and what it writes
     // down when it has joined (the cluster comes with that).
@@ -141,6 +147,10 @@ class Server {
   void Keep(const KeepProgram& keep) MOBULA_REQUIRES(strand_);
   void FillListing(base::LocalListing& listing) MOBULA_REQUIRES(strand_);
 
+  // server_store.cc
+  bool CarryOutStore(const Effect& effect) MOBULA_REQUIRES(strand_);
+  void HandOver(const SendWithArena& send) MOBULA_REQUIRES(strand_);
+
   [[nodiscard]] bool PassOn(ProcessId process, const OutputBatch& batch)
       MOBULA_REQUIRES(strand_);
   void KeepLog(std::unique_ptr<WorkerLog> log) MOBULA_REQUIRES(strand_);
@@ -163,6 +173,7 @@ class Server {
   std::map<pid_t, ProcessId> by_pid_ MOBULA_GUARDED_BY(strand_);
   // Of workers that have ended, the oldest first.
   std::deque<std::string> old_logs_ MOBULA_GUARDED_BY(strand_);
+  std::unique_ptr<ArenaShell> arenas_ MOBULA_GUARDED_BY(strand_);
   // The embedded control store, and the line to whichever it is.
   std::optional<EmbeddedStore> store_ MOBULA_GUARDED_BY(strand_);
   std::unique_ptr<base::ControlClient> control_ MOBULA_GUARDED_BY(strand_);

@@ -81,6 +81,13 @@ std::vector<std::string> CommandLine(const HeadOptions& options) {
     words.insert(words.end(),
                  {"--memory", std::to_string(*options.memory_bytes)});
   }
+  if (options.object_store) {
+    words.insert(words.end(),
+                 {"--object-store-memory", options.object_store->ToString()});
+  }
+  for (const std::string& folder : options.spill_folders) {
+    words.push_back("--spill-folder=" + folder);
+  }
   for (const auto& [name, quantity] : options.resources) {
     words.insert(words.end(),
                  {"--resource", name + "=" + NumberText(quantity)});

@@ -20,8 +20,10 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/boot_time.h"
+#include "base/scheduling/byte_amount.h"
 #include "base/unique_fd.h"
 #include "runtime/process/start_error.h"
 
@@ -32,6 +34,9 @@ struct HeadOptions {
   std::string program;  // the `mobula` to run; "": looked for
   std::optional<double> cpus;
   std::optional<std::int64_t> memory_bytes;
+  // Memory of large values, zero for no store; where the rest is written.
+  std::optional<base::ByteAmount> object_store;
+  std::vector<std::string> spill_folders;
   std::map<std::string, double> resources;
   std::optional<std::int32_t> workers_max;
 };

@@ -61,12 +61,15 @@ TEST(EmbeddedHead, GetsTheCommandLine) {
   HeadOptions options;
   options.cpus = 1.5;
   options.memory_bytes = 1 << 30;
+  options.object_store = base::ByteAmount::Bytes(32 << 20);
+  options.spill_folders = {"/a", "-b"};
   options.resources = {{"gpu", 2}};
   options.workers_max = 3;
   const auto head = StartScript(options, "words", "echo \"$@\"");
   EXPECT_EQ(ReadAll(head->TakeOutput()),
             "raylet --driver-fd 3 --program-fd 4 --cpus 1.5 --memory "
-            "1073741824 --resource gpu=2 --workers-max 3\n");
+            "1073741824 --object-store-memory 33554432 --spill-folder=/a "
+            "--spill-folder=-b --resource gpu=2 --workers-max 3\n");
 }
 
 TEST(EmbeddedHead, InheritsFiveDescriptorsAndNoMore) {

@@ -7,17 +7,19 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "api/mobula/error.h"
 #include "base/control/control_codec.h"
+#include "base/scheduling/byte_amount.h"
 
 namespace mobula::detail {
 namespace {
 
 constexpr std::string_view kPrefix = "--mobula-";
 constexpr std::string_view kKnown =
-    "help, address, namespace, cpus, memory, resource, workers-max, local, "
-    "log-level, program";
+    "help, address, namespace, cpus, memory, object-store-memory, "
+    "spill-folder, resource, workers-max, local, log-level, program";
 
 [[noreturn]] void Refuse(std::string_view flag, std::string_view value,
                          std::string_view wanted) {
@@ -34,22 +36,22 @@ std::optional<Number> ParseNumber(std::string_view text) {
   return number;
 }
 
-// "512", "16G": bytes.
-std::optional<std::int64_t> ParseBytes(std::string_view text) {
-  constexpr std::string_view kUnits = "KMGT";
-  int shift = 0;
-  if (!text.empty()) {
-    const std::size_t unit = kUnits.find(text.back());
-    if (unit != kUnits.npos) {
-      shift = 10 * (static_cast<int>(unit) + 1);
-      text.remove_suffix(1);
-    }
+base::ByteAmount ParseAmount(std::string_view flag, std::string_view value) {
+  std::string error;
+  const auto amount = base::ByteAmount::Parse(value, &error);
+  if (!amount) {
+    ThrowInitError("--mobula-" + std::string(flag) + ": " + error);
   }
-  const std::optional<std::int64_t> number = ParseNumber<std::int64_t>(text);
-  if (!number.has_value() || *number < 0 || *number > (INT64_MAX >> shift)) {
-    return {};
+  return *amount;
+}
+
+void ApplyMemory(std::string_view flag, std::string_view value,
+                 InitOptions* options) {
+  const base::ByteAmount amount = ParseAmount(flag, value);
+  if (amount.is_share() || amount.is_zero()) {
+    Refuse(flag, value, "a number of bytes above 0 (16GiB)");
   }
-  return *number << shift;
+  options->Memory(static_cast<std::int64_t>(amount.Of(0)));
 }
 
 void ApplyResource(std::string_view flag, std::string_view value,
@@ -76,9 +78,9 @@ void ApplyLogLevel(std::string_view flag, std::string_view value,
   }
 }
 
-// One flag that has a value.
-void Apply(std::string_view flag, std::string_view value,
-           InitOptions* options) {
+// One flag that has a value. What repeats is gathered.
+void Apply(std::string_view flag, std::string_view value, InitOptions* options,
+           std::vector<std::string>* spill_folders) {
   if (flag == "cpus") {
     const auto cpus = ParseNumber<double>(value);
     if (!cpus.has_value() || *cpus == 0) {
@@ -86,9 +88,12 @@ void Apply(std::string_view flag, std::string_view value,
     }
     options->Cpus(*cpus);
   } else if (flag == "memory") {
-    const auto bytes = ParseBytes(value);
-    if (!bytes.has_value()) Refuse(flag, value, "bytes (K, M, G, T)");
-    options->Memory(*bytes);
+    ApplyMemory(flag, value, options);
+  } else if (flag == "object-store-memory") {
+    options->ObjectStoreMemory(ParseAmount(flag, value).ToString());
+  } else if (flag == "spill-folder") {
+    if (value.empty()) Refuse(flag, value, "a folder");
+    spill_folders->emplace_back(value);
   } else if (flag == "resource") {
     ApplyResource(flag, value, options);
   } else if (flag == "workers-max") {
@@ -126,7 +131,10 @@ std::string FlagsHelp() {
   --mobula-log-level LEVEL    debug, info, warning or error
 Of a head for this program alone:
   --mobula-cpus N             processors to offer
-  --mobula-memory BYTES       memory to offer (K, M, G, T allowed)
+  --mobula-memory SIZE        memory to offer (16GiB)
+  --mobula-object-store-memory SIZE
+                              memory for large values (2GiB, 30%), 0 for none
+  --mobula-spill-folder PATH  where they go that have no room there; repeats
   --mobula-resource NAME=N    a resource of your own to offer
   --mobula-workers-max N      worker processes at most
   --mobula-program PATH       the `mobula` program to start
@@ -136,6 +144,7 @@ Of a head for this program alone:
 GivenFlags ApplyFlags(const std::vector<char*>& args, InitOptions* options) {
   GivenFlags given;
   std::vector<char*>& others = given.others;
+  std::vector<std::string> spill_folders;
   for (std::size_t i = 0; i < args.size(); ++i) {
     std::string_view flag = args[i];
     if (i == 0 || !flag.starts_with(kPrefix)) {
@@ -152,13 +161,15 @@ GivenFlags ApplyFlags(const std::vector<char*>& args, InitOptions* options) {
     } else if (flag == "help") {
       given.help = true;
     } else if (equals != flag.npos) {
-      Apply(flag.substr(0, equals), flag.substr(equals + 1), options);
+      Apply(flag.substr(0, equals), flag.substr(equals + 1), options,
+            &spill_folders);
     } else if (i + 1 < args.size()) {
-      Apply(flag, args[++i], options);
+      Apply(flag, args[++i], options, &spill_folders);
     } else {
-      Apply(flag, "", options);
+      Apply(flag, "", options, &spill_folders);
     }
   }
+  if (!spill_folders.empty()) options->SpillFolders(std::move(spill_folders));
   return given;
 }
 

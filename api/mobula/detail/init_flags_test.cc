@@ -35,20 +35,42 @@ std::string ErrorOf(const std::string& flag) {
 
 TEST(InitFlagsTest, TakesItsOwnAndLeavesTheRest) {
   InitOptions options;
-  EXPECT_EQ(Left({"program", "a", "--mobula-cpus=2.5", "-b", "--mobula-memory",
-                  "16G", "--mobula-resource=gpu=2", "--mobula-workers-max", "9",
-                  "--mobula-local", "--mobula-log-level=info",
-                  "--mobula-program=/x/mobula", "c"},
-                 &options),
-            "program a -b c");
+  EXPECT_EQ(
+      Left({"program", "a", "--mobula-cpus=2.5", "-b", "--mobula-memory", "16G",
+            "--mobula-resource=gpu=2", "--mobula-workers-max", "9",
+            "--mobula-local", "--mobula-log-level=info",
+            "--mobula-program=/x/mobula", "--mobula-object-store-memory=512MiB",
+            "--mobula-spill-folder=/a", "--mobula-spill-folder", "b", "c"},
+           &options),
+      "program a -b c");
   const InitOptions::Values& values = options.values();
   EXPECT_EQ(values.cpus, 2.5);
   EXPECT_EQ(values.memory_bytes, std::int64_t{16} << 30);
+  EXPECT_EQ(values.object_store->Of(0), std::uint64_t{512} << 20);
+  EXPECT_EQ(values.spill_folders, (std::vector<std::string>{"/a", "b"}));
   EXPECT_EQ(values.resources.at("gpu"), 2);
   EXPECT_EQ(values.workers_max, 9);
   EXPECT_TRUE(values.local);
   EXPECT_EQ(values.log_level, LogLevel::kInfo);
   EXPECT_EQ(values.program, "/x/mobula");
+}
+
+TEST(InitFlagsTest, TheStoreByOptionsAndByFlags) {
+  InitOptions options;
+  options.ObjectStoreMemory(0).SpillFolders({"/own"});
+  EXPECT_TRUE(options.values().object_store->is_zero());
+  EXPECT_EQ(Left({"p"}, &options), "p");
+  EXPECT_EQ(options.values().spill_folders, std::vector<std::string>{"/own"});
+  Left({"p", "--mobula-spill-folder=/flag", "--mobula-object-store-memory=30%"},
+       &options);
+  EXPECT_EQ(options.values().spill_folders, std::vector<std::string>{"/flag"});
+  EXPECT_EQ(options.values().object_store->Of(1000), 300u);
+  options.ObjectStoreMemory("2GiB");
+  EXPECT_EQ(options.values().object_store->Of(0), std::uint64_t{2} << 30);
+  EXPECT_THROW(options.ObjectStoreMemory(-1), BadArgument);
+  EXPECT_THROW(options.ObjectStoreMemory("much"), BadArgument);
+  EXPECT_THROW(options.SpillFolders({""}), BadArgument);
+  EXPECT_THROW(options.SpillFolders({"/a\nb"}), BadArgument);
 }
 
 TEST(InitFlagsTest, AddressAndNamespace) {
@@ -69,7 +91,8 @@ TEST(InitFlagsTest, HelpNamesEveryFlag) {
   std::string help = "--mobula-help";
   EXPECT_TRUE(ApplyFlags({program.data(), help.data()}, &options).help);
   EXPECT_FALSE(ApplyFlags({program.data()}, &options).help);
-  for (const char* flag : {"address", "namespace", "cpus", "memory", "resource",
+  for (const char* flag : {"address", "namespace", "cpus", "memory",
+                           "object-store-memory", "spill-folder", "resource",
                            "workers-max", "local", "log-level", "program"}) {
     EXPECT_NE(FlagsHelp().find("--mobula-" + std::string(flag)),
               std::string::npos)
@@ -102,6 +125,14 @@ TEST(InitFlagsTest, ErrorsSayWhatIsWanted) {
       {"--mobula-memory=1Q", "bytes"},
       {"--mobula-memory=99999999T", "bytes"},
       {"--mobula-memory=-1", "bytes"},
+      {"--mobula-memory=0", "above 0"},
+      {"--mobula-memory=50%", "bytes above 0"},
+      {"--mobula-object-store-memory=-1", "less than nothing"},
+      {"--mobula-object-store-memory=lots", "no amount"},
+      {"--mobula-object-store-memory=200%", "more than all"},
+      {"--mobula-object-store-memory=99999999T", "any machine"},
+      {"--mobula-object-store-memory", "no amount"},
+      {"--mobula-spill-folder=", "a folder"},
       {"--mobula-resource=gpu", "NAME=NUMBER"},
       {"--mobula-resource==1", "NAME=NUMBER"},
       {"--mobula-resource=gpu=x", "NAME=NUMBER"},

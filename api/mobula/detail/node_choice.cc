@@ -20,6 +20,8 @@ std::string OfOwnHead(const InitOptions::Values& options) {
   };
   if (options.cpus.has_value()) add("Cpus");
   if (options.memory_bytes.has_value()) add("Memory");
+  if (options.object_store.has_value()) add("ObjectStoreMemory");
+  if (!options.spill_folders.empty()) add("SpillFolders");
   if (!options.resources.empty()) add("Resource");
   if (options.workers_max.has_value()) add("WorkersMax");
   if (!options.program.empty()) add("Program");

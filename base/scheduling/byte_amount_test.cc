@@ -1,4 +1,4 @@
-#include "base/byte_amount.h"
+#include "base/scheduling/byte_amount.h"
 
 #include <gtest/gtest.h>
 

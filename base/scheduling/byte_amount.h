@@ -11,8 +11,8 @@
 // matter, and nothing stands between number and unit.
 // Threading: pure.
 // Failure: Parse gives nothing, and a sentence that says what is wanted.
-#ifndef MOBULA_BASE_BYTE_AMOUNT_H_
-#define MOBULA_BASE_BYTE_AMOUNT_H_
+#ifndef MOBULA_BASE_SCHEDULING_BYTE_AMOUNT_H_
+#define MOBULA_BASE_SCHEDULING_BYTE_AMOUNT_H_
 
 #include <cstdint>
 #include <optional>
@@ -48,4 +48,4 @@ class ByteAmount {
 
 }  // namespace mobula::base
 
-#endif  // MOBULA_BASE_BYTE_AMOUNT_H_
+#endif  // MOBULA_BASE_SCHEDULING_BYTE_AMOUNT_H_

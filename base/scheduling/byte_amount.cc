@@ -1,4 +1,4 @@
-#include "base/byte_amount.h"
+#include "base/scheduling/byte_amount.h"
 
 #include <algorithm>
 #include <array>
@@ -101,8 +101,8 @@ std::optional<ByteAmount> ByteAmount::Parse(std::string_view text,
   if (number->is_huge || number->whole > kBytesMax / unit) {
     return refuse("is more than any machine has");
   }
-  const auto part = static_cast<std::uint64_t>(number->fraction *
-                                               static_cast<double>(unit));
+  const auto part =
+      static_cast<std::uint64_t>(number->fraction * static_cast<double>(unit));
   amount.bytes_ = std::min(number->whole * unit + part, kBytesMax);
   return amount;
 }
@@ -117,9 +117,8 @@ std::uint64_t ByteAmount::Of(std::uint64_t whole) const {
 std::string ByteAmount::ToString() const {
   if (!is_share()) return std::to_string(bytes_);
   std::array<char, 400> text{};  // the greatest double has 309 digits
-  const auto result =
-      std::to_chars(text.data(), text.data() + text.size(), percent_,
-                    std::chars_format::fixed);
+  const auto result = std::to_chars(text.data(), text.data() + text.size(),
+                                    percent_, std::chars_format::fixed);
   return std::string(text.data(), result.ptr) + "%";
 }
 
