@@ -1,0 +1,271 @@
+// Far more goes through the node's store than it has memory for: what is over
+// lies on disk meanwhile. Real processes, real disks, a real memory cgroup.
+#include <gtest/gtest.h>
+#include <mobula/mobula.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/failure.h"
+#include "tests/integration/memory_cgroup.h"
+#include "tests/integration/store_user.h"
+#include "tests/process_tree/process_tree.h"
+
+namespace mobula::test {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+constexpr std::uint64_t kStoreBytes = 32 * kMiB;
+constexpr std::uint64_t kThroughBytes = 1024 * kMiB;
+constexpr base::Duration kPatience = std::chrono::seconds(60);
+// How long a put may wait that is to fail.
+constexpr base::Duration kShort = milliseconds(1500);
+
+base::BootTime Soon() { return base::BootNow() + kPatience; }
+
+// A head of 32 MiB with a folder to spill into.
+class StoreSpillTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "/spillXXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    top_ = fs::canonical(pattern);
+    spill_ = top_ + "/spill";
+    fs::create_directory(spill_);
+    fs::create_directory(top_ + "/run");
+    fs::permissions(top_ + "/run", fs::perms::owner_all);
+    ::setenv("XDG_RUNTIME_DIR", (top_ + "/run").c_str(), 1);
+    ::setenv("MOBULA_ADDRESS", "embedded", 1);
+    named_ = NamesBelow("/dev/shm");
+  }
+  void TearDown() override {
+    runtime_.reset();
+    user_.reset();
+    EXPECT_TRUE(Children(::getpid()).empty());
+    EXPECT_TRUE(fs::is_empty(spill_));
+    EXPECT_EQ(NamesBelow("/dev/shm"), named_);
+    ::umount2(spill_.c_str(), MNT_DETACH);  // where a test put a disk there
+    fs::remove_all(top_);
+  }
+
+  void Start() {
+    runtime_.emplace(
+        Init(InitOptions().Cpus(1).ObjectStoreMemory("32MiB").SpillFolders(
+            {spill_})));
+    user_.emplace();
+    raylet_ = RayletOfThisProcess();
+    ASSERT_GT(raylet_, 0);
+    ASSERT_TRUE(user_->backend().HasStore());
+    EXPECT_EQ(StoreFilesOf(raylet_, spill_).arenas, 0u)
+        << "nobody has put anything yet";
+  }
+  // Puts values of 1 to 8 MiB until there are so many bytes.
+  std::vector<StoredAt> PutMany(std::uint64_t byte_count) {
+    std::vector<StoredAt> values;
+    std::mt19937_64 random(7);
+    for (std::uint64_t put = 0; put < byte_count;) {
+      const std::uint64_t size = kMiB + random() % (7 * kMiB + 1);
+      base::Failure failure;
+      const auto value = user_->Put(size, random(), Soon(), &failure);
+      if (!value) {
+        ADD_FAILURE() << base::DescribeFailure(failure);
+        break;
+      }
+      values.push_back(*value);
+      put += size;
+    }
+    return values;
+  }
+  // Puts values of about 1 MB until one fails, 1,000 at most; why it did.
+  base::Failure PutUntilFull(std::vector<StoredAt>* values) {
+    base::Failure failure;
+    for (int i = 0; i < 1000; ++i) {
+      const auto value = user_->Put(1'000'000, static_cast<std::uint64_t>(i),
+                                    base::BootNow() + kShort, &failure);
+      if (!value) break;
+      values->push_back(*value);
+    }
+    return failure;
+  }
+  void ExpectRoomFor(int count, std::vector<StoredAt>* values) {
+    for (int i = 0; i < count; ++i) {
+      base::Failure failure;
+      const auto value = user_->Put(1'000'000, 5, Soon(), &failure);
+      ASSERT_TRUE(value.has_value()) << base::DescribeFailure(failure);
+      values->push_back(*value);
+    }
+  }
+  void ExpectAllRight(const std::vector<StoredAt>& values) {
+    for (const StoredAt& value : values) {
+      ASSERT_TRUE(user_->IsRight(value, Soon()));
+    }
+  }
+  // Lets go of all; what an idle writer may keep is all that is left.
+  void DropAll(const std::vector<StoredAt>& values) {
+    for (const StoredAt& value : values) user_->Drop(value);
+    const StoreFiles left = AwaitStoreFiles(
+        raylet_, spill_,
+        [](const StoreFiles& files) {
+          return files.spill_files == 0 && files.arena_bytes <= 8 * kMiB;
+        },
+        Soon());
+    EXPECT_EQ(left.spill_files, 0u);
+    EXPECT_LE(left.arena_bytes, 8 * kMiB) << left.arenas << " arenas";
+  }
+  void PutThroughAndBack() {
+    std::vector<StoredAt> values = PutMany(kThroughBytes);
+    const StoreFiles full = StoreFilesOf(raylet_, spill_);
+    EXPECT_LE(full.arena_bytes, kStoreBytes);
+    EXPECT_GE(full.spilled_bytes, kThroughBytes - 2 * kStoreBytes);
+    std::shuffle(values.begin(), values.end(), std::mt19937_64(8));
+    ExpectAllRight(values);
+    EXPECT_LE(StoreFilesOf(raylet_, spill_).arena_bytes, kStoreBytes);
+    DropAll(values);
+  }
+
+  std::string top_;
+  std::string spill_;
+  std::vector<std::string> named_;
+  std::optional<Runtime> runtime_;
+  std::optional<StoreUser> user_;
+  pid_t raylet_ = 0;
+};
+
+TEST_F(StoreSpillTest, AGibibyteGoesThrough32Mebibytes) {
+  Start();
+  PutThroughAndBack();
+}
+
+TEST_F(StoreSpillTest, TheSameInAMemoryCgroupOf128Mebibytes) {
+  std::string why;
+  const auto group = MemoryCgroup::Enter(128 * kMiB, &why);
+  if (group == nullptr) {
+    std::printf("NOT TESTED in a memory cgroup: %s\n", why.c_str());
+    GTEST_SKIP() << why;
+  }
+  Start();
+  PutThroughAndBack();
+  EXPECT_LE(group->killed_count(), 0);
+  runtime_.reset();
+  user_.reset();
+}
+
+TEST_F(StoreSpillTest, AFolderThatIsGoneMakesItFullUntilItIsBack) {
+  Start();
+  fs::remove(spill_);
+  std::vector<StoredAt> values;
+  const base::Failure failure = PutUntilFull(&values);
+  EXPECT_EQ(base::FailureCodeName(failure.code), "ObjectStoreFull");
+  EXPECT_NE(failure.message.find("--object-store-memory"), std::string::npos)
+      << failure.message;
+  EXPECT_GE(values.size() * 1'000'000, kStoreBytes / 2);
+  // Who lets go makes room without a disk.
+  const std::size_t half = values.size() / 2;
+  for (std::size_t i = half; i < values.size(); ++i) user_->Drop(values[i]);
+  values.resize(half);
+  ExpectRoomFor(8, &values);
+  // And once there is a disk again there is no end.
+  fs::create_directory(spill_);
+  ExpectRoomFor(64, &values);
+  ExpectAllRight(values);
+  DropAll(values);
+}
+
+// Whether this process may have disks of its own, which nobody else sees.
+bool MayMount() {
+  if (::unshare(CLONE_NEWNS) != 0) return false;
+  return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+}
+
+TEST_F(StoreSpillTest, AFullDiskMakesItFullUntilThereIsRoom) {
+  if (!MayMount() ||
+      ::mount("tmpfs", spill_.c_str(), "tmpfs", 0, "size=4m,mode=700") != 0) {
+    std::printf("NOT TESTED with a full disk: no file system can be mounted\n");
+    GTEST_SKIP() << "no file system can be mounted here";
+  }
+  Start();
+  std::vector<StoredAt> values;
+  const base::Failure failure = PutUntilFull(&values);
+  EXPECT_EQ(base::FailureCodeName(failure.code), "ObjectStoreFull");
+  EXPECT_GE(values.size() * 1'000'000, kStoreBytes / 2);
+  EXPECT_LE(StoreFilesOf(raylet_, spill_).spilled_bytes, 4 * kMiB);
+  ASSERT_EQ(::mount(nullptr, spill_.c_str(), nullptr, MS_REMOUNT,
+                    "size=256m,mode=700"),
+            0);
+  ExpectRoomFor(64, &values);
+  ExpectAllRight(values);
+  DropAll(values);
+}
+
+TEST_F(StoreSpillTest, WithoutDescriptorsTheAgentRefusesAndNobodyHangs) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  Start();
+  std::vector<StoredAt> values;
+  ExpectRoomFor(4, &values);
+  // Not one more in the raylet.
+  const auto open = std::distance(
+      fs::directory_iterator("/proc/" + std::to_string(raylet_) + "/fd"),
+      fs::directory_iterator());
+  const rlimit none{static_cast<rlim_t>(open), before.rlim_max};
+  ASSERT_EQ(::prlimit(raylet_, RLIMIT_NOFILE, &none, nullptr), 0);
+  base::Failure failure;
+  EXPECT_FALSE(user_->Map(values[0], Soon(), &failure).has_value());
+  EXPECT_EQ(base::FailureCodeName(failure.code), "LimitError");
+  EXPECT_NE(failure.message.find("ulimit -n"), std::string::npos)
+      << failure.message;
+  EXPECT_FALSE(user_->Put(9 * kMiB, 1, Soon(), &failure).has_value());
+  EXPECT_EQ(base::FailureCodeName(failure.code), "ObjectStoreFull");
+  ASSERT_EQ(::prlimit(raylet_, RLIMIT_NOFILE, &before, nullptr), 0);
+  ExpectRoomFor(1, &values);
+  ExpectAllRight(values);
+  DropAll(values);
+}
+
+TEST(StoreOffTest, WithoutAStoreNobodyAllocates) {
+  ::setenv("MOBULA_ADDRESS", "embedded", 1);
+  const Runtime runtime = Init(InitOptions().Cpus(1).ObjectStoreMemory(0));
+  const StoreUser user;
+  EXPECT_FALSE(user.backend().HasStore());
+  base::Failure failure;
+  EXPECT_FALSE(user.Put(100, 1, Soon(), &failure).has_value());
+}
+
+TEST(StoreOffTest, AStoreThatCannotBeIsRefusedAtTheStart) {
+  const auto error_of = [](const InitOptions& options) {
+    try {
+      const Runtime runtime = Init(options);
+    } catch (const InitError& error) {
+      return error.message();
+    }
+    return std::string("it started");
+  };
+  EXPECT_NE(error_of(InitOptions().ObjectStoreMemory("8000TiB"))
+                .find("--object-store-memory: "),
+            std::string::npos);
+  EXPECT_NE(error_of(InitOptions().ObjectStoreMemory(1000)).find("1MiB"),
+            std::string::npos);
+  const std::string absent = testing::TempDir() + "/absent";
+  EXPECT_NE(error_of(InitOptions().SpillFolders({absent})).find(absent),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace mobula::test
