@@ -256,18 +256,7 @@ class Shambles {
       EXPECT_TRUE(user_.IsRight(value, InAMinute()));
       user_.Drop(value);
     }
-    ExpectNothingHeld();
-  }
-  // But for what an idle writer keeps.
-  void ExpectNothingHeld() {
-    const StoreFiles left = AwaitStoreFiles(
-        raylet_, spill_,
-        [](const StoreFiles& files) {
-          return files.spill_files == 0 && files.arena_bytes <= 8 * kMebibyte;
-        },
-        InAMinute());
-    EXPECT_EQ(left.spill_files, 0u);
-    EXPECT_LE(left.arena_bytes, 8 * kMebibyte) << left.arenas << " arenas";
+    ExpectNoValueLeft(raylet_, spill_, InAMinute());
   }
   // All of the store can be had, so nothing of it is lost.
   void ExpectWholeStore() {

@@ -117,17 +117,9 @@ class StoreSpillTest : public testing::Test {
       ASSERT_TRUE(user_->IsRight(value, Soon()));
     }
   }
-  // Lets go of all; what an idle writer may keep is all that is left.
   void DropAll(const std::vector<StoredAt>& values) {
     for (const StoredAt& value : values) user_->Drop(value);
-    const StoreFiles left = AwaitStoreFiles(
-        raylet_, spill_,
-        [](const StoreFiles& files) {
-          return files.spill_files == 0 && files.arena_bytes <= 8 * kMiB;
-        },
-        Soon());
-    EXPECT_EQ(left.spill_files, 0u);
-    EXPECT_LE(left.arena_bytes, 8 * kMiB) << left.arenas << " arenas";
+    ExpectNoValueLeft(raylet_, spill_, Soon());
   }
   void PutThroughAndBack() {
     std::vector<StoredAt> values = PutMany(kThroughBytes);

@@ -23,6 +23,8 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kBlockBytes = 512;  // of stat
 constexpr int kLookAgainMs = 5;
+// Arenas that a raylet of 32 MiB keeps ready: 4 MiB, each of more than 1.
+constexpr std::size_t kReserveMax = 3;
 
 std::uint64_t WordAt(std::uint64_t seed, std::uint64_t at) {
   return (seed + at) * 0x9e37'79b9'7f4a'7c15ULL;
@@ -121,12 +123,18 @@ StoreFiles StoreFilesOf(pid_t raylet, const std::string& folder) {
   return files;
 }
 
-StoreFiles AwaitStoreFiles(pid_t raylet, const std::string& folder,
-                           bool (*is)(const StoreFiles&),
-                           base::BootTime deadline) {
+void ExpectNoValueLeft(pid_t raylet, const std::string& folder,
+                       base::BootTime deadline) {
   while (true) {
     const StoreFiles files = StoreFilesOf(raylet, folder);
-    if (is(files) || base::BootNow() >= deadline) return files;
+    // Each worker, and the driver, keeps one that is empty.
+    const std::size_t kept = Children(raylet).size() + 1 + kReserveMax;
+    if (files.spill_files == 0 && files.arenas <= kept) return;
+    if (base::BootNow() >= deadline) {
+      ADD_FAILURE() << files.arenas << " arenas of " << files.arena_bytes
+                    << " bytes and " << files.spill_files << " files are left";
+      return;
+    }
     ::poll(nullptr, 0, kLookAgainMs);
   }
 }

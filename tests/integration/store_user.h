@@ -77,10 +77,10 @@ struct StoreFiles {
 };
 // `folder`: where it spills.
 StoreFiles StoreFilesOf(pid_t raylet, const std::string& folder);
-// Again and again until `is` holds or the deadline comes; the last look.
-StoreFiles AwaitStoreFiles(pid_t raylet, const std::string& folder,
-                           bool (*is)(const StoreFiles&),
-                           base::BootTime deadline);
+// Expects that, sooner or later, nothing of any value is left: no file, and no
+// more arenas than processes keep that wrote, and the raylet for the next ones.
+void ExpectNoValueLeft(pid_t raylet, const std::string& folder,
+                       base::BootTime deadline);
 
 // Of the embedded head that this process started; 0 if there is none.
 pid_t RayletOfThisProcess();
