@@ -12,18 +12,17 @@
 // ends with this program, also when it is killed. "embedded" as address asks
 // for the last; without an address so does a program that says what its node
 // offers (Cpus, Memory, ObjectStoreMemory, SpillFolders, Resource, WorkersMax,
-// Program). At a node that runs
-// already several programs share its slots by their weights. Workers run this
-// executable; main never runs in them. In local mode everything runs in this
-// process and thread, for debuggers and unit tests. argv: --mobula-help,
-// --mobula-address ADDRESS, --mobula-namespace NAME,
-// --mobula-cpus N, --mobula-memory SIZE, --mobula-object-store-memory SIZE,
-// --mobula-spill-folder PATH (repeats), --mobula-resource NAME=N,
-// --mobula-workers-max N, --mobula-local,
-// --mobula-log-level debug|info|warning|error, --mobula-program PATH; also as
-// --mobula-cpus=N. They win over InitOptions (but for Address) and are taken
-// out of argv. What comes after "--" is not looked at. Threading: Init and
-// Shutdown from one thread at a time.
+// Program). At a node that runs already several programs share its slots by
+// their weights. Workers run this executable; main never runs in them. In local
+// mode everything runs in this process and thread, for debuggers and unit
+// tests. argv: --mobula-help, --mobula-address ADDRESS, --mobula-namespace
+// NAME, --mobula-cpus N, --mobula-memory SIZE, --mobula-object-store-memory
+// SIZE, --mobula-spill-folder PATH (repeats), --mobula-resource NAME=N,
+// --mobula-workers-max N, --mobula-local, --mobula-log-level
+// debug|info|warning|error, --mobula-program PATH; also as --mobula-cpus=N.
+// They win over InitOptions (but for Address) and are taken out of argv. What
+// comes after "--" is not looked at. Threading: Init and Shutdown from one
+// thread at a time.
 #ifndef MOBULA_API_MOBULA_INIT_H_
 #define MOBULA_API_MOBULA_INIT_H_
 

@@ -34,6 +34,7 @@
 #include "cli/nodes/detach.h"
 #include "cli/nodes/head_folder.h"
 #include "cli/tools/store.h"
+#include "raylet/arenas/spill_folders.h"
 #include "raylet/spawn/keeper.h"
 #include "raylet/spawn/process_tree.h"
 #include "raylet/spawn/runtime_folder.h"
@@ -178,6 +179,9 @@ std::string WhyTooFewFiles() {
 // What stands in the way, "" if nothing.
 std::string MakePlan(const StartCommand& command, Plan* plan) {
   std::string error = WhyTooFewFiles();
+  if (error.empty()) {
+    error = raylet::WrongWithSpillFolders(command.offers.spill_folders);
+  }
   if (!error.empty()) return error;
   if (command.head) {
     const std::string dir =

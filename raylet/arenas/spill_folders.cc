@@ -46,6 +46,14 @@ std::string WrongWithSpillFolder(const std::string& folder) {
   return SpillFile::Make(folder, &error) ? "" : error;
 }
 
+std::string WrongWithSpillFolders(const std::vector<std::string>& folders) {
+  for (const std::string& folder : folders) {
+    const std::string wrong = WrongWithSpillFolder(folder);
+    if (!wrong.empty()) return "--spill-folder: " + wrong;
+  }
+  return "";
+}
+
 void SweepSpillFolder(const std::string& folder) {
   std::error_code failed;
   for (const auto& entry :

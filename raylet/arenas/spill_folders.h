@@ -25,6 +25,9 @@ std::vector<std::string> DefaultSpillFolders(const std::string& session_folder);
 
 // Why no file can be made there, "" if one can.
 std::string WrongWithSpillFolder(const std::string& folder);
+// Of those that somebody named. A node asks this when it is started; a raylet
+// that is started again serves without its disk until that is back.
+std::string WrongWithSpillFolders(const std::vector<std::string>& folders);
 
 // Removes the files that a raylet had not unlinked yet when it was killed: only
 // where the file system has no files without names. Those of one that lives

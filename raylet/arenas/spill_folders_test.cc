@@ -58,6 +58,9 @@ TEST_F(SpillFoldersTest, SaysWhatIsWrongWithWhich) {
     EXPECT_NE(WrongWithSpillFolder(bad).find(bad), std::string::npos) << bad;
   }
   EXPECT_TRUE(fs::exists(folder_ + "/file"));
+  EXPECT_EQ(WrongWithSpillFolders({folder_}), "");
+  EXPECT_TRUE(WrongWithSpillFolders({folder_, folder_ + "/absent"})
+                  .starts_with("--spill-folder: "));
 }
 
 TEST_F(SpillFoldersTest, SweepsWhatWasLeftAndNothingElse) {

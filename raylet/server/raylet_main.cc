@@ -67,10 +67,6 @@ std::string WrongWith(const RayletOptions& options) {
       (*options.workers_max < 1 || *options.workers_max > kWorkersMax)) {
     return "--workers-max is not between 1 and " + std::to_string(kWorkersMax);
   }
-  for (const std::string& folder : options.spill_folders) {
-    const std::string wrong = WrongWithSpillFolder(folder);
-    if (!wrong.empty()) return "--spill-folder: " + wrong;
-  }
   return "";
 }
 
@@ -82,7 +78,7 @@ std::string WrongWithDriver(const RayletOptions& options) {
   if (::fstat(options.program_fd, &stat) != 0 || !S_ISREG(stat.st_mode)) {
     return "--program-fd is not an executable file";
   }
-  return "";
+  return WrongWithSpillFolders(options.spill_folders);
 }
 
 base::ResourceVector TotalOf(const RayletOptions& options, double cpus) {

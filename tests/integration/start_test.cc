@@ -240,6 +240,11 @@ TEST(StartTest, WhatCannotStartSaysWhyAndLeavesNothing) {
       {{"start", "--head", "--listen", "10.1.2.3:7"}, 2, "10.1.2.3"},
       {{"start", "--head", "--dir", file}, 1, "not a folder"},
       {{"start", "--head", "--dir", "/proc/none"}, 1, "/proc/none"},
+      {{"start", "--head", "--spill-folder", "/absent"}, 1, "/absent"},
+      {{"start", "--head", "--object-store-memory", "5Q"}, 2, "unit"},
+      {{"start", "--head", "--object-store-memory", "9000TiB"},
+       1,
+       "--object-store-memory: "},
       {{"start", "--address", "nonsense"}, 2, "nonsense"},
       {{"start", "--address", "unix:/nowhere/control.sock"}, 1, "/nowhere"},
   };
