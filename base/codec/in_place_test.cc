@@ -176,6 +176,22 @@ TEST(InPlaceTest, WhatIsNotAlignedIsCopied) {
   EXPECT_TRUE(std::equal(seen.begin(), seen.end(), numbers.begin()));
 }
 
+TEST(InPlaceTest, WhatIsLongIsAlignedWhereverItLay) {
+  for (const std::size_t offset : {0, 8, 32}) {
+    const std::vector<double> numbers(500, 1.5);
+    const Room room(CountOf(numbers), offset);
+    Writer out(room.bytes());
+    WriteValue(out, numbers);
+    Reader in(room.view());
+    std::span<const double> seen;
+    std::shared_ptr<const void> copy;
+    ASSERT_TRUE(ReadInPlace(in, &seen, &copy));
+    EXPECT_EQ(copy != nullptr, offset != 0);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(seen.data()) % 64, 0u);
+    EXPECT_TRUE(std::equal(seen.begin(), seen.end(), numbers.begin()));
+  }
+}
+
 TEST(InPlaceTest, NumbersOfOtherLanguagesAreCopied) {
   Reader in("\x93\x01\xff\xcd\x12\x34");
   std::span<const int> seen;
