@@ -38,9 +38,14 @@ void FutexWake(void* word) {
 // Lives on the stack of the thread that waits. Set under the table's lock but
 // for `signal`, on which the thread sleeps.
 struct ObjectWaits::Waiter {
+  Waiter(std::size_t wanted, std::size_t named, BootTime deadline)
+      : missing(wanted), looks(deadline <= base::BootNow()) {
+    if (looks) missing = named;
+  }
+
   std::atomic<std::uint32_t> signal{0};
   std::size_t missing = 0;  // how many more it needs
-  bool looks = false;       // content when the strand has seen the question
+  const bool looks;         // content when the strand has seen the question
 
   // After the lock is free the thread may be gone: nothing of it is touched
   // but the address of the word, for which a stray wake is harmless.
@@ -63,60 +68,69 @@ ObjectWaits::ObjectWaits(std::function<void(ObjectId)> watch)
 
 std::optional<ObjectWaits::Settled> ObjectWaits::Await(
     ObjectId object, BootTime deadline, const BlockedFn& blocked) {
-  WaitFor(std::span(&object, 1), 1, deadline, blocked);
-  base::MutexLock lock(mutex_);
-  const auto found = entries_.find(object);
-  if (found != entries_.end() && found->second.settled) {
-    return found->second.settled;
+  {
+    base::MutexLock lock(mutex_);
+    ++lookups_;
+    const auto found = entries_.find(object);
+    const bool is_known = found != entries_.end();
+    if (is_known && found->second.settled) return found->second.settled;
+    if (closed_) return Settled{*closed_, 0};
   }
-  if (closed_) return Settled{*closed_, 0};
-  if (found != entries_.end()) return std::nullopt;
-  base::Failure failure;
-  failure.code = base::FailureCode::kBadArgument;
-  failure.message = "the last ref was dropped while a thread waited for it";
-  return Settled{std::move(failure), 0};
+  const std::span objects(&object, 1);
+  Entry* entry = nullptr;
+  const Entries entries(&entry, 1);
+  Waiter waiter(1, 1, deadline);
+  const bool joined = WaitFor(objects, entries, &waiter, deadline, blocked);
+  base::MutexLock lock(mutex_);
+  std::optional<Settled> settled;
+  if (joined) settled = entry->settled;
+  if (!settled && closed_) settled = Settled{*closed_, 0};
+  if (joined) Leave(objects, entries, &waiter);
+  return settled;
 }
 
 std::vector<bool> ObjectWaits::AwaitSome(std::span<const ObjectId> objects,
                                          std::size_t count, BootTime deadline,
                                          const BlockedFn& blocked) {
-  WaitFor(objects, std::min(count, objects.size()), deadline, blocked);
-  std::vector<bool> settled(objects.size());
+  std::vector<Entry*> entries(objects.size());
+  Waiter waiter(std::min(count, objects.size()), objects.size(), deadline);
+  const bool joined = WaitFor(objects, entries, &waiter, deadline, blocked);
   base::MutexLock lock(mutex_);
+  std::vector<bool> settled(objects.size(), closed_.has_value());
+  if (!joined) return settled;
   for (std::size_t i = 0; i < objects.size(); ++i) {
-    const auto found = entries_.find(objects[i]);
-    settled[i] = closed_.has_value() || found == entries_.end() ||
-                 found->second.settled.has_value();
+    if (entries[i]->settled) settled[i] = true;
   }
+  Leave(objects, entries, &waiter);
   return settled;
 }
 
-void ObjectWaits::WaitFor(std::span<const ObjectId> objects, std::size_t count,
-                          BootTime deadline, const BlockedFn& blocked) {
-  Waiter waiter;
-  waiter.looks = deadline <= base::BootNow();
-  waiter.missing = waiter.looks ? objects.size() : count;
+bool ObjectWaits::WaitFor(std::span<const ObjectId> objects, Entries entries,
+                          Waiter* waiter, BootTime deadline,
+                          const BlockedFn& blocked) {
   std::vector<ObjectId> to_watch;
   bool enough = false;
   {
     base::MutexLock lock(mutex_);
-    if (closed_) return;
-    to_watch = Join(objects, &waiter);
-    enough = waiter.missing == 0;
+    if (closed_) return false;
+    to_watch = Join(objects, entries, waiter);
+    enough = waiter->missing == 0;
   }
   for (const ObjectId object : to_watch) watch_(object);
-  if (!enough) waiter.Sleep(deadline, blocked);
-  base::MutexLock lock(mutex_);
-  Leave(objects, &waiter);
+  if (!enough) waiter->Sleep(deadline, blocked);
+  return true;
 }
 
 std::vector<ObjectId> ObjectWaits::Join(std::span<const ObjectId> objects,
-                                        Waiter* waiter) {
+                                        Entries entries, Waiter* waiter) {
   std::vector<ObjectId> to_watch;
-  for (const ObjectId object : objects) {
-    const auto [found, is_new] = entries_.try_emplace(object);
-    if (is_new) to_watch.push_back(object);
+  lookups_ += objects.size();
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    const auto [found, is_new] = entries_.try_emplace(objects[i]);
+    if (is_new) to_watch.push_back(objects[i]);
     Entry& entry = found->second;
+    entries[i] = &entry;
+    ++entry.users;
     if (entry.settled || (waiter->looks && entry.looked)) {
       if (waiter->missing > 0) --waiter->missing;
     } else {
@@ -126,10 +140,13 @@ std::vector<ObjectId> ObjectWaits::Join(std::span<const ObjectId> objects,
   return to_watch;
 }
 
-void ObjectWaits::Leave(std::span<const ObjectId> objects, Waiter* waiter) {
-  for (const ObjectId object : objects) {
-    const auto found = entries_.find(object);
-    if (found != entries_.end()) std::erase(found->second.waiters, waiter);
+void ObjectWaits::Leave(std::span<const ObjectId> objects, Entries entries,
+                        Waiter* waiter) {
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    Entry& entry = *entries[i];
+    MOBULA_CHECK(entry.users > 0);
+    std::erase(entry.waiters, waiter);
+    if (--entry.users == 0 && entry.dropped) entries_.erase(objects[i]);
   }
 }
 
@@ -175,15 +192,14 @@ void ObjectWaits::Looked(ObjectId object) {
 }
 
 void ObjectWaits::Drop(ObjectId object) {
-  std::vector<Waiter*> enough;
-  {
-    base::MutexLock lock(mutex_);
-    const auto found = entries_.find(object);
-    if (found == entries_.end()) return;
-    Release(&found->second, &enough);
+  base::MutexLock lock(mutex_);
+  const auto found = entries_.find(object);
+  if (found == entries_.end()) return;
+  if (found->second.users == 0) {
     entries_.erase(found);
+  } else {
+    found->second.dropped = true;
   }
-  for (Waiter* waiter : enough) FutexWake(&waiter->signal);
 }
 
 void ObjectWaits::Close(base::Failure failure) {
@@ -196,6 +212,11 @@ void ObjectWaits::Close(base::Failure failure) {
     for (auto& [object, entry] : entries_) Release(&entry, &enough);
   }
   for (Waiter* waiter : enough) FutexWake(&waiter->signal);
+}
+
+std::uint64_t ObjectWaits::lookups() const {
+  base::MutexLock lock(mutex_);
+  return lookups_;
 }
 
 std::size_t ObjectWaits::size() const {

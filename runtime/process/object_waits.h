@@ -2,8 +2,9 @@
 //
 //   unknown --Await--> watched --Settle--> settled --Drop--> unknown
 // The first wait for an object asks the core once (`watch`); what the core
-// answers (Settle) is kept until the object is dropped, so that a second Get
-// and a Wait over many need no trip to the strand. The bytes are shared with
+// answers (Settle) is kept until a handle of the object is dropped, so that a
+// second Get and a Wait over many need no trip to the strand. Of other handles
+// of it that there may be, the next wait asks again. The bytes are shared with
 // the core's own table.
 // A look (a deadline that has passed) waits only until the strand has dealt
 // with the question (Looked), so that it sees all that this thread did before.
@@ -11,7 +12,9 @@
 // Threading: Await, AwaitSome, Drop and Close from any thread, but the first
 // two not on the strand; Settle and Looked on the strand.
 // Invariants: (1) `watch` once for each object between two drops; (2) nobody
-// waits after Settle, Drop or Close; (3) callbacks run without a lock held.
+// waits after Settle or Close, and who waits is not disturbed by Drop: it has a
+// handle of its own; (3) callbacks run without a lock held; (4) one look-up for
+// each object that a call names.
 #ifndef MOBULA_RUNTIME_PROCESS_OBJECT_WAITS_H_
 #define MOBULA_RUNTIME_PROCESS_OBJECT_WAITS_H_
 
@@ -58,30 +61,38 @@ class ObjectWaits {
               std::int64_t incarnation) MOBULA_EXCLUDES(mutex_);
   // The core knows of the watch; had the object an outcome, Settle came first.
   void Looked(base::ObjectId object) MOBULA_EXCLUDES(mutex_);
-  // This process has no reference to it any more.
+  // One of this process's handles of it is gone.
   void Drop(base::ObjectId object) MOBULA_EXCLUDES(mutex_);
   // Everything that has no outcome, now or later, gets this one.
   void Close(base::Failure failure) MOBULA_EXCLUDES(mutex_);
 
   [[nodiscard]] std::size_t size() const MOBULA_EXCLUDES(mutex_);
+  // Entries that were looked up for those who wait: what their waits cost.
+  [[nodiscard]] std::uint64_t lookups() const MOBULA_EXCLUDES(mutex_);
 
  private:
   struct Waiter;
   struct Entry {
     bool looked = false;
+    bool dropped = false;   // to be forgotten when nobody uses it
+    std::size_t users = 0;  // between Join and Leave: it stays
     std::optional<Settled> settled;
     std::vector<Waiter*> waiters;
   };
+  // Of what a call names, in the same order.
+  using Entries = std::span<Entry*>;
 
-  // Waits as AwaitSome does; the entries then say what there is.
-  void WaitFor(std::span<const base::ObjectId> objects, std::size_t count,
-               base::BootTime deadline, const BlockedFn& blocked)
-      MOBULA_EXCLUDES(mutex_);
+  // Waits as AwaitSome does, then the entries say what there is; Leave must
+  // follow. False, and nothing of that, if all is closed.
+  bool WaitFor(std::span<const base::ObjectId> objects, Entries entries,
+               Waiter* waiter, base::BootTime deadline,
+               const BlockedFn& blocked) MOBULA_EXCLUDES(mutex_);
   // Makes `waiter` known to the entries; what must be watched.
   std::vector<base::ObjectId> Join(std::span<const base::ObjectId> objects,
-                                   Waiter* waiter) MOBULA_REQUIRES(mutex_);
-  void Leave(std::span<const base::ObjectId> objects, Waiter* waiter)
+                                   Entries entries, Waiter* waiter)
       MOBULA_REQUIRES(mutex_);
+  void Leave(std::span<const base::ObjectId> objects, Entries entries,
+             Waiter* waiter) MOBULA_REQUIRES(mutex_);
   // The entry has its outcome: signals those who now have enough; `enough`
   // are to be woken once the lock is free.
   static void Release(Entry* entry, std::vector<Waiter*>* enough);
@@ -89,6 +100,7 @@ class ObjectWaits {
   const std::function<void(base::ObjectId)> watch_;
   mutable base::Mutex mutex_;
   std::unordered_map<base::ObjectId, Entry> entries_ MOBULA_GUARDED_BY(mutex_);
+  std::uint64_t lookups_ MOBULA_GUARDED_BY(mutex_) = 0;
   std::optional<base::Failure> closed_ MOBULA_GUARDED_BY(mutex_);
 };
 

@@ -138,16 +138,68 @@ TEST(ObjectWaits, CloseReleasesWaitersAndAnswersTheRest) {
             "value");
 }
 
-TEST(ObjectWaits, DropReleasesAWaiterWithAFailure) {
+// Another handle of the same object goes while a thread waits with its own.
+TEST(ObjectWaits, WhoWaitsIsNotDisturbedByADrop) {
   std::atomic<bool> asked{false};
   ObjectWaits waits([&asked](ObjectId) { asked = true; });
   std::thread waiter([&waits] {
-    EXPECT_EQ(TextOf(waits.Await(Object(1), BootTime::Never(), {})),
-              "(failure)");
+    EXPECT_EQ(TextOf(waits.Await(Object(1), BootTime::Never(), {})), "value");
   });
   while (!asked) std::this_thread::yield();
   waits.Drop(Object(1));
+  waits.Settle(Object(1), Text("value"), 0);
+  waits.Drop(Object(1));
   waiter.join();
+  EXPECT_EQ(waits.size(), 0u);
+}
+
+TEST(ObjectWaits, WhatWasDroppedIsAskedForAnewByAnotherHandle) {
+  InstantCore core;
+  EXPECT_EQ(TextOf(core.waits.Await(Object(1), kPast, {})), "(nothing)");
+  core.waits.Drop(Object(1));
+  core.waits.Settle(Object(1), Text("to nobody"), 0);
+  core.has = {Object(1)};
+  EXPECT_EQ(TextOf(core.waits.Await(Object(1), BootTime::Never(), {})),
+            "value");
+  EXPECT_EQ(core.asked.size(), 2u);
+}
+
+// Get of many: one question for each, and one look-up for each call that names
+// it, however many there are.
+TEST(ObjectWaits, ManyCostNoMoreThanOneAfterTheOther) {
+  constexpr std::uint64_t kCount = 10'000;
+  InstantCore core;
+  std::vector<ObjectId> objects;
+  for (std::uint64_t i = 0; i < kCount; ++i) {
+    objects.push_back(Object(i));
+    core.has.insert(Object(i));
+  }
+  core.waits.AwaitSome(objects, 0, BootTime::Never(), {});
+  EXPECT_EQ(core.asked.size(), kCount);
+  EXPECT_EQ(core.waits.lookups(), kCount);
+  for (const ObjectId object : objects) {
+    EXPECT_EQ(TextOf(core.waits.Await(object, BootTime::Never(), {})), "value");
+  }
+  EXPECT_EQ(core.asked.size(), kCount);
+  EXPECT_EQ(core.waits.lookups(), 2 * kCount);
+}
+
+// Wait over many while they are settled one by one: each wakes the waiter once
+// at most, and none is looked at again.
+TEST(ObjectWaits, AWaitForAllLooksAtEachOnce) {
+  constexpr std::uint64_t kCount = 10'000;
+  std::atomic<std::uint64_t> asked{0};
+  ObjectWaits waits([&asked](ObjectId) { ++asked; });
+  std::vector<ObjectId> objects;
+  for (std::uint64_t i = 0; i < kCount; ++i) objects.push_back(Object(i));
+  std::thread waiter([&] {
+    EXPECT_EQ(waits.AwaitSome(objects, kCount, BootTime::Never(), {}),
+              std::vector<bool>(kCount, true));
+  });
+  while (asked < kCount) std::this_thread::yield();
+  for (const ObjectId object : objects) waits.Settle(object, Text("x"), 0);
+  waiter.join();
+  EXPECT_EQ(waits.lookups(), kCount);
 }
 
 TEST(ObjectWaits, BlockedIsToldOnceAndTakenBack) {
