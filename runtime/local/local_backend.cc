@@ -68,7 +68,7 @@ void LocalBackend::Post(Event event) {
     base::MutexLock lock(mutex_);
     if (ended_) return;
     if (auto* const put = std::get_if<runtime::Put>(&event)) {
-      settled_[put->object] = Settled{std::move(put->outcome), 0};
+      objects_.Add(put->object, Settled{std::move(put->outcome), 0});
       return;
     }
   }
@@ -94,15 +94,16 @@ Failure LocalBackend::NotRun(FailureCode code, std::string_view function,
 
 // ---- functions --------------------------------------------------------------
 
-base::Outcome LocalBackend::Execute(const Run& run,
-                                    std::span<const base::Value> args,
-                                    std::shared_ptr<void>* instance,
-                                    bool* exit_actor) {
+LocalBackend::Finished LocalBackend::Execute(const Run& run,
+                                             std::span<const base::Value> args,
+                                             std::shared_ptr<void>* instance) {
+  Finished finished;
   const base::FunctionEntry* const entry = table_.Find(run.function);
   if (entry == nullptr) {
-    return NotRun(
+    finished.outcome = NotRun(
         FailureCode::kNoSuchFunction, run.name,
         "this program has no function with the key " + run.function.ToString());
+    return finished;
   }
   CurrentExecution current;
   current.task = run.task;
@@ -116,8 +117,10 @@ base::Outcome LocalBackend::Execute(const Run& run,
   invocation.args = args;
   invocation.instance = instance;
   const base::BootTime start = base::BootNow();
-  base::Outcome outcome = entry->invoke(invocation);
-  if (exit_actor != nullptr) *exit_actor = invocation.exit_actor;
+  base::Outcome& outcome = finished.outcome;
+  outcome = entry->invoke(invocation);
+  finished.exit_actor = invocation.exit_actor;
+  finished.kept = std::move(invocation.kept);
   if (base::BootNow() - start > run.timeout) {
     Failure late;
     late.code = FailureCode::kTimeout;
@@ -132,7 +135,7 @@ base::Outcome LocalBackend::Execute(const Run& run,
     failure->attempt = run.attempt;
     failure->incarnation = run.incarnation;
   }
-  return outcome;
+  return finished;
 }
 
 std::optional<Failure> LocalBackend::Resolve(const std::vector<Arg>& args,
@@ -153,15 +156,19 @@ std::optional<Failure> LocalBackend::Resolve(const std::vector<Arg>& args,
   return std::nullopt;
 }
 
-base::Outcome LocalBackend::RunTask(const Submit& submit) {
+LocalBackend::Finished LocalBackend::RunTask(const Submit& submit) {
+  Finished finished;
   if (!node_.total.Fits(submit.resources)) {
-    return NotRun(FailureCode::kInfeasible, submit.function_name,
-                  "it needs " + submit.resources.ToString() +
-                      ", this process has " + node_.total.ToString());
+    finished.outcome =
+        NotRun(FailureCode::kInfeasible, submit.function_name,
+               "it needs " + submit.resources.ToString() +
+                   ", this process has " + node_.total.ToString());
+    return finished;
   }
   std::vector<base::Value> args;
   if (std::optional<Failure> failure = Resolve(submit.args, &args)) {
-    return std::move(*failure);
+    finished.outcome = std::move(*failure);
+    return finished;
   }
   Run run;
   run.task = submit.task;
@@ -169,21 +176,21 @@ base::Outcome LocalBackend::RunTask(const Submit& submit) {
   run.name = submit.function_name;
   run.timeout = submit.timeout;
   while (true) {
-    base::Outcome outcome = Execute(run, args);
-    const auto* const failure = std::get_if<Failure>(&outcome);
+    finished = Execute(run, args);
+    const auto* const failure = std::get_if<Failure>(&finished.outcome);
     const bool again =
         failure != nullptr && submit.retry_exceptions &&
         failure->code == FailureCode::kUserException &&
         (submit.retries_max < 0 || run.attempt <= submit.retries_max);
-    if (!again) return outcome;
+    if (!again) return finished;
     ++run.attempt;
   }
 }
 
 void LocalBackend::On(const Submit& submit) {
-  base::Outcome outcome = RunTask(submit);
+  Finished finished = RunTask(submit);
   base::MutexLock lock(mutex_);
-  settled_[submit.result] = Settled{std::move(outcome), 0};
+  objects_.Add(submit.result, Settled{std::move(finished.outcome), 0});
   changed_.NotifyAll();
 }
 
@@ -235,6 +242,7 @@ void LocalBackend::Begin(Create create, int handles) {
   {
     base::MutexLock lock(mutex_);
     Actor& actor = actors_[id];
+    objects_.HoldArgs(create.args);
     actor.restarts_left = create.restarts_max;
     actor.args = std::move(args);
     actor.create = std::move(create);
@@ -263,18 +271,20 @@ void LocalBackend::On(Call call) {
   {
     base::MutexLock lock(mutex_);
     pending_.emplace(call.result, id);
+    objects_.Expect(call.result);
+    objects_.HoldArgs(call.args);
     Actor* const actor = Find(id);
     if (actor == nullptr) {
-      Settle(call.result, {NotRun(FailureCode::kActorDied, call.method_name,
-                                  "there is no such actor"),
-                           0});
+      Settle(call, {NotRun(FailureCode::kActorDied, call.method_name,
+                           "there is no such actor"),
+                    0});
     } else if (const int most = actor->create.pending_calls_max;
                most >= 0 &&
                actor->waiting.size() >= static_cast<std::size_t>(most)) {
-      Settle(call.result, {NotRun(FailureCode::kLimit, call.method_name,
-                                  "the actor has " + std::to_string(most) +
-                                      " calls without an answer"),
-                           0});
+      Settle(call, {NotRun(FailureCode::kLimit, call.method_name,
+                           "the actor has " + std::to_string(most) +
+                               " calls without an answer"),
+                    0});
     } else {
       actor->waiting.push_back(std::move(call));
     }
@@ -332,10 +342,27 @@ void LocalBackend::On(const DropActor& drop) {
   }
 }
 
+void LocalBackend::On(const HoldObject& hold) {
+  const base::ObjectId object = hold.object.object;
+  base::MutexLock lock(mutex_);
+  if (objects_.Hold(object)) return;
+  objects_.Add(object, {NotRun(FailureCode::kObjectLost, "",
+                               "the object was freed before there was a ref"),
+                        0});
+}
+
 void LocalBackend::On(const DropObject& drop) {
   base::MutexLock lock(mutex_);
-  settled_.erase(drop.object);
-  pending_.erase(drop.object);
+  objects_.Release(drop.object);
+}
+
+LocalBackend::Actor LocalBackend::Erase(base::ActorId id) {
+  const auto found = actors_.find(id);
+  MOBULA_CHECK(found != actors_.end());
+  Actor actor = std::move(found->second);
+  actors_.erase(found);
+  objects_.ReleaseArgs(actor.create.args);
+  return actor;
 }
 
 bool LocalBackend::Step(base::ActorId id) {
@@ -351,8 +378,7 @@ bool LocalBackend::Step(base::ActorId id) {
       const bool is_kept = actor->detached && !actor->death.has_value();
       if (actor->handles > 0 || is_kept) return false;
       store_.Ended(id);
-      ended = std::move(*actor);
-      actors_.erase(id);
+      ended = Erase(id);
       return false;
     }
     if (!begins) {
@@ -361,7 +387,7 @@ bool LocalBackend::Step(base::ActorId id) {
     }
     if (call.has_value() && actor->death.has_value()) {
       Failure failure = *actor->death;
-      Settle(call->result, {std::move(failure), actor->incarnation});
+      Settle(*call, {std::move(failure), actor->incarnation});
       return true;
     }
     Occupy(*actor);
@@ -392,7 +418,7 @@ void LocalBackend::Begin(base::ActorId id) {
   }
   run.name = class_name;
   std::shared_ptr<void> instance;
-  base::Outcome outcome = Execute(run, args, &instance);
+  base::Outcome outcome = Execute(run, args, &instance).outcome;
   base::MutexLock lock(mutex_);
   Actor* const actor = Find(id);
   MOBULA_CHECK(actor != nullptr, "an actor that is busy stays");
@@ -410,7 +436,7 @@ void LocalBackend::RunCall(base::ActorId id, const Call& call) {
   Run run;
   std::shared_ptr<void> instance;
   Settled settled;
-  bool exit_actor = false;
+  Finished finished;
   std::optional<Failure> refusal;
   {
     base::MutexLock lock(mutex_);
@@ -430,9 +456,10 @@ void LocalBackend::RunCall(base::ActorId id, const Call& call) {
     run.function = call.method;
     run.name = call.method_name;
     run.timeout = call.timeout;
-    settled.outcome = Execute(run, args, &instance, &exit_actor);
+    finished = Execute(run, args, &instance);
+    settled.outcome = std::move(finished.outcome);
   }
-  FinishCall(id, call, std::move(settled), exit_actor);
+  FinishCall(id, call, std::move(settled), finished.exit_actor);
 }
 
 void LocalBackend::FinishCall(base::ActorId id, const Call& call,
@@ -454,14 +481,15 @@ void LocalBackend::FinishCall(base::ActorId id, const Call& call,
     ended = std::move(actor->instance);
     actor->instance = nullptr;
   }
-  Settle(call.result, std::move(settled));
+  Settle(call, std::move(settled));
 }
 
 // ---- objects ----------------------------------------------------------------
 
-void LocalBackend::Settle(base::ObjectId object, Settled settled) {
-  if (pending_.erase(object) == 0) return;
-  settled_[object] = std::move(settled);
+void LocalBackend::Settle(const Call& call, Settled settled) {
+  pending_.erase(call.result);
+  objects_.Settle(call.result, std::move(settled));
+  objects_.ReleaseArgs(call.args);
   changed_.NotifyAll();
 }
 
@@ -477,14 +505,12 @@ std::optional<Backend::Settled> LocalBackend::Await(base::ObjectId object,
                                                     base::BootTime deadline) {
   base::MutexLock lock(mutex_);
   while (true) {
-    if (const auto found = settled_.find(object); found != settled_.end()) {
-      return found->second;
-    }
+    if (const Settled* const settled = objects_.Find(object)) return *settled;
     if (ended_) {
       return Settled{
           NotRun(FailureCode::kShutdown, "", "the runtime was shut down"), 0};
     }
-    if (!pending_.contains(object)) {
+    if (!objects_.IsPending(object)) {
       return Settled{
           NotRun(FailureCode::kBadArgument, "", "there is no such object"), 0};
     }
@@ -511,7 +537,7 @@ std::vector<bool> LocalBackend::AwaitSome(
     std::size_t found = 0;
     bool stuck = false;
     for (const base::ObjectId object : objects) {
-      is_settled.push_back(ended_ || !pending_.contains(object));
+      is_settled.push_back(ended_ || !objects_.IsPending(object));
       found += is_settled.back() ? 1 : 0;
       stuck = stuck || WaitsForItself(object);
     }

@@ -8,7 +8,8 @@
 // those of the cluster, but nothing dies by itself: Kill destroys the object in
 // place (its destructor runs), a timeout is only noticed when the function has
 // returned, and time spent waiting for others does not exist. The control store
-// is in memory (LocalStore), so a detached actor ends with this process.
+// is in memory (LocalStore), so a detached actor ends with this process. There
+// is no store of objects: all values lie in this process's own memory.
 // Owner: the API's session.
 // Threading: any thread; functions run with no lock held.
 // Invariants: (1) an object that is not settled belongs to a call of an actor
@@ -39,6 +40,7 @@
 #include "base/thread_annotations.h"
 #include "base/value.h"
 #include "runtime/core/events.h"
+#include "runtime/local/local_objects.h"
 #include "runtime/local/local_store.h"
 #include "runtime/process/backend.h"
 
@@ -92,6 +94,13 @@ class LocalBackend : public Backend {
     std::optional<base::Failure> death;
     std::deque<Call> waiting;
   };
+  // What a function left behind. What the outcome mentions is kept until it is
+  // settled, then let go with no lock held.
+  struct Finished {
+    base::Outcome outcome;
+    bool exit_actor = false;
+    std::shared_ptr<const void> kept;
+  };
   // One run of one function, with no lock held.
   struct Run {
     base::TaskId task;
@@ -111,12 +120,12 @@ class LocalBackend : public Backend {
   void On(const Kill& kill) MOBULA_EXCLUDES(mutex_);
   void On(const Adopt& adopt) MOBULA_EXCLUDES(mutex_);
   void On(const DropActor& drop) MOBULA_EXCLUDES(mutex_);
+  void On(const HoldObject& hold) MOBULA_EXCLUDES(mutex_);
   void On(const DropObject& drop) MOBULA_EXCLUDES(mutex_);
 
-  base::Outcome Execute(const Run& run, std::span<const base::Value> args,
-                        std::shared_ptr<void>* instance = nullptr,
-                        bool* exit_actor = nullptr);
-  base::Outcome RunTask(const Submit& submit) MOBULA_EXCLUDES(mutex_);
+  Finished Execute(const Run& run, std::span<const base::Value> args,
+                   std::shared_ptr<void>* instance = nullptr);
+  Finished RunTask(const Submit& submit) MOBULA_EXCLUDES(mutex_);
   // The values of the arguments, or the failure of the first that has one.
   std::optional<base::Failure> Resolve(const std::vector<Arg>& args,
                                        std::vector<base::Value>* values)
@@ -133,6 +142,8 @@ class LocalBackend : public Backend {
   void RunCall(base::ActorId id, const Call& call) MOBULA_EXCLUDES(mutex_);
   void FinishCall(base::ActorId id, const Call& call, Settled settled,
                   bool exit_actor) MOBULA_EXCLUDES(mutex_);
+  // Forgets the actor, which is to be destroyed with no lock held.
+  Actor Erase(base::ActorId id) MOBULA_REQUIRES(mutex_);
   base::ControlReply Register(const base::RegisterActor& request)
       MOBULA_EXCLUDES(mutex_);
   base::ControlReply End(const base::EndActor& request) MOBULA_EXCLUDES(mutex_);
@@ -141,8 +152,8 @@ class LocalBackend : public Backend {
   void Die(Actor& actor, base::Failure cause) MOBULA_REQUIRES(mutex_);
   Actor* Find(base::ActorId id) MOBULA_REQUIRES(mutex_);
   void Occupy(Actor& actor) const;
-  // Of a call; nothing if its ref is gone.
-  void Settle(base::ObjectId object, Settled settled) MOBULA_REQUIRES(mutex_);
+  // The call lets its arguments go.
+  void Settle(const Call& call, Settled settled) MOBULA_REQUIRES(mutex_);
   [[nodiscard]] bool WaitsForItself(base::ObjectId object) const
       MOBULA_REQUIRES(mutex_);
   base::Failure NotRun(base::FailureCode code, std::string_view function,
@@ -156,7 +167,7 @@ class LocalBackend : public Backend {
   base::Mutex mutex_;
   base::CondVar changed_;
   bool ended_ MOBULA_GUARDED_BY(mutex_) = false;
-  std::map<base::ObjectId, Settled> settled_ MOBULA_GUARDED_BY(mutex_);
+  LocalObjects objects_ MOBULA_GUARDED_BY(mutex_);
   // Of a call that waits or runs, to its actor.
   std::map<base::ObjectId, base::ActorId> pending_ MOBULA_GUARDED_BY(mutex_);
   std::map<base::ActorId, Actor> actors_ MOBULA_GUARDED_BY(mutex_);
