@@ -4,13 +4,15 @@
 #include <mobula/mobula.h>
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-struct HoldsRef {
-  mobula::Ref<char> ref;
+struct HoldsView {
+  mobula::View<std::string> view;
 };
 struct HoldsActor {
   mobula::Actor<std::string> actor;
@@ -45,7 +47,13 @@ class Abstract {
 
 int Take(int x);
 int TakeTwo(int x, int y);
-void TakeHoldsRef(HoldsRef);
+void TakeHoldsView(HoldsView);
+void TakeViewOfMap(mobula::View<std::map<int, int>> x);
+void TakeViewOfDoubles(mobula::View<std::vector<double>> x);
+void TakeSpanToWrite(std::span<short> x);
+void TakeSpanOfTexts(std::span<const std::string> x);
+void TakeFixedSpan(std::span<const short, 3> x);
+mobula::View<std::vector<char>> ReturnView();
 void TakeHoldsActor(HoldsActor);
 void TakePointer(double* x);
 void TakeCString(const char* text);
@@ -91,12 +99,18 @@ int main() {
   mobula::Spawn<TakeTwo>(1, 2, 3);              // wrong number of arguments
   mobula::Spawn<Take>("text");                  // does not convert
   mobula::Spawn<Take>(a_long);                  // another type than the param
-  mobula::Spawn<TakeHoldsRef>(HoldsRef());      // a Ref cannot travel inside
+  mobula::Spawn<TakeHoldsView>(HoldsView());    // needs MOBULA_FIELDS
   mobula::Spawn<TakeHoldsActor>(HoldsActor());  // an Actor handle cannot travel
   mobula::Spawn<TakePointer>(nullptr);          // a pointer means nothing
   mobula::Spawn<TakeCString>("text");           // a pointer means nothing
   mobula::Spawn<TakeReference>(x);              // a non-const reference
-  mobula::Spawn<TakeRef>(a_long);               // take or return T instead of
+  mobula::Spawn<TakeRef>(a_long);               // or the parameter a Ref<T>
+  mobula::Spawn<TakeViewOfDoubles>(a_long);     // another type than the param
+  mobula::Spawn<TakeViewOfMap>(a_long);         // a View is of std::string, or
+  mobula::Spawn<TakeSpanToWrite>(a_long);       // must be of const numbers
+  mobula::Spawn<TakeSpanOfTexts>(a_long);       // must be of const numbers
+  mobula::Spawn<TakeFixedSpan>(a_long);         // and of any length
+  mobula::Spawn<ReturnView>();                  // a View cannot be returned
   mobula::Spawn<TakeVariadic>(1);               // no '...' parameters
   mobula::Spawn<TakeAbstract>(1);               // an abstract class cannot
   mobula::Spawn<ReturnPointer>();               // a pointer means nothing
@@ -113,10 +127,14 @@ int main() {
   mobula::Spawn<7>(1);                          // Spawn wants a function
   mobula::Put(&x);                              // a pointer means nothing
   mobula::Put(Pinned());                        // must be movable
+  mobula::Put(mobula::View<std::string>());     // a View cannot be returned or
+  mobula::NewBuffer<std::string>(3);            // are numbers or bytes
+  mobula::GetView(a_long);                      // other values must be decoded
   mobula::Create<int>(1);                       // Create wants a class
   mobula::GetActor<int>("index");               // GetActor wants the actor's
   mobula::KvPut("key", &a_long);                // a pointer means nothing
   mobula::KvGet<float*>("key");                 // a pointer means nothing
+  mobula::KvPut("key", a_long);                 // a Ref cannot be kept under
   mobula::Create<Abstract>();                   // Create of an abstract class
   mobula::Create<Index>("x");                   // no public constructor
   mobula::Create<PrivateConstructor>();         // no public constructor

@@ -37,47 +37,106 @@
 // by Create.
 // Arguments and results: as of Spawn. Of overloaded methods one is chosen with
 // static_cast<R (C::*)(P...)>(&C::M).
-// Errors thrown by Create and Call: RuntimeClosed, ValueTooLarge, BadArgument;
-// all others come from Get. Create with a name throws also NameTaken,
-// ControlAway, DiskFull, and Infeasible if detached.
-// Threading: a handle is a value like std::shared_ptr: each thread its own
-// copy. Calls of one thread keep their order.
-// The idea: Hewitt, Bishop and Steiger, "A Universal Modular ACTOR Formalism"
-// (1973); incarnations as in Orleans and Ray.
+// Errors thrown by Create and Call: RuntimeClosed, ValueTooLarge, BadArgument,
+// ObjectStoreFull; all others come from Get. Create with a name throws also
+// NameTaken, ControlAway, DiskFull, and Infeasible if detached. Threading: a
+// handle is a value like std::shared_ptr: each thread its own copy. Calls of
+// one thread keep their order. The idea: Hewitt, Bishop and Steiger, "A
+// Universal Modular ACTOR Formalism" (1973); incarnations as in Orleans and
+// Ray.
 #ifndef MOBULA_API_MOBULA_ACTOR_H_
 #define MOBULA_API_MOBULA_ACTOR_H_
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
+#include "api/mobula/detail/calls.h"
 #include "api/mobula/detail/remote_function.h"
+#include "api/mobula/detail/signature.h"
 #include "api/mobula/options.h"
 #include "api/mobula/ref.h"
 #include "api/mobula/spawn.h"
+#include "api/mobula/values/view.h"
+#include "base/codec/codec.h"
 
 namespace mobula {
 namespace detail {
 
-// What a constructor's parameter is taken to be for an argument of type A.
+// Whether a constructor can be called with arguments of these types.
+template <class C, class List, class... Rest>
+struct Fit;
+// The first that can, else the last.
+template <class One, class... More>
+struct FirstFit : std::conditional_t<One::kFits, One, FirstFit<More...>> {};
+template <class One>
+struct FirstFit<One> : One {};
+
+template <class C, class... Chosen>
+struct Fit<C, base::TypeList<Chosen...>> {
+  static constexpr bool kFits = std::is_constructible_v<C, Chosen...>;
+  using Target = RemoteConstructor<C, Chosen...>;
+};
+template <class C, class... Chosen, class... Choices, class... Rest>
+struct Fit<C, base::TypeList<Chosen...>, base::TypeList<Choices...>, Rest...>
+    : FirstFit<Fit<C, base::TypeList<Chosen..., Choices>, Rest...>...> {};
+
+// What a constructor's parameter may be for an argument of some type, in the
+// order in which it is tried.
+template <class T>
+struct ChoicesOf {
+  using Types = base::TypeList<T>;
+};
+template <class T>
+  requires kIsViewable<T>
+struct ChoicesOf<T> {
+  using Types = base::TypeList<T, View<T>>;
+};
+template <class T>
+struct ChoicesOf<View<T>> {
+  using Types = base::TypeList<View<T>, T>;
+};
+template <class T>
+struct ChoicesOf<Ref<T>> {
+  using Types = base::TypeList<T, Ref<T>>;
+};
+template <class T>
+  requires kIsViewable<T>
+struct ChoicesOf<Ref<T>> {
+  using Types = base::TypeList<T, View<T>, Ref<T>>;
+};
+
+// An argument's type by itself: "text" and std::string_view are std::string, a
+// std::span is a std::vector.
 template <class A>
 struct GivenAs {
-  using Type = Storage<std::decay_t<A>>;
+  using Type = std::decay_t<A>;
 };
 template <class A>
   requires std::is_same_v<std::decay_t<A>, const char*> ||
-           std::is_same_v<std::decay_t<A>, char*>
+           std::is_same_v<std::decay_t<A>, char*> ||
+           std::is_same_v<std::decay_t<A>, std::string_view>
 struct GivenAs<A> {
   using Type = std::string;
 };
 template <class A>
-  requires kIsAnyRef<A>
+  requires kIsSpan<std::decay_t<A>>
 struct GivenAs<A> {
-  using Type = typename std::remove_cvref_t<A>::Value;
+  using Type = Elements<std::decay_t<A>>;
 };
 template <class A>
 using Given = typename GivenAs<A>::Type;
+// What has to be able to travel for it.
+template <class T>
+struct ValueGiven : ValueIn<T> {};
+template <class T>
+struct ValueGiven<Ref<T>> {
+  using Type = T;
+};
+template <class A>
+using GivenValue = typename ValueGiven<Given<A>>::Type;
 
 template <class C>
 inline constexpr bool kIsActorClass =
@@ -142,11 +201,13 @@ class Actor {
     if constexpr (detail::IsCallable<C, kMethod>()) {
       using Target = detail::RemoteMethod<C, kMethod>;
       using T = detail::RefValue<typename S::Result>;
-      return RefAccess::Make<T>(
-          detail::CallActor(actor_, Target::registration.entry(),
-                            detail::MakeArguments(typename S::Parameters{},
-                                                  std::forward<A>(args)...),
-                            options));
+      return RefAccess::Make<T>(detail::WithArguments(
+          typename S::Parameters{},
+          [this, &options](detail::Arguments arguments) {
+            return detail::CallActor(actor_, Target::registration.entry(),
+                                     arguments, options);
+          },
+          std::forward<A>(args)...));
     } else {
       return {};
     }
@@ -188,25 +249,32 @@ class Actor {
 };
 
 // Begins an actor of class C, whose constructor gets `args`: values of just the
-// types given ("text" as std::string), or Refs.
+// types given ("text" as std::string), or Refs, of which it gets the values or,
+// where it takes only Refs, the Refs themselves.
 template <class C, class... A>
 Actor<C> Create(const ActorOptions& options, A&&... args) {
   detail::CheckActorClass<C>();
-  (detail::CheckValue<detail::Given<A>>(), ...);
+  (detail::CheckValue<detail::GivenValue<A>>(), ...);
   if constexpr (detail::kIsActorClass<C> &&
-                (detail::kIsValue<detail::Given<A>> && ...)) {
-    constexpr bool kFits = std::is_constructible_v<C, detail::Given<A>...>;
+                (detail::kIsValue<detail::GivenValue<A>> && ...)) {
+    using Fit =
+        detail::Fit<C, base::TypeList<>,
+                    typename detail::ChoicesOf<detail::Given<A>>::Types...>;
+    constexpr bool kFits = Fit::kFits;
     static_assert(kFits,
                   "mobula: the actor's class has no public constructor that "
                   "takes these arguments by value (see "
                   "'Create<class, arguments>' in this message)");
     if constexpr (kFits) {
-      using Target = detail::RemoteConstructor<C, detail::Given<A>...>;
-      return Actor<C>(detail::CreateActor(
-          Target::registration.entry(), detail::TypeName<C>(),
-          detail::MakeArguments(typename Target::S::Parameters{},
-                                std::forward<A>(args)...),
-          options));
+      using Target = typename Fit::Target;
+      return Actor<C>(detail::WithArguments(
+          typename Target::S::Parameters{},
+          [&options](detail::Arguments arguments) {
+            return detail::CreateActor(Target::registration.entry(),
+                                       detail::TypeName<C>(), arguments,
+                                       options);
+          },
+          std::forward<A>(args)...));
     }
   }
   return Actor<C>();

@@ -125,7 +125,8 @@ class Infeasible : public Error {
   using Error::Error;
 };
 
-// A value, or the arguments of one call together, exceed the limit (256 MiB).
+// A value is larger than the node's store can ever hold; where there is no
+// store, it or the arguments of one call together exceed 255 MiB.
 class ValueTooLarge : public Error {
  public:
   using Error::Error;

@@ -25,7 +25,7 @@
 // when it is deleted and made again. A reader sees every change that was
 // acknowledged before it asked.
 // Keys: 1 to 1,024 bytes, in a namespace (InitOptions::Namespace). Values: what
-// can be an argument of a task.
+// can be an argument of a task and has no Refs inside (BadArgument).
 // In local mode they are in memory, and end with the runtime.
 // Errors: Conflict (KvOptions::Expect did not hold, nothing was changed),
 // ControlAway (no answer in time; executed() says whether it may have been done
@@ -54,17 +54,29 @@ struct KvEntry {
   std::uint64_t version = 0;
 };
 
+namespace detail {
+
+template <class T>
+constexpr void CheckKeyValue() {
+  static_assert(!kIsRef<T>,
+                "mobula: a Ref cannot be kept under a key: nobody would count "
+                "it; keep the value, or the name of an actor that has the Ref");
+  if constexpr (!kIsRef<T>) CheckValue<T>();
+}
+
+}  // namespace detail
+
 // Sets the key; its new version. Text literals are std::string.
 template <class T>
 std::uint64_t KvPut(std::string_view key, const T& value,
                     const KvOptions& options = KvOptions()) {
   if constexpr (std::is_convertible_v<const T&, const char*>) {
-    return detail::PutKey(key, detail::EncodeValue(std::string(value)),
+    return detail::PutKey(key, detail::EncodeAlone(std::string(value)),
                           options);
   } else {
-    detail::CheckValue<T>();
-    if constexpr (detail::kIsValue<T>) {
-      return detail::PutKey(key, detail::EncodeValue(value), options);
+    detail::CheckKeyValue<T>();
+    if constexpr (detail::kIsValue<T> && !detail::kIsRef<T>) {
+      return detail::PutKey(key, detail::EncodeAlone(value), options);
     }
   }
   return 0;
@@ -74,12 +86,12 @@ std::uint64_t KvPut(std::string_view key, const T& value,
 template <class T>
 std::optional<KvEntry<T>> KvGet(std::string_view key,
                                 const KvOptions& options = KvOptions()) {
-  detail::CheckValue<T>();
-  if constexpr (detail::kIsValue<T>) {
+  detail::CheckKeyValue<T>();
+  if constexpr (detail::kIsValue<T> && !detail::kIsRef<T>) {
     const std::optional<detail::FoundKey> found = detail::GetKey(key, options);
     if (found.has_value()) {
       KvEntry<T> entry;
-      entry.value = detail::DecodeValue<T>(found->value.view());
+      entry.value = detail::DecodeValue<T>(found->value);
       entry.version = found->version;
       return entry;
     }

@@ -17,16 +17,19 @@
 #ifndef MOBULA_API_MOBULA_MOBULA_H_
 #define MOBULA_API_MOBULA_MOBULA_H_
 
-#include "api/mobula/actor.h"         // IWYU pragma: export
-#include "api/mobula/context.h"       // IWYU pragma: export
-#include "api/mobula/error.h"         // IWYU pragma: export
-#include "api/mobula/init.h"          // IWYU pragma: export
-#include "api/mobula/kv.h"            // IWYU pragma: export
-#include "api/mobula/options.h"       // IWYU pragma: export
-#include "api/mobula/ref.h"           // IWYU pragma: export
-#include "api/mobula/result.h"        // IWYU pragma: export
-#include "api/mobula/spawn.h"         // IWYU pragma: export
-#include "api/mobula/timeout.h"       // IWYU pragma: export
-#include "api/mobula/worker_setup.h"  // IWYU pragma: export
+#include "api/mobula/actor.h"               // IWYU pragma: export
+#include "api/mobula/context.h"             // IWYU pragma: export
+#include "api/mobula/error.h"               // IWYU pragma: export
+#include "api/mobula/init.h"                // IWYU pragma: export
+#include "api/mobula/kv.h"                  // IWYU pragma: export
+#include "api/mobula/options.h"             // IWYU pragma: export
+#include "api/mobula/ref.h"                 // IWYU pragma: export
+#include "api/mobula/result.h"              // IWYU pragma: export
+#include "api/mobula/spawn.h"               // IWYU pragma: export
+#include "api/mobula/timeout.h"             // IWYU pragma: export
+#include "api/mobula/values/buffer.h"       // IWYU pragma: export
+#include "api/mobula/values/put_options.h"  // IWYU pragma: export
+#include "api/mobula/values/view.h"         // IWYU pragma: export
+#include "api/mobula/worker_setup.h"        // IWYU pragma: export
 
 #endif  // MOBULA_API_MOBULA_MOBULA_H_

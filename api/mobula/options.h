@@ -32,7 +32,8 @@ class TaskOptions {
   TaskOptions& Retries(int retries_max);
   // Also retry when the function threw; default false.
   TaskOptions& RetryExceptions(bool retry = true);
-  // From Spawn to the outcome, all attempts together; then TimeoutError.
+  // From Spawn to the outcome, all attempts together; then TimeoutError. Spawn
+  // itself waits as long for room in a full store; then ObjectStoreFull.
   TaskOptions& Timeout(mobula::Timeout timeout);
   // Shown in errors and logs instead of the function's own name.
   TaskOptions& Name(std::string name);
@@ -101,7 +102,8 @@ class CallOptions {
   CallOptions& Retries(int retries_max);
   // Only this incarnation may answer; else ActorRestarted.
   CallOptions& Incarnation(std::int64_t incarnation);
-  // From Call to the outcome; then TimeoutError.
+  // From Call to the outcome; then TimeoutError. Call itself waits as long for
+  // room in a full store; then ObjectStoreFull.
   CallOptions& Timeout(mobula::Timeout timeout);
 
   struct Values {

@@ -4,14 +4,25 @@
 //   index.Call<&Index::Add>(counts);           // goes wherever a T is wanted
 //   std::vector<Count> here = mobula::Get(counts);
 //
-// Copies share one value, which is kept until the last of them is gone. Get
-// copies it out each time. A Ref cannot be put inside a value in this version.
+//   struct Scene { std::string name; std::vector<mobula::Ref<Image>> tiles; };
+//   mobula::Spawn<Stitch>(Scene{"sea", tiles});    // Refs travel inside values
+//
+// Copies share one value, which is kept until the last of them is gone, in
+// whatever process it is. Get copies it out each time; GetView reads it where
+// it lies (view.h). A Ref may be a member of a value, to any depth, be returned
+// (Ref<Ref<T>> too), be kept in an actor, and be what a function takes: given
+// to a parameter of type Ref<T> it travels itself, given to one of type T its
+// value takes its place. It cannot be a value under a key (KvPut) or an
+// argument of a detached actor's constructor, where nobody would count it. A
+// value of more than 4 KiB lies in the node's store, in memory that processes
+// share; docs/values.md has the whole of it.
 // Threading: a Ref is a value like std::shared_ptr: each thread its own copy;
 // what it refers to may be used from any thread.
 // Errors thrown by Get: TaskError, WorkerDied, WorkerStartError, ActorDied,
 // ActorRestarted, TimeoutError, Cancelled, Infeasible, ValueTooLarge,
-// DecodeError, NoSuchFunction, RayletDied, LimitError, and RuntimeClosed after
-// Shutdown: the Ref is inert then.
+// DecodeError, NoSuchFunction, RayletDied, LimitError, ObjectStoreFull (for its
+// result), ObjectLost, OwnerDied, and RuntimeClosed after Shutdown: the Ref is
+// inert then.
 // The idea: futures of a distributed program are values that name their owner
 // (Nishihara, Moritz and others, "Ray", OSDI 2018; Wang and others,
 // "Ownership", NSDI 2021).
@@ -20,6 +31,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -29,6 +43,11 @@
 #include "api/mobula/error.h"
 #include "api/mobula/result.h"
 #include "api/mobula/timeout.h"
+#include "api/mobula/values/put_options.h"
+#include "api/mobula/values/view.h"
+#include "api/mobula/values/writable.h"
+#include "base/codec/codec.h"
+#include "base/value.h"
 
 namespace mobula {
 
@@ -40,12 +59,20 @@ class Ref {
   // Refers to nothing; all it does is throw BadArgument.
   Ref() = default;
 
-  // Waits for the value; throws what there is instead, or TimeoutError.
+  // Waits for the value; throws what there is instead, or TimeoutError. A long
+  // value that is there and not yet in this process's memory is brought in,
+  // for which there is always a second.
   T Get(Timeout timeout = {}) const {
-    const base::Bytes bytes = detail::AwaitValue(object_, timeout);
-    if constexpr (!std::is_void_v<T>) {
-      return detail::DecodeValue<T>(bytes.view());
+    const base::Value value = detail::AwaitValue(object_, timeout);
+    if constexpr (!std::is_void_v<T>) return detail::DecodeValue<T>(value);
+  }
+
+  // The same, read where it lies.
+  View<T> GetView(Timeout timeout = {}) const {
+    if constexpr (detail::kIsViewable<T>) {
+      return detail::ReadView<T>(detail::AwaitValue(object_, timeout), object_);
     }
+    return {};
   }
 
   // Waits as Get; an error is returned and not thrown. Only running out of
@@ -79,9 +106,9 @@ class Ref {
     return a.object_ == b.object_;
   }
 
-  // A Ref inside a value does not compile; see CheckValue.
-  void MobulaEncode(base::Writer&) const { detail::CheckValue<Ref>(); }
-  bool MobulaDecode(base::Reader&) { return detail::CheckValue<Ref>(), false; }
+  // Inside a value it is an index among the Refs that travel beside it.
+  void MobulaEncode(base::Writer& out) const { detail::WriteRef(out, object_); }
+  bool MobulaDecode(base::Reader& in) { return detail::ReadRef(in, &object_); }
 
  private:
   friend struct RefAccess;
@@ -108,11 +135,30 @@ T Get(const Ref<T>& ref, Timeout timeout = {}) {
   return ref.Get(timeout);
 }
 
+// ref.GetView(timeout).
+template <class T>
+View<T> GetView(const Ref<T>& ref, Timeout timeout = {}) {
+  return ref.GetView(timeout);
+}
+
+namespace detail {
+
+template <class T>
+std::vector<ObjectPtr> ObjectsOf(const std::vector<Ref<T>>& refs) {
+  std::vector<ObjectPtr> objects;
+  objects.reserve(refs.size());
+  for (const Ref<T>& ref : refs) objects.push_back(RefAccess::Object(ref));
+  return objects;
+}
+
+}  // namespace detail
+
 // All values, in the order of the refs; the first failure in that order is
 // thrown. `timeout` is for all together.
 template <class T>
 auto Get(const std::vector<Ref<T>>& refs, Timeout timeout = {}) {
   const Deadline deadline(timeout);
+  detail::AskForAll(detail::ObjectsOf(refs));
   if constexpr (std::is_void_v<T>) {
     for (const Ref<T>& ref : refs) ref.Get(deadline.Left());
   } else {
@@ -129,17 +175,41 @@ Result<T> TryGet(const Ref<T>& ref, Timeout timeout = {}) {
   return ref.TryGet(timeout);
 }
 
-// Makes a value available to many calls while encoding it once.
-//   mobula::Ref<Model> model = mobula::Put(LoadModel());
-// Throws ValueTooLarge, RuntimeClosed.
+namespace detail {
+
+// What a V is once it has been put.
 template <class V>
-Ref<std::decay_t<V>> Put(const V& value) {
-  using T = std::decay_t<V>;
+struct PutAs {
+  using Type = V;
+};
+template <>
+struct PutAs<std::string_view> {
+  using Type = std::string;
+};
+template <class E, std::size_t kSize>
+  requires base::kEncodable<std::span<E, kSize>>
+struct PutAs<std::span<E, kSize>> {
+  using Type = std::vector<std::remove_cv_t<E>>;
+};
+
+}  // namespace detail
+
+// Makes a value available to many calls while encoding it once, straight to
+// where it stays. A std::string_view is put as std::string, a std::span of
+// numbers or bytes as std::vector.
+//   mobula::Ref<Model> model = mobula::Put(LoadModel());
+// Waits while the node's store is full, see PutOptions. Throws ObjectStoreFull,
+// ValueTooLarge, RuntimeClosed, and BadArgument for what is nested over 256
+// deep.
+template <class V>
+auto Put(const V& value, const PutOptions& options = PutOptions()) {
+  using T = typename detail::PutAs<std::decay_t<V>>::Type;
   detail::CheckValue<T>();
   if constexpr (detail::kIsValue<T>) {
-    return RefAccess::Make<T>(detail::PutValue(detail::EncodeValue<T>(value)));
+    return RefAccess::Make<T>(
+        detail::PutValue(detail::WritableOf(value), options.values().timeout));
   } else {
-    return {};
+    return Ref<T>();
   }
 }
 
@@ -157,10 +227,8 @@ struct Waited {
 template <class T>
 Waited<T> Wait(const std::vector<Ref<T>>& refs, std::size_t count,
                Timeout timeout = {}) {
-  std::vector<detail::ObjectPtr> objects;
-  objects.reserve(refs.size());
-  for (const Ref<T>& ref : refs) objects.push_back(RefAccess::Object(ref));
-  const std::vector<bool> settled = detail::AwaitSome(objects, count, timeout);
+  const std::vector<bool> settled =
+      detail::AwaitSome(detail::ObjectsOf(refs), count, timeout);
   Waited<T> waited;
   for (std::size_t i = 0; i < refs.size(); ++i) {
     (settled[i] ? waited.ready : waited.not_ready).push_back(refs[i]);

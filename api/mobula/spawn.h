@@ -15,14 +15,18 @@
 // build of it; lambdas and functions of one file only within one build. Of
 // overloads one is chosen with static_cast<R (*)(P...)>(F).
 // Arguments convert to the parameters' types as in a call, or are Refs of just
-// that type (a std::string_view parameter counts as std::string): the task then
-// waits for them, and fails as they fail. Parameters and results must be
-// movable values with a default constructor that the codec knows (numbers,
-// strings, containers, aggregates); std::string_view is held during the call.
-// A task runs at least once; when its worker dies it runs again (TaskOptions).
-// Errors thrown by Spawn: RuntimeClosed, ValueTooLarge, BadArgument; all others
-// come from Get.
-// Threading: any thread, in tasks and actors too.
+// that type: the task then waits for them, and fails as they fail. A parameter
+// of type Ref<T> gets the Ref itself, which may have no value yet. Parameters
+// and results must be movable values with a default constructor that the codec
+// knows (numbers, strings, containers, aggregates, Refs). A parameter that is a
+// View<T>, std::string_view (counts as std::string) or std::span<const E>
+// (counts as std::vector<E>) is read in place; see view.h.
+// An argument of more than 4 KiB is put into the node's store by the way, and
+// waits while that is full: as long as TaskOptions::Timeout, else
+// kStoreTimeout. A task runs at least once; when its worker dies it runs again
+// (TaskOptions). Errors thrown by Spawn: RuntimeClosed, ValueTooLarge,
+// BadArgument, ObjectStoreFull; all others come from Get. Threading: any
+// thread, in tasks and actors too.
 #ifndef MOBULA_API_MOBULA_SPAWN_H_
 #define MOBULA_API_MOBULA_SPAWN_H_
 
@@ -75,11 +79,13 @@ detail::SpawnRef<kFunction> Spawn(const TaskOptions& options, A&&... args) {
         detail::RemoteFunction<std::remove_const_t<decltype(kFunction)>,
                                kFunction>;
     using T = detail::RefValue<typename S::Result>;
-    return RefAccess::Make<T>(
-        detail::SpawnTask(Target::registration.entry(),
-                          detail::MakeArguments(typename S::Parameters{},
-                                                std::forward<A>(args)...),
-                          options));
+    return RefAccess::Make<T>(detail::WithArguments(
+        typename S::Parameters{},
+        [&options](detail::Arguments arguments) {
+          return detail::SpawnTask(Target::registration.entry(), arguments,
+                                   options);
+        },
+        std::forward<A>(args)...));
   } else {
     return {};
   }

@@ -1,6 +1,7 @@
 #include "api/mobula/detail/calls.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -10,7 +11,9 @@
 #include "api/mobula/detail/running.h"
 #include "api/mobula/detail/session.h"
 #include "api/mobula/error.h"
-#include "base/value.h"
+#include "api/mobula/values/encoding.h"
+#include "api/mobula/values/put_options.h"
+#include "base/bytes.h"
 #include "runtime/process/backend.h"
 
 namespace mobula::detail {
@@ -27,39 +30,81 @@ const ActorHandle& Referred(const ActorPtr& actor) {
   return *actor;
 }
 
-base::BootTime DeadlineOf(const runtime::Backend& backend, Timeout timeout) {
-  if (timeout.IsInfinite()) return base::BootTime::Never();
-  return backend.Now() + timeout.nanoseconds();
+// Of a call: what is to be kept until it has been posted.
+struct EncodedArgs {
+  std::vector<runtime::Arg> args;
+  std::vector<std::shared_ptr<const void>> kept;
+};
+
+const ObjectHandle& Referred(const Session& session, std::string_view function,
+                             const ObjectPtr& object) {
+  const ObjectHandle& handle = Referred(object);
+  if (&handle.session() != &session) {
+    ThrowBadArgument("an argument of " + std::string(function) +
+                     " is a Ref of a runtime that has ended");
+  }
+  return handle;
 }
 
-std::vector<runtime::Arg> ToArgs(const Session& session,
-                                 std::string_view function,
-                                 Arguments arguments) {
+void CheckInlineBytes(std::string_view function, std::uint64_t bytes) {
+  if (bytes <= kValueBytesMax) return;
+  base::Failure failure = base::NotRun(
+      base::FailureCode::kTooLarge,
+      "the arguments have " + std::to_string(bytes) +
+          " bytes together, the limit is " + std::to_string(kValueBytesMax));
+  failure.function = function;
+  ThrowFailure(std::move(failure));
+}
+
+// Posts what was encoded; throws what it is instead.
+ObjectPtr PostPut(const std::shared_ptr<Session>& session, Encoding& encoding,
+                  base::BootTime deadline) {
+  runtime::Backend& backend = session->OpenBackend();
+  const base::ObjectName name{backend.NewId<base::ObjectId>(), backend.self()};
+  auto handle = std::make_shared<ObjectHandle>(session, name);
+  base::Outcome outcome = encoding.Store(session, name, deadline);
+  if (auto* const failure = std::get_if<base::Failure>(&outcome)) {
+    ThrowFailure(std::move(*failure));
+  }
+  runtime::Put put;
+  put.object = name.object;
+  put.outcome = std::get<base::Value>(std::move(outcome));
+  backend.Post(std::move(put));
+  return handle;
+}
+
+// Waits while the store is full.
+EncodedArgs Encode(const std::shared_ptr<Session>& session,
+                   std::string_view function, Arguments arguments,
+                   base::BootTime deadline) {
+  const runtime::Backend& backend = session->OpenBackend();
   std::uint64_t bytes = 0;
-  std::vector<runtime::Arg> args;
-  args.reserve(arguments.size());
-  for (Argument& argument : arguments) {
-    runtime::Arg& arg = args.emplace_back();
+  EncodedArgs encoded;
+  encoded.args.reserve(arguments.size());
+  for (const Argument& argument : arguments) {
+    runtime::Arg& arg = encoded.args.emplace_back();
     if (argument.ref != nullptr) {
-      if (&argument.ref->session() != &session) {
-        ThrowBadArgument("an argument of " + std::string(function) +
-                         " is a Ref of a runtime that has ended");
-      }
-      arg.ref = argument.ref->id();
-    } else {
-      bytes += argument.value.size();
-      arg.value = base::Bytes::Own(std::move(argument.value));
+      arg.ref = Referred(*session, function, *argument.ref).id();
+      continue;
     }
+    Encoding encoding(argument.value);
+    if (!encoding.is_short() && backend.HasStore()) {
+      ObjectPtr object = PostPut(session, encoding, deadline);
+      arg.ref = object->id();
+      encoded.kept.push_back(std::move(object));
+      continue;
+    }
+    bytes += encoding.size();
+    CheckInlineBytes(function, bytes);
+    arg.value = encoding.Inline();
+    if (auto kept = encoding.Kept()) encoded.kept.push_back(std::move(kept));
   }
-  if (bytes > kValueBytesMax) {
-    base::Failure failure = base::NotRun(
-        base::FailureCode::kTooLarge,
-        "the arguments have " + std::to_string(bytes) +
-            " bytes together, the limit is " + std::to_string(kValueBytesMax));
-    failure.function = function;
-    ThrowFailure(std::move(failure));
-  }
-  return args;
+  return encoded;
+}
+
+// While the store is full, a call with a timeout waits no longer than that.
+base::BootTime StoreDeadline(const Session& session, Timeout timeout) {
+  return session.DeadlineAfter(timeout.IsInfinite() ? kStoreTimeout : timeout);
 }
 
 void RefuseNameless(const ActorOptions::Values& options) {
@@ -74,14 +119,25 @@ void RefuseNameless(const ActorOptions::Values& options) {
   }
 }
 
+base::Bytes AwaitArgument(const Argument& argument) {
+  base::Value value = argument.ref == nullptr
+                          ? Encoding(argument.value).Inline()
+                          : AwaitValue(*argument.ref, Timeout());
+  if (!value.refs().empty()) {
+    ThrowBadArgument(
+        "an argument of a detached actor has Refs inside: it outlives who "
+        "keeps them; hand them over in a call");
+  }
+  if (!value.is_stored()) return value.bytes();
+  return base::Bytes::Own(std::string(value.view()));
+}
+
 // Their values, where they are Refs: those of a detached actor are kept.
 std::vector<base::Bytes> AwaitArguments(Arguments arguments) {
   std::vector<base::Bytes> values;
   values.reserve(arguments.size());
-  for (Argument& argument : arguments) {
-    values.push_back(argument.ref == nullptr
-                         ? base::Bytes::Own(std::move(argument.value))
-                         : AwaitValue(argument.ref, Timeout()));
+  for (const Argument& argument : arguments) {
+    values.push_back(AwaitArgument(argument));
   }
   return values;
 }
@@ -97,14 +153,42 @@ base::Failure TimedOut(Timeout timeout) {
   return failure;
 }
 
+// How long a value that is there may take to be mapped, though the caller has
+// less time: who only looks is to see it.
+constexpr std::chrono::seconds kMapTimeout{1};
+
+base::Value MapValue(const Session& session, const base::Value& stored,
+                     Timeout timeout) {
+  auto mapped = session.OpenBackend().Map(
+      stored, std::max(session.DeadlineAfter(timeout),
+                       session.DeadlineAfter(kMapTimeout)));
+  if (auto* const failure = std::get_if<base::Failure>(&mapped)) {
+    ThrowFailure(std::move(*failure));
+  }
+  return stored.WithBytes(std::get<base::Bytes>(std::move(mapped)));
+}
+
 runtime::Backend::Settled AwaitSettled(const ObjectPtr& object,
                                        Timeout timeout) {
   const ObjectHandle& handle = Referred(object);
-  runtime::Backend& backend = handle.session().OpenBackend();
   std::optional<runtime::Backend::Settled> settled =
-      backend.Await(handle.id(), DeadlineOf(backend, timeout));
+      handle.session().OpenBackend().Await(
+          handle.id(), handle.session().DeadlineAfter(timeout));
   if (settled.has_value()) return std::move(*settled);
   return {TimedOut(timeout), 0};
+}
+
+std::vector<base::ObjectId> IdsOf(std::span<const ObjectPtr> objects) {
+  const Session& session = Referred(objects.front()).session();
+  std::vector<base::ObjectId> ids;
+  ids.reserve(objects.size());
+  for (const ObjectPtr& object : objects) {
+    if (&Referred(object).session() != &session) {
+      ThrowBadArgument("these are refs of two runtimes");
+    }
+    ids.push_back(object->id());
+  }
+  return ids;
 }
 
 }  // namespace
@@ -119,12 +203,14 @@ ObjectPtr SpawnTask(const base::FunctionEntry& function, Arguments arguments,
   submit.result = backend.NewId<base::ObjectId>();
   submit.function = function.id;
   submit.function_name = values.name.empty() ? function.name : values.name;
-  submit.args = ToArgs(*session, submit.function_name, std::move(arguments));
+  EncodedArgs encoded = Encode(session, submit.function_name, arguments,
+                               StoreDeadline(*session, values.timeout));
+  submit.args = std::move(encoded.args);
   submit.resources = values.resources;
   submit.retries_max = values.retries_max;
   submit.retry_exceptions = values.retry_exceptions;
   submit.timeout = values.timeout.nanoseconds();
-  const base::ObjectId result = submit.result;
+  const base::ObjectName result{submit.result, backend.self()};
   backend.Post(std::move(submit));
   return std::make_shared<ObjectHandle>(std::move(session), result);
 }
@@ -145,10 +231,12 @@ ActorPtr CreateActor(const base::FunctionEntry& constructor,
   create.restarts_max = values.restarts_max;
   create.pending_calls_max = values.pending_calls_max;
   if (values.detached) {
-    return CreateDetached(std::move(session), create,
-                          AwaitArguments(std::move(arguments)), values);
+    return CreateDetached(std::move(session), create, AwaitArguments(arguments),
+                          values);
   }
-  create.args = ToArgs(*session, class_name, std::move(arguments));
+  EncodedArgs encoded = Encode(session, class_name, arguments,
+                               StoreDeadline(*session, Timeout()));
+  create.args = std::move(encoded.args);
   if (!values.name.empty()) {
     return CreateNamed(std::move(session), std::move(create), values);
   }
@@ -168,11 +256,14 @@ ObjectPtr CallActor(const ActorPtr& actor, const base::FunctionEntry& method,
   call.result = backend.NewId<base::ObjectId>();
   call.method = method.id;
   call.method_name = method.name;
-  call.args = ToArgs(*handle.session(), method.name, std::move(arguments));
+  EncodedArgs encoded =
+      Encode(handle.session(), method.name, arguments,
+             StoreDeadline(*handle.session(), values.timeout));
+  call.args = std::move(encoded.args);
   call.retries_max = values.retries_max;
   call.bound_incarnation = values.incarnation;
   call.timeout = values.timeout.nanoseconds();
-  const base::ObjectId result = call.result;
+  const base::ObjectName result{call.result, backend.self()};
   backend.Post(std::move(call));
   return std::make_shared<ObjectHandle>(handle.session(), result);
 }
@@ -207,26 +298,20 @@ bool IsDead(const ActorPtr& actor) {
   return backend == nullptr || backend->ViewActor(handle.id()).dead;
 }
 
-ObjectPtr PutValue(std::string encoded) {
-  std::shared_ptr<Session> session = Session::Require();
-  runtime::Backend& backend = session->OpenBackend();
-  if (encoded.size() > kValueBytesMax) {
-    ThrowFailure(base::NotRun(base::FailureCode::kTooLarge,
-                              "Put of " + std::to_string(encoded.size()) +
-                                  " bytes, the limit is " +
-                                  std::to_string(kValueBytesMax)));
-  }
-  const auto object = backend.NewId<base::ObjectId>();
-  backend.Post(runtime::Put{object, base::Bytes::Own(std::move(encoded))});
-  return std::make_shared<ObjectHandle>(std::move(session), object);
+ObjectPtr PutValue(const Writable& value, Timeout timeout) {
+  const std::shared_ptr<Session> session = Session::Require();
+  Encoding encoding(value);
+  return PostPut(session, encoding, session->DeadlineAfter(timeout));
 }
 
-base::Bytes AwaitValue(const ObjectPtr& object, Timeout timeout) {
+base::Value AwaitValue(const ObjectPtr& object, Timeout timeout) {
   runtime::Backend::Settled settled = AwaitSettled(object, timeout);
   if (auto* const failure = std::get_if<base::Failure>(&settled.outcome)) {
     ThrowFailure(std::move(*failure));
   }
-  return std::get<base::Value>(settled.outcome).bytes();
+  auto value = std::get<base::Value>(std::move(settled.outcome));
+  if (!value.is_stored()) return value;
+  return MapValue(object->session(), value, timeout);
 }
 
 std::vector<bool> AwaitSome(std::span<const ObjectPtr> objects,
@@ -236,17 +321,14 @@ std::vector<bool> AwaitSome(std::span<const ObjectPtr> objects,
                      std::to_string(objects.size()) + " refs");
   }
   if (objects.empty()) return {};
-  const Session& session = Referred(objects.front()).session();
-  std::vector<base::ObjectId> ids;
-  ids.reserve(objects.size());
-  for (const ObjectPtr& object : objects) {
-    if (&Referred(object).session() != &session) {
-      ThrowBadArgument("Wait for refs of two runtimes");
-    }
-    ids.push_back(object->id());
-  }
-  runtime::Backend& backend = session.OpenBackend();
-  return backend.AwaitSome(ids, count, DeadlineOf(backend, timeout));
+  const std::vector<base::ObjectId> ids = IdsOf(objects);
+  const Session& session = objects.front()->session();
+  return session.OpenBackend().AwaitSome(ids, count,
+                                         session.DeadlineAfter(timeout));
+}
+
+void AskForAll(std::span<const ObjectPtr> objects) {
+  if (objects.size() > 1) AwaitSome(objects, 0, Timeout());
 }
 
 std::int64_t IncarnationOf(const ObjectPtr& object) {
@@ -262,6 +344,43 @@ bool IsReady(const ObjectPtr& object) {
   if (backend == nullptr) return true;
   const base::ObjectId id = handle.id();
   return backend->AwaitSome({&id, 1}, 1, base::BootTime()).front();
+}
+
+void WriteRef(base::Writer& out, const ObjectPtr& object) {
+  if (object == nullptr) {
+    out.Nil();
+    return;
+  }
+  if (out.refs() == nullptr) {
+    throw base::EncodeError(
+        "a Ref travels inside arguments, results and what is Put, where it is "
+        "counted; here nobody would keep what it refers to");
+  }
+  if (object->session().backend() == nullptr) {
+    throw base::EncodeError("a Ref of a runtime that has ended cannot travel");
+  }
+  out.Uint(out.refs()->Add(object->name(), object));
+}
+
+bool ReadRef(base::Reader& in, ObjectPtr* object) {
+  object->reset();
+  if (in.NextIsNil()) return in.Nil();
+  if (in.refs() == nullptr || in.refs()->empty()) {
+    return in.Fail("no Ref, since none travelled beside the value");
+  }
+  std::uint64_t index = 0;
+  if (!in.Charge(sizeof(ObjectHandle)) ||
+      !in.Uint(in.refs()->size() - 1, &index)) {
+    return false;
+  }
+  *object = HoldObject((*in.refs())[index]);
+  return true;
+}
+
+ObjectPtr HoldObject(const base::ObjectName& name) {
+  std::shared_ptr<Session> session = Session::Require();
+  session->OpenBackend().Post(runtime::HoldObject{name});
+  return std::make_shared<ObjectHandle>(std::move(session), name);
 }
 
 base::Failure DecodeFailure(std::string_view type, std::string_view why) {

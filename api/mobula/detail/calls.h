@@ -19,10 +19,12 @@
 
 #include "api/mobula/options.h"
 #include "api/mobula/timeout.h"
-#include "base/bytes.h"
+#include "api/mobula/values/writable.h"
+#include "base/codec/codec.h"
 #include "base/failure.h"
 #include "base/function_table.h"
 #include "base/ids.h"
+#include "base/value.h"
 
 namespace mobula::detail {
 
@@ -31,12 +33,13 @@ class ActorHandle;
 using ObjectPtr = std::shared_ptr<const ObjectHandle>;
 using ActorPtr = std::shared_ptr<const ActorHandle>;
 
-// One argument: a ref whose value takes its place, or an encoded value.
+// One argument, borrowed for the length of the call: a ref whose value takes
+// its place, or a value.
 struct Argument {
-  ObjectPtr ref;
-  std::string value;
+  const ObjectPtr* ref = nullptr;
+  Writable value;  // if there is no ref
 };
-using Arguments = std::vector<Argument>;
+using Arguments = std::span<const Argument>;
 
 ObjectPtr SpawnTask(const base::FunctionEntry& function, Arguments arguments,
                     const TaskOptions& options);
@@ -52,9 +55,13 @@ base::ActorId IdOf(const ActorPtr& actor);
 std::int64_t IncarnationOf(const ActorPtr& actor);
 bool IsDead(const ActorPtr& actor);
 
-ObjectPtr PutValue(std::string encoded);
-// The encoded value, else throws.
-base::Bytes AwaitValue(const ObjectPtr& object, Timeout timeout);
+// Waits while the store is full.
+ObjectPtr PutValue(const Writable& value, Timeout timeout);
+// The encoded value, with its bytes wherever they lie; else throws. The handle
+// must be kept while they are used.
+base::Value AwaitValue(const ObjectPtr& object, Timeout timeout);
+// So that waiting for one after the other takes one trip for all.
+void AskForAll(std::span<const ObjectPtr> objects);
 // For each object whether it is settled, once `count` of them are or time is
 // up. Throws BadArgument if there are fewer than `count`.
 std::vector<bool> AwaitSome(std::span<const ObjectPtr> objects,
@@ -62,6 +69,13 @@ std::vector<bool> AwaitSome(std::span<const ObjectPtr> objects,
 // 0 where it is not settled, or no actor gave it.
 std::int64_t IncarnationOf(const ObjectPtr& object);
 bool IsReady(const ObjectPtr& object);
+
+// A Ref inside a value that is written or read. Throws base::EncodeError where
+// a value cannot hold any.
+void WriteRef(base::Writer& out, const ObjectPtr& object);
+bool ReadRef(base::Reader& in, ObjectPtr* object);
+// One more handle, of an object that this process refers to at this moment.
+ObjectPtr HoldObject(const base::ObjectName& name);
 
 // The failure of a value that did not decode.
 base::Failure DecodeFailure(std::string_view type, std::string_view why);

@@ -7,7 +7,7 @@ namespace mobula::detail {
 
 ObjectHandle::~ObjectHandle() {
   if (runtime::Backend* const backend = session_->backend()) {
-    backend->Post(runtime::DropObject{id_});
+    backend->Post(runtime::DropObject{name_.object});
   }
 }
 

@@ -1,5 +1,5 @@
 // One reference of this process to an object or actor: what Ref and Actor
-// share. Not for users.
+// share. An object may be another process's. Not for users.
 // Owner: shared pointers in handles.   Threading: any.
 #ifndef MOBULA_API_MOBULA_DETAIL_HANDLES_H_
 #define MOBULA_API_MOBULA_DETAIL_HANDLES_H_
@@ -9,23 +9,27 @@
 
 #include "api/mobula/detail/session.h"
 #include "base/ids.h"
+#include "base/value.h"
 
 namespace mobula::detail {
 
 class ObjectHandle {
  public:
-  ObjectHandle(std::shared_ptr<Session> session, base::ObjectId id)
-      : session_(std::move(session)), id_(id) {}
+  // Of an object that the runtime has been told of (Submit, Call, Put,
+  // HoldObject).
+  ObjectHandle(std::shared_ptr<Session> session, const base::ObjectName& name)
+      : session_(std::move(session)), name_(name) {}
   ~ObjectHandle();
   ObjectHandle(const ObjectHandle&) = delete;
   ObjectHandle& operator=(const ObjectHandle&) = delete;
 
   [[nodiscard]] const Session& session() const { return *session_; }
-  [[nodiscard]] base::ObjectId id() const { return id_; }
+  [[nodiscard]] base::ObjectId id() const { return name_.object; }
+  [[nodiscard]] const base::ObjectName& name() const { return name_; }
 
  private:
   const std::shared_ptr<Session> session_;
-  const base::ObjectId id_;
+  const base::ObjectName name_;
 };
 
 // Of an actor that the runtime has been told of (Create, Adopt).

@@ -5,14 +5,20 @@
 
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
+#include <variant>
 
 #include "api/mobula/detail/function_key.h"
 #include "api/mobula/detail/running.h"
+#include "api/mobula/detail/session.h"
 #include "api/mobula/error.h"
-#include "base/frames/message.h"
+#include "api/mobula/values/encoding.h"
+#include "api/mobula/values/place.h"
+#include "api/mobula/values/put_options.h"
 
 namespace mobula::detail {
 namespace {
@@ -68,6 +74,20 @@ void DescribeError(const Error& error, base::Failure* failure) {
         "mobula::" + std::string(base::FailureCodeName(error.code()));
     failure->standard_class = "std::runtime_error";
   }
+}
+
+// As `name`, in the node's store where it is long and there is one.
+base::Outcome Placed(Encoding& encoding, const base::ObjectName& name) {
+  std::shared_ptr<const Session> session = Session::Current();
+  const bool may_store = session != nullptr && session->backend() != nullptr &&
+                         !name.object.IsNil();
+  if (encoding.is_short() ||
+      (!may_store && encoding.size() <= kValueBytesMax)) {
+    return encoding.Inline();
+  }
+  if (!may_store) return TooLarge(encoding.size());
+  const base::BootTime deadline = session->DeadlineAfter(kStoreTimeout);
+  return encoding.Store(std::move(session), name, deadline);
 }
 
 }  // namespace
@@ -143,18 +163,23 @@ base::Failure CaughtFailure(std::string_view function) {
   return failure;
 }
 
-base::Outcome OutcomeOf(std::string_view function, std::string encoded) {
-  if (encoded.size() <= kValueBytesMax) {
-    return base::Bytes::Own(std::move(encoded));
+base::Outcome OutcomeOf(std::string_view function, const Writable& result,
+                        base::Invocation& invocation) {
+  Encoding encoding(result);
+  base::Outcome outcome = Placed(encoding, invocation.result);
+  if (auto* const failure = std::get_if<base::Failure>(&outcome)) {
+    failure->executed = base::Executed::kYes;
+    failure->function = function;
+    failure->pid = ::getpid();
+    failure->message = "its result: " + failure->message;
+  } else {
+    invocation.kept = encoding.Kept();
   }
-  base::Failure failure;
-  failure.code = base::FailureCode::kTooLarge;
-  failure.executed = base::Executed::kYes;
-  failure.function = function;
-  failure.pid = ::getpid();
-  failure.message = "its result has " + std::to_string(encoded.size()) +
-                    " bytes, the limit is " + std::to_string(kValueBytesMax);
-  return failure;
+  return outcome;
+}
+
+ObjectPtr HoldArgument(const base::Value& argument) {
+  return argument.is_stored() ? HoldObject(argument.name()) : nullptr;
 }
 
 }  // namespace mobula::detail

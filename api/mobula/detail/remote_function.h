@@ -20,12 +20,16 @@
 #include <typeinfo>
 #include <utility>
 
+#include "api/mobula/detail/calls.h"
 #include "api/mobula/detail/signature.h"
 #include "api/mobula/detail/type_name.h"
 #include "api/mobula/detail/value.h"
+#include "api/mobula/values/view.h"
+#include "api/mobula/values/writable.h"
 #include "base/bytes.h"
 #include "base/failure.h"
 #include "base/function_table.h"
+#include "base/value.h"
 
 namespace mobula::detail {
 
@@ -61,17 +65,26 @@ void CheckArgumentCount(const base::Invocation& invocation,
                                  const std::string& why);
 // The failure for the exception that is being handled.
 base::Failure CaughtFailure(std::string_view function);
-// The value, or kTooLarge.
-base::Outcome OutcomeOf(std::string_view function, std::string encoded);
+// The value that the function returned: inline, or in the node's store as the
+// object that is to hold it. kTooLarge, kObjectStoreFull.
+base::Outcome OutcomeOf(std::string_view function, const Writable& result,
+                        base::Invocation& invocation);
+// A handle of the object that the argument is, null where it is none.
+ObjectPtr HoldArgument(const base::Value& argument);
 
 template <class P>
 Storage<P> DecodeArgument(const base::Invocation& invocation,
                           std::size_t index) {
+  const base::Value& argument = invocation.args[index];
   Storage<P> value{};
   std::string why;
-  if (!base::Decode(invocation.args[index].view(), &value, &why)) {
-    RefuseArgument(index, TypeName<Storage<P>>(), why);
+  bool is_read = false;
+  if constexpr (kIsView<Storage<P>>) {
+    is_read = ViewAccess::Read(argument, HoldArgument(argument), &value, &why);
+  } else {
+    is_read = ReadValueOf(argument, &value, &why);
   }
+  if (!is_read) RefuseArgument(index, TypeName<ValueOf<P>>(), why);
   return value;
 }
 
@@ -90,7 +103,7 @@ base::Outcome CallWith(base::Invocation& invocation, std::string_view function,
   } else {
     const std::remove_cv_t<R> result =
         call(static_cast<P&&>(std::get<kIndex>(values))...);
-    return OutcomeOf(function, EncodeValue<std::remove_cv_t<R>>(result));
+    return OutcomeOf(function, WritableOf(result), invocation);
   }
 }
 

@@ -63,6 +63,12 @@ runtime::Backend& Session::OpenBackend() const {
   return *open;
 }
 
+base::BootTime Session::DeadlineAfter(Timeout timeout) const {
+  const runtime::Backend& open = OpenBackend();
+  if (timeout.IsInfinite()) return base::BootTime::Never();
+  return open.Now() + timeout.nanoseconds();
+}
+
 void Session::Close() {
   if (closed_.exchange(true)) return;
   backend_->Shutdown();

@@ -13,6 +13,9 @@
 #include <atomic>
 #include <memory>
 
+#include "api/mobula/timeout.h"
+#include "base/boot_time.h"
+
 namespace mobula::runtime {
 class Backend;
 }  // namespace mobula::runtime
@@ -36,6 +39,9 @@ class Session {
   [[nodiscard]] runtime::Backend* backend() const;
   // Throws RuntimeClosed once it is closed.
   [[nodiscard]] runtime::Backend& OpenBackend() const;
+
+  // Throws RuntimeClosed once it is closed.
+  [[nodiscard]] base::BootTime DeadlineAfter(Timeout timeout) const;
 
   // Makes the handles inert, then shuts the backend down. Twice is once.
   void Close();

@@ -4,15 +4,21 @@
 #ifndef MOBULA_API_MOBULA_DETAIL_SIGNATURE_H_
 #define MOBULA_API_MOBULA_DETAIL_SIGNATURE_H_
 
+#include <array>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
+#include "api/mobula/detail/calls.h"
 #include "api/mobula/detail/value.h"
 #include "api/mobula/ref.h"
+#include "api/mobula/values/view.h"
+#include "base/codec/codec.h"
 
 namespace mobula::detail {
 
@@ -91,15 +97,38 @@ struct StorageOf {
 template <class P>
   requires std::is_same_v<std::remove_cvref_t<P>, std::string_view>
 struct StorageOf<P> {
-  using Type = std::string;
+  using Type = View<std::string>;
+};
+template <class P>
+using Elements = std::vector<std::remove_cv_t<typename P::element_type>>;
+template <class P>
+  requires kIsSpan<std::remove_cvref_t<P>> &&
+           std::is_const_v<typename std::remove_cvref_t<P>::element_type> &&
+           (std::remove_cvref_t<P>::extent == std::dynamic_extent) &&
+           kIsViewable<Elements<std::remove_cvref_t<P>>>
+struct StorageOf<P> {
+  using Type = View<Elements<std::remove_cvref_t<P>>>;
 };
 template <class P>
 using Storage = typename StorageOf<P>::Type;
 
+// What an argument is that travels: T of a View<T>.
+template <class S>
+struct ValueIn {
+  using Type = S;
+};
+template <class T>
+struct ValueIn<View<T>> {
+  using Type = T;
+};
+template <class P>
+using ValueOf = typename ValueIn<Storage<P>>::Type;
+
 template <class P>
 inline constexpr bool kIsParameter =
-    kIsValue<Storage<P>> && (!std::is_lvalue_reference_v<P> ||
-                             std::is_const_v<std::remove_reference_t<P>>);
+    kIsValue<ValueOf<P>> && (!kIsView<Storage<P>> || kIsViewable<ValueOf<P>>) &&
+    (!std::is_lvalue_reference_v<P> ||
+     std::is_const_v<std::remove_reference_t<P>>);
 template <class R>
 inline constexpr bool kIsReturn =
     std::is_void_v<R> || kIsValue<std::remove_cv_t<R>>;
@@ -112,7 +141,11 @@ constexpr void CheckParameter() {
       "mobula: a remote function cannot take a non-const reference: what it "
       "writes there would not come back; take the value and return the new "
       "one");
-  CheckValue<Storage<P>>();
+  if constexpr (kIsView<Storage<P>> && !kIsViewable<ValueOf<P>>) {
+    (void)sizeof(Storage<P>);  // it says itself what is wrong
+  } else {
+    CheckValue<ValueOf<P>>();
+  }
 }
 
 template <class R>
@@ -147,49 +180,99 @@ using RefValue = std::remove_cvref_t<R>;
 template <class A>
 inline constexpr bool kIsAnyRef = kIsRef<std::remove_cvref_t<A>>;
 
+// Whether the argument is written as it is: it is, or is encoded as, a V.
+template <class V, class A>
+constexpr bool IsWrittenAs() {
+  if constexpr (std::is_same_v<A, V>) {
+    return true;
+  } else if constexpr (kIsView<A>) {
+    return std::is_same_v<typename ValueIn<A>::Type, V>;
+  } else if constexpr (kIsSpan<A>) {
+    return base::kEncodable<A> && std::is_same_v<Elements<A>, V>;
+  } else {
+    return std::is_same_v<A, std::string_view> &&
+           std::is_same_v<V, std::string>;
+  }
+}
+
+// Whether the argument is a ref of which the value takes its place.
+template <class V, class A>
+constexpr bool IsRefOf() {
+  if constexpr (kIsRef<A>) {
+    return std::is_same_v<typename A::Value, V>;
+  } else {
+    return false;
+  }
+}
+
 template <class P, class A>
 constexpr bool IsAccepted() {
-  if constexpr (kIsAnyRef<A>) {
-    return std::is_same_v<typename std::remove_cvref_t<A>::Value, Storage<P>>;
+  using V = ValueOf<P>;
+  using Given = std::remove_cvref_t<A>;
+  if constexpr (IsWrittenAs<V, Given>() || IsRefOf<V, Given>()) {
+    return true;
   } else {
-    return std::is_convertible_v<A, Storage<P>>;
+    return !kIsRef<Given> && std::is_convertible_v<A, V>;
   }
 }
 
-// One argument as it travels: a Ref stays one, all else becomes the parameter's
-// type here and is encoded.
+// What lives for the length of the call: the argument itself, or the value that
+// it converts to.
 template <class P, class A>
-Argument MakeArgument(A&& given) {
-  static_assert(!kIsAnyRef<A> || IsAccepted<P, A>(),
+using Held =
+    std::conditional_t<IsWrittenAs<ValueOf<P>, std::remove_cvref_t<A>>() ||
+                           IsRefOf<ValueOf<P>, std::remove_cvref_t<A>>(),
+                       const std::remove_cvref_t<A>&, const ValueOf<P>>;
+
+// One argument as it travels: a Ref of the parameter's type stays one, and a
+// View is the object that it is of; all else is encoded.
+template <class P, class H>
+Argument MakeArgument(const H& held) {
+  Argument argument;
+  if constexpr (IsRefOf<ValueOf<P>, H>()) {
+    argument.ref = &RefAccess::Object(held);
+  } else if constexpr (kIsView<H>) {
+    argument.ref = ViewAccess::Object(held);
+    argument.value = WritableOf(held);
+  } else {
+    argument.value = WritableOf(held);
+  }
+  return argument;
+}
+
+template <class P, class A>
+constexpr void CheckArgument() {
+  constexpr bool kFits = IsAccepted<P, A>();
+  static_assert(!kIsAnyRef<A> || kFits,
                 "mobula: this Ref<T> refers to another type than the parameter "
                 "that it stands for: T must be the parameter's type without "
-                "const and &");
-  static_assert(kIsAnyRef<A> || IsAccepted<P, A>(),
+                "const and & (or the parameter a Ref<T>)");
+  static_assert(kIsAnyRef<A> || kFits,
                 "mobula: an argument does not convert to its parameter's type "
-                "(see 'MakeArgument<parameter, argument>' in this message)");
-  if constexpr (!IsAccepted<P, A>()) {
-    return {};
-  } else if constexpr (kIsAnyRef<A>) {
-    return Argument{RefAccess::Object(given), std::string()};
-  } else if constexpr (std::is_same_v<std::remove_cvref_t<A>, Storage<P>>) {
-    return Argument{nullptr, EncodeValue<Storage<P>>(given)};
-  } else {
-    const Storage<P> converted = std::forward<A>(given);
-    return Argument{nullptr, EncodeValue<Storage<P>>(converted)};
-  }
+                "(see 'CheckArgument<parameter, argument>' in this message)");
 }
 
-template <class... P, class... A>
-Arguments MakeArguments(std::tuple<P...>*, A&&... given) {
+// Calls `use` with the arguments, which live as long as that takes.
+template <class... P, class Use, class... A>
+auto WithArguments(std::tuple<P...>*, Use use, A&&... given)
+    -> decltype(use(Arguments())) {
   static_assert(sizeof...(P) == sizeof...(A),
                 "mobula: wrong number of arguments for this function (default "
                 "arguments do not apply to remote calls)");
-  Arguments arguments;
   if constexpr (sizeof...(P) == sizeof...(A)) {
-    arguments.reserve(sizeof...(P));
-    (arguments.push_back(MakeArgument<P>(std::forward<A>(given))), ...);
+    (CheckArgument<P, A>(), ...);
+    if constexpr ((IsAccepted<P, A>() && ...)) {
+      const std::tuple<Held<P, A>...> held(std::forward<A>(given)...);
+      return std::apply(
+          [&use](const auto&... each) {
+            const std::array<Argument, sizeof...(P)> list{
+                MakeArgument<P>(each)...};
+            return use(Arguments(list));
+          },
+          held);
+    }
   }
-  return arguments;
+  return {};
 }
 
 }  // namespace mobula::detail

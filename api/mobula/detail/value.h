@@ -4,19 +4,23 @@
 #ifndef MOBULA_API_MOBULA_DETAIL_VALUE_H_
 #define MOBULA_API_MOBULA_DETAIL_VALUE_H_
 
+#include <cstddef>
+#include <span>
 #include <string>
-#include <string_view>
 #include <type_traits>
 
 #include "api/mobula/detail/calls.h"
 #include "api/mobula/detail/type_name.h"
 #include "api/mobula/error.h"
 #include "base/codec/codec.h"
+#include "base/value.h"
 
 namespace mobula {
 
 template <class T>
 class Ref;
+template <class T>
+class View;
 template <class C>
 class Actor;
 
@@ -27,6 +31,14 @@ inline constexpr bool kIsRef = false;
 template <class T>
 inline constexpr bool kIsRef<Ref<T>> = true;
 template <class T>
+inline constexpr bool kIsView = false;
+template <class T>
+inline constexpr bool kIsView<View<T>> = true;
+template <class T>
+inline constexpr bool kIsSpan = false;
+template <class E, std::size_t kSize>
+inline constexpr bool kIsSpan<std::span<E, kSize>> = true;
+template <class T>
 inline constexpr bool kIsActor = false;
 template <class C>
 inline constexpr bool kIsActor<Actor<C>> = true;
@@ -35,10 +47,11 @@ inline constexpr bool kIsActor<Actor<C>> = true;
 template <class T>
 inline constexpr bool kIsValue =
     !std::is_reference_v<T> && !std::is_pointer_v<T> && !std::is_array_v<T> &&
-    !std::is_member_pointer_v<T> && !std::is_function_v<T> && !kIsRef<T> &&
-    !kIsActor<T> && std::is_object_v<T> && !std::is_abstract_v<T> &&
-    std::is_default_constructible_v<T> && std::is_move_constructible_v<T> &&
-    base::kEncodable<T> && base::kDecodable<T>;
+    !std::is_member_pointer_v<T> && !std::is_function_v<T> && !kIsView<T> &&
+    !kIsSpan<T> && !kIsActor<T> && std::is_object_v<T> &&
+    !std::is_abstract_v<T> && std::is_default_constructible_v<T> &&
+    std::is_move_constructible_v<T> && base::kEncodable<T> &&
+    base::kDecodable<T>;
 
 // Compiles if T can travel; else says the first reason why not.
 template <class T>
@@ -55,11 +68,16 @@ constexpr void CheckValue() {
     static_assert(!std::is_array_v<T>,
                   "mobula: a C array cannot travel: use std::array or "
                   "std::vector");
-  } else if constexpr (kIsRef<T>) {
-    static_assert(!kIsRef<T>,
-                  "mobula: a Ref cannot travel inside a value in this version: "
-                  "let the function take or return T instead of Ref<T>; a Ref "
-                  "given as an argument is replaced by its value");
+  } else if constexpr (kIsView<T>) {
+    static_assert(!kIsView<T>,
+                  "mobula: a View cannot be returned or put: its bytes stay "
+                  "here; use the value itself (Copy), or the Ref that it is "
+                  "of");
+  } else if constexpr (kIsSpan<T>) {
+    static_assert(!kIsSpan<T>,
+                  "mobula: this std::span cannot travel: as a parameter it "
+                  "must be of const numbers or bytes and of any length; else "
+                  "use std::vector");
   } else if constexpr (kIsActor<T>) {
     static_assert(!kIsActor<T>,
                   "mobula: an Actor handle cannot travel in this version: call "
@@ -85,17 +103,32 @@ constexpr void CheckValue() {
   }
 }
 
+// A value that travels by itself. Throws BadArgument where there are Refs
+// inside: nobody would keep them.
 template <class T>
-std::string EncodeValue(const T& value) {
-  return base::Encode(value);
+std::string EncodeAlone(const T& value) {
+  try {
+    return base::Encode(value);
+  } catch (const base::EncodeError& error) {
+    ThrowBadArgument(error.what());
+  }
+}
+
+// Makes handles of the refs inside. Whoever calls it holds the value.
+template <class T>
+bool ReadValueOf(const base::Value& bytes, T* value, std::string* why) {
+  base::Reader in(bytes.view(), nullptr, base::ReadLimits(), &bytes.refs());
+  if (base::ReadValue(in, value) && in.End()) return true;
+  *why = in.error();
+  return false;
 }
 
 // Throws DecodeError if the bytes hold no T.
 template <class T>
-T DecodeValue(std::string_view bytes) {
+T DecodeValue(const base::Value& bytes) {
   T value{};
   std::string why;
-  if (!base::Decode(bytes, &value, &why)) {
+  if (!ReadValueOf(bytes, &value, &why)) {
     ThrowFailure(DecodeFailure(TypeName<T>(), why));
   }
   return value;
