@@ -159,6 +159,15 @@ void ObjectWaits::Release(Entry* entry, std::vector<Waiter*>* enough) {
   entry->waiters.clear();
 }
 
+void ObjectWaits::Know(ObjectId object, base::Outcome outcome) {
+  base::MutexLock lock(mutex_);
+  if (closed_) return;
+  const auto [found, is_new] = entries_.try_emplace(object);
+  MOBULA_CHECK(is_new, "nobody can wait for it before it is put");
+  found->second.looked = true;
+  found->second.settled.emplace(Settled{std::move(outcome), 0});
+}
+
 void ObjectWaits::Settle(ObjectId object, base::Outcome outcome,
                          std::int64_t incarnation) {
   std::vector<Waiter*> enough;

@@ -1,6 +1,7 @@
 // ObjectWaits is where the threads of a process wait for outcomes of objects.
 //
 //   unknown --Await--> watched --Settle--> settled --Drop--> unknown
+//   unknown --Know---------------------> settled
 // The first wait for an object asks the core once (`watch`); what the core
 // answers (Settle) is kept until a handle of the object is dropped, so that a
 // second Get and a Wait over many need no trip to the strand. Of other handles
@@ -56,6 +57,9 @@ class ObjectWaits {
                               std::size_t count, base::BootTime deadline,
                               const BlockedFn& blocked) MOBULA_EXCLUDES(mutex_);
 
+  // What was put here has its outcome before the core hears of it; any thread.
+  void Know(base::ObjectId object, base::Outcome outcome)
+      MOBULA_EXCLUDES(mutex_);
   // The object has its outcome. No effect if nobody asked.
   void Settle(base::ObjectId object, base::Outcome outcome,
               std::int64_t incarnation) MOBULA_EXCLUDES(mutex_);

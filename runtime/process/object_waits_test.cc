@@ -60,6 +60,18 @@ TEST(ObjectWaits, AsksOnceAndKeepsTheAnswerUntilDropped) {
   EXPECT_EQ(core.asked.size(), 2u);
 }
 
+TEST(ObjectWaits, WhatIsKnownIsNotAskedFor) {
+  InstantCore core;
+  core.waits.Know(Object(1), Text("put"));
+  EXPECT_EQ(TextOf(core.waits.Await(Object(1), kPast, {})), "put");
+  const std::vector<ObjectId> objects = {Object(1)};
+  EXPECT_EQ(core.waits.AwaitSome(objects, 1, BootTime::Never(), {}),
+            std::vector<bool>{true});
+  EXPECT_TRUE(core.asked.empty());
+  core.waits.Drop(Object(1));
+  EXPECT_EQ(core.waits.size(), 0u);
+}
+
 TEST(ObjectWaits, LookDoesNotWaitForTheOutcome) {
   InstantCore core;
   EXPECT_EQ(TextOf(core.waits.Await(Object(1), kPast, {})), "(nothing)");

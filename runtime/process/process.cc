@@ -443,6 +443,9 @@ void Process::Post(Event event) {
     if (found != state.actors.end() && --found->second.handles == 0) {
       state.actors.erase(found);
     }
+  } else if (const auto* put = std::get_if<Put>(&event)) {
+    // A Get of it takes no trip to the strand.
+    state.waits.Know(put->object, put->outcome);
   } else if (const auto* drop = std::get_if<DropObject>(&event)) {
     state.waits.Drop(drop->object);
   }
