@@ -3,7 +3,7 @@
 
 Each input line is `SYSTEM name value unit cpu_us_per_op [notes]`, as run.sh
 writes it; a line with another shape is passed over. Rows of higher-is-better
-(/s) are compared as ours / other, times as other / ours.
+(/s, GB/s) are compared as ours / other, times as other / ours.
 """
 
 import statistics
@@ -17,6 +17,16 @@ FLOORS = {
     "task_pipe": ("ring", 1),
     "task_drain": ("ring", 1),
     "cold_start": ("exec_connect", 1),
+    "obj_100b": ("insert_100b", 1),
+    "obj_4k": ("insert_4k", 1),
+    "obj_100k": ("insert_100k", 1),
+    "large_cold": ("stream_large", 1),
+    "large_warm": ("stream_large", 1),
+    "large_seal": ("stream_large", 1),
+    "large_tasks": ("stream_large", 1),
+    "get_10k": ("lookup_10k", 1),
+    "hold_10k": ("lookup_10k", 1),
+    "pass_10k": ("lookup_10k", 1),
 }
 # Row of ours: the peer program's name for it, and its unit.
 PEERS = {
@@ -53,7 +63,8 @@ def ratio_to_floor(name, value, unit, values):
     floor = median(rows) / times
     if unit == "ms":
         return "%.1fx the floor's %.2f ms" % (value * floor / 1e3, 1e3 / floor)
-    return "%.3f of the floor's %.0f/s" % (value / floor, floor)
+    return "%.3f of the floor's %.6g%s%s" % (
+        value / floor, floor, "" if unit == "/s" else " ", unit)
 
 
 def main():

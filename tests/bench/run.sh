@@ -21,7 +21,8 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-bazel build -c opt //cli:mobula //tests/bench:calls //tests/bench:floors
+bazel build -c opt //cli:mobula //tests/bench:calls //tests/bench:floors \
+  //tests/bench:objects //tests/bench:object_floors
 bin=$(bazel info -c opt bazel-bin 2>/dev/null)
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -30,8 +31,12 @@ echo "machine: $(nproc) CPUs, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo |
   head -n 1), Linux $(uname -r), load $(cut -d' ' -f1-3 /proc/loadavg)"
 for round in $(seq "$rounds"); do
   echo "round $round of $rounds" >&2
-  "$bin/tests/bench/floors" "$seconds" | sed 's/^/floor /' >>"$log"
-  "$bin/tests/bench/calls" "$seconds" | sed 's/^/mobula /' >>"$log"
+  for floors in floors object_floors; do
+    "$bin/tests/bench/$floors" "$seconds" | sed 's/^/floor /' >>"$log"
+  done
+  for rows in calls objects; do
+    "$bin/tests/bench/$rows" "$seconds" | sed 's/^/mobula /' >>"$log"
+  done
   if [ ${#ray[@]} -gt 0 ]; then
     "${ray[@]}" 2>/dev/null |
       awk '$1 ~ /^[a-z]/ && $2 + 0 > 0 { print "ray", $1, $2, "/s", 0 }' >>"$log"
