@@ -139,7 +139,7 @@ class RefsTest : public testing::TestWithParam<bool> {
       mobula::Init(mobula::InitOptions().Local(GetParam()).Cpus(2));
 };
 
-INSTANTIATE_TEST_SUITE_P(Modes, RefsTest, testing::Values(true),
+INSTANTIATE_TEST_SUITE_P(Modes, RefsTest, testing::Values(true, false),
                          [](const testing::TestParamInfo<bool>& info) {
                            return info.param ? "Local" : "Workers";
                          });
