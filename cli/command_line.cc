@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/control/control_address.h"
+#include "base/control/records.h"
 #include "base/scheduling/byte_amount.h"
 #include "cli/tables/completion.h"
 #include "cli/version.h"
@@ -19,6 +20,7 @@ namespace mobula::cli {
 namespace {
 
 constexpr int kWrongUsage = 2;
+constexpr char kTokenFileVariable[] = "MOBULA_TOKEN_FILE";
 
 std::vector<std::string> Listable() {
   return {"nodes", "jobs", "actors", "workers", "tasks"};
@@ -71,6 +73,10 @@ void AddLabel(const std::string& text, StartCommand* command) {
   const std::size_t equals = text.find('=');
   if (equals == 0 || equals == std::string::npos) {
     throw CLI::ValidationError("--label", text + " is not KEY=VALUE");
+  }
+  if (text.starts_with(base::kOwnLabels)) {
+    throw CLI::ValidationError(
+        "--label", text + ": labels that begin so are Mobula's own");
   }
   command->labels[text.substr(0, equals)] = text.substr(equals + 1);
 }
@@ -149,6 +155,12 @@ void AddRaylet(CLI::App* app, raylet::RayletOptions* options) {
   app->add_option("--program-fd", options->program_fd,
                   "descriptor of the program that workers execute")
       ->required();
+  app->add_option("--control", options->control,
+                  "of a control store to join, offering nothing")
+      ->check(StoreAddress());
+  app->add_option("--token-file", options->token_file,
+                  "what that asks for over TCP (MOBULA_TOKEN_FILE)")
+      ->envname(kTokenFileVariable);
   AddOffers(app, options);
 }
 
@@ -210,7 +222,8 @@ void AddStore(CLI::App* app, StoreFlags* flags) {
                   "that runs here)")
       ->check(StoreAddress());
   app->add_option("--token-file", flags->token_file,
-                  "what it asks for over TCP");
+                  "what it asks for over TCP (MOBULA_TOKEN_FILE)")
+      ->envname(kTokenFileVariable);
 }
 
 void AddStatus(CLI::App* app, StatusCommand* command) {

@@ -1,5 +1,9 @@
 #include "api/mobula/init.h"
 
+#include <poll.h>
+
+#include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -11,15 +15,25 @@
 #include "api/mobula/detail/node_choice.h"
 #include "api/mobula/detail/session.h"
 #include "api/mobula/error.h"
+#include "base/clock.h"
+#include "base/control/control_address.h"
 #include "base/control/node_file.h"
+#include "base/error_text.h"
 #include "base/function_table.h"
 #include "base/log.h"
+#include "base/sockets/connect_within.h"
+#include "base/unique_fd.h"
 #include "runtime/local/local_backend.h"
 #include "runtime/process/driver.h"
 #include "runtime/process/worker_main.h"
 
 namespace mobula {
 namespace {
+
+constexpr base::Duration kConnectPatience = std::chrono::seconds(2);
+// For a node that is being started, and how often it is looked for.
+constexpr base::Duration kNodePatience = std::chrono::seconds(2);
+constexpr int kLookMilliseconds = 20;
 
 base::LogLevel ToBaseLevel(LogLevel level) {
   switch (level) {
@@ -65,18 +79,48 @@ std::function<void(const base::WorkerOutput&)> ToOutputCallback(
   };
 }
 
+// Why nobody can be spoken to there, "" if somebody listens.
+std::string WhyDeaf(const std::string& control) {
+  std::string error;
+  const auto address = base::ControlAddress::Parse(control, &error);
+  if (!address) return error;
+  int failed = 0;
+  const base::UniqueFd socket = base::ConnectWithin(
+      *address, base::BootNow() + kConnectPatience, &failed);
+  // One that is busy listens.
+  return socket.valid() || failed == EAGAIN ? "" : base::ErrorText(failed);
+}
+
 detail::NodeChoice FindNode(const InitOptions::Values& values) {
-  const char* const environment = std::getenv("MOBULA_ADDRESS");
+  const char* const named = std::getenv("MOBULA_ADDRESS");
+  const std::string environment = named == nullptr ? "" : named;
   const std::vector<std::string> roots = base::SessionRoots();
-  return detail::ChooseNode(values, environment == nullptr ? "" : environment,
-                            roots, base::FindNodes(roots));
+  const base::BootTime deadline = base::BootNow() + kNodePatience;
+  while (true) {
+    detail::NodeChoice choice =
+        detail::ChooseNode(values, environment, roots, base::FindNodes(roots));
+    // A node whose raylet has died has another one in a moment.
+    const bool may_come = !choice.control.empty() &&
+                          base::IsNodeStarting(roots) &&
+                          base::BootNow() < deadline;
+    if (!may_come) return choice;
+    ::poll(nullptr, 0, kLookMilliseconds);
+  }
 }
 
 std::shared_ptr<runtime::Backend> StartDriver(
     const InitOptions::Values& values) {
   detail::NodeChoice node = FindNode(values);
+  if (!node.control.empty()) {
+    const std::string why = WhyDeaf(node.control);
+    if (!why.empty()) {
+      detail::ThrowInitError(std::move(node.absence) +
+                             "\nNor is there a control store at " +
+                             node.control + ": " + why);
+    }
+  }
   if (!node.unused.empty()) {
-    MOBULA_LOG(WARNING) << "the node that runs says what it offers: "
+    MOBULA_LOG(WARNING) << "a cluster's nodes say what they offer: "
                         << node.unused << " of InitOptions is not used";
   }
   runtime::DriverOptions options;
@@ -90,6 +134,7 @@ std::shared_ptr<runtime::Backend> StartDriver(
   options.head.spill_folders = values.spill_folders;
   options.head.resources = values.resources;
   options.head.workers_max = values.workers_max;
+  options.head.control = std::move(node.control);
   options.on_output = ToOutputCallback(values.on_worker_output);
   if (!values.start_timeout.IsInfinite()) {
     options.start_timeout = values.start_timeout.nanoseconds();

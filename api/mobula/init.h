@@ -9,8 +9,10 @@
 // MOBULA_ADDRESS, else at a node that `mobula start` began on this machine,
 // else with a head for this program alone (the program `mobula`, found by
 // MOBULA_HOME, beside the executable, in the runfiles or on the path), which
-// ends with this program, also when it is killed. "embedded" as address asks
-// for the last; without an address so does a program that says what its node
+// ends with this program, also when it is killed. Where the address is of a
+// cluster that has no node on this machine, it begins with a node of that which
+// offers no slots and ends with this program too. "embedded" as address asks
+// for a head; without an address so does a program that says what its node
 // offers (Cpus, Memory, ObjectStoreMemory, SpillFolders, Resource, WorkersMax,
 // Program). At a node that runs already several programs share its slots by
 // their weights. Workers run this executable; main never runs in them. In local
@@ -63,8 +65,8 @@ class Runtime {
 
 // Throw InitError, with what to do: no `mobula` found (and where it was looked
 // for), another version of it, no resources, a second runtime, unknown
-// --mobula- flag, an address that is none or has no node on this machine, a
-// node that does not answer. --mobula-help prints the flags and ends the
+// --mobula- flag, an address that is none or where nobody listens, a node that
+// does not answer. --mobula-help prints the flags and ends the
 // program.
 Runtime Init(const InitOptions& options);
 Runtime Init(int& argc, char** argv);

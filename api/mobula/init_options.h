@@ -37,9 +37,9 @@ class InitOptions {
  public:
   InitOptions();
 
-  // Where to begin: the control store's address of a cluster that has a node on
-  // this machine ("127.0.0.1:6380", "unix:/run/..."), "auto" for any node that
-  // runs here, "embedded" for a head of this program's own. Default: see Init.
+  // Where to begin: the address of a cluster's control store
+  // ("127.0.0.1:6380", "unix:/run/..."), "auto" for any node that runs here,
+  // "embedded" for a head of this program's own. Default: see Init.
   InitOptions& Address(std::string address);
   // Of this program's actors' names and its keys; default "default". Workers
   // have that of their job.

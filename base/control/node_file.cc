@@ -14,6 +14,7 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "base/error_text.h"
 #include "base/unique_fd.h"
@@ -155,18 +156,37 @@ std::vector<std::string> NamesIn(int folder) {
   return names;
 }
 
-void FindUnder(const std::string& root, std::vector<NodeFile>* found) {
+struct Session {
+  std::string path;
+  UniqueFd folder;
+};
+
+std::vector<Session> SessionsUnder(const std::string& root) {
+  std::vector<Session> sessions;
   const UniqueFd top = OpenOurs(AT_FDCWD, root, O_DIRECTORY, kOthersAny);
-  if (!top.valid()) return;
+  if (!top.valid()) return sessions;
   for (const std::string& name : NamesIn(top.get())) {
-    const UniqueFd folder =
-        OpenOurs(top.get(), name, O_DIRECTORY, kOthersWrite);
+    UniqueFd folder = OpenOurs(top.get(), name, O_DIRECTORY, kOthersWrite);
     if (!folder.valid()) continue;
-    const UniqueFd fd = OpenOurs(folder.get(), kFileName, 0, kOthersWrite);
-    if (!fd.valid()) continue;
-    auto file = ParseNodeFile(root + "/" + name, ReadAll(fd.get()));
-    if (file) found->push_back(*std::move(file));
+    sessions.push_back({root + "/" + name, std::move(folder)});
   }
+  return sessions;
+}
+
+std::string ReadIn(const Session& session, const char* name) {
+  const UniqueFd fd = OpenOurs(session.folder.get(), name, 0, kOthersWrite);
+  return fd.valid() ? ReadAll(fd.get()) : "";
+}
+
+std::optional<NodeFile> NodeOf(const Session& session) {
+  return ParseNodeFile(session.path, ReadIn(session, kFileName));
+}
+
+bool HasKeeper(const Session& session) {
+  std::string text = ReadIn(session, kKeeperFile);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::int32_t pid = 0;
+  return ParseNumber(text, &pid) && pid > 0 && !StartOf(pid).empty();
 }
 
 }  // namespace
@@ -223,12 +243,26 @@ bool WriteNodeFile(const NodeFile& file, std::string* error) {
 
 std::vector<NodeFile> FindNodes(const std::vector<std::string>& roots) {
   std::vector<NodeFile> found;
-  for (const std::string& root : roots) FindUnder(root, &found);
+  for (const std::string& root : roots) {
+    for (const Session& session : SessionsUnder(root)) {
+      auto file = NodeOf(session);
+      if (file) found.push_back(*std::move(file));
+    }
+  }
   std::stable_sort(found.begin(), found.end(),
                    [](const NodeFile& a, const NodeFile& b) {
                      return a.started_ms > b.started_ms;
                    });
   return found;
+}
+
+bool IsNodeStarting(const std::vector<std::string>& roots) {
+  for (const std::string& root : roots) {
+    for (const Session& session : SessionsUnder(root)) {
+      if (HasKeeper(session) && !NodeOf(session).has_value()) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace mobula::base

@@ -43,6 +43,13 @@ std::vector<std::string> SessionRoots();
 // Of all nodes under the roots whose pid lives, the latest first.
 std::vector<NodeFile> FindNodes(const std::vector<std::string>& roots);
 
+// In the session's folder: the keeper's pid, as long as it lives.
+inline constexpr char kKeeperFile[] = "keeper";
+
+// Whether a keeper lives whose raylet does not serve: it is being started, or
+// started again.
+bool IsNodeStarting(const std::vector<std::string>& roots);
+
 }  // namespace mobula::base
 
 #endif  // MOBULA_BASE_CONTROL_NODE_FILE_H_

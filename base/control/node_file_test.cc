@@ -159,5 +159,22 @@ TEST(SessionRoots, TheRuntimeFolderOfTheUserIsPreferred) {
   EXPECT_EQ(roots[0], "/tmp/mobula-" + std::to_string(::geteuid()));
 }
 
+TEST_F(NodeFileTest, AKeeperWithoutARayletThatServesIsStarting) {
+  EXPECT_FALSE(IsNodeStarting({root_, "/absent"}));
+  const NodeFile file = MakeFile("a", 5);
+  EXPECT_FALSE(IsNodeStarting({root_})) << "nobody keeps it";
+  const auto keep = [&file](const std::string& pid) {
+    std::ofstream(file.folder + "/" + kKeeperFile) << pid;
+  };
+  for (const char* nobody : {"", "x", "0", "99999999\n"}) {
+    keep(nobody);
+    EXPECT_FALSE(IsNodeStarting({root_})) << nobody;
+  }
+  keep(std::to_string(::getpid()) + "\n");
+  EXPECT_TRUE(IsNodeStarting({root_}));
+  Write(file);
+  EXPECT_FALSE(IsNodeStarting({root_})) << "it serves";
+}
+
 }  // namespace
 }  // namespace mobula::base

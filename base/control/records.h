@@ -20,6 +20,12 @@
 
 namespace mobula::base {
 
+// The label of a node that a driver started for itself alone, in a cluster that
+// has no other one on its machine: the driver's pid. It ends with the driver
+// and is given no detached actor. Users' own labels do not begin so.
+inline constexpr char kOwnLabels[] = "mobula/";
+inline constexpr char kDriverLabel[] = "mobula/driver";
+
 // One life of one raylet. A dead id never returns.
 enum class NodeState : std::uint8_t { kAlive = 1, kDead };
 struct NodeRecord {

@@ -29,7 +29,7 @@
 #include "base/control/node_file.h"
 #include "base/error_text.h"
 #include "base/failure.h"
-#include "base/rpc/control_call.h"
+#include "base/sockets/connect_within.h"
 #include "base/unique_fd.h"
 #include "cli/nodes/detach.h"
 #include "cli/nodes/head_folder.h"
@@ -48,7 +48,7 @@ using raylet::RuntimeFolder;
 
 // After a start that failed, until nothing of it is left.
 constexpr int kLeavePatienceMs = 30'000;
-constexpr int kConnectPatienceMs = 2'000;
+constexpr base::Duration kConnectPatience = std::chrono::seconds(2);
 constexpr base::Duration kStorePatience = std::chrono::seconds(2);
 
 int Complain(const std::string& sentence) {
@@ -88,15 +88,10 @@ std::uint16_t FreePort(const std::string& host) {
 
 // Why nobody listens there, "" if somebody does.
 std::string WhyDeaf(const ControlAddress& address) {
-  std::string error;
-  const UniqueFd socket = base::ConnectControl(address, &error);
-  if (!socket.valid()) return error;
-  pollfd connected{socket.get(), POLLOUT, 0};
-  if (::poll(&connected, 1, kConnectPatienceMs) <= 0) return "no answer";
   int failed = 0;
-  socklen_t size = sizeof(failed);
-  ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &failed, &size);
-  return failed == 0 ? "" : base::ErrorText(failed);
+  const UniqueFd socket =
+      base::ConnectWithin(address, base::BootNow() + kConnectPatience, &failed);
+  return socket.valid() ? "" : base::ErrorText(failed);
 }
 
 // The store to join may be coming back just now; one that does not is better

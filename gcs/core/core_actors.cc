@@ -191,6 +191,13 @@ base::ControlReply Core::State::Register(const base::RegisterActor& request,
   if (!nodes.IsAlive(actor.owner_node)) actor.owner_node = node;
   actor.node = base::NodeId();
   const bool is_detached = actor.detached;
+  if (is_detached && nodes.IsOfDriver(node)) {
+    return base::NotRun(
+        FailureCode::kInfeasible,
+        "a detached actor is made of a program that a node of the cluster "
+        "keeps, and this program has only a node that ends with it: run it "
+        "where one that stays runs (mobula start --address)");
+  }
   if (is_detached) {
     actor.node = nodes.Place(actor.spec->resources, node);
     if (actor.node.IsNil()) {

@@ -273,6 +273,26 @@ TEST_F(CoreTest, ANewHeadEndsTheOneBeforeIt) {
   EXPECT_EQ(Status().nodes_alive, 3u);
 }
 
+TEST_F(CoreTest, ADetachedActorIsNotMadeFromANodeThatEndsWithItsDriver) {
+  base::JoinNode visitor;
+  visitor.node.node = base::NodeId{30, 3};
+  visitor.node.raylet = base::ProcessId{10, 3};
+  visitor.node.labels[base::kDriverLabel] = "17";
+  store_.Say(visitor.node.raylet, visitor);
+  base::RegisterActor request = Detached(kActor, 0.5);
+  request.actor.name = "host";
+  EXPECT_EQ(CodeOf(store_.Call(visitor.node.raylet, request)),
+            FailureCode::kInfeasible);
+  // One that is there already is found.
+  store_.Call(kRaylet1, request);
+  request.actor.actor = kOther;
+  request.get_if_exists = true;
+  const auto reply = store_.Call(visitor.node.raylet, request);
+  const auto* const found = std::get_if<base::ActorAnswer>(&reply);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->actor.actor, kActor);
+}
+
 TEST_F(CoreTest, AHeadThatJoinsAgainIsNotItsOwnSuccessor) {
   base::JoinNode head;
   head.node.node = base::NodeId{30, 3};

@@ -143,13 +143,18 @@ bool NodeTable::IsAlive(base::NodeId node) const {
   return leases_.contains(node);
 }
 
+bool NodeTable::IsOfDriver(base::NodeId node) const {
+  return IsAlive(node) && Find(node)->labels.contains(base::kDriverLabel);
+}
+
 base::NodeId NodeTable::Place(const base::ResourceVector& need,
                               base::NodeId preferred) const {
-  if (IsAlive(preferred) && Find(preferred)->total.Fits(need)) {
-    return preferred;
-  }
+  const auto can_hold = [this, &need](base::NodeId node) {
+    return IsAlive(node) && !IsOfDriver(node) && Find(node)->total.Fits(need);
+  };
+  if (can_hold(preferred)) return preferred;
   for (const auto& [node, lease] : leases_) {
-    if (Find(node)->total.Fits(need)) return node;
+    if (can_hold(node)) return node;
   }
   return base::NodeId();
 }

@@ -64,8 +64,10 @@ class NodeTable {
   // Null if it is not known.
   [[nodiscard]] const base::NodeRecord* Find(base::NodeId node) const;
   [[nodiscard]] bool IsAlive(base::NodeId node) const;
-  // `preferred` if it is alive and its total fits the need, else the first that
-  // does, else nil.
+  // It lives, and ends with a driver (kDriverLabel).
+  [[nodiscard]] bool IsOfDriver(base::NodeId node) const;
+  // Where a detached actor is to live: `preferred` if it is alive, stays and
+  // its total fits the need, else the first of which that is so, else nil.
   [[nodiscard]] base::NodeId Place(const base::ResourceVector& need,
                                    base::NodeId preferred) const;
   [[nodiscard]] const std::map<base::NodeId, base::NodeRecord>& all() const {

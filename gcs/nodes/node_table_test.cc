@@ -72,6 +72,20 @@ TEST_F(NodeTableTest, TheHighestIncarnationOutlivesItsForgottenNode) {
   EXPECT_EQ(again.Find(Id(5))->incarnation, 5);
 }
 
+TEST_F(NodeTableTest, NothingIsPlacedOnANodeThatEndsWithItsDriver) {
+  base::NodeRecord visitor = Node(1, 8);
+  visitor.labels[base::kDriverLabel] = "17";
+  EXPECT_EQ(table_.Join(visitor, At({}), 1, effects_), "");
+  const auto need = base::ResourceVector::Cpus(1);
+  EXPECT_TRUE(table_.IsOfDriver(Id(1)));
+  EXPECT_TRUE(table_.Place(need, Id(1)).IsNil());
+  Join(2);
+  EXPECT_FALSE(table_.IsOfDriver(Id(2)));
+  EXPECT_EQ(table_.Place(need, Id(1)), Id(2));
+  EXPECT_TRUE(Die(1));
+  EXPECT_FALSE(table_.IsOfDriver(Id(1)));
+}
+
 TEST_F(NodeTableTest, ADeadIdNeverReturns) {
   Join(1);
   EXPECT_TRUE(Die(1));

@@ -80,6 +80,8 @@ class Core {
     std::map<std::string, std::string> labels;
     // The shell connects to a control store in any case: it is never asked to.
     bool has_control = false;
+    // What to do, said with what the node can never hold; "" if nothing.
+    std::string infeasible_advice;
   };
 
   // Caps by the node's size: workers <= max(4 * cpus, 64), as many as cpus
@@ -173,6 +175,8 @@ class Core {
   void OnCancelLease(ProcessId from, LeaseId lease);
   void OnReturnLease(ProcessId from, LeaseId lease, bool discard);
   void Refuse(ProcessId owner, LeaseId lease, base::Failure failure);
+  [[nodiscard]] base::Failure Infeasible(
+      const base::ResourceVector& shape) const;
   void RefuseWaiting(JobId job, const base::Failure& failure);
   // Serves what can be served, starts workers for the rest, fills pools.
   void Pump();

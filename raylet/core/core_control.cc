@@ -255,11 +255,7 @@ void Core::OnHostActor(const base::ActorRecord& record) {
   Flush(out);
   const base::ResourceVector& shape = record.spec->resources;
   if (!ledger_.total().Fits(shape)) {
-    Failure failure = base::NotRun(FailureCode::kInfeasible,
-                                   "it needs " + shape.ToString() +
-                                       ", but node " + options_.node_name +
-                                       " has " + ledger_.total().ToString());
-    SendTo(options_.self, base::LeaseRefused{ids.lease, std::move(failure)});
+    SendTo(options_.self, base::LeaseRefused{ids.lease, Infeasible(shape)});
     return;
   }
   const bool added = queue_.Add({ids.lease, options_.self, ids.job, shape,

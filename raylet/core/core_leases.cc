@@ -43,11 +43,7 @@ void Core::OnRequestLease(ProcessId from, const base::RequestLease& message) {
     return;
   }
   if (!ledger_.total().Fits(message.shape)) {
-    Refuse(from, message.lease,
-           base::NotRun(FailureCode::kInfeasible,
-                        "it needs " + message.shape.ToString() + ", but node " +
-                            options_.node_name + " has " +
-                            ledger_.total().ToString()));
+    Refuse(from, message.lease, Infeasible(message.shape));
     return;
   }
   if (queue_.SizeOfOwner(from) >= options_.requests_of_owner_max) {
@@ -97,6 +93,16 @@ void Core::Refuse(ProcessId owner, LeaseId lease, Failure failure) {
   failure.node = options_.node_name;
   ledger_.RememberEnded(owner, lease);
   SendTo(owner, base::LeaseRefused{lease, std::move(failure)});
+}
+
+Failure Core::Infeasible(const base::ResourceVector& shape) const {
+  std::string message = "it needs " + shape.ToString() + ", but node " +
+                        options_.node_name + " has " +
+                        ledger_.total().ToString();
+  if (!options_.infeasible_advice.empty()) {
+    message += "; " + options_.infeasible_advice;
+  }
+  return base::NotRun(FailureCode::kInfeasible, std::move(message));
 }
 
 void Core::RefuseWaiting(JobId job, const Failure& exit) {

@@ -10,11 +10,15 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <functional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/control/control_address.h"
 #include "base/control/node_file.h"
+#include "base/control/records.h"
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/rpc/control_call.h"
@@ -82,6 +86,7 @@ std::string WrongWithDriver(const RayletOptions& options) {
 }
 
 base::ResourceVector TotalOf(const RayletOptions& options, double cpus) {
+  if (!options.control.empty()) return base::ResourceVector();
   base::ResourceVector total = base::ResourceVector::Cpus(cpus);
   const auto all = static_cast<std::uint64_t>(DetectMemoryBytes());
   const std::uint64_t memory = options.memory ? options.memory->Of(all) : all;
@@ -122,8 +127,10 @@ bool PlanStore(const RayletOptions& options, const std::string& session_folder,
   MemoryRoom room;
   room.all_bytes = static_cast<std::uint64_t>(DetectMemoryBytes());
   room.free_bytes = static_cast<std::uint64_t>(DetectFreeMemoryBytes());
+  // A node that offers nothing to tasks has a store for its own driver.
+  const double offered = server->core.total.Get("memory");
   room.offered_bytes =
-      static_cast<std::uint64_t>(server->core.total.Get("memory"));
+      offered > 0 ? static_cast<std::uint64_t>(offered) : room.all_bytes;
   const auto bytes = StoreBytes(options.object_store, room, error);
   if (!bytes) {
     *error = "--object-store-memory: " + *error;
@@ -206,6 +213,49 @@ std::optional<std::string> ReadToken(const std::string& path,
   return token;
 }
 
+// Makes it reach the control store; false, and why.
+bool JoinCluster(const std::string& control, const std::string& token_file,
+                 Server::Options* server, std::string* error) {
+  const auto address = base::ControlAddress::Parse(control, error);
+  if (!address) return false;
+  std::optional<std::string> token = ReadToken(token_file, error);
+  if (!token) return false;
+  server->core.has_control = true;
+  server->control.connect = [address = *address](std::string* why) {
+    return base::ConnectControl(address, why);
+  };
+  server->control.token = std::move(*token);
+  return true;
+}
+
+// A node in a cluster for one driver alone.
+void OfferNothing(const RayletOptions& options, pid_t driver,
+                  Core::Options* core) {
+  core->workers.pool = 0;
+  core->labels[base::kDriverLabel] = std::to_string(driver);
+  core->infeasible_advice =
+      "it was started for this program alone and offers nothing, since no node "
+      "of the cluster runs on this machine; `mobula start --address " +
+      options.control + "` begins one";
+}
+
+std::function<std::vector<std::string>(const std::string& cause)> ReportOf(
+    const RayletOptions& options, base::NodeId node) {
+  return [options, node](const std::string& cause) {
+    std::vector<std::string> words = {"report-node-dead",
+                                      "--address",
+                                      options.control,
+                                      "--node",
+                                      node.ToString(),
+                                      "--cause",
+                                      cause};
+    if (!options.token_file.empty()) {
+      words.insert(words.end(), {"--token-file", options.token_file});
+    }
+    return words;
+  };
+}
+
 }  // namespace
 
 int RunRaylet(const RayletOptions& options) {
@@ -221,6 +271,12 @@ int RunRaylet(const RayletOptions& options) {
   driver.pid = DriverOf(options.driver_fd);
   const std::vector<std::string> roots = base::SessionRoots();
   std::string error;
+  if (!options.control.empty()) {
+    if (!JoinCluster(options.control, options.token_file, &server, &error)) {
+      return Complain(1, error);
+    }
+    OfferNothing(options, driver.pid, &server.core);
+  }
   std::optional<RuntimeFolder> folder = RuntimeFolder::Plan(roots, &error);
   if (!folder) return Complain(1, error);
   if (!PlanStore(options, folder->path(), &server, &error)) {
@@ -233,6 +289,9 @@ int RunRaylet(const RayletOptions& options) {
   janitor.driver = driver.pid;
   janitor.stale_roots = roots;
   janitor.let_go = [&server] { server.driver.reset(); };
+  if (!options.control.empty()) {
+    janitor.report = ReportOf(options, server.core.node);
+  }
   return RunUnderJanitor(std::move(*folder), janitor,
                          [&server](UniqueFd parent) {
                            server.parent = std::move(parent);
@@ -244,13 +303,12 @@ int RunNode(const NodeOptions& options, UniqueFd keeper) {
   const std::string wrong = WrongWith(options.offers);
   if (!wrong.empty()) return Complain(2, wrong);
   std::string error;
-  const auto address = base::ControlAddress::Parse(options.control, &error);
-  if (!address) return Complain(2, error);
-  std::optional<std::string> token = ReadToken(options.token_file, &error);
-  if (!token) return Complain(1, error);
   Server::Options server = ServerOptions(options.offers);
   if (!PlanStore(options.offers, options.folder, &server, &error)) {
     return Complain(2, error);
+  }
+  if (!JoinCluster(options.control, options.token_file, &server, &error)) {
+    return Complain(1, error);
   }
   server.session = options.session;
   server.folder = options.folder;
@@ -259,13 +317,8 @@ int RunNode(const NodeOptions& options, UniqueFd keeper) {
   server.core.socket = options.folder + "/raylet.sock";
   server.core.is_head = options.is_head;
   server.core.labels = options.labels;
-  server.core.has_control = true;
-  server.control.connect = [address = *address](std::string* why) {
-    return base::ConnectControl(address, why);
-  };
-  server.control.token = std::move(*token);
   server.node_file.folder = options.folder;
-  server.node_file.control = address->ToString();
+  server.node_file.control = options.control;
   server.node_file.raylet = server.core.socket;
   server.node_file.token_file = options.token_file;
   server.node_file.node = server.core.node;

@@ -2,7 +2,9 @@
 //
 // RunRaylet is `mobula raylet`, the embedded head of one driver: a janitor, and
 // in its child the raylet. It ends, with exit code 0, when the driver at the
-// other end of driver_fd is gone, also before anything was said.
+// other end of driver_fd is gone, also before anything was said. With `control`
+// it is no head but a node of that control store's cluster, which offers
+// nothing: it serves its driver once it has joined, and leaves when that ends.
 // RunNode is the raylet of a node that `mobula start` began, in a child of the
 // node's keeper: it joins the control store at `control`, serves drivers and
 // tools on FOLDER/raylet.sock, and writes the NodeFile when it has joined. It
@@ -38,6 +40,9 @@ struct RayletOptions {
   std::vector<std::string> spill_folders;
   std::map<std::string, double> resources;
   std::optional<int> workers_max;
+  // Of RunRaylet: ControlAddress of a control store to join, "" for a head.
+  std::string control;
+  std::string token_file;  // for it; "" if none
 };
 
 struct NodeOptions {

@@ -34,6 +34,8 @@ constexpr base::Duration kSweepAgainAfter = std::chrono::milliseconds(5);
 constexpr int kSweepsMax = 200;
 // For the control store to take our leave; its keeper tells it anyway.
 constexpr base::Duration kLeavePatience = std::chrono::milliseconds(100);
+// Of a driver's own node, before it serves its driver.
+constexpr base::Duration kJoinPatience = std::chrono::seconds(30);
 // Of workers that have ended.
 constexpr std::size_t kOldLogsMax = 200;
 
@@ -65,7 +67,15 @@ Server::Server(Strand& strand, Options options)
   strand_.AssertHeld();
   WatchEnds();
   if (IsEmbedded()) {
-    door_.Adopt(std::move(options_.driver->socket));
+    if (!IsOfCluster()) {
+      door_.Adopt(std::move(options_.driver->socket));
+      return;
+    }
+    OpenControl();
+    strand_.PostAt(strand_.Now() + kJoinPatience, [this] {
+      strand_.AssertHeld();
+      GiveUpJoining("the control store to join does not answer");
+    });
     return;
   }
   if (door_.Listen(options_.core.socket, &why_)) {
@@ -203,16 +213,22 @@ void Server::OnDriverGone() {
 }
 
 void Server::StopIfDone() {
-  if (!driver_gone_) return;
+  if (!driver_gone_ || leaving_) return;
   // Detached actors outlive a driver, but not an embedded head.
   const bool done =
       std::all_of(workers_.begin(), workers_.end(),
                   [](const auto& worker) { return worker.second.is_detached; });
-  if (done) StopNow();
+  if (done) Leave();
+}
+
+void Server::GiveUpJoining(const std::string& why) {
+  if (has_joined_ || !IsEmbedded() || !IsOfCluster()) return;
+  why_ = why;
+  StopNow();
 }
 
 void Server::Leave() {
-  if (leaving_ || control_ == nullptr || IsEmbedded()) return StopNow();
+  if (leaving_ || control_ == nullptr || !IsOfCluster()) return StopNow();
   leaving_ = true;
   MOBULA_LOG(INFO) << "leaves the cluster";
   control_->Send(base::LeaveNode{options_.core.node});

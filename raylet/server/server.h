@@ -7,10 +7,11 @@
 //   core -> ArenaShell -> core       from the first value on that needs it
 //
 // An embedded head serves the driver that started it and ends with it; it
-// starts a control store of its own when the core needs one. A started node
-// listens, follows the control store it was told of, and writes its NodeFile
-// once it has joined. Both end when the parent (janitor or keeper) is gone or
-// on SIGTERM; who runs it then kills what is left (spawn/janitor.h).
+// starts a control store of its own when the core needs one, or, told of one,
+// joins that before it serves. A started node listens, follows the control
+// store it was told of, and writes its NodeFile once it has joined. All end
+// when the parent (janitor or keeper) is gone or on SIGTERM; who runs it then
+// kills what is left (spawn/janitor.h).
 // Owner: RunRaylet, RunNode.   Threading: everything on the strand's thread,
 // which starts the workers, and which they do not outlive.
 // Invariants: (1) all that a worker wrote before its end is passed on before
@@ -74,8 +75,9 @@ class Server {
     base::UniqueFd parent;                   // readable when it has ended
     rlimit open_files = {};                  // what workers may have
     std::optional<HeadDriver> driver;
-    // A started node's: how it reaches its control store, and what it writes
-    // down when it has joined (the cluster comes with that).
+    // How it reaches the control store of the cluster that it is to join, if
+    // there is one, and what a started node writes down when it has (the
+    // cluster comes with that).
     base::ControlClient::Options control;
     base::NodeFile node_file;
   };
@@ -108,6 +110,10 @@ class Server {
   [[nodiscard]] bool IsEmbedded() const MOBULA_REQUIRES(strand_) {
     return options_.driver.has_value();
   }
+  // It joins a control store that is not its own.
+  [[nodiscard]] bool IsOfCluster() const MOBULA_REQUIRES(strand_) {
+    return options_.control.connect != nullptr;
+  }
   FrontDoor::Callbacks DoorCallbacks();
   void OpenWorkerLink(ProcessId process, base::UniqueFd socket)
       MOBULA_REQUIRES(strand_);
@@ -122,6 +128,7 @@ class Server {
   void OnDriverGone() MOBULA_REQUIRES(strand_);
   void OnChildEnded(pid_t pid, int status) MOBULA_REQUIRES(strand_);
   void Leave() MOBULA_REQUIRES(strand_);
+  void GiveUpJoining(const std::string& why) MOBULA_REQUIRES(strand_);
   void StopNow() MOBULA_REQUIRES(strand_);
   void StopIfDone() MOBULA_REQUIRES(strand_);
 
@@ -177,6 +184,7 @@ class Server {
   // The embedded control store, and the line to whichever it is.
   std::optional<EmbeddedStore> store_ MOBULA_GUARDED_BY(strand_);
   std::unique_ptr<base::ControlClient> control_ MOBULA_GUARDED_BY(strand_);
+  bool has_joined_ MOBULA_GUARDED_BY(strand_) = false;
   bool wrote_node_file_ MOBULA_GUARDED_BY(strand_) = false;
   std::string refusal_ MOBULA_GUARDED_BY(strand_);  // the last one logged
   std::deque<Event> events_ MOBULA_GUARDED_BY(strand_);

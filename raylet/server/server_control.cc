@@ -33,7 +33,7 @@ void Server::OpenControl() {
   if (control_ != nullptr) return;
   base::ControlClient::Options client = options_.control;
   client.self = options_.core.self;
-  if (IsEmbedded()) {
+  if (!IsOfCluster()) {
     EmbeddedStore::Options store;
     store.folder = options_.folder + "/gcs";
     store.log_file = options_.folder + "/gcs.log";
@@ -66,6 +66,8 @@ void Server::OpenControl() {
     if (refusal_ == reason) return;
     refusal_ = reason;
     MOBULA_LOG(ERROR) << "the control store refuses us: " << reason;
+    GiveUpJoining("the control store refuses this node: " + reason +
+                  "; MOBULA_TOKEN_FILE names the file of its token");
   };
   control_ = std::make_unique<base::ControlClient>(strand_, std::move(client),
                                                    std::move(callbacks));
@@ -82,7 +84,16 @@ void Server::OnControlSaid(base::ControlMessage message) {
 void Server::OnJoined(const base::NodeJoined& joined) {
   MOBULA_LOG(INFO) << "joined as node " << options_.core.node
                    << ", incarnation " << joined.incarnation;
-  if (IsEmbedded() || wrote_node_file_) return;
+  if (IsEmbedded()) {
+    // From here on what its driver asks is answered.
+    if (IsOfCluster() && !has_joined_) {
+      door_.Adopt(std::move(options_.driver->socket));
+    }
+    has_joined_ = true;
+    return;
+  }
+  has_joined_ = true;
+  if (wrote_node_file_) return;
   options_.node_file.cluster = joined.cluster;
   std::string error;
   wrote_node_file_ = base::WriteNodeFile(options_.node_file, &error);

@@ -6,6 +6,20 @@
 #include <utility>
 
 namespace mobula::raylet {
+namespace {
+
+std::string HowEnded(int status) {
+  if (!WIFSIGNALED(status)) {
+    return "ended with exit code " + std::to_string(WEXITSTATUS(status));
+  }
+  const int signal = WTERMSIG(status);
+  const char* const name = ::sigabbrev_np(signal);
+  std::string how = "was killed by signal " + std::to_string(signal);
+  if (name != nullptr) how += std::string(" (SIG") + name + ")";
+  return how;
+}
+
+}  // namespace
 
 base::Failure FailureOfExit(pid_t pid, int status, const std::string& running,
                             std::vector<std::string> log_tail) {
@@ -14,19 +28,18 @@ base::Failure FailureOfExit(pid_t pid, int status, const std::string& running,
   failure.executed = base::Executed::kMaybe;
   failure.pid = pid;
   failure.log_tail = std::move(log_tail);
-  std::string how;
   if (WIFSIGNALED(status)) {
     failure.signal = WTERMSIG(status);
-    const char* const name = ::sigabbrev_np(failure.signal);
-    how = "was killed by signal " + std::to_string(failure.signal);
-    if (name != nullptr) how += std::string(" (SIG") + name + ")";
   } else {
     failure.exit_code = WEXITSTATUS(status);
-    how = "ended with exit code " + std::to_string(failure.exit_code);
   }
-  failure.message = "the worker process " + how;
+  failure.message = "the worker process " + HowEnded(status);
   if (!running.empty()) failure.message += " in " + running;
   return failure;
+}
+
+std::string StoryOfExit(const std::string& who, int status) {
+  return who + " " + HowEnded(status);
 }
 
 }  // namespace mobula::raylet

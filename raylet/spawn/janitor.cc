@@ -12,12 +12,16 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error_text.h"
 #include "base/sockets/poll_wait.h"
+#include "raylet/spawn/become_mobula.h"
+#include "raylet/spawn/exit_story.h"
 #include "raylet/spawn/process_tree.h"
 
 namespace mobula::raylet {
@@ -29,6 +33,8 @@ using base::UniqueFd;
 // The raylet ends by itself when its driver is gone; after this it is ended.
 constexpr base::Duration kRayletPatience = std::chrono::seconds(3);
 constexpr base::Duration kKillPatience = std::chrono::seconds(10);
+// For the control store, which else waits for the node's lease.
+constexpr base::Duration kReportPatience = std::chrono::seconds(2);
 
 int Fail(const char* what) {
   std::fprintf(stderr, "mobula raylet: %s\n",
@@ -75,12 +81,34 @@ void WatchRaylet(pid_t raylet, const UniqueFd& raylet_pidfd,
   }
 }
 
-// The raylet's exit code, if it is known by now.
-int ReapRaylet(pid_t raylet) {
+// The raylet's end as waitpid tells it, if it is known by now.
+std::optional<int> ReapRaylet(pid_t raylet) {
   int status = 0;
-  if (::waitpid(raylet, &status, WNOHANG) != raylet) return 1;
-  if (WIFEXITED(status)) return WEXITSTATUS(status);
-  return 128 + WTERMSIG(status);
+  if (::waitpid(raylet, &status, WNOHANG) != raylet) return std::nullopt;
+  return status;
+}
+
+int CodeOf(std::optional<int> status) {
+  if (!status.has_value()) return 1;
+  if (WIFEXITED(*status)) return WEXITSTATUS(*status);
+  return 128 + WTERMSIG(*status);
+}
+
+// One that has ended by itself has said so, or was told that it must.
+void ReportRaylet(const JanitorOptions& options, std::optional<int> status) {
+  if (!options.report || (status.has_value() && WIFEXITED(*status))) return;
+  const std::vector<std::string> words = options.report(
+      status.has_value() ? StoryOfExit("the raylet", *status)
+                         : "the raylet did not end with its driver");
+  const pid_t janitor = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid == 0) BecomeMobula(words, janitor);
+  if (pid < 0) return;
+  const UniqueFd ended = OpenPidfd(pid);
+  if (!base::WaitReadable(ended.get(), base::BootNow() + kReportPatience)) {
+    ::kill(pid, SIGKILL);
+  }
+  ::waitpid(pid, nullptr, 0);
 }
 
 }  // namespace
@@ -119,9 +147,10 @@ int RunUnderJanitor(RuntimeFolder folder, const JanitorOptions& options,
   } else {
     Fail("pidfd of the raylet");
   }
-  const int code = ReapRaylet(pid);
+  const std::optional<int> status = ReapRaylet(pid);
   LeaveNothing(folder);
-  return code;
+  ReportRaylet(options, status);
+  return CodeOf(status);
 }
 
 int LiveAsRaylet(RuntimeFolder& folder, UniqueFd parent,

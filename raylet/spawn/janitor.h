@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -28,6 +29,9 @@ struct JanitorOptions {
   std::vector<std::string> stale_roots;
   // Called in the janitor, to close what only the raylet may hold open.
   std::function<void()> let_go;
+  // Arguments of `mobula` that tell a control store that the raylet has died;
+  // absent where nobody is to be told.
+  std::function<std::vector<std::string>(const std::string& cause)> report;
 };
 
 // Runs `raylet` in a child of this process. Returns in both: in the raylet what

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -25,7 +24,7 @@
 #include "base/error_text.h"
 #include "base/log.h"
 #include "base/sockets/poll_wait.h"
-#include "raylet/spawn/exec_child.h"
+#include "raylet/spawn/exit_story.h"
 #include "raylet/spawn/janitor.h"
 #include "raylet/spawn/keeper_policy.h"
 #include "raylet/spawn/process_tree.h"
@@ -42,7 +41,6 @@ constexpr base::Duration kReportPatience = std::chrono::seconds(2);
 constexpr std::size_t kReportsMax = 8;
 constexpr off_t kLogBytesMax = off_t{4} << 20;
 constexpr std::size_t kWordsBytesMax = 4096;
-constexpr int kFirstOtherFd = kServesFd + 1;
 // How often the node file is looked for where inotify is not to be had.
 constexpr int kLookMilliseconds = 20;
 
@@ -53,17 +51,6 @@ sigset_t WatchedSignals() {
     ::sigaddset(&signals, signal);
   }
   return signals;
-}
-
-std::string StoryOf(const std::string& who, int status) {
-  if (!WIFSIGNALED(status)) {
-    return who + " ended with exit code " + std::to_string(WEXITSTATUS(status));
-  }
-  const int signal = WTERMSIG(status);
-  const char* const name = ::sigabbrev_np(signal);
-  std::string story = who + " was killed by signal " + std::to_string(signal);
-  if (name != nullptr) story += std::string(" (SIG") + name + ")";
-  return story;
 }
 
 // As its raylet has written it there, nil before.
@@ -80,27 +67,6 @@ bool OutlivesRaylet(const std::string& name) {
   return name.find(".log") != std::string::npos || name.starts_with("log") ||
          name.starts_with("control.") || name == "programs" ||
          name == kKeeperFile;
-}
-
-// In a child of the keeper: becomes `mobula` with these arguments.
-[[noreturn]] void BecomeMobula(const std::vector<std::string>& arguments,
-                               pid_t keeper, int serves) {
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  std::vector<char*> words = {const_cast<char*>("mobula")};
-  for (const std::string& argument : arguments) {
-    words.push_back(const_cast<char*>(argument.c_str()));
-  }
-  words.push_back(nullptr);
-  const bool ready =
-      DieWithParent(keeper) && (serves < 0 || ::dup2(serves, kServesFd) >= 0);
-  if (ready) {
-    CloseOnExecFrom(serves < 0 ? kServesFd : kFirstOtherFd);
-    ::execv("/proc/self/exe", words.data());
-  }
-  MOBULA_LOG(ERROR) << "cannot execute mobula: " << base::ErrorText();
-  ::_exit(127);
 }
 
 class Keeper {
@@ -259,12 +225,12 @@ void Keeper::TakeChildren() {
     if (pid == store_) {
       store_ = 0;
       store_serves_.Reset();
-      MOBULA_LOG(INFO) << StoryOf("the control store", status);
+      MOBULA_LOG(INFO) << StoryOfExit("the control store", status);
       policy_.Ended(KeeperChild::kControlStore, in_order, base::BootNow(),
                     actions_);
     } else if (pid == raylet_) {
       raylet_ = 0;
-      cause_ = StoryOf("the raylet", status);
+      cause_ = StoryOfExit("the raylet", status);
       MOBULA_LOG(INFO) << cause_;
       policy_.Ended(KeeperChild::kRaylet, in_order, base::BootNow(), actions_);
     } else {

@@ -21,19 +21,18 @@
 #include <string>
 #include <vector>
 
+#include "base/control/node_file.h"
 #include "base/ids.h"
 #include "base/unique_fd.h"
+#include "raylet/spawn/become_mobula.h"
 #include "raylet/spawn/runtime_folder.h"
 
 namespace mobula::raylet {
 
 // In the session's folder; what it and its children write to stdout and stderr.
 inline constexpr char kKeeperLog[] = "keeper.log";
-// In the session's folder: the keeper's pid, as long as it lives.
-inline constexpr char kKeeperFile[] = "keeper";
+using base::kKeeperFile;
 inline constexpr char kKeeperName[] = "mobula-keeper";  // as ps shows it
-// The descriptor to which the control store writes a byte once it serves.
-inline constexpr int kServesFd = 3;
 // The first word on `ready` once all serve; anything else says why not.
 inline constexpr char kReady[] = "ready\n";
 

@@ -16,8 +16,9 @@ base::Failure OwnerGone() {
 base::Failure Elsewhere() {
   return base::NotRun(
       base::FailureCode::kActorDied,
-      "the actor lives where this process cannot reach it: calls between "
-      "nodes are not in this version");
+      "the actor lives on another node, which this process cannot reach: calls "
+      "between nodes are not in this version; run the program on that node "
+      "(`mobula get` names it)");
 }
 
 }  // namespace

@@ -74,6 +74,10 @@ std::vector<std::string> CommandLine(const HeadOptions& options) {
   std::vector<std::string> words = {"mobula",       "raylet",
                                     "--driver-fd",  std::to_string(kDriverFd),
                                     "--program-fd", std::to_string(kProgramFd)};
+  if (!options.control.empty()) {
+    words.insert(words.end(), {"--control", options.control});
+    return words;
+  }
   if (options.cpus) {
     words.insert(words.end(), {"--cpus", NumberText(*options.cpus)});
   }

@@ -12,8 +12,8 @@ namespace {
 constexpr char kEmbedded[] = "embedded";
 constexpr char kAuto[] = "auto";
 
-// What only a head of its own can be asked for.
-std::string OfOwnHead(const InitOptions::Values& options) {
+// What only a head of its own offers.
+std::string Offered(const InitOptions::Values& options) {
   std::string names;
   const auto add = [&names](const char* name) {
     names += (names.empty() ? "" : ", ") + std::string(name);
@@ -24,7 +24,6 @@ std::string OfOwnHead(const InitOptions::Values& options) {
   if (!options.spill_folders.empty()) add("SpillFolders");
   if (!options.resources.empty()) add("Resource");
   if (options.workers_max.has_value()) add("WorkersMax");
-  if (!options.program.empty()) add("Program");
   return names;
 }
 
@@ -38,16 +37,16 @@ const base::NodeFile* Preferred(
   return nodes.empty() ? nullptr : nodes.front();
 }
 
-[[noreturn]] void NotFound(const std::string& asked,
-                           const std::vector<std::string>& roots,
-                           const std::vector<base::NodeFile>& nodes,
-                           const std::string& advice) {
+std::string NotFound(const std::string& asked,
+                     const std::vector<std::string>& roots,
+                     const std::vector<base::NodeFile>& nodes,
+                     const std::string& advice) {
   std::string message = asked + ": no such node runs on this machine; " +
                         advice + ". Looked for nodes of this user in";
   for (const std::string& root : roots) message += "\n  " + root;
   if (!nodes.empty()) message += "\nThere are nodes of";
   for (const base::NodeFile& node : nodes) message += "\n  " + node.control;
-  ThrowInitError(std::move(message));
+  return message;
 }
 
 std::vector<const base::NodeFile*> NodesAt(
@@ -62,30 +61,46 @@ std::vector<const base::NodeFile*> NodesAt(
   return found;
 }
 
-const base::NodeFile& NodeAt(const std::string& asked,
-                             const std::string& address,
-                             const std::vector<std::string>& roots,
-                             const std::vector<base::NodeFile>& nodes) {
+std::vector<const base::NodeFile*> AllOf(
+    const std::vector<base::NodeFile>& nodes) {
   std::vector<const base::NodeFile*> found;
-  std::string advice = "`mobula start --head` starts one";
-  if (address == kAuto) {
-    for (const base::NodeFile& node : nodes) {
-      if (!node.raylet.empty()) found.push_back(&node);
-    }
-  } else {
-    std::string why;
-    const auto parsed = base::ControlAddress::Parse(address, &why);
-    if (!parsed.has_value()) {
-      ThrowInitError(asked + ": " + why +
-                     "; or say embedded for a head of this program's own, auto "
-                     "for a node that runs on this machine");
-    }
-    found = NodesAt(*parsed, nodes);
-    advice = "`mobula start --address " + address + "` joins one";
+  for (const base::NodeFile& node : nodes) {
+    if (!node.raylet.empty()) found.push_back(&node);
   }
-  const base::NodeFile* const node = Preferred(found);
-  if (node == nullptr) NotFound(asked, roots, nodes, advice);
-  return *node;
+  return found;
+}
+
+// `asked`: how the address was given.
+NodeChoice ChooseAt(const std::string& asked, const std::string& address,
+                    const std::vector<std::string>& roots,
+                    const std::vector<base::NodeFile>& nodes) {
+  NodeChoice choice;
+  if (address == kAuto) {
+    const base::NodeFile* const any = Preferred(AllOf(nodes));
+    if (any == nullptr) {
+      ThrowInitError(
+          NotFound(asked, roots, nodes, "`mobula start --head` starts one"));
+    }
+    choice.raylet_socket = any->raylet;
+    return choice;
+  }
+  std::string why;
+  const auto parsed = base::ControlAddress::Parse(address, &why);
+  if (!parsed.has_value()) {
+    ThrowInitError(asked + ": " + why +
+                   "; or say embedded for a head of this program's own, auto "
+                   "for a node that runs on this machine");
+  }
+  const base::NodeFile* const node = Preferred(NodesAt(*parsed, nodes));
+  if (node != nullptr) {
+    choice.raylet_socket = node->raylet;
+    return choice;
+  }
+  choice.control = parsed->ToString();
+  choice.absence =
+      NotFound(asked, roots, nodes,
+               "`mobula start --address " + choice.control + "` joins one");
+  return choice;
 }
 
 }  // namespace
@@ -100,22 +115,22 @@ NodeChoice ChooseNode(const InitOptions::Values& options,
     address = environment;
     asked = "MOBULA_ADDRESS=" + environment;
   }
+  if (address == kEmbedded) return NodeChoice();
+  const std::string offered = Offered(options);
+  const bool has_program = !options.program.empty();
   NodeChoice choice;
-  if (address == kEmbedded) return choice;
-  const std::string of_own_head = OfOwnHead(options);
-  if (!address.empty()) {
-    choice.raylet_socket = NodeAt(asked, address, roots, nodes).raylet;
-    choice.unused = of_own_head;
+  if (address.empty()) {
+    // Who says what its node is to be wants one of its own.
+    if (!offered.empty() || has_program) return choice;
+    const base::NodeFile* const node = Preferred(AllOf(nodes));
+    if (node != nullptr) choice.raylet_socket = node->raylet;
     return choice;
   }
-  // Who says what its node is to be wants one of its own.
-  if (!of_own_head.empty()) return choice;
-  std::vector<const base::NodeFile*> running;
-  for (const base::NodeFile& node : nodes) {
-    if (!node.raylet.empty()) running.push_back(&node);
+  choice = ChooseAt(asked, address, roots, nodes);
+  choice.unused = offered;
+  if (has_program && choice.control.empty()) {
+    choice.unused += (offered.empty() ? "" : ", ") + std::string("Program");
   }
-  const base::NodeFile* const node = Preferred(running);
-  if (node != nullptr) choice.raylet_socket = node->raylet;
   return choice;
 }
 

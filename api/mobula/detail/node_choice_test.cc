@@ -87,14 +87,29 @@ TEST(NodeChoiceTest, WhatARunningNodeCannotGiveIsTold) {
   EXPECT_EQ(choice.unused, "Cpus, Resource");
 }
 
-TEST(NodeChoiceTest, AnAddressWithoutANodeHereIsNamed) {
-  const std::string why = WhyNot(InitOptions(), "127.0.0.1:9");
-  EXPECT_TRUE(Has(why, "MOBULA_ADDRESS=127.0.0.1:9"));
-  EXPECT_TRUE(Has(why, "mobula start --address 127.0.0.1:9"));
-  EXPECT_TRUE(Has(why, "/root"));
-  EXPECT_TRUE(Has(why, "unix:/run/a/control.sock"));
-  EXPECT_TRUE(Has(WhyNot(InitOptions().Address("127.0.0.1:9")),
+TEST(NodeChoiceTest, AnAddressWithoutANodeHereIsToBeJoined) {
+  const NodeChoice choice = Choose(InitOptions(), "localhost:9");
+  EXPECT_EQ(choice.raylet_socket, "");
+  EXPECT_EQ(choice.control, "127.0.0.1:9");
+  EXPECT_TRUE(Has(choice.absence, "MOBULA_ADDRESS=localhost:9"));
+  EXPECT_TRUE(Has(choice.absence, "mobula start --address 127.0.0.1:9"));
+  EXPECT_TRUE(Has(choice.absence, "/root"));
+  EXPECT_TRUE(Has(choice.absence, "unix:/run/a/control.sock"));
+  EXPECT_TRUE(Has(Choose(InitOptions().Address("127.0.0.1:9")).absence,
                   "the address 127.0.0.1:9"));
+  // It starts one itself, of that program, whatever it is to offer.
+  EXPECT_EQ(Choose(InitOptions().Cpus(2).Program("/m"), "127.0.0.1:9").unused,
+            "Cpus");
+  EXPECT_EQ(Choose(InitOptions().Cpus(2)).control, "");
+}
+
+TEST(NodeChoiceTest, AnyNodeWhereThereIsNoneIsNamed) {
+  try {
+    Choose(InitOptions().Address("auto"), "", {});
+    ADD_FAILURE() << "it was accepted";
+  } catch (const InitError& error) {
+    EXPECT_TRUE(Has(error.message(), "mobula start --head"));
+  }
 }
 
 TEST(NodeChoiceTest, WhatIsNoAddressIsRefused) {
