@@ -101,7 +101,7 @@ detail::NodeChoice FindNode(const InitOptions::Values& values) {
         detail::ChooseNode(values, environment, roots, base::FindNodes(roots));
     // A node whose raylet has died has another one in a moment.
     const bool may_come = !choice.control.empty() &&
-                          base::IsNodeStarting(roots) &&
+                          base::IsNodeStarting(roots, choice.control) &&
                           base::BootNow() < deadline;
     if (!may_come) return choice;
     ::poll(nullptr, 0, kLookMilliseconds);

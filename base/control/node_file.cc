@@ -182,11 +182,12 @@ std::optional<NodeFile> NodeOf(const Session& session) {
   return ParseNodeFile(session.path, ReadIn(session, kFileName));
 }
 
-bool HasKeeper(const Session& session) {
-  std::string text = ReadIn(session, kKeeperFile);
-  while (!text.empty() && text.back() == '\n') text.pop_back();
+bool HasKeeperOf(const Session& session, const std::string& control) {
+  const std::string text = ReadIn(session, kKeeperFile);
+  const std::size_t line = std::min(text.find('\n'), text.size());
   std::int32_t pid = 0;
-  return ParseNumber(text, &pid) && pid > 0 && !StartOf(pid).empty();
+  return ParseNumber(std::string_view(text).substr(0, line), &pid) && pid > 0 &&
+         text.substr(line) == "\n" + control + "\n" && !StartOf(pid).empty();
 }
 
 }  // namespace
@@ -256,10 +257,12 @@ std::vector<NodeFile> FindNodes(const std::vector<std::string>& roots) {
   return found;
 }
 
-bool IsNodeStarting(const std::vector<std::string>& roots) {
+bool IsNodeStarting(const std::vector<std::string>& roots,
+                    const std::string& control) {
   for (const std::string& root : roots) {
     for (const Session& session : SessionsUnder(root)) {
-      if (HasKeeper(session) && !NodeOf(session).has_value()) return true;
+      if (!HasKeeperOf(session, control)) continue;
+      if (!NodeOf(session).has_value()) return true;
     }
   }
   return false;

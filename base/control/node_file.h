@@ -43,12 +43,14 @@ std::vector<std::string> SessionRoots();
 // Of all nodes under the roots whose pid lives, the latest first.
 std::vector<NodeFile> FindNodes(const std::vector<std::string>& roots);
 
-// In the session's folder: the keeper's pid, as long as it lives.
+// In the session's folder: a line with the keeper's pid, as long as it lives,
+// and one with the ControlAddress of its node's control store.
 inline constexpr char kKeeperFile[] = "keeper";
 
-// Whether a keeper lives whose raylet does not serve: it is being started, or
-// started again.
-bool IsNodeStarting(const std::vector<std::string>& roots);
+// Whether a keeper lives whose raylet, of a node of that control store, does
+// not serve: it is being started, or started again.
+bool IsNodeStarting(const std::vector<std::string>& roots,
+                    const std::string& control);
 
 }  // namespace mobula::base
 

@@ -160,20 +160,21 @@ TEST(SessionRoots, TheRuntimeFolderOfTheUserIsPreferred) {
 }
 
 TEST_F(NodeFileTest, AKeeperWithoutARayletThatServesIsStarting) {
-  EXPECT_FALSE(IsNodeStarting({root_, "/absent"}));
   const NodeFile file = MakeFile("a", 5);
-  EXPECT_FALSE(IsNodeStarting({root_})) << "nobody keeps it";
-  const auto keep = [&file](const std::string& pid) {
-    std::ofstream(file.folder + "/" + kKeeperFile) << pid;
+  const auto is_starting = [this, &file](const std::string& keeper) {
+    std::ofstream(file.folder + "/" + kKeeperFile) << keeper;
+    return IsNodeStarting({"/absent", root_}, "unix:/s");
   };
-  for (const char* nobody : {"", "x", "0", "99999999\n"}) {
-    keep(nobody);
-    EXPECT_FALSE(IsNodeStarting({root_})) << nobody;
+  const std::string self = std::to_string(::getpid());
+  EXPECT_FALSE(IsNodeStarting({"/absent", root_}, "unix:/s"));
+  for (const std::string& nobody :
+       {std::string(), std::string("x\nunix:/s\n"), std::string("0\nunix:/s\n"),
+        std::string("99999999\nunix:/s\n"), self, self + "\nunix:/t\n"}) {
+    EXPECT_FALSE(is_starting(nobody)) << nobody;
   }
-  keep(std::to_string(::getpid()) + "\n");
-  EXPECT_TRUE(IsNodeStarting({root_}));
+  EXPECT_TRUE(is_starting(self + "\nunix:/s\n"));
   Write(file);
-  EXPECT_FALSE(IsNodeStarting({root_})) << "it serves";
+  EXPECT_FALSE(is_starting(self + "\nunix:/s\n")) << "it serves";
 }
 
 }  // namespace

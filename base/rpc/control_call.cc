@@ -15,6 +15,7 @@
 #include "base/rpc/client_greeting.h"
 #include "base/rpc/store_channel.h"
 #include "base/session/backoff.h"
+#include "base/sockets/connect_within.h"
 #include "base/sockets/listener_socket.h"
 #include "base/sockets/poll_wait.h"
 
@@ -27,7 +28,8 @@ constexpr Duration kGreetingMax = std::chrono::seconds(3);
 struct Attempt {
   enum class Kind : std::uint8_t { kAnswered, kAway, kLate, kRefused };
   Kind kind = Kind::kAway;
-  std::string text;  // the answer, or what was met
+  std::string text;        // the answer, or what was met
+  bool is_nobody = false;  // nobody listens there
 };
 
 // Shakes hands over the socket until `end`.
@@ -56,9 +58,14 @@ Attempt Greet(int fd, const std::string& token, BootTime end) {
 Attempt TryOnce(const ControlAddress& address, const std::string& token,
                 const std::string& question, BootTime deadline) {
   Attempt attempt;
-  UniqueFd socket = ConnectControl(address, &attempt.text);
-  if (!socket.valid()) return attempt;
   const BootTime greeted = std::min(deadline, BootNow() + kGreetingMax);
+  int failed = 0;
+  UniqueFd socket = ConnectWithin(address, greeted, &failed);
+  if (!socket.valid()) {
+    attempt.text = ErrorText(failed);
+    attempt.is_nobody = IsNobody(failed);
+    return attempt;
+  }
   attempt = Greet(socket.get(), token, greeted);
   if (attempt.kind != Attempt::Kind::kAnswered) return attempt;
   const Duration left = std::max(deadline - BootNow(), Duration::zero());
@@ -113,8 +120,9 @@ UniqueFd ConnectControl(const ControlAddress& address, std::string* error) {
 
 ControlReply CallControl(const ControlAddress& address,
                          const std::string& token, ControlRequest request,
-                         Duration timeout) {
+                         Duration timeout, Duration absence) {
   const BootTime deadline = BootNow() + timeout;
+  BootTime nobody_since = BootTime::Never();
   IdSource ids(RandomBits());
   ControlCall call;
   call.request = ids.Next<RequestId>();
@@ -147,7 +155,10 @@ ControlReply CallControl(const ControlAddress& address,
       case Attempt::Kind::kAway:
         break;
     }
-    const Duration left = deadline - BootNow();
+    const BootTime now = BootNow();
+    nobody_since =
+        attempt.is_nobody ? std::min(nobody_since, now) : BootTime::Never();
+    const Duration left = std::min(deadline, nobody_since + absence) - now;
     if (left <= Duration::zero()) {
       return MakeFailure(FailureCode::kControlAway, Executed::kMaybe,
                          where + " is away: " + attempt.text);

@@ -4,11 +4,11 @@
 //   ControlReply reply = CallControl(address, token, GetStatus(),
 //                                    std::chrono::seconds(5));
 //
-// It tries again until its time is over where the store is away; a mutation is
-// done once however often it was sent.
-// Threading: blocks the calling thread; any.
-// Failure: a Failure as the reply: kControlAway naming the address and what the
-// last attempt met, kTimeout, or what the store says.
+// It tries again until its time is over where the store is away, or until
+// nobody has listened there for `absence`; a mutation is done once however
+// often it was sent. Threading: blocks the calling thread; any. Failure: a
+// Failure as the reply: kControlAway naming the address and what the last
+// attempt met, kTimeout, or what the store says.
 #ifndef MOBULA_BASE_RPC_CONTROL_CALL_H_
 #define MOBULA_BASE_RPC_CONTROL_CALL_H_
 
@@ -23,7 +23,7 @@ namespace mobula::base {
 
 ControlReply CallControl(const ControlAddress& address,
                          const std::string& token, ControlRequest request,
-                         Duration timeout);
+                         Duration timeout, Duration absence = Duration::max());
 
 // One attempt to connect; non-blocking, close-on-exec.
 UniqueFd ConnectControl(const ControlAddress& address, std::string* error);

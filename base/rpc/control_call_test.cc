@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/rpc/rpc_ends.h"
+#include "base/sockets/listener_socket.h"
 
 namespace mobula::base {
 namespace {
@@ -58,6 +59,25 @@ TEST_F(ControlCallTest, AStoreThatNeverIsThere) {
   EXPECT_EQ(failure.message, "the control store at " + address_.ToString() +
                                  " is away: No such file or directory");
   EXPECT_EQ(Threads(), before);
+}
+
+// It would come back from the whole time only after the test has been ended.
+TEST_F(ControlCallTest, WhereNobodyListensItIsOverAtOnceIfThatIsAsked) {
+  const auto why = [](const ControlAddress& address) {
+    const auto reply = CallControl(address, "", GetStatus(),
+                                   std::chrono::hours(24), Duration::zero());
+    const auto* failure = std::get_if<Failure>(&reply);
+    EXPECT_NE(failure, nullptr);
+    return failure == nullptr ? "" : failure->message;
+  };
+  EXPECT_NE(why(address_).find("No such file or directory"), std::string::npos);
+  ControlAddress port;
+  {
+    std::string error;
+    const auto address = ControlAddress::Parse("127.0.0.1:0", &error);
+    ASSERT_TRUE(ListenerSocket::Open(*address, &port, &error)) << error;
+  }
+  EXPECT_NE(why(port).find("Connection refused"), std::string::npos);
 }
 
 TEST_F(ControlCallTest, IsAnsweredAndThenLost) {

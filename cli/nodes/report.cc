@@ -25,8 +25,9 @@ int RunReport(const ReportCommand& command) {
   std::string error;
   const auto node = base::NodeId::Parse(command.node);
   if (!node) return Complain(command.node + " is no node's id");
-  const std::optional<Store> store = ChooseStore(command.store, &error);
+  std::optional<Store> store = ChooseStore(command.store, &error);
   if (!store) return Complain(error);
+  store->absence = kPatience;
   const base::ControlReply reply =
       Ask(*store, base::ReportNodeDead{*node, command.cause}, kPatience);
   const auto* const failure = std::get_if<base::Failure>(&reply);

@@ -246,6 +246,7 @@ int Keep(const StartCommand& command, Plan plan, UniqueFd speak) {
                           ", which serves " + plan.control.ToString());
   }
   raylet::KeeperOptions options;
+  options.control = plan.control.ToString();
   if (command.head) options.control_store = StoreArguments(plan);
   const raylet::NodeOptions node = NodeOf(command, plan);
   const bool has_socket = command.head && !plan.control.path.empty();

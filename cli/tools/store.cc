@@ -48,9 +48,12 @@ std::optional<Store> ChooseStore(const StoreFlags& flags, std::string* error) {
   Store store{*address, ""};
   std::string token_file = flags.token_file;
   for (const base::NodeFile& node : nodes) {
-    if (token_file.empty() && node.control == address->ToString()) {
-      token_file = node.token_file;
-    }
+    if (node.control != address->ToString()) continue;
+    if (token_file.empty()) token_file = node.token_file;
+    store.absence = kAbsenceMax;
+  }
+  if (base::IsNodeStarting(base::SessionRoots(), address->ToString())) {
+    store.absence = kAbsenceMax;
   }
   if (!token_file.empty() && !ReadToken(token_file, &store.token)) {
     *error = "there is no token in " + token_file;
@@ -62,7 +65,7 @@ std::optional<Store> ChooseStore(const StoreFlags& flags, std::string* error) {
 base::ControlReply Ask(const Store& store, base::ControlRequest request,
                        base::Duration timeout) {
   return base::CallControl(store.address, store.token, std::move(request),
-                           timeout);
+                           timeout, store.absence);
 }
 
 }  // namespace mobula::cli

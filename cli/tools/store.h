@@ -31,7 +31,14 @@ struct StoreFlags {
 struct Store {
   base::ControlAddress address;
   std::string token;
+  // How long nobody may listen there: none where no keeper of this machine is
+  // known that would start it again.
+  base::Duration absence{0};
 };
+
+// For an answer, and for a control store that its keeper starts again.
+inline constexpr base::Duration kAskPatience = std::chrono::seconds(5);
+inline constexpr base::Duration kAbsenceMax = std::chrono::seconds(2);
 
 // Neither is one named nor does a node run here.
 bool KnowsNoStore(const StoreFlags& flags);
@@ -39,7 +46,7 @@ bool KnowsNoStore(const StoreFlags& flags);
 std::optional<Store> ChooseStore(const StoreFlags& flags, std::string* error);
 
 base::ControlReply Ask(const Store& store, base::ControlRequest request,
-                       base::Duration timeout = std::chrono::seconds(10));
+                       base::Duration timeout = kAskPatience);
 
 // The same, where only one kind of answer will do; else nothing and why.
 template <class Answer>

@@ -86,7 +86,7 @@ class Keeper {
   }
 
   bool Open();
-  void WritePid();
+  void WriteWho();
   void WaitForNews();
   void TakeSignals();
   void TakeChildren();
@@ -149,7 +149,7 @@ bool Keeper::Open() {
   const sigset_t watched = WatchedSignals();
   ::sigprocmask(SIG_BLOCK, &watched, nullptr);
   signals_.Reset(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
-  WritePid();
+  WriteWho();
   self_ = OpenPidfd(::getpid());
   // Without it the folder is looked at now and then.
   folder_news_.Reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
@@ -160,9 +160,10 @@ bool Keeper::Open() {
   return signals_.valid() && self_.valid();
 }
 
-void Keeper::WritePid() {
+void Keeper::WriteWho() {
   const std::string path = folder_.path() + "/" + kKeeperFile;
-  const std::string text = std::to_string(::getpid()) + "\n";
+  const std::string text =
+      std::to_string(::getpid()) + "\n" + options_.control + "\n";
   const UniqueFd fd(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (::write(fd.get(), text.data(), text.size()) < 0) {

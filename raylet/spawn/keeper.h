@@ -37,6 +37,7 @@ inline constexpr char kKeeperName[] = "mobula-keeper";  // as ps shows it
 inline constexpr char kReady[] = "ready\n";
 
 struct KeeperOptions {
+  std::string control;  // ControlAddress of the node's control store
   // Arguments of `mobula` that run the control store; empty: not here.
   std::vector<std::string> control_store;
   // Runs the raylet, in a child; returns its exit code. `keeper` becomes
