@@ -108,6 +108,7 @@ struct WorkerInfo {
   JobId job;
   std::string state;     // starting, idle, leased, actor, ending
   std::string function;  // that runs, "" if none
+  ActorId actor;         // detached, to which its job belongs; nil if none
 };
 // What a raylet says of the store of its node's large values.
 struct StoreInfo {

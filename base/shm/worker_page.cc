@@ -25,9 +25,10 @@ void WorkerPage::SetRunning(std::string_view function) {
     name[i].store(function[i], std::memory_order_release);
   }
   sequence.store(start + 2, std::memory_order_release);
+  SetBusy(length > 0);
 }
 
-std::string WorkerPage::Running() const {
+std::string WorkerPage::Last() const {
   for (int read = 0; read < kReadsMax; ++read) {
     const std::uint32_t before = sequence.load(std::memory_order_acquire);
     if (before % 2 != 0) continue;

@@ -1,8 +1,9 @@
 // WorkerPage: one page of memory that a worker writes and its raylet reads,
-// also after the worker has died: which function runs, since which task.
+// also after the worker has died: which function runs, or ran last.
 //
 // The raylet makes it (memfd), hands it to the worker at start and uses it to
-// label output and to say in a failure what ran. It trusts nothing in it: the
+// label output, which it may read when the function has ended, and to say in a
+// listing or a failure what runs. It trusts nothing in it: the
 // length is clamped, the text is for people only.
 // Threading: written by the worker's slot thread alone; a reader may see a torn
 // name and tries again (`sequence` odd: being written).
@@ -22,11 +23,21 @@ struct WorkerPage {
   std::atomic<std::uint32_t> sequence;
   std::atomic<std::uint32_t> name_length;
   std::atomic<char> name[kNameBytesMax];
+  std::atomic<std::uint32_t> busy;  // 0: what is named has ended
 
   // Writer: what runs now ("" for nothing); cut to kNameBytesMax.
   void SetRunning(std::string_view function);
-  // Reader: what ran when last seen whole, "" if nothing or torn throughout.
-  [[nodiscard]] std::string Running() const;
+  // Writer: the same again; nothing, since it has ended.
+  void SetBusy(bool is_busy) {
+    busy.store(is_busy ? 1 : 0, std::memory_order_release);
+  }
+  // Reader: what ran last, when last seen whole; "" if nothing has or torn
+  // throughout.
+  [[nodiscard]] std::string Last() const;
+  // Reader: what runs, "" if nothing does.
+  [[nodiscard]] std::string Running() const {
+    return busy.load(std::memory_order_acquire) == 0 ? "" : Last();
+  }
 };
 
 }  // namespace mobula::base

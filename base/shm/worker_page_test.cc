@@ -25,6 +25,16 @@ TEST(WorkerPageTest, ShowsWhatRuns) {
   EXPECT_EQ(page->Running(), "");
 }
 
+TEST(WorkerPageTest, WhatHasEndedIsTheLastThatRan) {
+  const auto page = ZeroedPage();
+  page->SetRunning("CountWords");
+  page->SetBusy(false);
+  EXPECT_EQ(page->Running(), "");
+  EXPECT_EQ(page->Last(), "CountWords");
+  page->SetBusy(true);
+  EXPECT_EQ(page->Running(), "CountWords");
+}
+
 TEST(WorkerPageTest, CutsLongNamesAndClampsALyingLength) {
   const auto page = ZeroedPage();
   page->SetRunning(std::string(1000, 'x'));

@@ -181,6 +181,16 @@ Item ItemOf(const base::WorkerInfo& worker, std::int64_t /*now_ms*/) {
       IdOf("job", worker.job),
       IdOf("node", worker.node),
       IdOf("worker", worker.process, kDetail),
+      IdOf("actor", worker.actor, kDetail),
+  };
+}
+
+Item JobOfActor(const base::WorkerInfo& worker) {
+  return {
+      IdOf("job", worker.job),
+      Text("state", "running"),
+      IdOf("actor", worker.actor),
+      IdOf("node", worker.node),
   };
 }
 

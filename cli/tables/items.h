@@ -31,6 +31,8 @@ Item ItemOf(const base::JobRecord& job, std::int64_t now_ms);
 Item ItemOf(const base::ActorRecord& actor, std::int64_t now_ms);
 Item ItemOf(const base::WorkerInfo& worker, std::int64_t now_ms);
 Item ItemOf(const base::TaskInfo& task, std::int64_t now_ms);
+// The job that a detached actor has on its node, seen by one of its workers.
+Item JobOfActor(const base::WorkerInfo& worker);
 
 // All of the same kind; "" for none.
 std::string TableOf(const std::vector<Item>& items);

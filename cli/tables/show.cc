@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -144,6 +145,18 @@ Found FindTasks(const base::LocalListing& listing) {
       [](const base::TaskInfo&) { return false; });
 }
 
+// The control store does not know them: each is its node's own affair.
+Found FindJobsOfActors(const base::LocalListing& listing) {
+  Found found;
+  std::set<base::JobId> seen;
+  for (const base::WorkerInfo& worker : listing.workers) {
+    if (worker.actor.IsNil() || !seen.insert(worker.job).second) continue;
+    found.items.push_back(JobOfActor(worker));
+    found.ids.push_back(worker.job.ToString());
+  }
+  return found;
+}
+
 // Another word for those that are hidden, by kind.
 std::string HiddenNote(const ListCommand& command, std::size_t hidden) {
   if (hidden == 0) return "";
@@ -245,6 +258,7 @@ Shown GetById(const Store& store, const GetCommand& command) {
         AskRaylets(LocalNodes(command.store), &error);
     search.Add("worker", FindWorkers(local));
     search.Add("task", FindTasks(local));
+    search.Add("job", FindJobsOfActors(local));
   }
   return search.Result(command.json);
 }

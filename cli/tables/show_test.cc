@@ -215,6 +215,8 @@ class ShowTest : public testing::Test {
       listing.workers[0].pid = 17;
       listing.workers[0].state = "leased";
       listing.workers[0].function = "Count";
+      listing.workers[0].job = {0xf000'0000'0000'0000, 1};
+      listing.workers[0].actor = {0xa000'0000'0000'0000, 9};
       listing.stores = {{{1, 1}, 32u << 20, 4u << 20, 1u << 20}};
       link_->Send(listing);
     };
@@ -308,8 +310,8 @@ TEST_F(ShowTest, WorkersAreAskedOfTheRaylet) {
   StartNode();
   const Shown shown = Show(List("workers"));
   EXPECT_EQ(shown.out,
-            "PID  STATE   FUNCTION\n"
-            "17   leased  Count\n");
+            "PID  STATE   FUNCTION  JOB\n"
+            "17   leased  Count     f0000000000000000000000000000001\n");
   EXPECT_EQ(shown.exit_code, 0) << shown.err;
   const Shown none = Show(List("tasks"));
   EXPECT_EQ(none.out, "");
@@ -350,6 +352,14 @@ TEST_F(ShowTest, OneThingByIdOrName) {
   shown = Show(Get("e000"));
   EXPECT_TRUE(shown.out.starts_with("kind      worker\npid       17\n"))
       << shown.out << shown.err;
+  // The control store does not know it.
+  shown = Show(Get("f0000000000000000000000000000001"));
+  EXPECT_EQ(shown.out,
+            "kind   job\n"
+            "job    f0000000000000000000000000000001\n"
+            "state  running\n"
+            "actor  a0000000000000000000000000000009\n")
+      << shown.err;
   shown = Show(Get("17"));
   EXPECT_TRUE(shown.out.starts_with("kind      worker\npid       17\n"))
       << shown.out << shown.err;

@@ -309,6 +309,7 @@ void Core::OnListLocal(ProcessId from) {
       info.node = options_.node;
       info.pid = worker.pid;
       info.job = id;
+      info.actor = job.actor;
       info.state = StateName(worker);
       listing.workers.push_back(std::move(info));
       const Lease* lease = ledger_.FindOfWorker(process);

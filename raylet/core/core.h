@@ -117,6 +117,7 @@ class Core {
   };
   struct Job {
     base::ProcessId driver;  // nil: it is a detached actor's
+    base::ActorId actor;     // that one
     std::string ns;
     base::JobId output;  // whose driver sees what its workers write
     // Content hash of its executable, "" as long as nobody needs to know.

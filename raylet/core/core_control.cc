@@ -246,6 +246,7 @@ void Core::OnHostActor(const base::ActorRecord& record) {
   const HostedActors::Actor* actor = hosted_.Host(record, ids, out);
   if (actor == nullptr) return;
   Job& job = jobs_[ids.job];
+  job.actor = record.actor;
   job.ns = record.ns;
   job.output = record.job;
   job.program = record.spec->program;

@@ -357,6 +357,20 @@ TEST_F(CoreControlTest, AToolSeesWorkersAndTasks) {
   EXPECT_EQ(listings[0].second.tasks[1].state, "queued");
 }
 
+TEST_F(CoreControlTest, AToolSeesToWhichDetachedActorAWorkerBelongs) {
+  world.Do(ControlUp{1});
+  world.AddDriver();
+  world.RegisterAll();
+  const ProcessId worker = HostOn();
+  world.Say(ProcessId{9, 9}, base::ListLocal{});
+  const auto listings = world.Sent<base::LocalListing>();
+  ASSERT_EQ(listings.size(), 1u);
+  for (const base::WorkerInfo& info : listings[0].second.workers) {
+    EXPECT_EQ(info.actor, info.process == worker ? kActor : ActorId());
+    EXPECT_EQ(info.job == kJob, info.process != worker);
+  }
+}
+
 // Tasks of equal length, as many waiting as may be: each slot goes to the job
 // that is furthest behind its share.
 TEST_F(CoreControlTest, TwoJobsOfWeightsThreeAndOneShareThreeToOne) {

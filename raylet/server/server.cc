@@ -429,7 +429,7 @@ bool Server::PassOn(ProcessId process, const OutputBatch& batch) {
   if (!has_driver) return true;  // nobody will ever ask for it
   base::WorkerOutput output;
   output.pid = worker.pid;
-  output.function = worker.page->Running();
+  output.function = worker.page->Last();
   output.is_stderr = batch.is_stderr;
   output.lines = batch.lines;
   output.omitted = batch.omitted;

@@ -27,8 +27,10 @@ class PageMap {
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   void CloseFd() { fd_.Reset(); }
-  // The function that runs, or that ran when the worker ended.
+  // The function that runs, or that ran when the worker ended; "" if none.
   [[nodiscard]] std::string Running() const { return page_->Running(); }
+  // The one that ran last: whose output is read, as far as can be told.
+  [[nodiscard]] std::string Last() const { return page_->Last(); }
 
  private:
   PageMap() = default;

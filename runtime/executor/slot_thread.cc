@@ -63,11 +63,22 @@ void SlotThread::SetNode(std::string name) {
 
 bool SlotThread::Take(Execute* work) {
   base::MutexLock lock(mutex_);
+  if (!stopped_ && queue_.empty() && page_ != nullptr) page_->SetBusy(false);
   while (!stopped_ && queue_.empty()) changed_.Wait(mutex_);
   if (stopped_) return false;
   *work = std::move(queue_.front());
   queue_.pop_front();
   return true;
+}
+
+void SlotThread::ShowRunning(const base::FunctionEntry& entry) {
+  if (page_ == nullptr) return;
+  if (shown_ == &entry) {
+    page_->SetBusy(true);
+  } else {
+    page_->SetRunning(entry.name);
+  }
+  shown_ = &entry;
 }
 
 void SlotThread::Run() {
@@ -96,8 +107,7 @@ Executed SlotThread::RunOne(const Execute& work,
     Annotate(work, "", &executed.outcome);
     return executed;
   }
-  if (page_ != nullptr && shown_ != entry) page_->SetRunning(entry->name);
-  shown_ = entry;
+  ShowRunning(*entry);
   CurrentExecution current;
   current.task = work.task;
   current.actor = work.actor;

@@ -71,6 +71,7 @@ class SlotThread {
   // or why they cannot be had.
   std::optional<base::Failure> MapArgs(const Execute& work,
                                        std::vector<base::Value>* args);
+  void ShowRunning(const base::FunctionEntry& entry);
   base::Outcome Invoke(const Execute& work, const base::FunctionEntry& entry,
                        base::Invocation* invocation);
   void Annotate(const Execute& work, const std::string& function,

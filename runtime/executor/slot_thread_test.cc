@@ -239,6 +239,21 @@ TEST(SlotThread, PageNamesWhatRuns) {
             (std::vector<std::string>{"TellCurrent", "TellCurrent", "Throws"}));
 }
 
+TEST(SlotThread, NothingRunsWhileItWaits) {
+  auto page = std::make_unique<base::WorkerPage>();
+  SlotThread slot(Table(), page.get(), [](Executed) {});
+  std::thread runner([&slot] { slot.Run(); });
+  for (int i = 0; i < 2; ++i) {
+    slot.Push(Work(1, 6));
+    while (page->Last().empty() || !page->Running().empty()) {
+      std::this_thread::yield();
+    }
+    EXPECT_EQ(page->Last(), "TellCurrent");
+  }
+  slot.Stop();
+  runner.join();
+}
+
 TEST(SlotThread, ManyPushersAgainstOneSlot) {
   constexpr int kThreads = 4;
   constexpr int kEach = 500;
