@@ -78,6 +78,17 @@ class Fragile {
   int sum_ = 0;
 };
 
+// What the call of a process that does not own the actor came to.
+std::string CrashNamed(const std::string& name) {
+  const auto crash =
+      mobula::GetActor<Fragile>(name).Call<&Fragile::Crash>().TryGet(
+          seconds(60));
+  if (crash.ok()) return "it lives";
+  const auto& lines = crash.error().log_lines();
+  return std::to_string(crash.error().signal()) + " " +
+         (lines.empty() ? "silence" : lines.back());
+}
+
 class WorkersTest : public testing::Test {
  protected:
   mobula::Runtime runtime_ = mobula::Init(mobula::InitOptions().Cpus(2));
@@ -117,6 +128,30 @@ TEST_F(WorkersTest, AnExitInATaskIsADeath) {
   EXPECT_EQ(gone.error().code(), mobula::ErrorCode::kWorkerDied);
   EXPECT_EQ(gone.error().exit_code(), 3);
   EXPECT_EQ(gone.error().attempt(), 2);
+}
+
+// Whoever calls a detached actor is told by the node that hosts it.
+TEST_F(WorkersTest, TheDeathOfADetachedActorsWorkerIsToldAsAnyOther) {
+  mobula::Create<Fragile>(
+      mobula::ActorOptions().Name("fragile").Detached().MaxRestarts(-1));
+  const auto fragile = mobula::GetActor<Fragile>("fragile");
+  const int pid = fragile.Call<&Fragile::Pid>().Get(seconds(60));
+  const auto crash = fragile.Call<&Fragile::Crash>().TryGet(seconds(60));
+  ASSERT_FALSE(crash.ok());
+  EXPECT_EQ(crash.error().code(), mobula::ErrorCode::kWorkerDied);
+  EXPECT_EQ(crash.error().signal(), SIGKILL);
+  EXPECT_EQ(crash.error().pid(), pid);
+  EXPECT_EQ(crash.error().function(), "Fragile::Crash");
+  ASSERT_FALSE(crash.error().log_lines().empty());
+  EXPECT_EQ(crash.error().log_lines().back(), "crashing");
+  EXPECT_NE(fragile.Call<&Fragile::Pid>().Get(seconds(60)), pid);
+}
+
+TEST_F(WorkersTest, TheDeathOfANamedActorsWorkerIsToldToWhoBorrowsIt) {
+  const auto fragile = mobula::Create<Fragile>(
+      mobula::ActorOptions().Name("named").MaxRestarts(-1));
+  EXPECT_EQ(mobula::Spawn<CrashNamed>("named").Get(seconds(60)),
+            std::to_string(SIGKILL) + " crashing");
 }
 
 TEST_F(WorkersTest, ADeadActorFailsWithWhatIsKnown) {

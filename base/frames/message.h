@@ -225,7 +225,7 @@ struct ActorMoved {
   std::int64_t incarnation = 0;
   ProcessId worker;   // nil while it is created or restarted
   bool dead = false;  // for ever
-  Failure failure;    // why, where dead
+  Failure failure;  // why, where dead; else what ended the last life, if known
 };
 
 // The caller's process has no handle of the actor any more.

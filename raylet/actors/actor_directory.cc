@@ -45,7 +45,7 @@ base::ActorMoved MovedTo(ActorId actor, const ActorDirectory::Place& place) {
       place.incarnation - (place.stage == Stage::kPending ? 1 : 0);
   if (place.stage == Stage::kAlive) moved.worker = place.worker;
   moved.dead = place.stage == Stage::kDead;
-  if (moved.dead) moved.failure = place.cause;
+  if (moved.dead || place.stage == Stage::kLost) moved.failure = place.cause;
   return moved;
 }
 

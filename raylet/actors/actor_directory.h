@@ -44,7 +44,7 @@ class ActorDirectory {
     std::int64_t incarnation = 0;
     Stage stage = Stage::kPending;
     base::ProcessId worker;  // while alive
-    base::Failure cause;     // if dead
+    base::Failure cause;  // if dead, or of its loss where this node hosted it
   };
 
   void Watch(base::ProcessId process, base::ActorId actor, Out& out);

@@ -274,6 +274,8 @@ TEST_F(CoreControlTest, WatchersOfAHostedActorHearOfItWithTheStoreAway) {
   world.Exit(worker);
   EXPECT_TRUE(world.Sent<base::ActorMoved>().back().second.worker.IsNil());
   EXPECT_FALSE(world.Sent<base::ActorMoved>().back().second.dead);
+  EXPECT_EQ(world.Sent<base::ActorMoved>().back().second.failure.log_tail,
+            std::vector<std::string>{"last words"});
   world.told.clear();
   world.Do(ControlUp{2});
   const auto join = Last<base::JoinNode>();

@@ -242,7 +242,7 @@ void ActorTable::Crash(Actor& actor, Failure failure, Unstarted unstarted,
   }
   StartAgain(actor, now, out);
   Report(actor, cause, out);
-  if (lived) TellWatchers(actor, out);
+  if (lived) TellWatchers(actor, out, &cause);
 }
 
 void ActorTable::StartAgain(Actor& actor, base::BootTime now, Produced& out) {
@@ -409,9 +409,13 @@ base::ActorMoved ActorTable::Where(const Actor& actor) {
   return moved;
 }
 
-void ActorTable::TellWatchers(const Actor& actor, Produced& out) const {
+void ActorTable::TellWatchers(const Actor& actor, Produced& out,
+                              const Failure* loss) const {
+  if (actor.watchers.empty()) return;
+  base::ActorMoved moved = Where(actor);
+  if (loss != nullptr) moved.failure = *loss;
   for (const base::ProcessId watcher : actor.watchers) {
-    out.SendTo(watcher, Where(actor));
+    out.SendTo(watcher, moved);
   }
 }
 

@@ -171,7 +171,9 @@ class ActorTable {
   void StartAgain(Actor& actor, base::BootTime now, Produced& out);
   void Die(Actor& actor, base::Failure cause, Unstarted unstarted,
            Produced& out);
-  void TellWatchers(const Actor& actor, Produced& out) const;
+  // `loss`: what ended the life that was last, where that has just been.
+  void TellWatchers(const Actor& actor, Produced& out,
+                    const base::Failure* loss = nullptr) const;
   // Tells the control store, through the raylet.
   void Report(const Actor& actor, Produced& out) const;
   void Report(const Actor& actor, base::Failure cause, Produced& out) const;

@@ -69,9 +69,10 @@ void BorrowedActors::Moved(base::ProcessId from, base::ActorMoved moved,
       moved.incarnation == actor.incarnation) {
     return;
   }
-  base::Failure failure;
+  // Of a death it tells below.
+  base::Failure failure = moved.dead ? base::Failure() : moved.failure;
   failure.code = base::FailureCode::kWorkerDied;
-  failure.message = "the actor's worker has ended";
+  if (failure.message.empty()) failure.message = "the actor's worker has ended";
   actor.next = std::move(moved);
   actor.loss.Told(std::move(failure), now);
   DecideLoss(actor, now, out);
