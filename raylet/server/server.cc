@@ -36,8 +36,6 @@ constexpr int kSweepsMax = 200;
 constexpr base::Duration kLeavePatience = std::chrono::milliseconds(100);
 // Of a driver's own node, before it serves its driver.
 constexpr base::Duration kJoinPatience = std::chrono::seconds(30);
-// Of workers that have ended.
-constexpr std::size_t kOldLogsMax = 200;
 
 UniqueFd OpenSignals() {
   sigset_t signals;
@@ -63,7 +61,8 @@ Server::Server(Strand& strand, Options options)
                 OnChildEnded(pid, status);
               }),
       signals_(OpenSignals()),
-      door_(strand, {options_.core.self}, DoorCallbacks()) {
+      door_(strand, {options_.core.self}, DoorCallbacks()),
+      old_logs_(options_.folder + "/logs") {
   strand_.AssertHeld();
   WatchEnds();
   if (IsEmbedded()) {
@@ -315,6 +314,8 @@ void Server::Start(const StartWorker& start) {
   if (!IsEmbedded() || start.driver.IsNil()) {
     worker.log =
         std::make_unique<WorkerLog>(options_.folder + "/logs", started.pid);
+    // The number may have been that of one that has ended.
+    old_logs_.Reuse(worker.log->path());
   }
   worker.page.emplace(std::move(started.page));
   worker.output = std::make_unique<WorkerOutput>(
@@ -348,7 +349,7 @@ void Server::OnChildEnded(pid_t pid, int status) {
   base::Failure failure =
       FailureOfExit(pid, status, worker.page->Running(), worker.output->Tail());
   MOBULA_LOG(INFO) << failure.message << ", pid " << pid;
-  if (worker.log != nullptr) KeepLog(std::move(worker.log));
+  if (worker.log != nullptr) old_logs_.Keep(worker.log->path());
   workers_.erase(process);
   DropLink(process);
   SweepOrphans(pid, kSweepsMax);
@@ -436,14 +437,6 @@ bool Server::PassOn(ProcessId process, const OutputBatch& batch) {
   output.node = options_.core.node_name;
   door_.Send(worker.driver, output);
   return true;
-}
-
-void Server::KeepLog(std::unique_ptr<WorkerLog> log) {
-  old_logs_.push_back(log->path());
-  if (old_logs_.size() <= kOldLogsMax) return;
-  ::unlink(old_logs_.front().c_str());
-  ::unlink((old_logs_.front() + ".1").c_str());
-  old_logs_.pop_front();
 }
 
 }  // namespace mobula::raylet

@@ -45,6 +45,7 @@
 #include "raylet/arenas/arena_shell.h"
 #include "raylet/core/core.h"
 #include "raylet/core/events.h"
+#include "raylet/output/old_logs.h"
 #include "raylet/output/worker_log.h"
 #include "raylet/output/worker_output.h"
 #include "raylet/server/front_door.h"
@@ -160,7 +161,6 @@ class Server {
 
   [[nodiscard]] bool PassOn(ProcessId process, const OutputBatch& batch)
       MOBULA_REQUIRES(strand_);
-  void KeepLog(std::unique_ptr<WorkerLog> log) MOBULA_REQUIRES(strand_);
   void SweepOrphans(pid_t ended, int rounds) MOBULA_REQUIRES(strand_);
 
   base::Strand& strand_;
@@ -178,8 +178,7 @@ class Server {
       MOBULA_GUARDED_BY(strand_);  // of workers
   std::map<ProcessId, WorkerProcess> workers_ MOBULA_GUARDED_BY(strand_);
   std::map<pid_t, ProcessId> by_pid_ MOBULA_GUARDED_BY(strand_);
-  // Of workers that have ended, the oldest first.
-  std::deque<std::string> old_logs_ MOBULA_GUARDED_BY(strand_);
+  OldLogs old_logs_ MOBULA_GUARDED_BY(strand_);
   std::unique_ptr<ArenaShell> arenas_ MOBULA_GUARDED_BY(strand_);
   // The embedded control store, and the line to whichever it is.
   std::optional<EmbeddedStore> store_ MOBULA_GUARDED_BY(strand_);
