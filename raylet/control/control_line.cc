@@ -273,6 +273,14 @@ void ControlLine::ProcessGone(ProcessId process, Out& out) {
   }
 }
 
+void ControlLine::AddProgramsAsked(std::set<std::string>& programs) const {
+  for (const auto& [order, asked] : calls_) {
+    const auto* actor = std::get_if<base::RegisterActor>(&asked.call.body);
+    if (actor == nullptr || !actor->actor.spec.has_value()) continue;
+    programs.insert(actor->actor.spec->program);
+  }
+}
+
 const ActorReport* ControlLine::FindActor(base::ActorId actor) const {
   const auto found = actors_.find(actor);
   return found == actors_.end() ? nullptr : &found->second;

@@ -89,6 +89,8 @@ class ControlLine {
   // Its calls are forgotten, and its actors are dead.
   void ProcessGone(base::ProcessId process, Out& out);
 
+  // Those of actors whose registration is not answered.
+  void AddProgramsAsked(std::set<std::string>& programs) const;
   [[nodiscard]] bool up() const { return up_; }
   [[nodiscard]] bool joined() const { return joined_; }
   [[nodiscard]] std::size_t calls() const { return calls_.size(); }

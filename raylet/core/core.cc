@@ -115,6 +115,7 @@ void Core::Step(const Event& event, BootTime now, Effects& effects) {
     Pump();
   } while (!to_self_.empty());
   store_.Pump(now_, *effects_);
+  SweepPrograms();
   UpdateTimer();
   if (ledger_.size() == 0) MOBULA_CHECK(ledger_.free() == ledger_.total());
   effects_ = nullptr;
@@ -364,6 +365,7 @@ BootTime Core::NextDeadline() const {
     }
   }
   next = std::min(next, line_.NextDeadline());
+  if (MaySweep()) next = std::min(next, sweep_.NextDeadline());
   next = std::min(next, store_.NextDeadline());
   return std::min(next, stuck_since_ + stuck_patience_);
 }

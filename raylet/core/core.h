@@ -12,16 +12,16 @@
 //
 // It carries effects between its machines: LeaseQueue (who is next),
 // LeaseLedger (who holds what), WorkerTable (which processes there are),
-// ControlLine (what the control store is told and asked), HostedActors (the
-// detached actors of this node), ActorDirectory (where detached actors live),
-// ObjectStore (large values, and what is left of owners that have died).
-// Owner: raylet::Server, or the simulator.   Threading: none; runs on its
-// owner's strand, never blocks, asks no clock.
-// Invariants: (1) free + leased = total; (2) a lease's worker is leased to it
-// alone; (3) Connect precedes the grant that needs it, once a pair; (4) every
-// request is answered once unless it is cancelled or its owner is gone, and
-// duplicates change nothing; (5) an owner that is gone holds nothing; (6) no
-// lease, job or link ends because the control store is away.
+// ControlLine (what the control store is told and asked), ProgramSweep (which
+// programs are needed), HostedActors (the detached actors of this node),
+// ActorDirectory (where detached actors live), ObjectStore (large values, and
+// what is left of owners that have died). Owner: raylet::Server, or the
+// simulator.   Threading: none; runs on its owner's strand, never blocks, asks
+// no clock. Invariants: (1) free + leased = total; (2) a lease's worker is
+// leased to it alone; (3) Connect precedes the grant that needs it, once a
+// pair; (4) every request is answered once unless it is cancelled or its owner
+// is gone, and duplicates change nothing; (5) an owner that is gone holds
+// nothing; (6) no lease, job or link ends because the control store is away.
 // Failure: what makes no sense from outside is refused or ignored.
 #ifndef MOBULA_RAYLET_CORE_CORE_H_
 #define MOBULA_RAYLET_CORE_CORE_H_
@@ -46,6 +46,7 @@
 #include "raylet/actors/actor_directory.h"
 #include "raylet/actors/hosted_actors.h"
 #include "raylet/control/control_line.h"
+#include "raylet/control/program_sweep.h"
 #include "raylet/core/events.h"
 #include "raylet/leases/lease_ledger.h"
 #include "raylet/leases/lease_queue.h"
@@ -166,6 +167,14 @@ class Core {
   void OnStopJob(const base::StopJob& stop);
   void OnSelf(const base::Message& message);
   void Ask(base::ControlRequest request);
+  // A program that is kept has one user less.
+  void ProgramLeft(const std::string& program);
+  // What an embedded head keeps goes with its folder.
+  [[nodiscard]] bool MaySweep() const {
+    return options_.has_control && line_.joined();
+  }
+  void SweepPrograms();
+  void OnProgramsListed(const base::ControlReply& reply);
   void ForgetProcess(ProcessId process, bool job_over);
   void Flush(ControlLine::Out& out);
   void Flush(ActorDirectory::Out& out);
@@ -217,6 +226,7 @@ class Core {
   LeaseLedger ledger_;
   WorkerTable workers_;
   ControlLine line_;
+  ProgramSweep sweep_;
   HostedActors hosted_;
   ActorDirectory directory_;
   ObjectStore store_;

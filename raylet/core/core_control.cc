@@ -87,6 +87,8 @@ void Core::OnControlSaid(const base::ControlMessage& message) {
     OnControlAnswer(*m);
   } else if (const auto* m = std::get_if<base::NodeJoined>(&message)) {
     line_.Joined(*m);
+    // An earlier raylet of this node may have kept what nobody needs.
+    sweep_.Want();
   } else if (const auto* m = std::get_if<base::NodeRenewed>(&message)) {
     line_.Renewed(*m);
   } else if (const auto* m = std::get_if<base::NodeRefused>(&message)) {
@@ -111,7 +113,14 @@ void Core::OnControlAnswer(const base::ControlAnswer& answer) {
   ControlLine::Out line;
   const std::optional<base::ControlCall> call = line_.Answered(answer, line);
   const auto* actor = std::get_if<base::ActorAnswer>(&answer.body);
+  if (actor != nullptr && actor->actor.spec.has_value()) {
+    sweep_.Note(actor->actor.spec->program);
+  }
   if (call.has_value() && call->from == options_.self) {
+    if (std::holds_alternative<base::ListActors>(call->body)) {
+      OnProgramsListed(answer.body);
+      return;
+    }
     ActorDirectory::Out directory;
     const auto* find = std::get_if<base::FindActor>(&call->body);
     if (find != nullptr && actor != nullptr) {
@@ -166,6 +175,7 @@ void Core::OnControlCall(ProcessId from, base::ControlCall call) {
     if (actor.owner_node.IsNil()) actor.owner_node = options_.node;
     if (actor.spec.has_value() && actor.spec->program.empty()) {
       actor.spec->program = job.program;
+      sweep_.Note(job.program);
       if (job.program.empty() && job.awaiting_program.size() < kAwaitingMax) {
         job.awaiting_program.push_back(std::move(call));
         if (job.asked_program) return;
@@ -186,6 +196,8 @@ void Core::OnProgramKept(const ProgramKept& kept) {
   Job& job = found->second;
   job.program = kept.program;
   job.asked_program = false;
+  sweep_.Note(kept.program);
+  if (kept.program.empty()) sweep_.Want();  // there may be too many
   std::vector<base::ControlCall> waiting =
       std::exchange(job.awaiting_program, {});
   ControlLine::Out out;
@@ -250,6 +262,7 @@ void Core::OnHostActor(const base::ActorRecord& record) {
   job.ns = record.ns;
   job.output = record.job;
   job.program = record.spec->program;
+  sweep_.Note(job.program);
   job.driver_lost = true;  // it never had one
   queue_.AddJob(ids.job, 1);
   workers_.AddJob(ids.job, /*pool=*/0);
@@ -317,6 +330,33 @@ void Core::Ask(base::ControlRequest request) {
   ControlLine::Out out;
   line_.Call(std::move(call), out);
   Flush(out);
+}
+
+void Core::ProgramLeft(const std::string& program) {
+  if (!program.empty()) sweep_.Want();
+}
+
+void Core::SweepPrograms() {
+  if (!MaySweep()) return;
+  const auto question = sweep_.Begin(now_);
+  if (question.has_value()) Ask(*question);
+}
+
+void Core::OnProgramsListed(const base::ControlReply& reply) {
+  if (!sweep_.is_asking()) return;
+  auto answered = sweep_.Answered(reply);
+  if (!answered.has_value()) return;
+  if (auto* const next = std::get_if<base::ListActors>(&*answered)) {
+    Ask(std::move(*next));
+    return;
+  }
+  ForgetPrograms forget;
+  forget.needed = std::get<ProgramSweep::Programs>(std::move(*answered));
+  for (const auto& [id, job] : jobs_) {
+    if (!job.program.empty()) forget.needed.insert(job.program);
+  }
+  line_.AddProgramsAsked(forget.needed);
+  effects_->emplace_back(std::move(forget));
 }
 
 void Core::ForgetProcess(ProcessId process, bool job_over) {

@@ -2,6 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "raylet/core/core.h"
 #include "raylet/core/core_world.h"
@@ -371,6 +375,114 @@ TEST_F(CoreControlTest, AToolSeesToWhichDetachedActorAWorkerBelongs) {
     EXPECT_EQ(info.actor, info.process == worker ? kActor : ActorId());
     EXPECT_EQ(info.job == kJob, info.process != worker);
   }
+}
+
+// A node that was started, with its control store.
+class CoreProgramTest : public CoreControlTest {
+ protected:
+  CoreProgramTest() {
+    Core::Options options = OptionsFor(2);
+    options.has_control = true;
+    node = std::make_unique<World>(std::move(options));
+    node->Do(ControlUp{1});
+  }
+
+  void Join() { node->StoreSays(base::NodeJoined{{9, 9}, 1, 1, 10'000}); }
+  // The questions of the raylet's own that are not answered yet.
+  std::vector<base::ControlCall> Questions() {
+    std::vector<base::ControlCall> asked;
+    for (base::ControlCall& call : node->Told<base::ControlCall>()) {
+      if (std::holds_alternative<base::ListActors>(call.body)) {
+        asked.push_back(std::move(call));
+      }
+    }
+    node->told.clear();
+    return asked;
+  }
+  void Answer(const base::ControlCall& question,
+              const std::vector<std::string>& programs) {
+    base::ActorsAnswer answer;
+    for (const std::string& program : programs) {
+      answer.actors.push_back(Detached());
+      answer.actors.back().spec->program = program;
+    }
+    node->StoreSays(
+        base::ControlAnswer{question.request, kSelf, std::move(answer)});
+  }
+  void Pass(base::Duration time) {
+    node->now = node->now + time;
+    node->Do(Tick{});
+  }
+  using Programs = std::set<std::string>;
+
+  std::unique_ptr<World> node;
+};
+
+TEST_F(CoreProgramTest, OnceItHasJoinedItForgetsWhatNobodyNeeds) {
+  EXPECT_TRUE(Questions().empty());
+  Join();
+  const auto questions = Questions();
+  ASSERT_EQ(questions.size(), 1u);
+  // One that is hosted meanwhile stands in no answer.
+  node->StoreSays(base::HostActor{Detached()});
+  Answer(questions[0], {"restarting"});
+  EXPECT_EQ(node->forgets,
+            std::vector<Programs>{(Programs{"cafe", "restarting"})});
+}
+
+TEST_F(CoreProgramTest, WhenAJobOfAProgramIsOverItLooksAgainNotTooOften) {
+  Join();
+  Answer(Questions().at(0), {});
+  node->AddDriver();
+  base::RegisterActor registers;
+  registers.actor.actor = kActor;
+  registers.actor.detached = true;
+  registers.actor.spec.emplace();
+  node->Say(kDriver, CallOf(1, registers));
+  node->Do(ProgramKept{kJob, "beef", ""});
+  node->Do(PeerLost{kDriver});
+  while (!node->killed.empty()) {
+    const ProcessId killed = *node->killed.begin();
+    node->killed.erase(killed);
+    node->Exit(killed);
+  }
+  EXPECT_TRUE(Questions().empty());
+  EXPECT_LE(node->timer, node->now + seconds(10));
+  Pass(seconds(10));
+  const auto questions = Questions();
+  ASSERT_EQ(questions.size(), 1u);
+  Answer(questions[0], {});
+  EXPECT_EQ(node->forgets.back(), Programs{});
+}
+
+TEST_F(CoreProgramTest, WhatIsBeingRegisteredIsNeeded) {
+  Join();
+  const auto questions = Questions();
+  node->AddDriver();
+  base::RegisterActor registers;
+  registers.actor.actor = kActor;
+  registers.actor.detached = true;
+  registers.actor.spec.emplace();
+  node->Say(kDriver, CallOf(1, registers));
+  node->Do(ProgramKept{kJob, "beef", ""});
+  node->Do(PeerLost{kDriver});  // its call is forgotten, and was sent
+  Answer(questions.at(0), {});
+  EXPECT_TRUE(node->forgets.at(0).contains("beef"));
+}
+
+TEST_F(CoreProgramTest, WithoutItsStoreAndInAnEmbeddedHeadNothingIsForgotten) {
+  Join();
+  const auto questions = Questions();
+  node->Do(ControlDown{});
+  Pass(seconds(100));
+  EXPECT_TRUE(node->forgets.empty());
+  node->Do(ControlUp{2});
+  EXPECT_EQ(Questions().at(0).request, questions.at(0).request)
+      << "it is asked again";
+  // An embedded head's folder goes with it.
+  world.Do(ControlUp{1});
+  world.StoreSays(base::NodeJoined{{9, 9}, 1, 1, 10'000});
+  EXPECT_TRUE(world.Told<base::ControlCall>().empty());
 }
 
 // Tasks of equal length, as many waiting as may be: each slot goes to the job

@@ -46,7 +46,9 @@ void Core::FinishJobIfEmpty(JobId job) {
   if (found->second.driver_lost) {
     queue_.RemoveJob(job);
     workers_.RemoveJob(job);
+    const std::string program = found->second.program;
     jobs_.erase(found);
+    ProgramLeft(program);
     return;
   }
   if (found->second.ended) return;

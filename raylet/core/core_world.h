@@ -121,6 +121,7 @@ class World {
   int needs = 0;
   std::vector<std::string> leaves;
   std::vector<JobId> keeps;
+  std::vector<std::set<std::string>> forgets;
   std::map<ProcessId, StartWorker> starts;
   std::set<ProcessId> closed;
 
@@ -168,6 +169,8 @@ class World {
       leaves.push_back(leave->reason);
     } else if (const auto* keep = std::get_if<KeepProgram>(&effect)) {
       keeps.push_back(keep->job);
+    } else if (const auto* forget = std::get_if<ForgetPrograms>(&effect)) {
+      forgets.push_back(forget->needed);
     } else if (const auto* close = std::get_if<ClosePeer>(&effect)) {
       closed.insert(close->process);
     } else if (const auto* send = std::get_if<Send>(&effect)) {

@@ -7,6 +7,7 @@
 #define MOBULA_RAYLET_CORE_EVENTS_H_
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -174,6 +175,11 @@ struct KeepProgram {
   base::JobId job;
 };
 
+// Of the programs that were kept nobody needs any but these.
+struct ForgetPrograms {
+  std::set<std::string> needed;
+};
+
 // Makes the memory of an arena: ArenaMade or ArenaFailed answers.
 struct MakeArena {
   base::ArenaId arena;
@@ -218,8 +224,8 @@ struct DropArena {
 
 using Effect = std::variant<Send, Connect, StartWorker, KillWorker, SetTimer,
                             ClosePeer, TellControl, NeedControl, LeaveCluster,
-                            KeepProgram, MakeArena, RenameArena, SendWithArena,
-                            SpillArena, RestoreArena, DropArena>;
+                            KeepProgram, ForgetPrograms, MakeArena, RenameArena,
+                            SendWithArena, SpillArena, RestoreArena, DropArena>;
 using Effects = std::vector<Effect>;
 
 }  // namespace mobula::raylet

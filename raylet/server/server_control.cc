@@ -23,6 +23,8 @@ bool Server::CarryOutControl(Effect& effect) {
     StopNow();
   } else if (const auto* keep = std::get_if<KeepProgram>(&effect)) {
     Keep(*keep);
+  } else if (const auto* forget = std::get_if<ForgetPrograms>(&effect)) {
+    programs_.ForgetBut(forget->needed);
   } else {
     return false;
   }

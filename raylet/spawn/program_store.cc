@@ -32,6 +32,9 @@ bool IsHash(const std::string& text) {
          });
 }
 
+// How the names of copies begin that this process makes.
+std::string OwnCopies() { return "." + std::to_string(::getpid()) + "."; }
+
 class Sha256 {
  public:
   Sha256() : context_(::EVP_MD_CTX_new(), &::EVP_MD_CTX_free) { Reset(); }
@@ -71,14 +74,50 @@ bool WriteAll(int fd, const char* bytes, std::size_t size) {
   return true;
 }
 
+// Of the programs that are there, without copies that are being made.
+struct Stock {
+  std::size_t count = 0;
+  std::uint64_t bytes = 0;
+};
+
+Stock StockIn(const std::string& folder) {
+  Stock stock;
+  std::error_code code;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, code)) {
+    if (!IsHash(entry.path().filename())) continue;
+    ++stock.count;
+    const std::uint64_t size = entry.file_size(code);
+    if (!code) stock.bytes += size;
+  }
+  return stock;
+}
+
+// "" if one more of that size has room.
+std::string WhyFull(const std::string& folder, std::uint64_t size,
+                    const ProgramStore::Limits& limits) {
+  const Stock stock = StockIn(folder);
+  if (stock.count < limits.count_max &&
+      stock.bytes + size <= limits.bytes_max) {
+    return "";
+  }
+  return "the node keeps " + std::to_string(stock.count) + " programs of " +
+         std::to_string(stock.bytes) +
+         " bytes for detached actors already, and may keep " +
+         std::to_string(limits.count_max) + " of " +
+         std::to_string(limits.bytes_max) +
+         " bytes; end actors of some (mobula kill), and try again in a minute";
+}
+
 }  // namespace
 
 // A program on its way in: read once for its hash, and once more to be copied
 // if there is no copy yet.
 class ProgramStore::Reading {
  public:
-  Reading(std::string folder, std::string copy, UniqueFd program, KeptFn kept)
+  Reading(std::string folder, std::string copy, const Limits& limits,
+          UniqueFd program, KeptFn kept)
       : folder_(std::move(folder)),
+        limits_(limits),
         copy_path_(folder_ + "/" + std::move(copy)),
         program_(std::move(program)),
         kept_(std::move(kept)),
@@ -122,6 +161,8 @@ class ProgramStore::Reading {
       result_ = hash;
       return false;
     }
+    reason_ = WhyFull(folder_, static_cast<std::uint64_t>(offset_), limits_);
+    if (!reason_.empty()) return false;
     std::error_code code;
     std::filesystem::create_directories(folder_, code);
     ::chmod(folder_.c_str(), 0700);
@@ -154,6 +195,7 @@ class ProgramStore::Reading {
   }
 
   const std::string folder_;
+  const Limits limits_;
   const std::string copy_path_;
   const UniqueFd program_;
   const KeptFn kept_;
@@ -166,17 +208,18 @@ class ProgramStore::Reading {
   std::string reason_;
 };
 
-ProgramStore::ProgramStore(base::Strand& strand, std::string folder)
+ProgramStore::ProgramStore(base::Strand& strand, std::string folder,
+                           Limits limits)
     : strand_(strand),
       folder_(std::move(folder)),
+      limits_(limits),
       alive_(std::make_shared<const bool>(true)) {}
 
 ProgramStore::~ProgramStore() = default;
 
 void ProgramStore::Keep(UniqueFd program, KeptFn kept) {
-  const std::string copy =
-      "." + std::to_string(::getpid()) + "." + std::to_string(++copies_);
-  Continue(std::make_shared<Reading>(folder_, copy, std::move(program),
+  const std::string copy = OwnCopies() + std::to_string(++copies_);
+  Continue(std::make_shared<Reading>(folder_, copy, limits_, std::move(program),
                                      std::move(kept)));
 }
 
@@ -202,6 +245,20 @@ UniqueFd ProgramStore::Open(const std::string& hash, std::string* error) const {
   UniqueFd program(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!program.valid()) *error = base::WithErrorText("no program " + path);
   return program;
+}
+
+void ProgramStore::ForgetBut(const std::set<std::string>& needed) const {
+  std::error_code code;
+  std::vector<std::filesystem::path> useless;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, code)) {
+    const std::string name = entry.path().filename();
+    const bool is_copy = name.starts_with(".");
+    const bool is_ours = is_copy || IsHash(name);
+    const bool is_needed =
+        is_copy ? name.starts_with(OwnCopies()) : needed.contains(name);
+    if (is_ours && !is_needed) useless.push_back(entry.path());
+  }
+  for (const auto& path : useless) ::unlink(path.c_str());
 }
 
 }  // namespace mobula::raylet

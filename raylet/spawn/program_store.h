@@ -5,19 +5,21 @@
 //   FOLDER/HASH     0500; HASH is the SHA-256 of the content, in hex
 //   FOLDER/.PID.N   a copy that is being made; renamed when it is on disk
 // A program is read in slices, one a turn of the strand, so that a large one
-// holds nobody up.
-// Owner: Server.   Threading: the strand's thread.
-// Invariants: (1) what lies under a hash had that content when it was put
-// there, and is durable; (2) only a hash names a file: no path comes in from
-// outside.
-// Failure: a sentence that names the path.
+// holds nobody up. There are only so many, of so many bytes: another one is
+// kept when those that nobody needs have been forgotten. Owner: Server.
+// Threading: the strand's thread. Invariants: (1) what lies under a hash had
+// that content when it was put there, and is durable; (2) only a hash names a
+// file: no path comes in from outside. Failure: a sentence that names the path.
 #ifndef MOBULA_RAYLET_SPAWN_PROGRAM_STORE_H_
 #define MOBULA_RAYLET_SPAWN_PROGRAM_STORE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "base/strand.h"
 #include "base/unique_fd.h"
@@ -29,7 +31,14 @@ class ProgramStore {
   // The hash; "", and why, where it cannot be kept.
   using KeptFn = std::function<void(std::string hash, std::string reason)>;
 
-  ProgramStore(base::Strand& strand, std::string folder);
+  struct Limits {
+    std::size_t count_max = 256;
+    std::uint64_t bytes_max = std::uint64_t{16} << 30;
+  };
+
+  ProgramStore(base::Strand& strand, std::string folder)
+      : ProgramStore(strand, std::move(folder), Limits()) {}
+  ProgramStore(base::Strand& strand, std::string folder, Limits limits);
   ~ProgramStore();
   ProgramStore(const ProgramStore&) = delete;
   ProgramStore& operator=(const ProgramStore&) = delete;
@@ -39,6 +48,9 @@ class ProgramStore {
   // For execution; nothing, and why, if there is no such program.
   [[nodiscard]] base::UniqueFd Open(const std::string& hash,
                                     std::string* error) const;
+  // Removes what is not among these hashes, and copies that a process which has
+  // ended was making.
+  void ForgetBut(const std::set<std::string>& needed) const;
 
  private:
   class Reading;
@@ -47,6 +59,7 @@ class ProgramStore {
 
   base::Strand& strand_;
   const std::string folder_;
+  const Limits limits_;
   std::uint64_t copies_ = 0;
   // Readings in the strand's queue hold it weakly.
   std::shared_ptr<const bool> alive_;

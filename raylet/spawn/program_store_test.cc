@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string>
 
 namespace mobula::raylet {
@@ -34,9 +35,10 @@ class ProgramStoreTest : public testing::Test {
     return UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   }
   // Keeps one and gives what was said.
-  std::string Keep(UniqueFd program, std::string* reason) {
+  std::string Keep(UniqueFd program, std::string* reason,
+                   ProgramStore::Limits limits = ProgramStore::Limits()) {
     base::Strand strand("test");
-    ProgramStore store(strand, folder());
+    ProgramStore store(strand, folder(), limits);
     std::string hash;
     bool told = false;
     store.Keep(std::move(program), [&](std::string kept, std::string why) {
@@ -54,6 +56,18 @@ class ProgramStoreTest : public testing::Test {
     std::string text(100, '\0');
     const ssize_t n = ::pread(fd.get(), text.data(), text.size(), 0);
     return text.substr(0, n > 0 ? static_cast<std::size_t>(n) : 0);
+  }
+  // Of what lies in the folder.
+  [[nodiscard]] std::set<std::string> Names() const {
+    std::set<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder())) {
+      names.insert(entry.path().filename());
+    }
+    return names;
+  }
+  void ForgetBut(const std::set<std::string>& needed) const {
+    base::Strand strand("test");
+    ProgramStore(strand, folder()).ForgetBut(needed);
   }
   std::string root_;
 };
@@ -90,6 +104,42 @@ TEST_F(ProgramStoreTest, WhatCannotBeKeptIsSaid) {
   std::string reason;
   EXPECT_EQ(Keep(Program("abc"), &reason), "");
   EXPECT_NE(reason.find("/state/programs"), std::string::npos) << reason;
+}
+
+TEST_F(ProgramStoreTest, WhatNobodyNeedsIsForgotten) {
+  std::string reason;
+  const std::string abc = Keep(Program("abc"), &reason);
+  const std::string other = Keep(Program("other"), &reason);
+  // What a process that was killed was copying, one of our own, and what is no
+  // program at all.
+  const std::string own = "." + std::to_string(::getpid()) + ".7";
+  for (const std::string& name : {std::string(".1.1"), own, std::string("x")}) {
+    std::ofstream(folder() + "/" + name) << "part";
+  }
+  ForgetBut({other, "another"});
+  EXPECT_EQ(Names(), (std::set<std::string>{own, "x", other}));
+  ForgetBut({});
+  EXPECT_EQ(Names(), (std::set<std::string>{own, "x"}));
+  // It can be kept again.
+  EXPECT_EQ(Keep(Program("abc"), &reason), abc);
+  fs::remove_all(folder());
+  ForgetBut({});
+}
+
+TEST_F(ProgramStoreTest, ThereAreOnlySoManyOfSoManyBytes) {
+  std::string reason;
+  const ProgramStore::Limits limits{/*count_max=*/2, /*bytes_max=*/10};
+  const std::string abc = Keep(Program("abc"), &reason, limits);
+  EXPECT_EQ(Keep(Program("12345678"), &reason, limits), "");
+  EXPECT_NE(reason.find("keeps 1 programs of 3 bytes"), std::string::npos)
+      << reason;
+  EXPECT_NE(Keep(Program("def"), &reason, limits), "");
+  EXPECT_EQ(Keep(Program("g"), &reason, limits), "");
+  EXPECT_NE(reason.find("mobula kill"), std::string::npos) << reason;
+  // One that is there already takes nothing.
+  EXPECT_EQ(Keep(Program("abc"), &reason, limits), abc);
+  ForgetBut({abc});
+  EXPECT_NE(Keep(Program("g"), &reason, limits), "");
 }
 
 TEST_F(ProgramStoreTest, OnlyAHashNamesAProgram) {

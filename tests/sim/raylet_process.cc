@@ -132,6 +132,10 @@ void RayletProcess::CarryOut(const raylet::Effect& effect) {
     SendTo(connect->a, base::Attach{connect->b});
     SendTo(connect->b, base::Attach{connect->a});
   } else if (const auto* start = std::get_if<raylet::StartWorker>(&effect)) {
+    if (start->program == OwnProgram() && !keeps_program_) {
+      world_.records().verdict.Violate(
+          "program", "a program was forgotten that an actor is made of");
+    }
     world_.StartWorker(id(), start->process, start->job);
   } else if (const auto* kill = std::get_if<raylet::KillWorker>(&effect)) {
     world_.EndProcess(kill->process, Surroundings::Death{9, 0});
@@ -147,14 +151,22 @@ void RayletProcess::CarryOut(const raylet::Effect& effect) {
   } else if (const auto* keep = std::get_if<raylet::KeepProgram>(&effect)) {
     raylet::ProgramKept kept;
     kept.job = keep->job;
-    kept.program = "0123abcd";
-    After(std::chrono::microseconds(300), [this, kept] { Post(kept); });
+    kept.program = OwnProgram();
+    After(std::chrono::microseconds(300), [this, kept] {
+      keeps_program_ = true;
+      Post(kept);
+    });
+  } else if (const auto* forget =
+                 std::get_if<raylet::ForgetPrograms>(&effect)) {
+    keeps_program_ &= forget->needed.contains(OwnProgram());
   } else if (std::holds_alternative<raylet::LeaveCluster>(effect)) {
     world_.EndProcess(id(), Surroundings::Death{0, 1});
   } else {
     MOBULA_CHECK(false, "an effect that the simulator does not know");
   }
 }
+
+std::string RayletProcess::OwnProgram() const { return node_.ToString(); }
 
 void RayletProcess::SetTimer(base::BootTime at) {
   const std::uint64_t number = ++timer_;

@@ -56,6 +56,8 @@ class RayletProcess : public Process {
   void CheckControl(const raylet::Event& event);
   void CarryOut(const raylet::Effect& effect);
   void SetTimer(base::BootTime at);
+  // The hash of whatever its drivers execute: no other node has it.
+  [[nodiscard]] std::string OwnProgram() const;
 
   Surroundings& world_;
   const base::NodeId node_;
@@ -65,6 +67,7 @@ class RayletProcess : public Process {
   std::deque<raylet::Event> events_;
   bool stepping_ = false;
   bool cap_reached_ = false;
+  bool keeps_program_ = false;
   std::uint64_t timer_ = 0;
   std::uint64_t epoch_ = 0;       // of the last session
   std::int64_t incarnation_ = 0;  // as the control store said
