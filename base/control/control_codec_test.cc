@@ -41,6 +41,28 @@ TEST(ControlCodecTest, MessageComesBack) {
   EXPECT_TRUE(std::get<RegisterActor>(back.body).get_if_exists);
 }
 
+TEST(ControlCodecTest, PartsOfAJoiningComeBackAndAreJudged) {
+  JoinPart part;
+  part.node = {1, 1};
+  part.actors.resize(2);
+  for (ActorReport& report : part.actors) {
+    report.actor = {2, 2};
+    report.incarnation = 1;
+  }
+  ControlMessage message;
+  std::string error;
+  const auto comes_back = [&] {
+    return DecodeControl(Bytes::Own(EncodeControl(part)), &message, &error);
+  };
+  ASSERT_TRUE(comes_back()) << error;
+  EXPECT_EQ(std::get<JoinPart>(message).actors.size(), 2u);
+  part.actors[1].incarnation = 0;
+  EXPECT_FALSE(comes_back());
+  part.actors.clear();
+  part.node = NodeId();
+  EXPECT_FALSE(comes_back());
+}
+
 TEST(ControlCodecTest, RefusesWhatCannotBe) {
   ControlMessage message;
   std::string error;

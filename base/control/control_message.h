@@ -4,8 +4,8 @@
 // (base/session); a raylet that has a new session, since either was away, joins
 // again and says all that it knows (JoinNode). A new kind goes at the end.
 //
-//   raylet -> store   JoinNode (answered by NodeJoined | NodeRefused),
-//                     RenewNode (NodeRenewed), LeaveNode,
+//   raylet -> store   JoinPart..., JoinNode (answered by NodeJoined |
+//                     NodeRefused), RenewNode (NodeRenewed), LeaveNode,
 //                     JobBegan, JobOver, ActorReport, FollowTable, ControlCall
 //   tool   -> store   ControlCall
 //   store  -> raylet  HostActor, StopActor, StopJob, TableListing,
@@ -50,11 +50,19 @@ struct ActorReport {
   std::int32_t restarts_max = 0;
 };
 
-// First on every session. The store compares it with what it knows: jobs and
-// actors that it believes here and that are not named have ended; detached
-// actors that should be here and are not are sent by HostActor.
+// First on every session, after the JoinParts of what does not fit into it. The
+// store compares all of it with what it knows: jobs and actors that it believes
+// here and that are not named have ended; detached actors that should be here
+// and are not are sent by HostActor.
 struct JoinNode {
   NodeRecord node;
+  std::vector<JobRecord> jobs;
+  std::vector<ActorReport> actors;
+};
+// More of what the JoinNode says that comes after it on the same session, and
+// nothing without that.
+struct JoinPart {
+  NodeId node;
   std::vector<JobRecord> jobs;
   std::vector<ActorReport> actors;
 };
@@ -130,7 +138,7 @@ using ControlMessage =
     std::variant<ActorReport, JoinNode, RenewNode, LeaveNode, JobBegan, JobOver,
                  FollowTable, ControlCall, NodeJoined, NodeRefused, NodeRenewed,
                  HostActor, StopActor, StopJob, TableListing, TableChanges,
-                 ControlAnswer>;
+                 ControlAnswer, JoinPart>;
 
 inline constexpr std::uint64_t kControlMessageBytesMax = 16ull << 20;
 

@@ -65,6 +65,12 @@ bool Plausible::operator()(const JoinNode& join) const {
          std::all_of(join.actors.begin(), join.actors.end(), *this);
 }
 
+bool Plausible::operator()(const JoinPart& part) const {
+  return !part.node.IsNil() &&
+         std::all_of(part.jobs.begin(), part.jobs.end(), *this) &&
+         std::all_of(part.actors.begin(), part.actors.end(), *this);
+}
+
 bool Plausible::operator()(const JobBegan& began) const {
   return (*this)(began.job);
 }

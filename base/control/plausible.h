@@ -29,6 +29,7 @@ struct Plausible {
   bool operator()(const KeyRecord& key) const;
   bool operator()(const ActorReport& report) const;
   bool operator()(const JoinNode& join) const;
+  bool operator()(const JoinPart& part) const;
   bool operator()(const JobBegan& began) const;
   bool operator()(const HostActor& host) const;
   bool operator()(const ControlCall& call) const;

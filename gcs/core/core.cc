@@ -89,6 +89,9 @@ void Core::State::OnMessage(const Received& received, Turn& turn) {
   if (const auto* const join = std::get_if<base::JoinNode>(&message)) {
     return OnJoin(peer, *join, turn);
   }
+  if (const auto* const part = std::get_if<base::JoinPart>(&message)) {
+    return OnJoinPart(peer, *part, turn);
+  }
   if (const auto* const follow = std::get_if<base::FollowTable>(&message)) {
     if (follow->table == "nodes") {
       node_feed.Follow(peer, follow->after, turn.effects);
@@ -119,6 +122,7 @@ void Core::State::OnMessage(const Received& received, Turn& turn) {
 void Core::State::OnPeerLost(base::ProcessId peer) {
   node_feed.Drop(peer);
   actor_feed.Drop(peer);
+  parts_of_peer.erase(peer);
   Unbind(peer);
 }
 

@@ -61,8 +61,9 @@ class Core {
     std::size_t ended_jobs_max = 1'000;
     std::size_t keys_max = 1'000'000;
     std::size_t key_bytes_max = std::size_t{1} << 20;  // of one value
-    std::size_t history_max = 10'000;   // changes kept for who resumes
-    std::size_t answers_max = 100'000;  // remembered for repeated requests
+    std::size_t history_max = 10'000;     // changes kept for who resumes
+    std::size_t answers_max = 100'000;    // remembered for repeated requests
+    std::size_t joining_max = 1'100'000;  // jobs and actors that a node names
 #ifdef MOBULA_PLANTS
     // Reports of earlier incarnations of actors count.
     bool plant_accept_stale_incarnation = false;

@@ -16,7 +16,10 @@ inline namespace planted {
 void Core::State::OnJoin(base::ProcessId peer, const base::JoinNode& join,
                          Turn& turn) {
   const base::NodeId node = join.node.node;
+  base::JoinPart all = TakeParts(peer, node);
   if (node.IsNil()) return;
+  all.jobs.insert(all.jobs.end(), join.jobs.begin(), join.jobs.end());
+  all.actors.insert(all.actors.end(), join.actors.begin(), join.actors.end());
   const std::string refused =
       nodes.Join(join.node, turn.now, turn.wall_ms, turn.effects);
   if (!refused.empty()) {
@@ -40,10 +43,33 @@ void Core::State::OnJoin(base::ProcessId peer, const base::JoinNode& join,
       std::chrono::duration_cast<std::chrono::milliseconds>(options.lease)
           .count();
   turn.effects.emplace_back(Send{peer, joined});
-  ReconcileJobs(node, join.jobs, turn);
-  ReconcileActors(node, join.actors, turn);
+  ReconcileJobs(node, all.jobs, turn);
+  ReconcileActors(node, all.actors, turn);
   if (join.node.is_head) EndHeadsBefore(node, turn);
   PlaceWaiting(turn);
+}
+
+void Core::State::OnJoinPart(base::ProcessId peer, const base::JoinPart& part,
+                             Turn& turn) {
+  base::JoinPart& all = parts_of_peer[peer];
+  if (all.node != part.node) all = base::JoinPart();  // of no JoinNode
+  all.node = part.node;
+  all.jobs.insert(all.jobs.end(), part.jobs.begin(), part.jobs.end());
+  all.actors.insert(all.actors.end(), part.actors.begin(), part.actors.end());
+  if (all.jobs.size() + all.actors.size() <= options.joining_max) return;
+  parts_of_peer.erase(peer);
+  turn.effects.emplace_back(
+      Send{peer, base::NodeRefused{"it names more than " +
+                                   std::to_string(options.joining_max) +
+                                   " jobs and actors"}});
+}
+
+base::JoinPart Core::State::TakeParts(base::ProcessId peer, base::NodeId node) {
+  const auto found = parts_of_peer.find(peer);
+  if (found == parts_of_peer.end()) return base::JoinPart();
+  base::JoinPart all = std::move(found->second);
+  parts_of_peer.erase(found);
+  return all.node == node ? std::move(all) : base::JoinPart();
 }
 
 void Core::State::EndHeadsBefore(base::NodeId head, Turn& turn) {

@@ -287,6 +287,22 @@ class Swarm {
     client = std::move(next);
   }
 
+  // Some of it in parts of their own.
+  void SayFirst(Raylet& raylet, base::JoinNode& join) {
+    while (!join.actors.empty() && chance_.Below(4) != 0) {
+      base::JoinPart part;
+      part.node = raylet.node;
+      part.actors.push_back(std::move(join.actors.back()));
+      join.actors.pop_back();
+      Tell(raylet, std::move(part));
+    }
+    if (chance_.Below(2) != 0) return;
+    base::JoinPart part;
+    part.node = raylet.node;
+    part.jobs = std::exchange(join.jobs, {});
+    Tell(raylet, std::move(part));
+  }
+
   void Join(Raylet& raylet) {
     raylet.is_connected = true;
     raylet.renewed = now_;
@@ -302,6 +318,7 @@ class Swarm {
     for (const auto& [id, report] : raylet.hosted) {
       join.actors.push_back(report);
     }
+    if (chance_.Below(2) == 0) SayFirst(raylet, join);
     Tell(raylet, std::move(join));
     base::SubscriptionEffects effects;
     raylet.nodes.Start(effects);

@@ -66,6 +66,9 @@ struct Core::State {
 
   // ---- core_nodes.cc -------------------------------------------------------
   void OnJoin(base::ProcessId peer, const base::JoinNode& join, Turn& turn);
+  void OnJoinPart(base::ProcessId peer, const base::JoinPart& part, Turn& turn);
+  // What has been said before the JoinNode, and is now a part of it.
+  base::JoinPart TakeParts(base::ProcessId peer, base::NodeId node);
   void Unbind(base::ProcessId peer);
   // A cluster has one head at a time: who holds its folder. Those before the
   // one that joined have ended, whatever is left of their leases.
@@ -128,6 +131,8 @@ struct Core::State {
   // session ends, whether the node is alive or not; and back, while it is.
   std::map<base::ProcessId, base::NodeId> node_of_peer;
   std::map<base::NodeId, base::ProcessId> peer_of_node;
+  // Of sessions whose JoinNode is still to come.
+  std::map<base::ProcessId, base::JoinPart> parts_of_peer;
 
   base::BootTime started;
   base::BootTime timer = base::BootTime::Never();

@@ -273,6 +273,62 @@ TEST_F(CoreTest, ANewHeadEndsTheOneBeforeIt) {
   EXPECT_EQ(Status().nodes_alive, 3u);
 }
 
+base::JoinPart PartOf(base::NodeId node, std::uint64_t first,
+                      std::uint64_t count) {
+  base::JoinPart part;
+  part.node = node;
+  for (std::uint64_t n = first; n < first + count; ++n) {
+    part.actors.push_back(Owned({60, n}, ActorState::kAlive));
+  }
+  return part;
+}
+
+TEST_F(CoreTest, WhatIsSaidInPartsIsOneJoining) {
+  const std::size_t before = store_.core().Count().actors_living;
+  store_.Say(kRaylet1, PartOf(kNode1, 1, 3));
+  store_.Say(kRaylet1, PartOf(kNode1, 4, 2));
+  EXPECT_EQ(store_.written(), 0u);
+  EXPECT_EQ(store_.core().Count().actors_living, before);
+  store_.Join(kRaylet1, kNode1, {Job()}, PartOf(kNode1, 6, 1).actors);
+  EXPECT_EQ(store_.core().Count().actors_living, before + 6);
+  // What the next one does not name has ended.
+  store_.Join(kRaylet1, kNode1, {Job()}, PartOf(kNode1, 2, 1).actors);
+  EXPECT_EQ(store_.core().Count().actors_living, before + 1);
+}
+
+TEST_F(CoreTest, PartsWithoutTheirJoiningAreNothing) {
+  const std::size_t before = store_.core().Count().actors_living;
+  store_.Say(kRaylet1, PartOf(kNode1, 1, 3));
+  store_.Step(PeerLost{kRaylet1});
+  store_.Join(kRaylet1, kNode1, {Job()});
+  EXPECT_EQ(store_.core().Count().actors_living, before);
+  // Nor are those of another node.
+  store_.Say(kRaylet1, PartOf(kNode2, 1, 3));
+  store_.Join(kRaylet1, kNode1, {Job()});
+  EXPECT_EQ(store_.core().Count().actors_living, before);
+}
+
+TEST_F(CoreTest, AHundredThousandActorsJoin) {
+  constexpr std::uint64_t kActors = 100'000, kInPart = 4'000;
+  for (std::uint64_t n = 0; n < kActors; n += kInPart) {
+    store_.Say(kRaylet1, PartOf(kNode1, 1 + n, kInPart));
+    EXPECT_EQ(store_.written(), 0u);
+  }
+  store_.Join(kRaylet1, kNode1, {Job()});
+  EXPECT_EQ(store_.core().Count().actors_living, kActors);
+  EXPECT_GE(store_.written(), kActors) << "in one batch";
+}
+
+TEST(CoreJoinTest, WhoNamesMoreThanThereMayBeIsRefused) {
+  Core::Options options;
+  options.joining_max = 5;
+  FakeStore store(options);
+  store.Say(kRaylet1, PartOf(kNode1, 1, 3));
+  EXPECT_TRUE(store.Sent<base::NodeRefused>(kRaylet1).empty());
+  store.Say(kRaylet1, PartOf(kNode1, 4, 3));
+  EXPECT_EQ(store.Sent<base::NodeRefused>(kRaylet1).size(), 1u);
+}
+
 TEST_F(CoreTest, ADetachedActorIsNotMadeFromANodeThatEndsWithItsDriver) {
   base::JoinNode visitor;
   visitor.node.node = base::NodeId{30, 3};

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/codec/codec.h"
 
 namespace mobula::raylet {
 namespace {
@@ -38,6 +39,45 @@ bool IsEnd(const ActorReport& report) {
   return report.state == ActorState::kRestarting && report.owner.IsNil();
 }
 
+// Says all that a node knows when it joins, in messages of a bounded length.
+class Joining {
+ public:
+  Joining(const base::NodeRecord& node, std::size_t bytes_max,
+          std::vector<base::ControlMessage>& tell)
+      : bytes_max_(bytes_max), tell_(tell) {
+    last_.node = node;
+  }
+
+  void Add(const base::JobRecord& job) {
+    MakeRoom(base::Encode(job).size());
+    last_.jobs.push_back(job);
+  }
+  void Add(const ActorReport& actor) {
+    MakeRoom(base::Encode(actor).size());
+    last_.actors.push_back(actor);
+  }
+  void Finish() { tell_.emplace_back(std::move(last_)); }
+
+ private:
+  void MakeRoom(std::size_t bytes) {
+    const bool is_empty = last_.jobs.empty() && last_.actors.empty();
+    if (!is_empty && bytes_ + bytes > bytes_max_) {
+      base::JoinPart part;
+      part.node = last_.node.node;
+      part.jobs = std::exchange(last_.jobs, {});
+      part.actors = std::exchange(last_.actors, {});
+      tell_.emplace_back(std::move(part));
+      bytes_ = 0;
+    }
+    bytes_ += bytes;
+  }
+
+  const std::size_t bytes_max_;
+  std::vector<base::ControlMessage>& tell_;
+  base::JoinNode last_;
+  std::size_t bytes_ = 0;
+};
+
 }  // namespace
 
 ControlLine::ControlLine(Options options)
@@ -49,19 +89,14 @@ void ControlLine::Up(BootTime now, Out& out) {
   MOBULA_CHECK(!up_, "a second session beside the first");
   up_ = true;
   joined_ = false;
-  base::JoinNode join;
-  join.node = options_.node;
-  for (const auto& [id, job] : jobs_) join.jobs.push_back(job);
-  for (const auto& [id, report] : actors_) join.actors.push_back(report);
+  Joining joining(options_.node, options_.join_bytes_max, out.tell);
+  for (const auto& [id, job] : jobs_) joining.Add(job);
+  for (const auto& [id, report] : actors_) joining.Add(report);
   for (Ended& ended : ended_) {
     ended.said_before = sequence_ + 1;
-    if (const auto* job = std::get_if<base::JobRecord>(&ended.what)) {
-      join.jobs.push_back(*job);
-    } else {
-      join.actors.push_back(std::get<ActorReport>(ended.what));
-    }
+    std::visit([&joining](const auto& what) { joining.Add(what); }, ended.what);
   }
-  out.tell.emplace_back(std::move(join));
+  joining.Finish();
   for (const auto& [order, asked] : calls_) out.tell.emplace_back(asked.call);
   renew_at_ = now + options_.renew_every;
 }

@@ -1,17 +1,19 @@
 // ControlLine keeps what a node has to say to the control store, and what its
 // processes have asked of it, whether or not the store is there.
 //
-//   away --Up--> JoinNode with all that is known, then every call that is not
-//                answered, in the order asked; RenewNode each second
+//   away --Up--> JoinNode, after as many JoinParts as all that is known takes,
+//                then every call that is not answered, in the order asked;
+//                RenewNode each second
 //   up --Down--> away: calls wait, reports change only what will be said
 // What the store has durably heard is known by NodeRenewed: it answers after
 // everything that was said before it. Until then ends of jobs and actors are
 // kept and said again.
 // Owner: raylet::Core.   Threading: none; runs on its owner's strand.
 // Invariants: (1) a call is answered once or its process is gone; (2) what is
-// kept is bounded, and more calls get kLimit; (3) after Up the first thing said
-// is JoinNode; (4) the control store is asked for (`need`) at most once.
-// Failure: NodeRefused is the node's end, told in `leave`.
+// kept is bounded, and more calls get kLimit; (3) after Up the first things
+// said are JoinParts and one JoinNode; (4) the control store is asked for
+// (`need`) at most once. Failure: NodeRefused is the node's end, told in
+// `leave`.
 #ifndef MOBULA_RAYLET_CONTROL_CONTROL_LINE_H_
 #define MOBULA_RAYLET_CONTROL_CONTROL_LINE_H_
 
@@ -45,6 +47,9 @@ class ControlLine {
     std::size_t call_bytes_max = std::size_t{128} << 20;  // of all calls
     std::size_t actors_max = 50'000;                      // living, reported
     std::size_t ended_max = 1'000;  // ends that the store has not heard of
+    // Of jobs and actors in one message of a joining, but for a single one that
+    // has more.
+    std::size_t join_bytes_max = std::size_t{1} << 20;
     base::Duration renew_every = std::chrono::seconds(1);
   };
   // What is to be done; the methods append.

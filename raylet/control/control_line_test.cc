@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/control/control_codec.h"
+
 namespace mobula::raylet {
 namespace {
 
@@ -272,7 +274,8 @@ TEST_F(ControlLineTest, WhatIsKeptIsBounded) {
 // the processes' view of their calls beside it.
 class RandomStore {
  public:
-  explicit RandomStore(std::uint32_t seed) : random_(seed), line_(Options()) {}
+  explicit RandomStore(std::uint32_t seed)
+      : random_(seed), line_(OptionsOf(seed)) {}
 
   void Run(int steps) {
     for (int i = 0; i < steps; ++i) {
@@ -372,6 +375,7 @@ class RandomStore {
   void GoDown() {
     up_ = false;
     inbox_.clear();  // said, and never heard
+    joining_.clear();
     line_.Down();
   }
   void Take(ControlLine::Out& out) {
@@ -394,9 +398,12 @@ class RandomStore {
     ControlLine::Out out;
     if (const auto* call = std::get_if<base::ControlCall>(&message)) {
       line_.Answered(AnswerTo(*call), out);
+    } else if (const auto* part = std::get_if<base::JoinPart>(&message)) {
+      joining_.insert(joining_.end(), part->actors.begin(), part->actors.end());
     } else if (const auto* join = std::get_if<base::JoinNode>(&message)) {
-      std::map<ActorId, ActorReport> before = std::exchange(table_, {});
-      for (const ActorReport& report : join->actors) {
+      joining_.insert(joining_.end(), join->actors.begin(), join->actors.end());
+      table_.clear();
+      for (const ActorReport& report : std::exchange(joining_, {})) {
         table_[report.actor] = report;
       }
       line_.Joined({});
@@ -406,6 +413,12 @@ class RandomStore {
       line_.Renewed({renew->sequence});
     }
     Take(out);
+  }
+
+  static ControlLine::Options OptionsOf(std::uint32_t seed) {
+    ControlLine::Options options = Options();
+    if (seed % 2 == 0) options.join_bytes_max = 150;
+    return options;
   }
 
   std::mt19937 random_;
@@ -419,8 +432,71 @@ class RandomStore {
   std::set<ActorId> alive_;
   std::set<ActorId> over_;
   std::vector<base::ControlMessage> inbox_;
+  std::vector<ActorReport> joining_;
   std::map<ActorId, ActorReport> table_;
 };
+
+// What is said at the beginning of a session of one that knows so many actors.
+std::vector<base::ControlMessage> JoiningOf(std::uint64_t actors,
+                                            ControlLine::Options options) {
+  options.actors_max = actors;
+  ControlLine line(options);
+  ControlLine::Out out;
+  line.JobBegan(JobOf(kJob), out);
+  for (std::uint64_t n = 1; n <= actors; ++n) {
+    ActorReport report = ReportOf(ActorState::kAlive);
+    report.actor = ActorId{4, n};
+    report.class_name = "Index";
+    line.Report(std::move(report), out);
+  }
+  line.Call(CallOf(1), out);
+  line.Up(BootTime::FromSinceBoot(seconds(1)), out);
+  return std::move(out.tell);
+}
+
+// All in parts, each once, and the call after them.
+void ExpectWhole(const std::vector<base::ControlMessage>& said,
+                 std::uint64_t actors, std::size_t bytes_max) {
+  std::set<ActorId> named;
+  std::size_t jobs = 0;
+  ASSERT_GE(said.size(), 2u);
+  for (std::size_t i = 0; i + 1 < said.size(); ++i) {
+    EXPECT_LE(base::EncodeControl(said[i]).size(), bytes_max);
+    const auto* part = std::get_if<base::JoinPart>(&said[i]);
+    const auto* join = std::get_if<base::JoinNode>(&said[i]);
+    const bool is_last = i + 2 == said.size();
+    ASSERT_TRUE(is_last ? join != nullptr : part != nullptr) << i;
+    jobs += is_last ? join->jobs.size() : part->jobs.size();
+    for (const ActorReport& report : is_last ? join->actors : part->actors) {
+      EXPECT_TRUE(named.insert(report.actor).second);
+    }
+    EXPECT_EQ(is_last ? join->node.node : part->node, Options().node.node);
+  }
+  EXPECT_EQ(named.size(), actors);
+  EXPECT_EQ(jobs, 1u);
+  EXPECT_TRUE(std::holds_alternative<base::ControlCall>(said.back()));
+}
+
+TEST(ControlLineJoinTest, AllThatIsKnownIsSaidInMessagesOfABoundedLength) {
+  ControlLine::Options options = Options();
+  options.join_bytes_max = 1000;
+  constexpr std::size_t kAround = 200;
+  for (const std::uint64_t actors : {0, 1, 5, 100}) {
+    SCOPED_TRACE(actors);
+    const auto said = JoiningOf(actors, options);
+    ExpectWhole(said, actors, options.join_bytes_max + kAround);
+    EXPECT_EQ(said.size() == 2, actors <= 5) << said.size();
+  }
+  // What is longer by itself goes by itself.
+  options.join_bytes_max = 1;
+  EXPECT_EQ(JoiningOf(10, options).size(), 12u);
+}
+
+TEST(ControlLineJoinTest, AHundredThousandActorsAreSaid) {
+  const auto said = JoiningOf(100'000, Options());
+  ExpectWhole(said, 100'000, base::kControlMessageBytesMax / 8);
+  EXPECT_GT(said.size(), 10u);
+}
 
 TEST(ControlLineRandomTest, NothingIsLostWhereTheStoreComesAndGoes) {
   for (std::uint32_t seed = 1; seed <= 60; ++seed) {

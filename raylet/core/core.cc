@@ -30,6 +30,7 @@ ControlLine::Options LineOptions(const Core::Options& options) {
   line.node.total = options.total;
   line.node.labels = options.labels;
   line.needed = options.has_control;
+  line.join_bytes_max = options.join_bytes_max;
   return line;
 }
 

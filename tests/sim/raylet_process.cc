@@ -12,6 +12,9 @@ namespace {
 constexpr std::uint64_t kIdMaker = 7;        // of workers' process ids
 constexpr std::uint64_t kIdMakerNext = 100;  // of further nodes
 
+// So that most joinings take several messages.
+constexpr std::size_t kJoinBytesMax = 400;
+
 base::IdSource IdsOf(std::uint64_t node) {
   return base::IdSource(node == 1 ? kIdMaker : kIdMakerNext + node);
 }
@@ -26,6 +29,7 @@ raylet::Core::Options OptionsFor(const RayletProcess::Options& process,
   options.workers = raylet::Core::WorkerOptionsFor(swarm.cpus);
   options.workers.workers_max = static_cast<std::size_t>(swarm.workers_max);
   options.has_control = swarm.control.on && !swarm.control.embedded;
+  options.join_bytes_max = kJoinBytesMax;
   return options;
 }
 
