@@ -96,6 +96,8 @@ std::string_view FailureCodeName(FailureCode code) {
       return "ObjectLost";
     case FailureCode::kOwnerDied:
       return "OwnerDied";
+    case FailureCode::kNoSuchObject:
+      return "NoSuchObject";
   }
   return "Unknown";  // a code of a newer peer
 }

@@ -31,7 +31,7 @@ enum class FailureCode : std::uint8_t {
   kShutdown,           // the runtime was shut down
   kLimit,              // a bounded queue or pool is full
   kBadArgument,        // the caller asked for something that makes no sense
-  kNameTaken,          // a living actor of the namespace has that name
+  kNameTaken,          // a living actor, or a published value, has that name
   kNoSuchActor,        // no living actor has that name or id
   kConflict,           // a key is not at the version that was expected
   kControlAway,        // the control store does not answer (yet)
@@ -40,6 +40,7 @@ enum class FailureCode : std::uint8_t {
   kObjectStoreFull,    // the node's store had no room until the deadline
   kObjectLost,         // the value is gone and could not be made again
   kOwnerDied,          // the process that decided over the object ended
+  kNoSuchObject,       // no value is published under that name
 };
 
 // Whether the user's function ran. kNo and kYes are certain.

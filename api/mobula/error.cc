@@ -182,6 +182,8 @@ void ThrowFailure(base::Failure failure) {
       ThrowAs<ObjectLost>(std::move(failure));
     case ErrorCode::kOwnerDied:
       ThrowAs<OwnerDied>(std::move(failure));
+    case ErrorCode::kNoSuchObject:
+      ThrowAs<NoSuchObject>(std::move(failure));
   }
   ThrowAs<TaskError>(std::move(failure));  // a code of a newer peer
 }

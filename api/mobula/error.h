@@ -169,7 +169,7 @@ class BadArgument : public Error {
   using Error::Error;
 };
 
-// A living actor of the namespace has that name.
+// A living actor of the namespace has that name, or, for Publish, a value.
 class NameTaken : public Error {
  public:
   using Error::Error;
@@ -220,6 +220,12 @@ class ObjectLost : public Error {
 
 // The process that owned the value ended before anybody else had it.
 class OwnerDied : public Error {
+ public:
+  using Error::Error;
+};
+
+// No value is published under that name.
+class NoSuchObject : public Error {
  public:
   using Error::Error;
 };

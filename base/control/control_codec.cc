@@ -44,6 +44,9 @@ std::string EncodeNode(const NodeRecord& record) { return Encode(record); }
 std::string EncodeJob(const JobRecord& record) { return Encode(record); }
 std::string EncodeActor(const ActorRecord& record) { return Encode(record); }
 std::string EncodeKey(const KeyRecord& record) { return Encode(record); }
+std::string EncodePublished(const PublishedRecord& record) {
+  return Encode(record);
+}
 
 bool DecodeNode(std::string_view bytes, NodeRecord* record,
                 std::string* error) {
@@ -58,6 +61,10 @@ bool DecodeActor(std::string_view bytes, ActorRecord* record,
 }
 bool DecodeKey(std::string_view bytes, KeyRecord* record, std::string* error) {
   return DecodeChecked(bytes, "a key", record, error);
+}
+bool DecodePublished(std::string_view bytes, PublishedRecord* record,
+                     std::string* error) {
+  return DecodeChecked(bytes, "a published value", record, error);
 }
 
 std::string WrongWithName(std::string_view name) {

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/control/control_message.h"
+#include "base/control/object_records.h"
 #include "base/control/records.h"
 
 namespace mobula::base {
@@ -23,6 +24,7 @@ std::string EncodeNode(const NodeRecord& record);
 std::string EncodeJob(const JobRecord& record);
 std::string EncodeActor(const ActorRecord& record);
 std::string EncodeKey(const KeyRecord& record);
+std::string EncodePublished(const PublishedRecord& record);
 [[nodiscard]] bool DecodeNode(std::string_view bytes, NodeRecord* record,
                               std::string* error);
 [[nodiscard]] bool DecodeJob(std::string_view bytes, JobRecord* record,
@@ -31,6 +33,8 @@ std::string EncodeKey(const KeyRecord& record);
                                std::string* error);
 [[nodiscard]] bool DecodeKey(std::string_view bytes, KeyRecord* record,
                              std::string* error);
+[[nodiscard]] bool DecodePublished(std::string_view bytes,
+                                   PublishedRecord* record, std::string* error);
 
 // The bounds of names that users give: 1 to 256 bytes of printable UTF-8
 // without a slash. "" if it is good, else what is wrong.

@@ -6,7 +6,8 @@
 //
 //   raylet -> store   JoinPart..., JoinNode (answered by NodeJoined |
 //                     NodeRefused), RenewNode (NodeRenewed), LeaveNode,
-//                     JobBegan, JobOver, ActorReport, FollowTable, ControlCall
+//                     JobBegan, JobOver, ActorReport, FollowTable, ControlCall,
+//                     NodeObjects
 //   tool   -> store   ControlCall
 //   store  -> raylet  HostActor, StopActor, StopJob, TableListing,
 //                     TableChanges, ControlAnswer
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "base/control/control_request.h"
+#include "base/control/object_records.h"
 #include "base/control/records.h"
 #include "base/failure.h"
 #include "base/ids.h"
@@ -89,6 +91,20 @@ struct FollowTable {
   std::string table;
   Cursor after;
 };
+// What has changed in the node's store since this was said last: an object that
+// came and went in between is not told. Said at most ten times a second, and
+// only once the store was used. `begins`: what the control store knows of the
+// node is doubtful until it is said again, and goes with `ends`.
+struct NodeObjects {
+  NodeId node;
+  bool begins = false;
+  bool ends = false;
+  std::vector<ObjectAt> there;
+  std::vector<ObjectId> gone;
+  // All that are there now, told by name or not.
+  std::uint64_t count = 0;
+  std::uint64_t byte_count = 0;
+};
 
 // ---- control store -> raylet ------------------------------------------------
 
@@ -138,7 +154,7 @@ using ControlMessage =
     std::variant<ActorReport, JoinNode, RenewNode, LeaveNode, JobBegan, JobOver,
                  FollowTable, ControlCall, NodeJoined, NodeRefused, NodeRenewed,
                  HostActor, StopActor, StopJob, TableListing, TableChanges,
-                 ControlAnswer, JoinPart>;
+                 ControlAnswer, JoinPart, NodeObjects>;
 
 inline constexpr std::uint64_t kControlMessageBytesMax = 16ull << 20;
 

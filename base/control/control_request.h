@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/control/object_records.h"
 #include "base/control/records.h"
 #include "base/failure.h"
 #include "base/ids.h"
@@ -64,6 +65,19 @@ struct DeleteKey {
   std::optional<std::uint64_t> expected;
 };
 
+// Gives a value a name, for as long as nobody takes it away. Answered by Done,
+// once durable; kNameTaken if a value has the name and `replace` is not set. Of
+// the record the control store sets since_ms.
+struct PublishValue {
+  PublishedRecord value;
+  bool replace = false;
+};
+// Answered by PublishedAnswer, of what had the name, or kNoSuchObject.
+struct UnpublishValue {
+  std::string ns;
+  std::string name;
+};
+
 // ---- questions --------------------------------------------------------------
 
 struct GetKey {
@@ -92,11 +106,28 @@ struct ListActors {
   bool with_dead = false;
 };
 struct GetStatus {};
+// What lies in nodes' stores, in order of the id, beginning after `after`.
+struct ListObjects {
+  ObjectId after;
+  std::uint32_t count_max = 1000;
+};
+// Answered by PublishedAnswer; kNoSuchObject, or kObjectLost, which says why.
+struct FindPublished {
+  std::string ns;
+  std::string name;
+};
+// Of all namespaces, in order of namespace and name, beginning after these.
+struct ListPublished {
+  std::string after_ns;
+  std::string after_name;
+  std::uint32_t count_max = 1000;
+};
 
 using ControlRequest =
     std::variant<RegisterActor, EndActor, EndJobNow, ReportNodeDead, PutKey,
                  DeleteKey, GetKey, ListKeys, FindActor, ListNodes, ListJobs,
-                 ListActors, GetStatus>;
+                 ListActors, GetStatus, PublishValue, UnpublishValue,
+                 ListObjects, FindPublished, ListPublished>;
 
 // ---- answers ----------------------------------------------------------------
 
@@ -140,10 +171,25 @@ struct StatusAnswer {
   std::int64_t disk_free_bytes = 0;
   ResourceVector total;  // of living nodes
 };
+struct ObjectsAnswer {
+  std::vector<ObjectRecord> objects;
+  bool more = false;
+  std::uint64_t named = 0;  // that the control store knows by name
+  // That raylets have counted beside those: too many, or not told yet.
+  std::uint64_t unnamed = 0;
+};
+struct PublishedAnswer {
+  PublishedRecord value;  // of UnpublishValue and ListPublished without bytes
+};
+struct PublishedListAnswer {
+  std::vector<PublishedRecord> values;
+  bool more = false;
+};
 
 using ControlReply =
     std::variant<Failure, Done, ActorAnswer, KeyAnswer, KeysAnswer, NodesAnswer,
-                 JobsAnswer, ActorsAnswer, StatusAnswer>;
+                 JobsAnswer, ActorsAnswer, StatusAnswer, ObjectsAnswer,
+                 PublishedAnswer, PublishedListAnswer>;
 
 // A request on its way, and its answer on the way back.
 struct ControlCall {

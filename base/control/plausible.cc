@@ -10,6 +10,7 @@ namespace {
 // A quantity of 9e14 in units, with room for sums.
 constexpr std::int64_t kUnitsMax = std::int64_t{1} << 62;
 constexpr std::uint32_t kCountMax = 10'000;
+constexpr std::uint64_t kStoreBytesMax = std::uint64_t{1} << 50;
 
 bool IsState(ActorState state) {
   return state >= ActorState::kPending && state <= ActorState::kDead;
@@ -53,6 +54,28 @@ bool Plausible::operator()(const KeyRecord& key) const {
   return key.version >= 1;
 }
 
+bool Plausible::operator()(const ObjectCopies& copies) const {
+  return copies.extents >= 1 && copies.spilled <= copies.extents &&
+         copies.byte_count <= kStoreBytesMax;
+}
+
+bool Plausible::operator()(const ObjectAt& object) const {
+  return !object.object.IsNil() && (*this)(object.copies);
+}
+
+bool Plausible::operator()(const ObjectRecord& object) const {
+  return !object.object.IsNil() && !object.places.empty();
+}
+
+bool Plausible::operator()(const PublishedRecord& value) const {
+  const bool is_kept = !value.node.IsNil();
+  const bool is_lost = !value.cause.empty();
+  if (is_kept != !value.object.IsNil() || (is_kept && is_lost)) return false;
+  const bool is_inline = !is_kept && !is_lost;
+  if (!is_inline) return value.value.size() == 0;
+  return value.value.size() == value.byte_count;
+}
+
 bool Plausible::operator()(const ActorReport& report) const {
   return !report.actor.IsNil() && IsState(report.state) &&
          report.incarnation >= 1 && report.restarts >= 0 &&
@@ -79,6 +102,16 @@ bool Plausible::operator()(const HostActor& host) const {
   return (*this)(host.actor) && host.actor.spec.has_value();
 }
 
+bool Plausible::operator()(const NodeObjects& objects) const {
+  const bool has_nil =
+      std::any_of(objects.gone.begin(), objects.gone.end(),
+                  [](const ObjectId& object) { return object.IsNil(); });
+  return !objects.node.IsNil() && !has_nil &&
+         objects.there.size() + objects.gone.size() <= kObjectsToldMax &&
+         objects.byte_count <= kStoreBytesMax &&
+         std::all_of(objects.there.begin(), objects.there.end(), *this);
+}
+
 bool Plausible::operator()(const ControlCall& call) const {
   return !call.request.IsNil() && !call.from.IsNil() &&
          std::visit(*this, call.body);
@@ -99,6 +132,18 @@ bool Plausible::operator()(const ListKeys& request) const {
 }
 
 bool Plausible::operator()(const ListActors& request) const {
+  return IsCount(request.count_max);
+}
+
+bool Plausible::operator()(const PublishValue& request) const {
+  return (*this)(request.value) && request.value.cause.empty();
+}
+
+bool Plausible::operator()(const ListObjects& request) const {
+  return IsCount(request.count_max);
+}
+
+bool Plausible::operator()(const ListPublished& request) const {
   return IsCount(request.count_max);
 }
 

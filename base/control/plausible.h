@@ -14,6 +14,7 @@
 
 #include "base/control/control_message.h"
 #include "base/control/control_request.h"
+#include "base/control/object_records.h"
 #include "base/control/records.h"
 #include "base/failure.h"
 #include "base/scheduling/resource_vector.h"
@@ -27,16 +28,24 @@ struct Plausible {
   bool operator()(const JobRecord& job) const;
   bool operator()(const ActorRecord& actor) const;
   bool operator()(const KeyRecord& key) const;
+  bool operator()(const ObjectCopies& copies) const;
+  bool operator()(const ObjectAt& object) const;
+  bool operator()(const ObjectRecord& object) const;
+  bool operator()(const PublishedRecord& value) const;
   bool operator()(const ActorReport& report) const;
   bool operator()(const JoinNode& join) const;
   bool operator()(const JoinPart& part) const;
   bool operator()(const JobBegan& began) const;
   bool operator()(const HostActor& host) const;
+  bool operator()(const NodeObjects& objects) const;
   bool operator()(const ControlCall& call) const;
   bool operator()(const ControlAnswer& answer) const;
   bool operator()(const RegisterActor& request) const;
   bool operator()(const ListKeys& request) const;
   bool operator()(const ListActors& request) const;
+  bool operator()(const PublishValue& request) const;
+  bool operator()(const ListObjects& request) const;
+  bool operator()(const ListPublished& request) const;
   // Of the others everything can be.
   template <class Other>
   bool operator()(const Other&) const {

@@ -38,6 +38,7 @@ constexpr bool IsRetryable(FailureCode code) {
     case FailureCode::kNoSuchJob:
     case FailureCode::kObjectLost:  // what could be tried has been
     case FailureCode::kOwnerDied:
+    case FailureCode::kNoSuchObject:  // until somebody publishes it
       return false;
   }
   return false;  // a code of a newer peer

@@ -14,7 +14,8 @@ namespace {
 bool IsRemembered(const base::ControlReply& reply) {
   return std::holds_alternative<base::Done>(reply) ||
          std::holds_alternative<base::ActorAnswer>(reply) ||
-         std::holds_alternative<base::KeyAnswer>(reply);
+         std::holds_alternative<base::KeyAnswer>(reply) ||
+         std::holds_alternative<base::PublishedAnswer>(reply);
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ namespace mobula::gcs {
 struct AnswerRecord {
   std::uint64_t ordinal = 0;  // in the order of all answers
   base::NodeId node;          // of the process that asked; nil: of none
-  base::ControlReply reply;   // Done, ActorAnswer or KeyAnswer
+  base::ControlReply reply;   // not a Failure, of a mutation
 };
 
 std::string EncodeAnswer(const AnswerRecord& answer);

@@ -38,6 +38,12 @@ KeyTable::Options KeyOptions(const Core::Options& options) {
   return result;
 }
 
+PublishedTable::Options PublishedOptions(const Core::Options& options) {
+  PublishedTable::Options result;
+  result.names_max = options.published_max;
+  return result;
+}
+
 }  // namespace
 
 Core::State::State(const Options& given)
@@ -47,6 +53,8 @@ Core::State::State(const Options& given)
       jobs(JobTable::Options{given.ended_jobs_max}),
       actors(ActorOptions(given)),
       keys(KeyOptions(given)),
+      published(PublishedOptions(given)),
+      objects(ObjectTable::Options{given.places_max}),
       answers(given.answers_max),
       node_feed("nodes", given.epoch, given.history_max),
       actor_feed("actors", given.epoch, given.history_max) {
@@ -111,6 +119,9 @@ void Core::State::OnMessage(const Received& received, Turn& turn) {
     NodeDied(node, "its node left", /*tell=*/false, turn);
   } else if (const auto* const began = std::get_if<base::JobBegan>(&message)) {
     OnJobBegan(node, began->job, turn);
+  } else if (const auto* const said =
+                 std::get_if<base::NodeObjects>(&message)) {
+    OnObjects(node, *said);
   } else if (const auto* const over = std::get_if<base::JobOver>(&message)) {
     const base::JobRecord* const job = jobs.Find(over->job);
     if (job != nullptr && job->node == node) {
@@ -224,6 +235,8 @@ Core::Census Core::Count() const {
   census.actors_dead = state_->actors.dead();
   census.keys = state_->keys.size();
   census.answers = state_->answers.size();
+  census.published = state_->published.size();
+  census.objects = state_->objects.size();
   return census;
 }
 
@@ -233,6 +246,11 @@ void Core::CheckInvariants() const {
   state_->actors.CheckInvariants();
   state_->keys.CheckInvariants();
   state_->answers.CheckInvariants();
+  state_->published.CheckInvariants();
+  state_->objects.CheckInvariants();
+  for (const base::NodeId keeper : state_->published.Keepers()) {
+    MOBULA_CHECK(state_->nodes.IsAlive(keeper));
+  }
   for (const auto& [node, peer] : state_->peer_of_node) {
     MOBULA_CHECK(state_->nodes.IsAlive(node));
     MOBULA_CHECK(state_->node_of_peer.at(peer) == node);

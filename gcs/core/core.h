@@ -1,5 +1,5 @@
-// Core is what the cluster knows, as a pure machine: nodes, jobs, actors, names
-// and keys.
+// Core is what the cluster knows, as a pure machine: nodes, jobs, actors,
+// names, keys and objects.
 //
 //   Core core(options);
 //   for (each record of the log) core.Restore(key, value, &error);
@@ -8,21 +8,22 @@
 //
 // It carries effects between its machines: NodeTable (who belongs to the
 // cluster), JobTable, ActorTable (which actors there are, where, what becomes
-// of the detached), KeyTable, AnswerTable (what mutations were answered), and
-// publishes nodes and named actors (base/session/cursor.h).
+// of the detached), KeyTable, PublishedTable (values with a name), ObjectTable
+// (what lies where, which is not written), AnswerTable (what mutations were
+// answered), and publishes nodes and named actors (base/session/cursor.h).
 // Owner: gcs::Server, or the simulator.   Threading: none; never blocks.
 // Invariants: (1) everything acknowledged is in Writes of the same step or an
 // earlier one; (2) a dead node id, a dead actor, an earlier incarnation never
 // returns; (3) names of living actors are unique in their namespace; (4) nobody
 // is declared dead before start + lease, nor for a pause of this process's own;
 // (5) duplicates of a request are answered alike.
-// While the disk is full, RegisterActor and PutKey are refused (kDiskFull);
-// what is small and ends or frees something, or tells what has happened
-// already, is written into the reserve that the log keeps: joins, deaths, jobs,
-// reports, restarts, EndActor, EndJobNow, ReportNodeDead, DeleteKey, and their
-// answers. A restart that the death of its node causes counts against no
-// restarts_max. Failure: what makes no sense from outside is answered by a
-// Failure or ignored, and changes nothing.
+// While the disk is full, RegisterActor, PutKey and PublishValue are refused
+// (kDiskFull); what is small and ends or frees something, or tells what has
+// happened already, is written into the reserve that the log keeps: joins,
+// deaths, jobs, reports, restarts, EndActor, EndJobNow, ReportNodeDead,
+// DeleteKey, UnpublishValue, and their answers. A restart that the death of its
+// node causes counts against no restarts_max. Failure: what makes no sense from
+// outside is answered by a Failure or ignored, and changes nothing.
 #ifndef MOBULA_GCS_CORE_CORE_H_
 #define MOBULA_GCS_CORE_CORE_H_
 
@@ -61,6 +62,8 @@ class Core {
     std::size_t ended_jobs_max = 1'000;
     std::size_t keys_max = 1'000'000;
     std::size_t key_bytes_max = std::size_t{1} << 20;  // of one value
+    std::size_t published_max = 100'000;               // values with a name
+    std::size_t places_max = 1'000'000;   // of objects, in the directory
     std::size_t history_max = 10'000;     // changes kept for who resumes
     std::size_t answers_max = 100'000;    // remembered for repeated requests
     std::size_t joining_max = 1'100'000;  // jobs and actors that a node names
@@ -91,6 +94,8 @@ class Core {
     std::size_t actors_dead = 0;
     std::size_t keys = 0;
     std::size_t answers = 0;
+    std::size_t published = 0;
+    std::size_t objects = 0;
   };
   [[nodiscard]] Census Count() const;
   void CheckInvariants() const;

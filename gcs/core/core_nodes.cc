@@ -134,6 +134,7 @@ void Core::State::NodeDied(base::NodeId node, const std::string& cause,
   for (const base::JobId job : jobs.RunningOn(node)) EndJob(job, cause, turn);
   for (const base::ActorId actor : actors.OfNode(node)) LoseActor(actor, turn);
   answers.ForgetNode(node, turn.effects);
+  LoseObjects(node, turn);
 }
 
 void Core::State::OnJobBegan(base::NodeId node, const base::JobRecord& job,

@@ -86,6 +86,13 @@ std::optional<base::ControlReply> Core::State::Mutate(
   if (const auto* const gone = std::get_if<base::DeleteKey>(&request)) {
     return keys.Delete(*gone, turn.effects);
   }
+  if (const auto* const value = std::get_if<base::PublishValue>(&request)) {
+    if (is_disk_full) return DiskFull();
+    return Publish(*value, node, turn);
+  }
+  if (const auto* const gone = std::get_if<base::UnpublishValue>(&request)) {
+    return published.Unpublish(*gone, turn.effects);
+  }
   return std::nullopt;
 }
 
@@ -114,6 +121,15 @@ base::ControlReply Core::State::Ask(const base::ControlRequest& request,
     return List(*list);
   }
   if (std::holds_alternative<base::GetStatus>(request)) return Status(now);
+  if (const auto* const list = std::get_if<base::ListObjects>(&request)) {
+    return objects.List(*list);
+  }
+  if (const auto* const find = std::get_if<base::FindPublished>(&request)) {
+    return published.Find(*find);
+  }
+  if (const auto* const list = std::get_if<base::ListPublished>(&request)) {
+    return published.List(*list);
+  }
   return base::NotRun(FailureCode::kBadArgument, "no such request");
 }
 

@@ -89,6 +89,17 @@ bool Core::State::Restore(std::string_view key, std::string_view value,
                         &node, error) &&
              nodes.Restore(node, error);
     }
+    case RecordTable::kPublished: {
+      const auto name = ParseKeyRecordKey(key);
+      base::PublishedRecord record;
+      *error = kBadKey;
+      if (!name.has_value() || !base::DecodePublished(value, &record, error)) {
+        return false;
+      }
+      *error = "a published value under another one's key";
+      return record.ns == name->ns && record.name == name->key &&
+             published.Restore(record, error);
+    }
     case RecordTable::kAnswer: {
       const auto ids = ParseAnswerRecordKey(key);
       AnswerRecord answer;
@@ -126,6 +137,7 @@ void Core::State::Start(base::BootTime now, Effects& effects) {
   jobs.Start(effects);
   actors.Start(effects);
   answers.Start(effects);
+  published.Start(effects);
   Turn turn = BeginTurn(now, effects);
   EndStrays(turn);
   PlaceWaiting(turn);
@@ -153,6 +165,7 @@ void Core::State::EndStrays(Turn& turn) {
       stray_actors.push_back(id);
     }
   }
+  LoseStrayObjects(turn);
   for (const base::JobId job : stray_jobs) {
     EndJob(job, "its node is not known", turn);
   }

@@ -25,6 +25,8 @@
 #include "gcs/jobs/job_table.h"
 #include "gcs/kv/key_table.h"
 #include "gcs/nodes/node_table.h"
+#include "gcs/objects/object_table.h"
+#include "gcs/objects/published_table.h"
 
 namespace mobula::gcs {
 #ifdef MOBULA_PLANTS
@@ -103,6 +105,15 @@ struct Core::State {
                               base::NodeId node, Turn& turn);
   base::ControlReply End(const base::EndActor& request, Turn& turn);
 
+  // ---- core_objects.cc -----------------------------------------------------
+  void OnObjects(base::NodeId node, const base::NodeObjects& said);
+  base::ControlReply Publish(const base::PublishValue& request,
+                             base::NodeId node, Turn& turn);
+  // What the node kept is lost, and where things lie there is not known.
+  void LoseObjects(base::NodeId node, Turn& turn);
+  // Values that are kept by nodes that do not live.
+  void LoseStrayObjects(Turn& turn);
+
   // ---- core_requests.cc ----------------------------------------------------
   void OnCall(base::ProcessId peer, const base::ControlCall& call, Turn& turn);
   // Nothing if the request is a question.
@@ -123,6 +134,8 @@ struct Core::State {
   ActorTable actors;
   RestartPace pace;
   KeyTable keys;
+  PublishedTable published;
+  ObjectTable objects;
   AnswerTable answers;
   TableFeed node_feed;
   TableFeed actor_feed;

@@ -179,6 +179,18 @@ std::vector<std::string> RestoreSeeds() {
   store.Call(kPeer, detached);
   store.Call(kPeer, base::PutKey{"ns", "key", base::Bytes::Own("1"), {}});
   seeds.push_back(WriteLog(store.log()));
+  base::PublishValue publish;
+  publish.value.ns = "ns";
+  publish.value.name = "value";
+  publish.value.value = base::Bytes::Own("1");
+  publish.value.byte_count = 1;
+  store.Call(kPeer, publish);
+  publish.value.name = "kept";
+  publish.value.value = base::Bytes();
+  publish.value.object = base::ObjectId{5, 1};
+  publish.value.node = base::NodeId{2, 2};
+  store.Call(kOtherPeer, publish);
+  seeds.push_back(WriteLog(store.log()));
   store.Say(kOtherPeer, base::LeaveNode{{2, 2}});
   store.Call(kPeer, base::EndActor{named.actor.actor});
   store.Call(kPeer, base::DeleteKey{"ns", "key", {}});

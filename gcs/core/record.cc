@@ -35,6 +35,12 @@ std::string Begin(RecordTable table) {
   return std::string(1, static_cast<char>(table));
 }
 
+std::string Namespaced(RecordTable table, std::string_view ns,
+                       std::string_view name) {
+  MOBULA_CHECK(ns.find('\0') == std::string_view::npos);
+  return Begin(table).append(ns).append(1, '\0').append(name);
+}
+
 }  // namespace
 
 std::string CounterRecordKey(std::string_view name) {
@@ -42,8 +48,11 @@ std::string CounterRecordKey(std::string_view name) {
 }
 
 std::string KeyRecordKey(std::string_view ns, std::string_view key) {
-  MOBULA_CHECK(ns.find('\0') == std::string_view::npos);
-  return Begin(RecordTable::kKey).append(ns).append(1, '\0').append(key);
+  return Namespaced(RecordTable::kKey, ns, key);
+}
+
+std::string PublishedRecordKey(std::string_view ns, std::string_view name) {
+  return Namespaced(RecordTable::kPublished, ns, name);
 }
 
 std::string AnswerRecordKey(base::ProcessId process, base::RequestId request) {
@@ -62,6 +71,7 @@ std::optional<RecordTable> ParseTable(std::string_view key) {
     case RecordTable::kJob:
     case RecordTable::kKey:
     case RecordTable::kNode:
+    case RecordTable::kPublished:
     case RecordTable::kAnswer:
       return table;
   }

@@ -31,7 +31,9 @@ enum class RecordTable : char {
   kJob = 'j',      // JobId -> JobRecord
   kKey = 'k',      // namespace, 0, key -> KeyRecord
   kNode = 'n',     // NodeId -> NodeRecord
-  kAnswer = 'r',   // ProcessId, RequestId -> AnswerRecord
+  // namespace, 0, name -> PublishedRecord
+  kPublished = 'p',
+  kAnswer = 'r',  // ProcessId, RequestId -> AnswerRecord
 };
 
 inline constexpr char kRecordVersion = 1;
@@ -54,6 +56,7 @@ std::string RecordKey(RecordTable table, AnId id) {
 }
 std::string CounterRecordKey(std::string_view name);
 std::string KeyRecordKey(std::string_view ns, std::string_view key);
+std::string PublishedRecordKey(std::string_view ns, std::string_view name);
 std::string AnswerRecordKey(base::ProcessId process, base::RequestId request);
 
 // Nothing if the letter is none of RecordTable.
@@ -71,6 +74,7 @@ struct NamespacedKey {
   std::string ns;
   std::string key;
 };
+// Of the tables of keys and of published values.
 std::optional<NamespacedKey> ParseKeyRecordKey(std::string_view key);
 std::optional<std::pair<base::ProcessId, base::RequestId>> ParseAnswerRecordKey(
     std::string_view key);

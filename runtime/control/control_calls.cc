@@ -22,6 +22,9 @@ bool IsQuestion(const base::ControlRequest& body) {
          std::holds_alternative<base::ListNodes>(body) ||
          std::holds_alternative<base::ListJobs>(body) ||
          std::holds_alternative<base::ListActors>(body) ||
+         std::holds_alternative<base::ListObjects>(body) ||
+         std::holds_alternative<base::FindPublished>(body) ||
+         std::holds_alternative<base::ListPublished>(body) ||
          std::holds_alternative<base::GetStatus>(body);
 }
 
