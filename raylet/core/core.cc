@@ -117,6 +117,7 @@ void Core::Step(const Event& event, BootTime now, Effects& effects) {
   } while (!to_self_.empty());
   store_.Pump(now_, *effects_);
   SweepPrograms();
+  TellObjects();
   UpdateTimer();
   if (ledger_.size() == 0) MOBULA_CHECK(ledger_.free() == ledger_.total());
   effects_ = nullptr;

@@ -1,4 +1,5 @@
 // The part of Core that speaks with the control store, and for it.
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -61,6 +62,7 @@ bool Core::OnControlEvent(const Event& event) {
   } else if (std::holds_alternative<ControlDown>(event)) {
     line_.Down();
     directory_.Down();
+    store_.ControlDown();
   } else if (const auto* said = std::get_if<ControlSaid>(&event)) {
     OnControlSaid(said->message);
   } else if (const auto* kept = std::get_if<ProgramKept>(&event)) {
@@ -87,6 +89,7 @@ void Core::OnControlSaid(const base::ControlMessage& message) {
     OnControlAnswer(*m);
   } else if (const auto* m = std::get_if<base::NodeJoined>(&message)) {
     line_.Joined(*m);
+    store_.ControlUp(now_);
     // An earlier raylet of this node may have kept what nobody needs.
     sweep_.Want();
   } else if (const auto* m = std::get_if<base::NodeRenewed>(&message)) {
@@ -307,6 +310,13 @@ void Core::OnStopJob(const base::StopJob& stop) {
   peers_.erase(driver);
   effects_->push_back(ClosePeer{driver});
   LoseDriver(driver, stop.job, stop.cause);
+}
+
+void Core::TellObjects() {
+  std::optional<base::NodeObjects> news = store_.TakeNews(now_);
+  if (!news.has_value()) return;
+  news->node = options_.node;
+  effects_->emplace_back(TellControl{*std::move(news)});
 }
 
 void Core::OnSelf(const base::Message& message) {

@@ -517,5 +517,118 @@ TEST_F(CoreControlTest, TwoJobsOfWeightsThreeAndOneShareThreeToOne) {
   EXPECT_NEAR(1.0 * run[0] / run[1], 3, 0.1);
 }
 
+// A core with a store in which a driver has an arena.
+class CoreObjectsTest : public testing::Test {
+ protected:
+  static Core::Options WithStore() {
+    Core::Options options = OptionsFor(2);
+    options.object_store_bytes = std::uint64_t{64} << 20;
+    return options;
+  }
+  void SetUp() override {
+    world.AddDriver();
+    for (const Effect& effect :
+         world.Say(kDriver, base::LeaseArena{RequestId{8, 1}, 1'000})) {
+      const auto* make = std::get_if<MakeArena>(&effect);
+      if (make != nullptr) Make(make->arena);
+    }
+    ASSERT_FALSE(arena.IsNil());
+  }
+  void Make(base::ArenaId made) {
+    for (const Effect& effect : world.Do(ArenaMade{made})) {
+      const auto* send = std::get_if<SendWithArena>(&effect);
+      if (send == nullptr) continue;
+      arena = std::get<base::ArenaLeased>(send->message).arena;
+    }
+  }
+  void Store(std::uint64_t n) {
+    const base::Extent extent{arena, 64 + 8'192 * n, 5'000, 1};
+    world.Say(kDriver, base::ObjectStored{{{9, n}, kDriver}, extent});
+  }
+  void Free(std::uint64_t n) {
+    base::FreeObjects free;
+    free.objects.push_back({base::ObjectId{9, n}, base::Extent()});
+    world.Say(kDriver, free);
+  }
+  void Join() {
+    world.Do(ControlUp{});
+    world.StoreSays(base::NodeJoined{});
+  }
+  // Time goes on, and ticks come when they are asked for.
+  void Pass(milliseconds time) {
+    const BootTime end = world.now + time;
+    while (world.timer <= end) {
+      world.now = world.timer;
+      world.Do(Tick());
+    }
+    world.now = end;
+  }
+  std::vector<base::NodeObjects> Told() {
+    return world.Told<base::NodeObjects>();
+  }
+
+  World world{WithStore()};
+  base::ArenaId arena;
+};
+
+TEST_F(CoreObjectsTest, WithoutAControlStoreNothingIsSaidAndNoneIsNeeded) {
+  Store(1);
+  Pass(seconds(5));
+  EXPECT_TRUE(Told().empty());
+  EXPECT_EQ(world.needs, 0);
+}
+
+TEST_F(CoreObjectsTest, AStoreThatIsNotUsedSaysNothing) {
+  Join();
+  Pass(seconds(5));
+  EXPECT_TRUE(Told().empty());
+}
+
+TEST_F(CoreObjectsTest, ChangesAreToldABatchAtATime) {
+  Join();
+  Store(1);
+  Store(2);
+  Free(1);
+  EXPECT_TRUE(Told().empty());
+  Pass(milliseconds(100));
+  ASSERT_EQ(Told().size(), 1u);
+  const base::NodeObjects first = Told()[0];
+  EXPECT_EQ(first.node, OptionsFor(2).node);
+  EXPECT_FALSE(first.begins);
+  ASSERT_EQ(first.there.size(), 1u);
+  EXPECT_EQ(first.there[0].object, (base::ObjectId{9, 2}));
+  EXPECT_EQ(first.there[0].owner, kDriver);
+  EXPECT_EQ(first.there[0].job, kJob);
+  EXPECT_EQ(first.there[0].copies.byte_count, 5'000u);
+  EXPECT_EQ(first.there[0].copies.extents, 1u);
+  EXPECT_EQ(first.there[0].copies.spilled, 0u);
+  EXPECT_EQ(first.count, 1u);
+  EXPECT_EQ(first.byte_count, 5'000u);
+  Free(2);
+  Pass(milliseconds(100));
+  ASSERT_EQ(Told().size(), 2u);
+  EXPECT_EQ(Told()[1].gone, (std::vector<base::ObjectId>{{9, 2}}));
+  Pass(seconds(5));
+  EXPECT_EQ(Told().size(), 2u);
+}
+
+TEST_F(CoreObjectsTest, ANewSessionIsToldAll) {
+  Store(1);
+  Join();
+  Pass(milliseconds(100));
+  ASSERT_EQ(Told().size(), 1u);
+  EXPECT_TRUE(Told()[0].begins && Told()[0].ends);
+  EXPECT_EQ(Told()[0].there.size(), 1u);
+  world.Do(ControlDown());
+  Free(1);
+  Pass(seconds(1));
+  EXPECT_EQ(Told().size(), 1u);
+  Join();
+  Pass(milliseconds(100));
+  ASSERT_EQ(Told().size(), 2u);
+  EXPECT_TRUE(Told()[1].begins && Told()[1].ends);
+  EXPECT_TRUE(Told()[1].there.empty());
+}
+
 }  // namespace
 }  // namespace mobula::raylet

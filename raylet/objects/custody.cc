@@ -235,6 +235,13 @@ bool Custody::Keeps(ProcessId owner, ObjectId object) const {
   return found != objects_.end() && !found->second.doomed;
 }
 
+base::JobId Custody::JobOf(ProcessId owner, ObjectId object) const {
+  const auto found = objects_.find(object);
+  if (found != objects_.end()) return found->second.job;
+  const auto round = rounds_.find(owner);
+  return round == rounds_.end() ? base::JobId() : round->second.job;
+}
+
 void Custody::CheckInvariants() const {
   for (const auto& [owner, round] : rounds_) {
     MOBULA_CHECK(!round.awaited.empty());

@@ -58,6 +58,8 @@ class Custody {
 
   // Somebody refers to it, or may yet turn out to.
   [[nodiscard]] bool Keeps(ProcessId owner, ObjectId object) const;
+  // Of what it keeps, or may keep; nil: of nothing.
+  [[nodiscard]] base::JobId JobOf(ProcessId owner, ObjectId object) const;
   [[nodiscard]] std::size_t size() const { return objects_.size(); }
   [[nodiscard]] std::size_t rounds() const { return rounds_.size(); }
   void CheckInvariants() const;

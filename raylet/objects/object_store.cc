@@ -162,11 +162,13 @@ bool ObjectStore::Happened(const Event& event, BootTime now, Effects& effects) {
     arenas_.MakeFailed(failed->arena, failed->failure, effects);
   } else if (const auto* spilled = std::get_if<Spilled>(&event)) {
     arenas_.WasSpilled(spilled->arena);
+    stored_.Moved(spilled->arena);
   } else if (const auto* failed = std::get_if<SpillFailed>(&event)) {
     arenas_.SpillFailed(failed->arena, now);
   } else if (const auto* restored = std::get_if<Restored>(&event)) {
     for (const Extent& extent : restored->lost) stored_.Lose(extent);
     arenas_.WasRestored(restored->arena, effects);
+    stored_.Moved(restored->arena);
   } else if (const auto* failed = std::get_if<RestoreFailed>(&event)) {
     arenas_.RestoreFailed(failed->arena, failed->failure, effects);
   } else {
@@ -177,6 +179,55 @@ bool ObjectStore::Happened(const Event& event, BootTime now, Effects& effects) {
 
 void ObjectStore::Pump(BootTime now, Effects& effects) {
   arenas_.Pump(now, effects);
+  for (const ObjectId object : stored_.TakeChanged()) {
+    feed_.Changed(object, stored_.Contains(object), now);
+  }
+}
+
+void ObjectStore::ControlUp(BootTime now) {
+  stored_.Watch(true);
+  feed_.Up(now, stored_.size() > 0);
+}
+
+void ObjectStore::ControlDown() {
+  stored_.Watch(false);
+  feed_.Down();
+}
+
+std::optional<base::NodeObjects> ObjectStore::TakeNews(BootTime now) {
+  std::optional<ObjectFeed::Batch> batch = feed_.Take(now, stored_);
+  if (!batch.has_value()) return std::nullopt;
+  base::NodeObjects news;
+  news.begins = batch->begins;
+  news.ends = batch->ends;
+  news.gone = std::move(batch->gone);
+  for (const ObjectId object : batch->there) {
+    news.there.push_back(Describe(object));
+  }
+  news.count = stored_.size();
+  news.byte_count = stored_.bytes();
+  return news;
+}
+
+base::JobId ObjectStore::JobOf(const base::ObjectName& name) const {
+  const auto owner = processes_.find(name.owner);
+  if (owner != processes_.end()) return owner->second;
+  return custody_.JobOf(name.owner, name.object);
+}
+
+base::ObjectAt ObjectStore::Describe(ObjectId object) const {
+  base::ObjectAt at;
+  at.object = object;
+  at.owner = stored_.OwnerOf(object);
+  at.job = JobOf({object, at.owner});
+  at.copies.extents = 0;
+  for (const Extent& extent : stored_.ExtentsOf(object)) {
+    at.copies.byte_count += extent.byte_count;
+    ++at.copies.extents;
+    if (arenas_.IsSpilled(extent.arena)) ++at.copies.spilled;
+  }
+  MOBULA_CHECK(at.copies.extents > 0);
+  return at;
 }
 
 std::vector<ListedObject> ObjectStore::List(std::size_t count_max) const {
@@ -184,8 +235,7 @@ std::vector<ListedObject> ObjectStore::List(std::size_t count_max) const {
   for (const StoredObject& object : stored_.List(count_max)) {
     ListedObject row;
     row.name = object.name;
-    const auto owner = processes_.find(object.name.owner);
-    if (owner != processes_.end()) row.job = owner->second;
+    row.job = JobOf(object.name);
     row.extent = object.extent;
     row.is_spilled = arenas_.IsSpilled(object.extent.arena);
     list.push_back(row);
@@ -197,6 +247,7 @@ void ObjectStore::CheckInvariants() const {
   stored_.CheckInvariants();
   arenas_.CheckInvariants();
   custody_.CheckInvariants();
+  feed_.CheckInvariants();
 }
 
 }  // namespace mobula::raylet

@@ -4,7 +4,8 @@
 //   writer -> ObjectStored -> live -> FreeObjects of its owner -> FreeExtents
 //   process gone -> its arenas, its leases, its objects (Custody)
 // It carries what one machine says to the next: ArenaTable (memory, who maps
-// it, spilling), StoredObjects (which object lies where), Custody.
+// it, spilling), StoredObjects (which object lies where), Custody, ObjectFeed
+// (what the control store is told of them).
 // Owner: raylet::Core, which tells it of each message, event and process and
 // calls Pump at the end of each step.   Threading: none.
 // Invariants: those of its machines; a freed object leaves nothing.
@@ -12,16 +13,21 @@
 #ifndef MOBULA_RAYLET_OBJECTS_OBJECT_STORE_H_
 #define MOBULA_RAYLET_OBJECTS_OBJECT_STORE_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "base/boot_time.h"
+#include "base/control/control_message.h"
+#include "base/control/object_records.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
 #include "raylet/core/events.h"
 #include "raylet/objects/arena_table.h"
 #include "raylet/objects/custody.h"
+#include "raylet/objects/object_feed.h"
 #include "raylet/objects/stored_objects.h"
 
 namespace mobula::raylet {
@@ -29,7 +35,7 @@ namespace mobula::raylet {
 // A row of a listing.
 struct ListedObject {
   base::ObjectName name;
-  base::JobId job;  // of its owner; nil: that has ended
+  base::JobId job;  // of its owner
   base::Extent extent;
   bool is_spilled = false;
 };
@@ -52,14 +58,21 @@ class ObjectStore {
   bool Happened(const Event& event, base::BootTime now, Effects& effects);
   void Pump(base::BootTime now, Effects& effects);
   [[nodiscard]] base::BootTime NextDeadline() const {
-    return arenas_.NextDeadline();
+    return std::min(arenas_.NextDeadline(), feed_.NextDeadline());
   }
+
+  // The control store is there, and knows nothing for sure, or is away.
+  void ControlUp(base::BootTime now);
+  void ControlDown();
+  // What it is to be told now, with the node yet to be filled in.
+  std::optional<base::NodeObjects> TakeNews(base::BootTime now);
 
   // At most so many.
   [[nodiscard]] std::vector<ListedObject> List(std::size_t count_max) const;
   [[nodiscard]] const ArenaTable& arenas() const { return arenas_; }
   [[nodiscard]] const StoredObjects& stored() const { return stored_; }
   [[nodiscard]] const Custody& custody() const { return custody_; }
+  [[nodiscard]] const ObjectFeed& feed() const { return feed_; }
   void CheckInvariants() const;
 
  private:
@@ -72,12 +85,15 @@ class ObjectStore {
   void OnFree(ProcessId from, const base::FreeObjects& message,
               Effects& effects);
   void Flush(const Custody::Out& out, Effects& effects);
+  [[nodiscard]] base::JobId JobOf(const base::ObjectName& name) const;
+  [[nodiscard]] base::ObjectAt Describe(base::ObjectId object) const;
   // Tells the writers, which may use the places anew.
   void Release(const std::vector<base::Extent>& freed, Effects& effects);
 
   StoredObjects stored_;
   ArenaTable arenas_;
   Custody custody_;
+  ObjectFeed feed_{ObjectFeed::Options()};
   std::map<ProcessId, base::JobId> processes_;
 };
 

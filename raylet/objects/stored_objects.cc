@@ -41,6 +41,7 @@ StoredObjects::Added StoredObjects::Add(const base::ObjectName& name,
   owned_[name.owner].insert(name.object);
   places_[extent.arena][extent.offset] = {extent, name.object};
   bytes_ += extent.byte_count;
+  if (watched_) changed_.push_back(name.object);
   return Added::kLive;
 }
 
@@ -114,6 +115,19 @@ void StoredObjects::Lose(const Extent& extent) {
   if (place != nullptr) Erase(place->object, extent);
 }
 
+void StoredObjects::Moved(ArenaId arena) {
+  const auto found = places_.find(arena);
+  if (!watched_ || found == places_.end()) return;
+  for (const auto& [offset, place] : found->second) {
+    changed_.push_back(place.object);
+  }
+}
+
+void StoredObjects::Watch(bool watched) {
+  watched_ = watched;
+  changed_.clear();
+}
+
 // By value: what is erased may be where the argument lies.
 void StoredObjects::Erase(ObjectId id, const Extent& given) {
   const Extent extent = given;
@@ -124,6 +138,7 @@ void StoredObjects::Erase(ObjectId id, const Extent& given) {
   const auto found = objects_.find(id);
   MOBULA_CHECK(found != objects_.end());
   bytes_ -= extent.byte_count;
+  if (watched_) changed_.push_back(id);
   std::erase(found->second.extents, extent);
   if (!found->second.extents.empty()) return;
   const auto owned = owned_.find(found->second.owner);
@@ -140,6 +155,27 @@ std::vector<ObjectId> StoredObjects::OwnedBy(ProcessId owner) const {
   const auto found = owned_.find(owner);
   if (found == owned_.end()) return {};
   return {found->second.begin(), found->second.end()};
+}
+
+ProcessId StoredObjects::OwnerOf(ObjectId object) const {
+  const auto found = objects_.find(object);
+  return found == objects_.end() ? ProcessId() : found->second.owner;
+}
+
+std::vector<Extent> StoredObjects::ExtentsOf(ObjectId object) const {
+  const auto found = objects_.find(object);
+  if (found == objects_.end()) return {};
+  return found->second.extents;
+}
+
+std::vector<ObjectId> StoredObjects::IdsAfter(ObjectId after,
+                                              std::size_t count_max) const {
+  std::vector<ObjectId> ids;
+  for (auto at = objects_.upper_bound(after);
+       at != objects_.end() && ids.size() < count_max; ++at) {
+    ids.push_back(at->first);
+  }
+  return ids;
 }
 
 std::vector<Extent> StoredObjects::In(ArenaId arena) const {

@@ -3,7 +3,8 @@
 //
 //   Add (ObjectStored) -> live -> Free (its owner's FreeObjects) -> gone
 //   Free -> remembered -> Add: free at once
-// An object may have several extents: each run of its task filled one.
+// An object may have several extents: each run of its task filled one. While it
+// is watched it notes which objects changed.
 // Owner: ObjectStore.   Threading: none; runs on its owner's strand.
 // Invariants: (1) live extents of an arena do not overlap; (2) only the owner
 // of an object frees it; (3) what is remembered is of arenas that somebody
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -48,6 +50,8 @@ class StoredObjects {
   void FreeAll(base::ObjectId object, std::vector<base::Extent>& freed);
   // Its bytes could not be restored.
   void Lose(const base::Extent& extent);
+  // What lies there was spilled or restored.
+  void Moved(base::ArenaId arena);
   // Nobody writes in the arena any more: what did not come never will.
   void ForgetRemembered(base::ArenaId arena);
 
@@ -56,11 +60,24 @@ class StoredObjects {
   }
   [[nodiscard]] std::vector<base::ObjectId> OwnedBy(
       base::ProcessId owner) const;
+  // Nil if there is none.
+  [[nodiscard]] base::ProcessId OwnerOf(base::ObjectId object) const;
+  [[nodiscard]] std::vector<base::Extent> ExtentsOf(
+      base::ObjectId object) const;
+  // In order, beginning after `after`; at most so many.
+  [[nodiscard]] std::vector<base::ObjectId> IdsAfter(
+      base::ObjectId after, std::size_t count_max) const;
   // In the order of their offsets.
   [[nodiscard]] std::vector<base::Extent> In(base::ArenaId arena) const;
   [[nodiscard]] std::size_t CountIn(base::ArenaId arena) const;
   // Of the pages on which they and their headers lie.
   [[nodiscard]] std::uint64_t PageBytesIn(base::ArenaId arena) const;
+
+  void Watch(bool watched);
+  // Since they were taken last; some may be there twice, or gone.
+  std::vector<base::ObjectId> TakeChanged() {
+    return std::exchange(changed_, {});
+  }
 
   // At most so many, in the order of their ids.
   [[nodiscard]] std::vector<StoredObject> List(std::size_t count_max) const;
@@ -95,6 +112,8 @@ class StoredObjects {
   std::map<base::ArenaId, Places> places_;
   std::map<base::ArenaId, std::map<std::uint64_t, Remembered>> remembered_;
   std::uint64_t bytes_ = 0;
+  bool watched_ = false;
+  std::vector<base::ObjectId> changed_;
 };
 
 }  // namespace mobula::raylet
