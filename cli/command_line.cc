@@ -23,7 +23,7 @@ constexpr int kWrongUsage = 2;
 constexpr char kTokenFileVariable[] = "MOBULA_TOKEN_FILE";
 
 std::vector<std::string> Listable() {
-  return {"nodes", "jobs", "actors", "workers", "tasks"};
+  return {"nodes", "jobs", "actors", "workers", "tasks", "objects"};
 }
 std::vector<std::string> Shells() { return {"bash", "zsh", "fish"}; }
 
@@ -390,7 +390,7 @@ void AddCommands(Line& line) {
   line.Add("start", "begins a node on this machine", AddStart);
   line.Add("stop", "ends nodes that were started here", AddStop);
   line.Add("status", "what the cluster has, in a few lines", AddStatus);
-  line.Add("list", "nodes, jobs, actors, workers or tasks", AddList);
+  line.Add("list", "nodes, jobs, actors, workers, tasks or objects", AddList);
   line.Add("get", "all that is known of one of them", AddGet);
   line.Add("logs", "what a node on this machine wrote", AddLogs);
   line.Add("kill", "ends an actor, a job or a worker", AddKill);

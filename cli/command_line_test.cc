@@ -131,7 +131,8 @@ TEST(CommandLineTest, Looking) {
 TEST(CommandLineTest, CompletionKnowsTheCommands) {
   const auto bash = std::get<Leave>(Parse({"completion", "bash"}));
   EXPECT_EQ(bash.exit_code, 0);
-  EXPECT_NE(bash.text.find("list) words='nodes jobs actors workers tasks "),
+  EXPECT_NE(bash.text.find("list) words='nodes jobs actors workers tasks "
+                           "objects "),
             std::string::npos)
       << bash.text;
   EXPECT_NE(bash.text.find("--follow"), std::string::npos);

@@ -70,6 +70,28 @@ std::string JsonOfLabels(const std::map<std::string, std::string>& labels) {
   return object.text();
 }
 
+std::string TextOfNodes(const std::vector<base::ObjectPlace>& places) {
+  std::string text;
+  for (const base::ObjectPlace& place : places) {
+    text += (text.empty() ? "" : ", ") + place.node.ToString();
+  }
+  return text;
+}
+
+// One object a node.
+std::string JsonOfPlaces(const std::vector<base::ObjectPlace>& places) {
+  std::vector<std::string> all;
+  for (const base::ObjectPlace& place : places) {
+    JsonObject object;
+    object.Add("node", JsonString(place.node.ToString()))
+        .Add("bytes", std::to_string(place.copies.byte_count))
+        .Add("extents", std::to_string(place.copies.extents))
+        .Add("spilled", std::to_string(place.copies.spilled));
+    all.push_back(object.text());
+  }
+  return JsonArray(all);
+}
+
 const char* NameOf(base::ActorState state) {
   switch (state) {
     case base::ActorState::kPending:
@@ -200,6 +222,45 @@ Item ItemOf(const base::TaskInfo& task, std::int64_t /*now_ms*/) {
       Text("function", task.function),    Number("pid", task.pid),
       Resources("resources", task.shape), IdOf("job", task.job),
       IdOf("node", task.node, kDetail),
+  };
+}
+
+Item ItemOf(const ObjectRow& row, std::int64_t now_ms) {
+  const base::ObjectRecord& object = row.object;
+  const base::PublishedRecord published =
+      row.published.value_or(base::PublishedRecord());
+  std::uint64_t bytes = 0;
+  std::uint64_t extents = 0;
+  std::uint64_t spilled = 0;
+  for (const base::ObjectPlace& place : object.places) {
+    bytes += place.copies.byte_count;
+    extents += place.copies.extents;
+    spilled += place.copies.spilled;
+  }
+  if (object.places.empty()) bytes = published.byte_count;
+  std::string on_disk;
+  if (spilled > 0) {
+    on_disk = std::to_string(spilled) + " of " + std::to_string(extents);
+  }
+  const bool is_stored = !object.places.empty();
+  const bool is_lost = !published.cause.empty();
+  return {
+      IdOf("object", object.object),
+      {"bytes", ShowBytes(static_cast<std::int64_t>(bytes)),
+       std::to_string(bytes), true},
+      {"spilled", on_disk, std::to_string(spilled), true},
+      Text("name", published.name),
+      Text("namespace", published.ns, !published.name.empty()),
+      Text("type", published.type),
+      {"nodes",
+       is_stored || is_lost ? TextOfNodes(object.places) : "the control store",
+       JsonOfPlaces(object.places), true},
+      IdOf("owner", object.owner),
+      IdOf("job", object.job),
+      Age(published.since_ms, now_ms),
+      Text("lost", published.cause),
+      Bool("durable", row.published.has_value() && !is_stored && !is_lost,
+           kDetail),
   };
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "base/frames/message.h"
 #include "cli/tables/items.h"
 #include "cli/tables/json_text.h"
+#include "cli/tables/object_rows.h"
 #include "cli/tools/ask_raylet.h"
 #include "cli/tools/find_actor.h"
 #include "cli/tools/id_matches.h"
@@ -24,6 +26,7 @@ namespace mobula::cli {
 namespace {
 
 constexpr base::Duration kRayletPatience = std::chrono::seconds(5);
+constexpr char kObjects[] = "objects";
 
 std::int64_t WallMs() {
   const auto since = std::chrono::system_clock::now().time_since_epoch();
@@ -39,6 +42,9 @@ struct Found {
   std::vector<Item> items;
   std::vector<std::string> ids;  // of the items
   std::size_t hidden = 0;        // dead or ended, and not asked for
+  // Of objects only: that are not listed, and of them those without a name.
+  std::uint64_t left_out = 0;
+  std::uint64_t unnamed = 0;
 };
 
 template <class Record, class IdOf, class IsOver>
@@ -97,6 +103,25 @@ std::optional<Found> FindActors(const Store& store, bool all,
       actors, /*all=*/true,
       [](const base::ActorRecord& actor) { return actor.actor; },
       [](const base::ActorRecord&) { return false; });
+}
+
+Found GatherObjects(const std::vector<ObjectRow>& rows) {
+  return Gather(
+      rows, /*all=*/true,
+      [](const ObjectRow& row) { return row.object.object; },
+      [](const ObjectRow&) { return false; });
+}
+
+std::optional<Found> FindObjectsOf(const Store& store, bool all,
+                                   std::string* error) {
+  const std::size_t rows_max =
+      all ? std::numeric_limits<std::size_t>::max() : kObjectRowsMax;
+  const auto objects = FindObjects(store, rows_max, error);
+  if (!objects) return std::nullopt;
+  Found found = GatherObjects(objects->rows);
+  found.left_out = objects->more + objects->unnamed;
+  found.unnamed = objects->unnamed;
+  return found;
 }
 
 // The nodes of this machine, of the cluster that is meant.
@@ -166,18 +191,36 @@ std::string HiddenNote(const ListCommand& command, std::size_t hidden) {
          " not shown; --all shows all\n";
 }
 
+std::string LeftOutNote(const Found& found) {
+  std::string note;
+  const std::uint64_t more = found.left_out - found.unnamed;
+  if (more > 0) {
+    note += std::to_string(more) + " more are not shown; --all shows all\n";
+  }
+  if (found.unnamed > 0) {
+    note += std::to_string(found.unnamed) +
+            " more are in the stores of nodes, which have only counted them "
+            "(yet)\n";
+  }
+  return note;
+}
+
 Shown ShowFound(const ListCommand& command, const Found& found) {
   Shown shown;
   if (command.json) {
     std::vector<std::string> objects;
     for (const Item& item : found.items) objects.push_back(JsonOf(item));
-    shown.out =
-        JsonObject().Add(command.what, JsonArray(objects)).text() + "\n";
+    JsonObject all;
+    all.Add(command.what, JsonArray(objects));
+    if (command.what == kObjects) {
+      all.Add("left_out", std::to_string(found.left_out));
+    }
+    shown.out = all.text() + "\n";
     return shown;
   }
   shown.out = TableOf(found.items);
   if (found.items.empty()) shown.err = "no " + command.what + "\n";
-  shown.err += HiddenNote(command, found.hidden);
+  shown.err += HiddenNote(command, found.hidden) + LeftOutNote(found);
   return shown;
 }
 
@@ -253,6 +296,9 @@ Shown GetById(const Store& store, const GetCommand& command) {
     if (!found) return Complain(kFailed, error);
     search.Add(kind, *found);
   }
+  const auto objects = FindObjectsBeginning(store, command.which, &error);
+  if (!objects) return Complain(kFailed, error);
+  search.Add("object", GatherObjects(*objects));
   if (search.IsEmpty()) {
     const base::LocalListing local =
         AskRaylets(LocalNodes(command.store), &error);
@@ -309,6 +355,8 @@ Shown Show(const ListCommand& command) {
     found = FindNodesOf(*store, command.all, &error);
   } else if (command.what == "jobs") {
     found = FindJobs(*store, command.all, &error);
+  } else if (command.what == kObjects) {
+    found = FindObjectsOf(*store, command.all, &error);
   } else {
     found = FindActors(*store, command.all, &error);
   }

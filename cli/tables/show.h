@@ -1,11 +1,13 @@
 // What a cluster holds, shown to people as tables and to programs as JSON.
 //
 //   mobula status [--json]
-//   mobula list nodes|jobs|actors|workers|tasks [--all] [--json]
+//   mobula list nodes|jobs|actors|workers|tasks|objects [--all] [--json]
 //   mobula get ID|NAME [--json]
-// Nodes, jobs and actors are asked of the control store; workers and tasks of
-// the raylets on this machine. With --json there is one object on stdout:
-// {"actors":[{...},...]}; the names of its members are stable.
+// Nodes, jobs, actors and objects are asked of the control store; workers and
+// tasks of the raylets on this machine. With --json there is one object on
+// stdout: {"actors":[{...},...]}; the names of its members are stable. Of
+// objects there may be very many: without --all the first thousand are listed,
+// and how many were left out is said ("left_out").
 // Threading: called by main; they block.
 // Failure: a sentence for stderr and an exit code.
 #ifndef MOBULA_CLI_TABLES_SHOW_H_
@@ -27,8 +29,8 @@ struct StatusCommand {
 
 struct ListCommand {
   StoreFlags store;
-  std::string what;  // nodes, jobs, actors, workers, tasks
-  bool all = false;  // also what is dead or has ended
+  std::string what;  // nodes, jobs, actors, workers, tasks, objects
+  bool all = false;  // also what is dead or has ended, and however many
   bool json = false;
 };
 

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -21,12 +22,14 @@
 #include "base/control/control_address.h"
 #include "base/control/control_request.h"
 #include "base/control/node_file.h"
+#include "base/control/object_records.h"
 #include "base/frames/link.h"
 #include "base/frames/message.h"
 #include "base/mutex.h"
 #include "base/rpc/control_server.h"
 #include "base/strand.h"
 #include "base/unique_fd.h"
+#include "cli/tables/object_rows.h"
 
 namespace mobula::cli {
 namespace {
@@ -63,7 +66,54 @@ base::ActorRecord ActorOf(std::uint64_t lo, const std::string& name,
   return actor;
 }
 
-// What the cluster holds: two nodes, two jobs, 3 actors, one of them dead.
+constexpr std::uint64_t kObjectsHi = 0xab00'0000'0000'0000;
+constexpr std::uint64_t kObjects = 2'500;
+
+base::ObjectRecord ObjectOf(std::uint64_t lo) {
+  base::ObjectRecord object;
+  object.object = {kObjectsHi, lo};
+  object.owner = {0xcc, 1};
+  object.places.push_back({{0xb0, 1}, {5'000, 2, 1}});
+  return object;
+}
+
+// Many, in parts of a thousand; a name each for the first and for one that lies
+// in the control store itself.
+base::ObjectsAnswer ObjectsAfter(const base::ListObjects& list) {
+  base::ObjectsAnswer answer;
+  std::uint64_t at = 1;
+  if (list.after.hi > kObjectsHi) at = kObjects + 1;
+  if (list.after.hi == kObjectsHi) at = list.after.lo + 1;
+  const std::uint64_t count_max = std::min(list.count_max, 1'000u);
+  for (; at <= kObjects && answer.objects.size() < count_max; ++at) {
+    answer.objects.push_back(ObjectOf(at));
+  }
+  answer.more = at <= kObjects;
+  answer.named = kObjects;
+  answer.unnamed = 7;
+  return answer;
+}
+base::PublishedListAnswer PublishedAfter(const base::ListPublished& list) {
+  base::PublishedListAnswer answer;
+  base::PublishedRecord value;
+  value.ns = "default";
+  if (list.after_name.empty()) {
+    value.name = "inline";
+    value.byte_count = 12;
+    answer.more = true;
+  } else {
+    value.name = "large";
+    value.type = "Model";
+    value.object = {kObjectsHi, 1};
+    value.node = {0xb0, 1};
+    value.byte_count = 5'000;
+  }
+  answer.values.push_back(value);
+  return answer;
+}
+
+// What the cluster holds: two nodes, two jobs, 3 actors, one of them dead, and
+// objects.
 base::ControlReply Answer(const base::ControlRequest& request) {
   return std::visit(
       Overloaded{
@@ -114,6 +164,12 @@ base::ControlReply Answer(const base::ControlRequest& request) {
             failure.code = base::FailureCode::kNoSuchActor;
             failure.message = "no living actor is called " + find.name;
             return failure;
+          },
+          [](const base::ListPublished& list) -> base::ControlReply {
+            return PublishedAfter(list);
+          },
+          [](const base::ListObjects& list) -> base::ControlReply {
+            return ObjectsAfter(list);
           },
           [](const auto&) -> base::ControlReply { return base::Done(); },
       },
@@ -304,6 +360,48 @@ TEST_F(ShowTest, AllPartsOfALongList) {
   EXPECT_EQ(living.find(R"("state":"dead")"), std::string::npos);
   const std::string all = Show(List("actors", true, true)).out;
   EXPECT_NE(all.find(R"("state":"dead")"), std::string::npos);
+}
+
+std::size_t LinesOf(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+TEST_F(ShowTest, ObjectsAreBoundedAndTheNamedComeFirst) {
+  StartNode();
+  Shown shown = Show(List("objects"));
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_EQ(LinesOf(shown.out), 1 + kObjectRowsMax);
+  const std::size_t first = shown.out.find("inline");
+  const std::size_t second = shown.out.find("large");
+  EXPECT_LT(first, second) << shown.out.substr(0, 500);
+  EXPECT_LT(second, shown.out.find("ab000000000000000000000000000002"));
+  EXPECT_NE(shown.out.find("the control store"), std::string::npos);
+  EXPECT_NE(shown.out.find("1 of 2"), std::string::npos);
+  EXPECT_TRUE(shown.err.starts_with(
+      "1501 more are not shown; --all shows all\n7 more are in the stores"))
+      << shown.err;
+  shown = Show(List("objects", /*json=*/false, /*all=*/true));
+  EXPECT_EQ(LinesOf(shown.out), 1 + kObjects + 1);
+  EXPECT_TRUE(shown.err.starts_with("7 more are in")) << shown.err;
+  const std::string json = Show(List("objects", /*json=*/true)).out;
+  EXPECT_TRUE(json.starts_with(R"({"objects":[{"object":null,"bytes":12,)"))
+      << json.substr(0, 300);
+  EXPECT_NE(json.find(R"("name":"large","namespace":"default","type":"Model",)"
+                      R"("nodes":[{"node":"00000000000000b00000000000000001",)"
+                      R"("bytes":5000,"extents":2,"spilled":1}])"),
+            std::string::npos)
+      << json.substr(0, 1'000);
+  EXPECT_TRUE(json.ends_with("],\"left_out\":1508}\n"));
+}
+
+TEST_F(ShowTest, AnObjectByItsId) {
+  StartNode();
+  Shown shown = Show(Get("ab000000000000000000000000000001"));
+  EXPECT_TRUE(shown.out.starts_with("kind       object\nobject     ab00"))
+      << shown.out << shown.err;
+  EXPECT_NE(shown.out.find("large"), std::string::npos) << shown.out;
+  shown = Show(Get("ab00"));
+  EXPECT_NE(shown.err.find("may be any of"), std::string::npos) << shown.err;
 }
 
 TEST_F(ShowTest, WorkersAreAskedOfTheRaylet) {
