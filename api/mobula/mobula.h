@@ -23,6 +23,7 @@
 #include "api/mobula/init.h"                // IWYU pragma: export
 #include "api/mobula/kv.h"                  // IWYU pragma: export
 #include "api/mobula/options.h"             // IWYU pragma: export
+#include "api/mobula/published/publish.h"   // IWYU pragma: export
 #include "api/mobula/ref.h"                 // IWYU pragma: export
 #include "api/mobula/result.h"              // IWYU pragma: export
 #include "api/mobula/spawn.h"               // IWYU pragma: export

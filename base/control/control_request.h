@@ -67,7 +67,8 @@ struct DeleteKey {
 
 // Gives a value a name, for as long as nobody takes it away. Answered by Done,
 // once durable; kNameTaken if a value has the name and `replace` is not set. Of
-// the record the control store sets since_ms.
+// the record the control store sets since_ms; the raylet of who asks sets the
+// job and, where it is empty, the namespace.
 struct PublishValue {
   PublishedRecord value;
   bool replace = false;

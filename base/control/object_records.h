@@ -67,6 +67,13 @@ struct PublishedRecord {
 // node, or not at all.
 inline constexpr std::size_t kDurableBytesMax = std::size_t{4} << 20;
 
+inline std::string TooLargeToPublish(std::uint64_t byte_count,
+                                     std::uint64_t bytes_max) {
+  return "the value has " + std::to_string(byte_count) +
+         " bytes; the control store keeps at most " +
+         std::to_string(bytes_max) + " of one";
+}
+
 }  // namespace mobula::base
 
 #endif  // MOBULA_BASE_CONTROL_OBJECT_RECORDS_H_

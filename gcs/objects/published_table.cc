@@ -48,13 +48,6 @@ PublishedRecord WithoutBytes(const PublishedRecord& value) {
   return record;
 }
 
-base::Failure TooLarge(std::size_t bytes, std::size_t bytes_max) {
-  return base::NotRun(FailureCode::kTooLarge,
-                      "the value has " + std::to_string(bytes) +
-                          " bytes; the control store keeps at most " +
-                          std::to_string(bytes_max) + " of one");
-}
-
 }  // namespace
 
 bool PublishedTable::Restore(const PublishedRecord& value, std::string* error) {
@@ -74,7 +67,9 @@ std::optional<base::Failure> PublishedTable::WhyNot(
   const std::string wrong = WrongWithNames(value);
   if (!wrong.empty()) return base::NotRun(FailureCode::kBadArgument, wrong);
   if (value.value.size() > options_.value_bytes_max) {
-    return TooLarge(value.value.size(), options_.value_bytes_max);
+    return base::NotRun(
+        FailureCode::kTooLarge,
+        base::TooLargeToPublish(value.value.size(), options_.value_bytes_max));
   }
   std::size_t bytes = bytes_ + BytesOf(value);
   const auto known = values_.find(Name(value.ns, value.name));

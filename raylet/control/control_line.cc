@@ -26,6 +26,8 @@ std::size_t BytesOf(const base::ControlRequest& request) {
   std::size_t bytes = kAround;
   if (const auto* put = std::get_if<base::PutKey>(&request)) {
     bytes += put->value.size() + put->key.size();
+  } else if (const auto* value = std::get_if<base::PublishValue>(&request)) {
+    bytes += value->value.value.size();
   } else if (const auto* actor = std::get_if<base::RegisterActor>(&request)) {
     if (!actor->actor.spec.has_value()) return bytes;
     for (const base::Bytes& arg : actor->actor.spec->args) bytes += arg.size();

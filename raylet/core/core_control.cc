@@ -188,6 +188,10 @@ void Core::OnControlCall(ProcessId from, base::ControlCall call) {
       }
     }
   }
+  if (auto* value = std::get_if<base::PublishValue>(&call.body)) {
+    value->value.job = id;
+    if (value->value.ns.empty()) value->value.ns = job.ns;
+  }
   ControlLine::Out out;
   line_.Call(std::move(call), out);
   Flush(out);

@@ -72,6 +72,15 @@ base::ControlReply LocalStore::Ask(const base::ControlRequest& request) {
   if (const auto* list = std::get_if<base::ListKeys>(&request)) {
     return List(*list);
   }
+  if (const auto* value = std::get_if<base::PublishValue>(&request)) {
+    return Publish(*value);
+  }
+  if (const auto* gone = std::get_if<base::UnpublishValue>(&request)) {
+    return Unpublish(*gone);
+  }
+  if (const auto* find = std::get_if<base::FindPublished>(&request)) {
+    return Find(*find);
+  }
   return base::NotRun(FailureCode::kBadArgument,
                       "the local mode has names and keys only");
 }
@@ -178,6 +187,47 @@ base::ControlReply LocalStore::List(const base::ListKeys& request) const {
     answer.keys.push_back(key);
   }
   return answer;
+}
+
+// ---- published values -------------------------------------------------------
+
+base::ControlReply LocalStore::Publish(const base::PublishValue& request) {
+  const base::PublishedRecord& value = request.value;
+  for (const std::string* name : {&value.ns, &value.name}) {
+    const std::string wrong = base::WrongWithName(*name);
+    if (wrong.empty()) continue;
+    return base::NotRun(FailureCode::kBadArgument,
+                        "\"" + *name + "\" is not a name: " + wrong);
+  }
+  const Name name(value.ns, value.name);
+  if (!request.replace && published_.contains(name)) {
+    return base::NotRun(FailureCode::kNameTaken,
+                        "the name '" + value.name + "' of namespace '" +
+                            value.ns +
+                            "' is held by a published value; replace it "
+                            "(PublishOptions().Replace()) or Unpublish it");
+  }
+  published_[name] = value;
+  return base::Done();
+}
+
+base::ControlReply LocalStore::Unpublish(const base::UnpublishValue& request) {
+  const auto found = published_.find(Name(request.ns, request.name));
+  if (found == published_.end()) {
+    return Find(base::FindPublished{request.ns, request.name});
+  }
+  base::PublishedAnswer answer{std::move(found->second)};
+  published_.erase(found);
+  return answer;
+}
+
+base::ControlReply LocalStore::Find(const base::FindPublished& request) const {
+  const auto found = published_.find(Name(request.ns, request.name));
+  if (found != published_.end()) return base::PublishedAnswer{found->second};
+  return base::NotRun(FailureCode::kNoSuchObject,
+                      "no value is published under the name '" + request.name +
+                          "' of namespace '" + request.ns +
+                          "'; mobula::Publish does that");
 }
 
 }  // namespace mobula::runtime

@@ -1,6 +1,6 @@
-// LocalStore is the control store of the local mode: names and keys in memory,
-// with the answers of the real one. It knows no nodes, jobs or other programs,
-// and ends with the process.
+// LocalStore is the control store of the local mode: names, keys and published
+// values in memory, with the answers of the real one. It knows no nodes, jobs
+// or other programs, and ends with the process.
 //
 // Owner: LocalBackend, under its lock.   Threading: none.
 // Invariants: (1) names of living actors are unique in their namespace;
@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/control/control_request.h"
+#include "base/control/object_records.h"
 #include "base/control/records.h"
 #include "base/failure.h"
 #include "base/ids.h"
@@ -41,6 +42,9 @@ class LocalStore {
   base::ControlReply Delete(const base::DeleteKey& request);
   base::ControlReply Get(const base::GetKey& request) const;
   base::ControlReply List(const base::ListKeys& request) const;
+  base::ControlReply Publish(const base::PublishValue& request);
+  base::ControlReply Unpublish(const base::UnpublishValue& request);
+  base::ControlReply Find(const base::FindPublished& request) const;
   std::optional<base::Failure> Conflict(
       const Name& name, std::optional<std::uint64_t> expected) const;
 
@@ -48,6 +52,7 @@ class LocalStore {
   std::map<Name, base::ActorId> names_;
   std::map<Name, base::KeyRecord> keys_;
   std::uint64_t deleted_version_ = 0;  // highest of a deleted key
+  std::map<Name, base::PublishedRecord> published_;
 };
 
 }  // namespace mobula::runtime

@@ -1,0 +1,62 @@
+// Values that outlive the program that published them, and all processes.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/integration/programs.h"
+#include "tests/integration/started_head.h"
+
+namespace mobula::test {
+namespace {
+
+class PublishedTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(head_.started().code, 0) << head_.started().output;
+  }
+  Ended Run(std::vector<std::string> words) {
+    words.insert(words.begin(), ProgramPath("tests/integration/publisher"));
+    return RunProgram(words, head_.environment());
+  }
+  void Publish(std::vector<std::string> words) {
+    words.insert(words.begin(), "publish");
+    const Ended ended = Run(std::move(words));
+    EXPECT_EQ(ended.code, 0) << ended.output;
+  }
+  std::string Lookup(const std::string& name) {
+    return Run({"lookup", name}).output;
+  }
+
+  StartedHead head_{{"--cpus", "1"}};
+};
+
+TEST_F(PublishedTest, TheyOutliveTheProgram) {
+  Publish({"small", "100"});
+  Publish({"durable", "1000000", "durable"});
+  EXPECT_EQ(Lookup("small"), "100\n");
+  EXPECT_EQ(Lookup("durable"), "1000000\n");
+  const Ended listed = head_.Tool({"list", "objects", "--json"});
+  EXPECT_EQ(listed.code, 0) << listed.output;
+  EXPECT_NE(listed.output.find(R"("name":"small")"), std::string::npos)
+      << listed.output;
+  EXPECT_EQ(Run({"publish", "small", "5"}).code, 1);
+  EXPECT_EQ(Run({"unpublish", "small"}).output, "1\n");
+  EXPECT_EQ(Run({"unpublish", "small"}).output, "0\n");
+  const std::string gone = Lookup("small");
+  EXPECT_TRUE(gone.starts_with("NoSuchObject: ")) << gone;
+}
+
+TEST_F(PublishedTest, TheyOutliveEveryProcess) {
+  Publish({"small", "100"});
+  Publish({"durable", "1000000", "durable"});
+  for (const int pid : head_.Left()) kill(pid, SIGKILL);
+  head_.StartAgain();
+  ASSERT_EQ(head_.started().code, 0) << head_.started().output;
+  EXPECT_EQ(Lookup("small"), "100\n");
+  EXPECT_EQ(Lookup("durable"), "1000000\n");
+}
+
+}  // namespace
+}  // namespace mobula::test
