@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -35,6 +34,7 @@
 #include "cli/nodes/head_folder.h"
 #include "cli/tools/store.h"
 #include "raylet/arenas/spill_folders.h"
+#include "raylet/server/node_resources.h"
 #include "raylet/spawn/keeper.h"
 #include "raylet/spawn/process_tree.h"
 #include "raylet/spawn/runtime_folder.h"
@@ -159,21 +159,9 @@ std::string PlanAddress(const StartCommand& command, Plan* plan) {
   return error;
 }
 
-// Whoever runs out of descriptors before it serves ends in odd ways.
-std::string WhyTooFewFiles() {
-  constexpr rlim_t kFilesMin = 64;
-  rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= kFilesMin) {
-    return "";
-  }
-  return "a process may open " + std::to_string(files.rlim_cur) +
-         " files here, and a node needs " + std::to_string(kFilesMin) +
-         " at the least; run: ulimit -n 1024";
-}
-
 // What stands in the way, "" if nothing.
 std::string MakePlan(const StartCommand& command, Plan* plan) {
-  std::string error = WhyTooFewFiles();
+  std::string error = raylet::WhyTooFewFiles(/*may_raise=*/false);
   if (error.empty()) {
     error = raylet::WrongWithSpillFolders(command.offers.spill_folders);
   }

@@ -90,6 +90,7 @@ ControlLine::ControlLine(Options options)
 void ControlLine::Up(BootTime now, Out& out) {
   MOBULA_CHECK(!up_, "a second session beside the first");
   up_ = true;
+  was_up_ = true;
   joined_ = false;
   Joining joining(options_.node, options_.join_bytes_max, out.tell);
   for (const auto& [id, job] : jobs_) joining.Add(job);
@@ -108,6 +109,19 @@ void ControlLine::Down() {
   joined_ = false;
   renew_at_ = BootTime::Never();
   for (Ended& ended : ended_) ended.said_before = 0;
+}
+
+void ControlLine::Fail(const std::string& reason, Out& out) {
+  std::vector<base::RequestId> failed;
+  for (const auto& [order, asked] : calls_) {
+    // Our own wait for as long as it takes.
+    if (asked.call.from == options_.node.raylet) continue;
+    Refuse(asked.call, FailureCode::kControlAway, reason, out);
+    auto& failure = std::get<base::Failure>(out.answers.back().body);
+    if (was_up_) failure.executed = base::Executed::kMaybe;
+    failed.push_back(asked.call.request);
+  }
+  for (const base::RequestId request : failed) Forget(request);
 }
 
 void ControlLine::Joined(const base::NodeJoined& /*joined*/) {

@@ -66,6 +66,8 @@ class ControlLine {
   // -----------------------------------------------------------
   void Up(base::BootTime now, Out& out);
   void Down();
+  // There will be none soon: what processes have asked is answered by that.
+  void Fail(const std::string& reason, Out& out);
   void Joined(const base::NodeJoined& joined);
   void Refused(const base::NodeRefused& refused, Out& out);
   void Renewed(const base::NodeRenewed& renewed);
@@ -129,6 +131,7 @@ class ControlLine {
   bool needed_ = false;
   bool up_ = false;
   bool joined_ = false;
+  bool was_up_ = false;
   std::uint64_t sequence_ = 0;  // of the last renewal sent
   base::BootTime renew_at_ = base::BootTime::Never();
 

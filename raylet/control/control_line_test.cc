@@ -115,6 +115,29 @@ TEST_F(ControlLineTest, TheStoreIsNeededOnceAndOnlyForCalls) {
   EXPECT_TRUE(out.tell.empty());
 }
 
+TEST_F(ControlLineTest, WhereNoSessionWillComeProcessesAreToldWhy) {
+  line.Call(CallOf(1), out);
+  line.Call(CallOf(2, kRaylet), out);
+  out = {};
+  line.Fail("no descriptors", out);
+  line.CheckInvariants();
+  ASSERT_EQ(out.answers.size(), 1u) << "the raylet's own waits";
+  EXPECT_EQ(out.answers[0].request, CallOf(1).request);
+  const auto& failure = std::get<base::Failure>(out.answers[0].body);
+  EXPECT_EQ(failure.code, FailureCode::kControlAway);
+  EXPECT_EQ(failure.message, "no descriptors");
+  EXPECT_EQ(failure.executed, base::Executed::kNo);
+  EXPECT_EQ(Of<base::ControlCall>(Up()).size(), 1u);
+  // What was sent once may have been done.
+  line.Call(CallOf(3), out);
+  line.Down();
+  out = {};
+  line.Fail("no descriptors", out);
+  ASSERT_EQ(out.answers.size(), 1u);
+  EXPECT_EQ(std::get<base::Failure>(out.answers[0].body).executed,
+            base::Executed::kMaybe);
+}
+
 TEST_F(ControlLineTest, AStartedNodeNeedsNothingMore) {
   ControlLine::Options options = Options();
   options.needed = true;

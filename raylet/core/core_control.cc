@@ -63,6 +63,10 @@ bool Core::OnControlEvent(const Event& event) {
     line_.Down();
     directory_.Down();
     store_.ControlDown();
+  } else if (const auto* failed = std::get_if<ControlFailed>(&event)) {
+    ControlLine::Out out;
+    line_.Fail(failed->reason, out);
+    Flush(out);
   } else if (const auto* said = std::get_if<ControlSaid>(&event)) {
     OnControlSaid(said->message);
   } else if (const auto* kept = std::get_if<ProgramKept>(&event)) {

@@ -66,6 +66,10 @@ struct ControlUp {
 };
 // That session has ended.
 struct ControlDown {};
+// No session will come soon, and why: what waits for one is to be told.
+struct ControlFailed {
+  std::string reason;
+};
 // The control store said something.
 struct ControlSaid {
   base::ControlMessage message;
@@ -111,10 +115,11 @@ struct RestoreFailed {
   base::Failure failure;
 };
 
-using Event = std::variant<Received, PeerLost, WorkerStarted, WorkerStartFailed,
-                           WorkerExited, Tick, ControlUp, ControlDown,
-                           ControlSaid, ProgramKept, ArenaMade, ArenaFailed,
-                           Spilled, SpillFailed, Restored, RestoreFailed>;
+using Event =
+    std::variant<Received, PeerLost, WorkerStarted, WorkerStartFailed,
+                 WorkerExited, Tick, ControlUp, ControlDown, ControlFailed,
+                 ControlSaid, ProgramKept, ArenaMade, ArenaFailed, Spilled,
+                 SpillFailed, Restored, RestoreFailed>;
 
 // ---- effects ---------------------------------------------------------------
 

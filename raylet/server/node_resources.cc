@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -180,6 +181,17 @@ std::string HostName() {
     return "localhost";
   }
   return name;
+}
+
+std::string WhyTooFewFiles(bool may_raise) {
+  constexpr rlim_t kFilesMin = 64;
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return "";
+  const rlim_t limit = may_raise ? files.rlim_max : files.rlim_cur;
+  if (limit >= kFilesMin) return "";
+  return "a process may open " + std::to_string(limit) +
+         " files here, and a node needs " + std::to_string(kFilesMin) +
+         " at the least; run: ulimit -n 1024";
 }
 
 }  // namespace mobula::raylet

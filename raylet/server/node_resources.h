@@ -22,6 +22,12 @@ std::int64_t DetectFreeMemoryBytes(const std::string& root = "");
 
 std::string HostName();
 
+// Whoever runs out of descriptors before it serves ends in odd ways: what to do
+// where a process may open too few files for a node, by its own limit or, if
+// `may_raise`, by the one up to which it can raise that; "" where there are
+// enough.
+std::string WhyTooFewFiles(bool may_raise);
+
 }  // namespace mobula::raylet
 
 #endif  // MOBULA_RAYLET_SERVER_NODE_RESOURCES_H_

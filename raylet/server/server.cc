@@ -337,7 +337,9 @@ void Server::Kill(ProcessId process) {
 
 void Server::OnChildEnded(pid_t pid, int status) {
   if (store_.has_value() && store_->Ended(pid)) {
-    MOBULA_LOG(WARNING) << "the control store has ended, pid " << pid;
+    const std::string story = StoryOfExit("it", status);
+    MOBULA_LOG(WARNING) << "the control store, pid " << pid << ": " << story;
+    OnStoreFailed(story);
     return;
   }
   const auto found = by_pid_.find(pid);

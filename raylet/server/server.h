@@ -150,6 +150,9 @@ class Server {
 
   // server_control.cc
   void OpenControl() MOBULA_REQUIRES(strand_);
+  // Starts the embedded control store.
+  base::UniqueFd ConnectStore(std::string* error) MOBULA_REQUIRES(strand_);
+  void OnStoreFailed(const std::string& why) MOBULA_REQUIRES(strand_);
   void OnControlSaid(base::ControlMessage message) MOBULA_REQUIRES(strand_);
   void OnJoined(const base::NodeJoined& joined) MOBULA_REQUIRES(strand_);
   void Keep(const KeepProgram& keep) MOBULA_REQUIRES(strand_);
@@ -182,6 +185,8 @@ class Server {
   std::unique_ptr<ArenaShell> arenas_ MOBULA_GUARDED_BY(strand_);
   // The embedded control store, and the line to whichever it is.
   std::optional<EmbeddedStore> store_ MOBULA_GUARDED_BY(strand_);
+  int store_failures_ MOBULA_GUARDED_BY(strand_) = 0;  // since it served
+  base::BootTime store_failed_at_ MOBULA_GUARDED_BY(strand_);  // the first
   std::unique_ptr<base::ControlClient> control_ MOBULA_GUARDED_BY(strand_);
   bool has_joined_ MOBULA_GUARDED_BY(strand_) = false;
   bool wrote_node_file_ MOBULA_GUARDED_BY(strand_) = false;

@@ -1,14 +1,41 @@
 // The part of Server that has to do with the control store.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
 #include <utility>
 #include <variant>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "raylet/server/node_resources.h"
 #include "raylet/server/server.h"
 
 namespace mobula::raylet {
 
 using base::UniqueFd;
+
+namespace {
+
+// Of the embedded control store, without its having served, before those who
+// wait for it are told.
+constexpr int kStoreFailuresMin = 3;
+constexpr base::Duration kStorePatience = std::chrono::seconds(2);
+constexpr std::size_t kLastLineMax = 512;
+
+std::string LastLineOf(const std::string& path) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text(kLastLineMax, '\0');
+  const off_t size = ::lseek(file.get(), 0, SEEK_END);
+  const off_t from = std::max<off_t>(0, size - static_cast<off_t>(text.size()));
+  const ssize_t n = ::pread(file.get(), text.data(), text.size(), from);
+  text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  while (text.ends_with('\n')) text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
+}  // namespace
 
 bool Server::CarryOutControl(Effect& effect) {
   if (const auto* tell = std::get_if<TellControl>(&effect)) {
@@ -43,7 +70,7 @@ void Server::OpenControl() {
     store_.emplace(std::move(store));
     client.connect = [this](std::string* error) {
       strand_.AssertHeld();
-      return store_->Connect(error);
+      return ConnectStore(error);
     };
   }
   base::ControlClient::Callbacks callbacks;
@@ -51,6 +78,7 @@ void Server::OpenControl() {
     strand_.AssertHeld();
     MOBULA_LOG(INFO) << "the control store of cluster " << cluster
                      << " is there, its life " << epoch;
+    store_failures_ = 0;
     Handle(ControlUp{epoch});
   };
   callbacks.on_message = [this](base::ControlMessage message) {
@@ -73,6 +101,28 @@ void Server::OpenControl() {
   };
   control_ = std::make_unique<base::ControlClient>(strand_, std::move(client),
                                                    std::move(callbacks));
+}
+
+UniqueFd Server::ConnectStore(std::string* error) {
+  UniqueFd socket = store_->Connect(error);
+  // One that still runs is being ended first.
+  if (!socket.valid() && store_->pid() == 0) OnStoreFailed(*error);
+  return socket;
+}
+
+void Server::OnStoreFailed(const std::string& why) {
+  if (store_failures_++ == 0) store_failed_at_ = strand_.Now();
+  const bool may_pass = store_failures_ < kStoreFailuresMin ||
+                        strand_.Now() < store_failed_at_ + kStorePatience;
+  if (may_pass) return;
+  std::string reason =
+      "the control store of this program's head does not start: " + why;
+  const std::string words = LastLineOf(options_.folder + "/gcs.log");
+  if (!words.empty()) reason += "; it said: " + words;
+  const std::string advice = WhyTooFewFiles(/*may_raise=*/true);
+  if (!advice.empty()) reason += "; " + advice;
+  MOBULA_LOG(ERROR) << reason;
+  Handle(ControlFailed{std::move(reason)});
 }
 
 void Server::OnControlSaid(base::ControlMessage message) {

@@ -216,6 +216,20 @@ INSTANTIATE_TEST_SUITE_P(Of, VisitorTest,
                            return each.index == 0 ? "Path" : "Port";
                          });
 
+// What an embedded head cannot do for want of descriptors it says, and why.
+TEST(NoVisitTest, AHeadWithTooFewDescriptorsSaysSo) {
+  const Ended ended = RunProgram(
+      {"/bin/sh", "-c",
+       "ulimit -n 16; exec " + ProgramPath("tests/integration/visitor")},
+      {"MOBULA_ADDRESS=embedded"});
+  EXPECT_TRUE(Holds(ended.output,
+                    "key: ControlAway: the control store of this "
+                    "program's head does not start"))
+      << ended.output;
+  EXPECT_TRUE(Holds(ended.output, "Too many open files")) << ended.output;
+  EXPECT_TRUE(Holds(ended.output, "run: ulimit -n 1024")) << ended.output;
+}
+
 TEST(NoVisitTest, WhatDoesNotListenOrDoesNotAgreeIsSaid) {
   const Ended absent =
       RunProgram({ProgramPath("tests/integration/visitor"),
