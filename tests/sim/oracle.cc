@@ -82,6 +82,7 @@ bool Oracle::IsJustified(const Operation& operation,
     case FailureCode::kControlAway:
     case FailureCode::kDiskFull:
     case FailureCode::kNoSuchJob:
+    case FailureCode::kNoSuchObject:
     case FailureCode::kObjectStoreFull:
     case FailureCode::kObjectLost:
     case FailureCode::kOwnerDied:
