@@ -129,9 +129,13 @@ LeaseQueue::Verdict Core::OfferWorker(const QueuedLease& request,
                                       std::map<JobId, std::size_t>& awaited) {
   // One that is linked to the owner saves a socket; else the warmest.
   ProcessId chosen;
+  bool owner_is_idle = false;
   const auto links = links_.find(request.owner);
   for (const ProcessId idle : workers_.IdleOf(request.job)) {
-    if (idle == request.owner) continue;
+    if (idle == request.owner) {
+      owner_is_idle = true;
+      continue;
+    }
     if (chosen.IsNil()) chosen = idle;
     if (links == links_.end()) break;
     if (links->second.contains(idle)) {
@@ -147,7 +151,8 @@ LeaseQueue::Verdict Core::OfferWorker(const QueuedLease& request,
   if (taken >= workers_.StartingOf(request.job)) {
     if (!workers_.MayStart(request.job, now_)) {
       MakeRoomFor(request.job);
-      return LeaseQueue::Verdict::kNoWorker;
+      return owner_is_idle ? LeaseQueue::Verdict::kNotForIt
+                           : LeaseQueue::Verdict::kNoWorker;
     }
     StartOne(request.job);
   }

@@ -363,6 +363,24 @@ TEST(CoreTest, AnActorAtWorkIsHopeForHoweverLong) {
   EXPECT_TRUE(world.refused.contains(third));
 }
 
+// It serves anybody but itself.
+TEST(CoreTest, AnIdleWorkerThatWaitsForAnotherDoesNotHoldUpItsJob) {
+  Core::Options options = OptionsFor(2);
+  options.workers.workers_max = 2;
+  World world(options);
+  world.AddDriver();
+  const LeaseId actor = world.Ask(ResourceVector(), true);
+  const LeaseId lease = world.Ask(ResourceVector::Cpus(1));
+  world.RegisterAll();
+  const ProcessId idle = *world.WorkerOf(lease);
+  const LeaseId of_idle = world.Ask(ResourceVector::Cpus(1), false, idle);
+  const LeaseId of_actor =
+      world.Ask(ResourceVector::Cpus(1), false, *world.WorkerOf(actor));
+  world.Say(kDriver, base::ReturnLease{lease});
+  EXPECT_FALSE(world.WorkerOf(of_idle).has_value());
+  EXPECT_EQ(world.WorkerOf(of_actor), idle);
+}
+
 TEST(CoreTest, WhereAllWorkersWaitOneMoreIsRefused) {
   Core::Options options = OptionsFor(1);
   options.workers.workers_max = 2;

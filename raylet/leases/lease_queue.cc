@@ -164,9 +164,9 @@ class LeaseQueue::RoundState {
       left_.Subtract(request.shape);
       return;
     }
-    if (offer_(request) == Verdict::kGranted) {
-      NoteGrant(*starving.job, request);
-    }
+    const Verdict verdict = offer_(request);
+    if (verdict == Verdict::kNotForIt) return;
+    if (verdict == Verdict::kGranted) NoteGrant(*starving.job, request);
     left_.Subtract(request.shape);
   }
 
@@ -202,8 +202,10 @@ class LeaseQueue::RoundState {
       lanes_.erase(lane);
       return;
     }
-    left_.Subtract(request.shape);
-    lane->pass += queue_.StrideOf(*lane->job, request.shape);
+    if (verdict != Verdict::kNotForIt) {
+      left_.Subtract(request.shape);
+      lane->pass += queue_.StrideOf(*lane->job, request.shape);
+    }
     if (verdict == Verdict::kGranted) NoteGrant(*lane->job, request);
     if (++cursor->at == cursor->fifo->end()) lane->open.erase(cursor);
   }

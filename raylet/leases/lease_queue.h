@@ -11,8 +11,9 @@
 // it, until it fits.
 // Owner: raylet::Core.   Threading: none; runs on its owner's strand.
 // Invariants: (1) a lease id is queued at most once; (2) requests of one job
-// and shape are granted in the order in which they came; (3) a round grants no
-// more than it was told is free.
+// and shape are granted in the order in which they came, but for those of an
+// owner that is itself the only worker that could serve them; (3) a round
+// grants no more than it was told is free.
 // Failure: a request under an id that is queued changes nothing.
 // Source: Waldspurger and Weihl, "Stride Scheduling" (1995).
 #ifndef MOBULA_RAYLET_LEASES_LEASE_QUEUE_H_
@@ -51,6 +52,7 @@ class LeaseQueue {
     kGranted,   // it leaves the queue
     kWaits,     // its worker is on its way: what it needs is kept for it
     kNoWorker,  // nothing can be done for its job in this round
+    kNotForIt,  // nor for this one, but there may be for others of its job
   };
   using OfferFn = std::function<Verdict(const QueuedLease&)>;
 

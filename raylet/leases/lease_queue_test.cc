@@ -206,6 +206,7 @@ TEST(LeaseQueueTest, RandomRoundsKeepTheOrderAndTheBound) {
         EXPECT_GT(request.lease.lo, before) << "in order of arrival";
         before = request.lease.lo;
         if (random() % 5 == 0) return Verdict::kNoWorker;
+        if (random() % 5 == 0) return Verdict::kNotForIt;
         EXPECT_TRUE(left.Fits(request.shape));
         left.Subtract(request.shape);
         if (random() % 5 == 0) return Verdict::kWaits;
