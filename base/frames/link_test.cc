@@ -283,7 +283,7 @@ TEST_F(LinkTest, BytesThatAreNoMessageAreRefused) {
 }
 
 TEST_F(LinkTest, ARepeatedNumberIsRefused) {
-  const std::string retire = "\x92\x0e\x90";  // [14, []]
+  const std::string retire = "\x92\x0e\x91\xc2";  // [14, [false]]
   const std::string frame = Raw(FrameKind::kData, 1, retire);
   EXPECT_EQ(ReasonFor(RawHello() + frame + frame),
             "bad frame: out of the session's order");

@@ -27,6 +27,7 @@
 //                       ReturnObjects                  ObjectIs)
 //   receiver -> sender of refs  ObjectsTaken
 //   raylet -> process OwnerGone                        (ClaimObjects)
+//   raylet -> worker  Retire                           (Stay, or its end)
 //   raylet -> worker  CreateActor                      (TaskDone): detached
 //                                                      actors; who calls one
 //                                                      watches it at its raylet
@@ -111,6 +112,9 @@ struct ConnectTo {
   ProcessId peer;
 };
 
+// The answer to a Retire that left the choice.
+struct Stay {};
+
 // A driver's job is done: the raylet ends its workers, sends the rest of their
 // output and then JobEnded.
 struct EndJob {
@@ -158,8 +162,11 @@ struct WorkerOutput {
   std::string node;           // host name
 };
 
-// To an idle worker: end.
-struct Retire {};
+// To an idle worker: end. One that may stay, and owns objects to which others
+// refer, answers Stay instead and is idle as before.
+struct Retire {
+  bool may_stay = false;
+};
 
 struct JobEnded {
   JobId job;
@@ -258,7 +265,7 @@ using Message = std::variant<
     CancelArena, ArenaLeased, ArenaRefused, ReturnArena, ObjectStored,
     FreeObjects, FreeExtents, OpenArena, ArenaOpened, ArenaLost, QuietArena,
     ArenaQuiet, BorrowObjects, ObjectsBorrowed, ObjectsTaken, ReturnObjects,
-    WantObjects, ObjectIs, OwnerGone, ClaimObjects>;
+    WantObjects, ObjectIs, OwnerGone, ClaimObjects, Stay>;
 
 // An encoded message is at most this long; values ride inline for now.
 inline constexpr std::uint64_t kMessageBytesMax = 256ull << 20;

@@ -151,8 +151,9 @@ struct OwnerGone {
 
 struct ClaimedObject {
   ObjectId object;
-  bool is_settled = false;  // else the claimant does not know its value
-  Outcome outcome;
+  bool is_settled = false;  // else the claimant does not know its outcome
+  bool has_refs = false;    // there are refs inside, so the claimant keeps it
+  Outcome outcome;          // else
 };
 
 struct ClaimObjects {

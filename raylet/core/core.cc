@@ -175,6 +175,8 @@ bool Core::OnLeaseMessage(ProcessId from, const base::Message& message) {
     OnReturnLease(from, m->lease, m->discard);
   } else if (const auto* m = std::get_if<base::TaskBlocked>(&message)) {
     OnTaskBlocked(from, m->blocked);
+  } else if (std::holds_alternative<base::Stay>(message)) {
+    OnStay(from);
   } else if (const auto* m = std::get_if<base::ConnectTo>(&message)) {
     OnConnectTo(from, m->peer);
   } else if (const auto* m = std::get_if<base::EndJob>(&message)) {
@@ -256,6 +258,10 @@ void Core::OnTaskBlocked(ProcessId from, bool blocked) {
   workers_.SetBlocked(from, blocked);
 }
 
+void Core::OnStay(ProcessId from) {
+  if (workers_.Find(from) != nullptr) workers_.Stay(from, now_);
+}
+
 bool Core::IsReachable(ProcessId process) const {
   if (!peers_.contains(process)) return false;
   const Worker* worker = workers_.Find(process);
@@ -264,11 +270,13 @@ bool Core::IsReachable(ProcessId process) const {
 
 void Core::OnConnectTo(ProcessId from, ProcessId peer) {
   // Also of another job: detached actors serve everybody of this user.
-  if (!IsReachable(peer) || peer == from) {
+  if (!peers_.contains(peer) || peer == from) {
     SendTo(from, base::PeerGone{peer});
-    return;
+  } else if (!IsReachable(peer)) {
+    awaiting_end_[peer].insert(from);
+  } else {
+    Link(from, peer);
   }
-  Link(from, peer);
 }
 
 void Core::Link(ProcessId a, ProcessId b) {
@@ -342,7 +350,7 @@ void Core::ReapIdle() {
     if (ledger_.Owns(process) || queue_.SizeOfOwner(process) > 0) {
       workers_.KeepIdle(process, now_);
     } else {
-      RetireWorker(process);
+      RetireWorker(process, /*may_stay=*/true);
     }
   }
 }
@@ -391,6 +399,9 @@ void Core::CheckInvariants() const {
     for (const ProcessId peer : peers) {
       MOBULA_CHECK(links_.at(peer).contains(process));
     }
+  }
+  for (const auto& [process, askers] : awaiting_end_) {
+    MOBULA_CHECK(peers_.contains(process) && !IsReachable(process));
   }
   for (const auto& [id, job] : jobs_) {
     for (const ProcessId process : workers_.OfJob(id)) {

@@ -146,6 +146,7 @@ class Core {
   void OnRegisterDriver(ProcessId from, const base::Register& message);
   void OnRegisterWorker(ProcessId from, const base::Register& message);
   void OnTaskBlocked(ProcessId from, bool blocked);
+  void OnStay(ProcessId from);
   void OnConnectTo(ProcessId from, ProcessId peer);
   void OnTick(const Tick& tick);
   void OnListLocal(ProcessId from);
@@ -210,7 +211,8 @@ class Core {
   void EndLease(LeaseId lease, bool discard);
 
   void StartOne(JobId job);
-  void RetireWorker(ProcessId process);
+  // `may_stay`: unless others refer to what it owns.
+  void RetireWorker(ProcessId process, bool may_stay = false);
   void KillWorkerNow(ProcessId process);
   void ReapIdle();
   void ReleaseOwner(ProcessId owner);
@@ -238,6 +240,9 @@ class Core {
   std::map<ProcessId, Peer> peers_;  // registered and not lost
   std::map<JobId, Job> jobs_;
   std::map<ProcessId, std::set<ProcessId>> links_;  // both ways
+  // Who asked for a link to a process that is being killed: PeerGone follows
+  // its end, and with it the news of what it owned.
+  std::map<ProcessId, std::set<ProcessId>> awaiting_end_;
   base::BootTime stuck_since_ = base::BootTime::Never();
   base::Duration stuck_patience_ = base::Duration::max();
   base::BootTime timer_ = base::BootTime::Never();

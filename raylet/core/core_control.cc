@@ -379,6 +379,13 @@ void Core::OnProgramsListed(const base::ControlReply& reply) {
 
 void Core::ForgetProcess(ProcessId process, bool job_over) {
   store_.ProcessGone(process, job_over, now_, *effects_);
+  const auto awaiting = awaiting_end_.find(process);
+  if (awaiting != awaiting_end_.end()) {
+    for (const ProcessId asker : awaiting->second) {
+      SendTo(asker, base::PeerGone{process});
+    }
+    awaiting_end_.erase(awaiting);
+  }
   directory_.ProcessGone(process);
   for (auto& [id, job] : jobs_) {
     std::erase_if(job.awaiting_program,

@@ -139,10 +139,10 @@ void Core::StartOne(JobId job) {
   }
 }
 
-void Core::RetireWorker(ProcessId process) {
+void Core::RetireWorker(ProcessId process, bool may_stay) {
   if (workers_.Find(process)->state == WorkerState::kDying) return;
-  workers_.Retire(process, now_);
-  SendTo(process, base::Retire{});
+  workers_.Retire(process, may_stay, now_);
+  SendTo(process, base::Retire{may_stay});
 }
 
 void Core::KillWorkerNow(ProcessId process) {

@@ -299,6 +299,30 @@ TEST(CoreTest, ConnectToLinksLiveProcessesOfTheJob) {
   EXPECT_EQ(world.Sent<base::PeerGone>().size(), 2u);
 }
 
+// Else who asks what it owned would be told that there is nothing.
+TEST(CoreTest, AKilledProcessIsGoneWhenItsEndIsKnown) {
+  World world(OptionsFor(2));
+  world.AddDriver();
+  world.RegisterAll();
+  const LeaseId lease = world.Ask(ResourceVector::Cpus(1));
+  const ProcessId worker = *world.WorkerOf(lease);
+  const LeaseId other = world.Ask(ResourceVector::Cpus(1));
+  const ProcessId asker = *world.WorkerOf(other);
+  world.Say(kDriver, base::ReturnLease{lease, true});
+  EXPECT_TRUE(world.killed.contains(worker));
+  world.Say(asker, base::ConnectTo{worker});
+  EXPECT_TRUE(world.Sent<base::PeerGone>().empty());
+  world.sent.clear();
+  world.Exit(worker);
+  std::vector<std::size_t> order;  // of what the asker is told
+  for (const Send& send : world.sent) {
+    if (send.to == asker) order.push_back(send.message.index());
+  }
+  EXPECT_EQ(order, (std::vector<std::size_t>{
+                       base::Message(base::OwnerGone()).index(),
+                       base::Message(base::PeerGone()).index()}));
+}
+
 TEST(CoreTest, IdleWorkersBeyondThePoolAreReaped) {
   World world(OptionsFor(1));
   world.AddDriver();
@@ -315,7 +339,19 @@ TEST(CoreTest, IdleWorkersBeyondThePoolAreReaped) {
   ASSERT_GT(before, 1u);
   world.now = world.now + seconds(10);
   world.Do(Tick{});
-  EXPECT_EQ(world.Sent<base::Retire>().size(), before - 1);
+  const auto retired = world.Sent<base::Retire>();
+  ASSERT_EQ(retired.size(), before - 1);
+  // Others refer to what it owns: it stays, until the job ends.
+  const ProcessId needed = retired[0].first;
+  EXPECT_TRUE(retired[0].second.may_stay);
+  world.Say(needed, base::Stay{});
+  world.sent.clear();
+  world.Say(kDriver, base::EndJob{kJob});
+  world.Say(needed, base::Stay{});
+  for (const auto& [worker, retire] : world.Sent<base::Retire>()) {
+    EXPECT_FALSE(retire.may_stay);
+  }
+  EXPECT_EQ(world.Sent<base::Retire>().size(), before);
 }
 
 TEST(CoreTest, AnActorThatNobodyCallsIsNoHope) {

@@ -71,7 +71,8 @@ void Custody::TakeClaim(ProcessId from, ProcessId owner,
   if (from != owner) ++object.lent[from];
   if (!claimed.is_settled) {
     if (from != owner) object.untold.insert(from);
-  } else if (!object.outcome.has_value() && CanBeHandedOn(claimed.outcome)) {
+  } else if (!object.outcome.has_value() && !claimed.has_refs &&
+             CanBeHandedOn(claimed.outcome)) {
     object.outcome = claimed.outcome;
   }
 }

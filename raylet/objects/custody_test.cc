@@ -37,7 +37,7 @@ class CustodyTest : public testing::Test {
     base::ClaimObjects claim;
     claim.owner = kOwner;
     claim.objects.push_back(
-        {kObject, outcome.has_value(), outcome.value_or(Outcome())});
+        {kObject, outcome.has_value(), false, outcome.value_or(Outcome())});
     Take(from, claim);
   }
   void ClaimNothing(ProcessId from) {
@@ -111,6 +111,17 @@ TEST_F(CustodyTest, AValueWithRefsInsideIsNotHandedOn) {
   OwnerDies();
   Claim(kA, Value(base::Bytes::Own("v"), {{ObjectId{3, 9}, kOwner}}));
   Claim(kB, std::nullopt);
+  EXPECT_EQ(CodeOf(Told(kB)), FailureCode::kOwnerDied);
+}
+
+TEST_F(CustodyTest, WhoHasAValueWithRefsInsideKeepsItUnsaid) {
+  OwnerDies();
+  base::ClaimObjects claim;
+  claim.owner = kOwner;
+  claim.objects.push_back({kObject, true, true, Outcome()});
+  Take(kA, claim);
+  Claim(kB, std::nullopt);
+  EXPECT_FALSE(Told(kA).has_value());
   EXPECT_EQ(CodeOf(Told(kB)), FailureCode::kOwnerDied);
 }
 

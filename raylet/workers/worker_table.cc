@@ -122,11 +122,15 @@ void WorkerTable::Release(ProcessId process, BootTime now) {
   Worker& worker = At(process);
   MOBULA_CHECK(worker.state == WorkerState::kStarting ||
                worker.state == WorkerState::kLeased);
+  BecomeIdle(worker, now);
+}
+
+void WorkerTable::BecomeIdle(Worker& worker, BootTime now) {
   Leave(worker);
   worker.state = WorkerState::kIdle;
   worker.idle_since = now;
   worker.idle_order = next_idle_order_++;
-  jobs_.at(worker.job).idle.emplace(worker.idle_order, process);
+  jobs_.at(worker.job).idle.emplace(worker.idle_order, worker.process);
 }
 
 void WorkerTable::SetBlocked(ProcessId process, bool blocked) {
@@ -139,14 +143,24 @@ void WorkerTable::SetPid(ProcessId process, std::int32_t pid) {
   At(process).pid = pid;
 }
 
-void WorkerTable::Retire(ProcessId process, BootTime now) {
+void WorkerTable::Retire(ProcessId process, bool may_stay, BootTime now) {
   Worker& worker = At(process);
   MOBULA_CHECK(worker.registered && worker.state != WorkerState::kDying);
-  if (worker.state == WorkerState::kRetiring) return;
+  if (worker.state == WorkerState::kRetiring) {
+    worker.may_stay = worker.may_stay && may_stay;
+    return;
+  }
   Leave(worker);
+  worker.may_stay = may_stay;
   worker.state = WorkerState::kRetiring;
   worker.deadline = now + options_.retire_grace;
   ++ending_;
+}
+
+void WorkerTable::Stay(ProcessId process, BootTime now) {
+  Worker& worker = At(process);
+  if (worker.state != WorkerState::kRetiring || !worker.may_stay) return;
+  BecomeIdle(worker, now);
 }
 
 void WorkerTable::Kill(ProcessId process) {

@@ -2,6 +2,7 @@
 //
 //   Starting --Registered--> Idle --Lease--> Leased --Release--> Idle
 //   any --Retire--> Retiring (asked to end; killed after retire_grace)
+//   Retiring --Stay, where that was left to it--> Idle
 //   any --Kill--> Dying --Remove--> gone             Remove from any state
 //
 // A worker belongs to one job for its whole life. A job keeps `pool` workers
@@ -44,6 +45,7 @@ struct Worker {
   bool actor_host = false;       // its lease is an actor's
   bool blocked = false;          // its task waits
   bool counts_as_failed = true;  // if it ends before it has registered
+  bool may_stay = false;         // retiring: it may say that it is needed
   std::int32_t pid = 0;
   // Starting: given up then. Retiring: killed then.
   base::BootTime deadline = base::BootTime::Never();
@@ -85,8 +87,11 @@ class WorkerTable {
   void Release(base::ProcessId process, base::BootTime now);
   void SetBlocked(base::ProcessId process, bool blocked);
   void SetPid(base::ProcessId process, std::int32_t pid);
-  // Asked to end; it has retire_grace to do so.
-  void Retire(base::ProcessId process, base::BootTime now);
+  // Asked to end; it has retire_grace to do so, or to say that it stays. What
+  // was asked without that choice is not taken back by Stay.
+  void Retire(base::ProcessId process, bool may_stay, base::BootTime now);
+  // It is idle again, if that was left to it.
+  void Stay(base::ProcessId process, base::BootTime now);
   // SIGKILL is on its way.
   void Kill(base::ProcessId process);
   // It does not count as one that failed to start: we ended it.
@@ -139,6 +144,7 @@ class WorkerTable {
   Worker& At(base::ProcessId process);
   [[nodiscard]] const Job& JobAt(base::JobId job) const;
   void Leave(Worker& worker);  // takes it out of its state's counts
+  void BecomeIdle(Worker& worker, base::BootTime now);
   void NoteStartFailure(Job& job, base::BootTime now, Removed& removed);
 
   const Options options_;

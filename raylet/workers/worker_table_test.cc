@@ -107,13 +107,28 @@ TEST_F(WorkerTableTest, AStartThatWeEndedIsNoFailure) {
 TEST_F(WorkerTableTest, OverdueAreStartsAndRetirementsThatTakeTooLong) {
   table_.Start(Id(101), kJob, now_);
   const ProcessId b = StartIdle();
-  table_.Retire(b, now_);
+  table_.Retire(b, false, now_);
   EXPECT_TRUE(table_.Overdue(now_).empty());
   EXPECT_EQ(table_.NextDeadline(), now_ + seconds(2));
   EXPECT_EQ(table_.Overdue(now_ + seconds(2)), std::vector<ProcessId>{b});
   EXPECT_EQ(table_.Overdue(now_ + seconds(60)).size(), 2u);
   table_.Kill(b);
   EXPECT_TRUE(table_.Overdue(now_ + seconds(2)).empty());
+}
+
+TEST_F(WorkerTableTest, OneThatMayStaySaysSoUnlessItMustGoAfterAll) {
+  const ProcessId a = StartIdle();
+  const ProcessId b = StartIdle();
+  table_.Retire(a, true, now_);
+  table_.Retire(b, true, now_);
+  table_.Retire(b, false, now_);
+  table_.Stay(a, now_ + seconds(1));
+  table_.Stay(b, now_ + seconds(1));
+  EXPECT_EQ(table_.Find(a)->state, WorkerState::kIdle);
+  EXPECT_EQ(table_.Find(a)->idle_since, now_ + seconds(1));
+  EXPECT_EQ(table_.Find(b)->state, WorkerState::kRetiring);
+  EXPECT_EQ(table_.Overdue(now_ + seconds(2)), std::vector<ProcessId>{b});
+  EXPECT_EQ(table_.ending(), 1u);
 }
 
 TEST_F(WorkerTableTest, IdleBeyondThePoolIsReapableOldestFirst) {
@@ -162,8 +177,9 @@ TEST_F(WorkerTableTest, CountsAreRightWhateverHappens) {
           break;
         case 2:
           if (worker.registered && worker.state != WorkerState::kDying) {
-            table_.Retire(process, now_);
+            table_.Retire(process, random() % 2 == 0, now_);
           }
+          if (random() % 2 == 0) table_.Stay(process, now_);
           break;
         default:
           if (worker.state == WorkerState::kStarting) {
