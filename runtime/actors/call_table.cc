@@ -266,7 +266,9 @@ void CallTable::Down(Target& target, const ActorNews& news, Produced& out) {
   std::vector<base::TaskId> again;
   for (const Sent& sent : lost) {
     const bool may_have_run = MayHaveRun(news, &sent == &lost.front());
-    if (may_have_run) out.lost_attempts.push_back(sent.result);
+    if (may_have_run) {
+      out.lost_attempts.push_back({target.worker, sent.result});
+    }
     const auto it = entries_.find(sent.task);
     if (it == entries_.end()) continue;
     if (Survives(it, may_have_run, news, out)) again.push_back(sent.task);
@@ -319,7 +321,9 @@ void CallTable::Die(Target& target, const ActorNews& news, Produced& out) {
   const std::deque<base::TaskId> queued = std::exchange(target.queue, {});
   for (const Sent& sent : lost) {
     const bool may_have_run = MayHaveRun(news, &sent == &lost.front());
-    if (may_have_run) out.lost_attempts.push_back(sent.result);
+    if (may_have_run) {
+      out.lost_attempts.push_back({target.worker, sent.result});
+    }
     const auto it = entries_.find(sent.task);
     if (it == entries_.end()) continue;
     if (may_have_run) it->second.maybe_ran = true;

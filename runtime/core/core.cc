@@ -22,7 +22,7 @@ Core::Core(const Options& options, base::IdSource ids)
       ids_(ids),
       owner_({options.self, options.job, options.seed, options.tasks_max},
              ids_),
-      host_(options.role == base::Role::kWorker),
+      host_(options.role == base::Role::kWorker, owner_.refs()),
       control_calls_(options.self, ids_) {
   MOBULA_CHECK(!options.self.IsNil());
   MOBULA_CHECK(options.role != base::Role::kRaylet);
@@ -44,6 +44,7 @@ void Core::Take(Event event, Effects& effects) {
       Overloaded{
           [this, &effects](Received& received) {
             auto& message = received.message;
+            owner_.refs().Received(received.from, message);
             const auto* registered = std::get_if<base::Registered>(&message);
             if (registered != nullptr && raylet_.IsNil()) {
               raylet_ = received.from;
@@ -96,13 +97,25 @@ void Core::HearRaylet(base::Message& message, Effects& effects) {
                  [this, &effects](base::ControlAnswer& answer) {
                    control_calls_.Answered(std::move(answer), effects);
                  },
-                 [this, &effects](base::Retire&) {
-                   retired_ = true;
-                   host_.Retire(effects);
+                 [this, &effects](base::Retire& retire) {
+                   Leave(retire.may_stay, effects);
                  },
-                 [](auto&) {},  // the shell's own, or another role's
+                 [this](base::OwnerGone& gone) { owner_.On(gone); },
+                 // Else the shell's own, or another role's.
+                 [this, &message](auto&) { HearOfObjects(raylet_, message); },
              },
              message);
+}
+
+void Core::Leave(bool may_stay, Effects& effects) {
+  // A process to whose objects others refer is worth its memory.
+  if (may_stay && owner_.refs().lent() > 0) {
+    SendTo(effects, raylet_, base::Stay{});
+    return;
+  }
+  retired_ = true;
+  host_.Retire(effects);
+  owner_.refs().Leave();
 }
 
 void Core::HearPeer(base::ProcessId from, base::Message& message,
@@ -132,9 +145,24 @@ void Core::HearPeer(base::ProcessId from, base::Message& message,
           [this, from](base::ActorMoved& moved) {
             owner_.On(from, std::move(moved));
           },
-          [](auto&) {},  // from the raylet only, or another role's
+          // Else from the raylet only, or another role's.
+          [this, from, &message](auto&) { HearOfObjects(from, message); },
       },
       message);
+}
+
+void Core::HearOfObjects(base::ProcessId from, base::Message& message) {
+  References& refs = owner_.refs();
+  std::visit(Overloaded{
+                 [&](base::BorrowObjects& borrow) { refs.On(from, borrow); },
+                 [&](base::ObjectsBorrowed& answer) { refs.On(from, answer); },
+                 [&](base::ObjectsTaken& taken) { refs.On(from, taken); },
+                 [&](base::ReturnObjects& back) { refs.On(from, back); },
+                 [&](base::WantObjects& want) { refs.On(from, want); },
+                 [&](base::ObjectIs& is) { refs.On(from, is); },
+                 [](auto&) {},
+             },
+             message);
 }
 
 void Core::LosePeer(base::ProcessId process, Effects& effects) {
@@ -155,7 +183,9 @@ void Core::LosePeer(base::ProcessId process, Effects& effects) {
 void Core::ExitIfDone(Effects& effects) {
   if (!retired_ || exited_) return;
   if (!host_.idle() || owner_.HasPendingWork()) return;
+  if (!owner_.refs().MayLeave()) return;
   exited_ = true;
+  owner_.refs().ClaimOwn(effects);
   Emit(effects, Exit{"retired"});
 }
 
@@ -169,7 +199,10 @@ void Core::Arm(Effects& effects) {
 
 Core::Census Core::Count() const {
   Census census;
-  census.objects = owner_.objects();
+  census.objects = owner_.refs().owned();
+  census.borrowed = owner_.refs().borrowed();
+  census.lent = owner_.refs().lent();
+  census.handed = owner_.refs().handed();
   census.tasks = owner_.tasks();
   census.calls = owner_.calls();
   census.actors = owner_.actors();

@@ -22,6 +22,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "base/boot_time.h"
 #include "base/frames/message.h"
@@ -30,6 +31,7 @@
 #include "runtime/core/events.h"
 #include "runtime/core/host.h"
 #include "runtime/core/owner.h"
+#include "runtime/refs/object_row.h"
 
 namespace mobula::runtime {
 
@@ -44,7 +46,10 @@ class Core {
   };
   // How much of everything there is, for tests and statistics.
   struct Census {
-    std::size_t objects = 0;
+    std::size_t objects = 0;   // own
+    std::size_t borrowed = 0;  // of other owners
+    std::size_t lent = 0;      // own, once for each process that borrows one
+    std::size_t handed = 0;    // refs of others' that are kept for receivers
     std::size_t tasks = 0;
     std::size_t calls = 0;
     std::size_t actors = 0;  // own and borrowed, dead ones with handles too
@@ -61,6 +66,10 @@ class Core {
   void Step(Event event, base::BootTime now, Effects& effects);
 
   [[nodiscard]] Census Count() const;
+  // What it refers to: for listings, audits and tests.
+  [[nodiscard]] std::vector<ObjectRow> Objects() const {
+    return owner_.refs().Rows();
+  }
 
  private:
   void Take(Event event, Effects& effects);
@@ -68,9 +77,14 @@ class Core {
   // owner of detached actors.
   void HearRaylet(base::Message& message, Effects& effects);
   void HearPeer(base::ProcessId from, base::Message& message, Effects& effects);
+  // Between owners and borrowers: from peers, and from the raylet, which
+  // speaks for owners that have ended.
+  void HearOfObjects(base::ProcessId from, base::Message& message);
   // This process has stored the value, if it is one.
   void TellStored(const base::Outcome& outcome, Effects& effects);
   void LosePeer(base::ProcessId process, Effects& effects);
+  // The raylet wants the process to end, or would not mind.
+  void Leave(bool may_stay, Effects& effects);
   void ExitIfDone(Effects& effects);
   void Arm(Effects& effects);
 

@@ -97,8 +97,10 @@ struct Adopt {
 };
 
 // The API made a handle of a ref that it found in a value, or got by its name.
-// Who posts a value with refs inside (Put, Submit, Executed, ...) keeps a
-// handle of each until it is posted.
+// Who finds refs in an outcome keeps the handle of its object until it has
+// posted this for each of them; who finds them in the arguments of an Execute
+// does so before its Executed. Who posts a value with refs inside (Put, Submit,
+// Executed, ...) keeps a handle of each until it is posted.
 struct HoldObject {
   base::ObjectName object;
 };

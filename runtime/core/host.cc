@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "runtime/core/emit.h"
+#include "runtime/refs/inside.h"
 
 namespace mobula::runtime {
 
@@ -94,10 +95,19 @@ void Host::Enqueue(Job job, Effects& effects) {
   answer.attempt = job.attempt;
   answer.incarnation = job.incarnation;
   if (running_.has_value() && running_->task == job.task) return;
-  if (queue_.Add(std::move(job)) == RunQueue::Added::kFull) {
-    Refuse(answer, FailureCode::kLimit, "the worker's queue is full", effects);
-    return;
+  job.held = Mentions(job.args);
+  answer.held = job.held;
+  switch (queue_.Add(std::move(job))) {
+    case RunQueue::Added::kFull:
+      Refuse(answer, FailureCode::kLimit, "the worker's queue is full",
+             effects);
+      return;
+    case RunQueue::Added::kDuplicate:
+      return;
+    case RunQueue::Added::kYes:
+      break;
   }
+  for (const base::ObjectName& name : answer.held) refs_.Hold(name);
   StartNext(effects);
 }
 
@@ -107,6 +117,7 @@ void Host::StartNext(Effects& effects) {
     if (!job.has_value()) return;
     if (job->kind == Job::Kind::kMethod && !mailbox_.alive()) {
       Refuse(*job, FailureCode::kActorDied, "the actor has ended", effects);
+      LetGo(*job);
       continue;
     }
     Execute execute;
@@ -153,6 +164,8 @@ void Host::Finish(Executed executed, Effects& effects) {
   const bool exited = done.actor_exited;
   if (!asker_is_gone_) SendTo(effects, job.from, std::move(done));
   if (exited) NoteExit(job, effects);
+  // What the outcome refers to is counted at the end of the step.
+  LetGo(job);
   StartNext(effects);
 }
 
@@ -172,6 +185,7 @@ void Host::Cancel(base::ProcessId from, base::TaskId task, Effects& effects) {
   const std::optional<Job> job = queue_.Take(task);
   if (!job.has_value()) return;
   MOBULA_CHECK(job->task == task);
+  LetGo(*job);
   if (job->from != from) return;
   Refuse(*job, FailureCode::kCancelled, "it was taken back", effects);
 }
@@ -189,7 +203,7 @@ void Host::Refuse(const Job& job, FailureCode code, const char* why,
 }
 
 void Host::PeerLost(base::ProcessId process) {
-  queue_.TakeAllFrom(process);
+  for (const Job& job : queue_.TakeAllFrom(process)) LetGo(job);
   mailbox_.ForgetCaller(process);
   if (running_.has_value() && running_->from == process) asker_is_gone_ = true;
 }
@@ -198,7 +212,12 @@ void Host::Retire(Effects& effects) {
   retired_ = true;
   for (const Job& job : queue_.TakeAll()) {
     Refuse(job, FailureCode::kCancelled, "the worker is ending", effects);
+    LetGo(job);
   }
+}
+
+void Host::LetGo(const Job& job) {
+  for (const base::ObjectName& name : job.held) refs_.Release(name);
 }
 
 }  // namespace mobula::runtime

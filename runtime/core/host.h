@@ -8,6 +8,7 @@
 // order lets an owner be certain that what stands behind the first unanswered
 // task of a dead worker has not started.
 // Owner: runtime::Core.   Threading: none; pure.
+// While a job is here it holds what its arguments refer to.
 // Invariants: (1) at most one Execute is unanswered; (2) every job that is
 // taken gets one TaskDone, except when who asked is gone; (3) what is refused
 // says executed = no, and is right.
@@ -23,6 +24,7 @@
 #include "base/ids.h"
 #include "runtime/actors/mailbox.h"
 #include "runtime/core/events.h"
+#include "runtime/refs/references.h"
 #include "runtime/tasks/run_queue.h"
 
 namespace mobula::runtime {
@@ -30,7 +32,7 @@ namespace mobula::runtime {
 class Host {
  public:
   // A driver hosts nothing: it refuses all.
-  explicit Host(bool accepts) : accepts_(accepts) {}
+  Host(bool accepts, References& refs) : accepts_(accepts), refs_(refs) {}
 
   void Run(base::ProcessId from, base::RunTask run, Effects& effects);
   void Construct(base::ProcessId from, base::CreateActor create,
@@ -54,8 +56,11 @@ class Host {
   void Refuse(const Job& job, base::FailureCode code, const char* why,
               Effects& effects) const;
   void NoteExit(const Job& job, Effects& effects);
+  // It is not run, or has been: its arguments are not kept.
+  void LetGo(const Job& job);
 
   const bool accepts_;
+  References& refs_;
   bool retired_ = false;
   bool asker_is_gone_ = false;  // of what runs
   std::optional<Job> running_;

@@ -15,7 +15,9 @@ using base::FailureCode;
 
 Owner::Owner(Options options, base::IdSource& ids)
     : options_(options),
-      arg_waits_(objects_),
+      refs_(options.self, links_),
+      arg_holds_(refs_),
+      arg_waits_(refs_),
       tasks_(options.job, ids, options.seed),
       // Tasks and actors must not draw the same delays.
       actors_({options.self, options.job, options.seed ^ 0xA5A5A5A5A5A5A5A5ULL},
@@ -24,25 +26,32 @@ Owner::Owner(Options options, base::IdSource& ids)
 
 void Owner::Begin(base::BootTime now, Effects& effects) {
   MOBULA_CHECK(out_.settled.empty() && out_.abandoned.empty());
-  MOBULA_CHECK(out_.lost_attempts.empty() && objects_.unused().empty());
+  MOBULA_CHECK(out_.lost_attempts.empty());
   now_ = now;
   out_.effects = &effects;
+  refs_.Begin(now, out_);
 }
 
 void Owner::End() {
-  Flush();
+  do {
+    Flush();
+    refs_.Carry();
+  } while (!refs_.woken().empty());
   FreeUnused();
+  refs_.End();
   out_.effects = nullptr;
 }
 
 void Owner::FreeUnused() {
-  for (const base::ObjectId object : out_.lost_attempts) {
-    objects_.NoteLostAttempt(object);
+  for (const LostAttempt& lost : out_.lost_attempts) {
+    if (lost_results_.Note(lost.worker, lost.result)) {
+      refs_.NoteLostAttempt(lost.result);
+    }
   }
   out_.lost_attempts.clear();
-  if (objects_.unused().empty()) return;
+  if (refs_.unused().empty()) return;
   base::FreeObjects free;
-  free.objects = std::exchange(objects_.unused(), {});
+  free.objects = std::exchange(refs_.unused(), {});
   if (!raylet_.IsNil() && Refusal() == nullptr) {
     out_.SendTo(raylet_, std::move(free));
   }
@@ -53,7 +62,8 @@ const base::Failure* Owner::Refusal() const {
 }
 
 void Owner::On(Submit submit) {
-  objects_.Add(submit.result);
+  refs_.Add(submit.result);
+  arg_holds_.Hold(submit.result, submit.args);
   base::Failure refusal;
   if (const base::Failure* lost = Refusal()) {
     refusal = *lost;
@@ -75,6 +85,7 @@ void Owner::On(Create create) {
   const base::ActorId actor = create.actor;
   const base::TaskId task = create.task;
   std::vector<Arg> args = std::move(create.args);
+  arg_holds_.Hold(actor, args);
   calls_.AddActor(actor, create.pending_calls_max);
   const bool full = actors_.size() >= options_.tasks_max;
   actors_.Add(std::move(create), out_);
@@ -95,7 +106,8 @@ void Owner::On(Create create) {
 void Owner::On(const StartActor& start) { actors_.Start(start.actor, out_); }
 
 void Owner::On(Call call) {
-  objects_.Add(call.result);
+  refs_.Add(call.result);
+  arg_holds_.Hold(call.result, call.args);
   if (!calls_.HasActor(call.actor)) {
     base::Failure refusal = base::NotRun(
         FailureCode::kBadArgument,
@@ -112,21 +124,13 @@ void Owner::On(Call call) {
   if (resolved.has_value()) Deliver(task, std::move(*resolved));
 }
 
-void Owner::On(Put put) { objects_.Put(put.object, std::move(put.outcome)); }
+void Owner::On(Put put) { refs_.Put(put.object, std::move(put.outcome)); }
 
-void Owner::On(const HoldObject& hold) {
-  const base::ObjectId object = hold.object.object;
-  if (objects_.Hold(object)) return;
-  objects_.Put(object, base::NotRun(FailureCode::kObjectLost,
-                                    "the object was freed before this process "
-                                    "could say that it has a ref"));
-}
+void Owner::On(const HoldObject& hold) { refs_.Hold(hold.object); }
 
-void Owner::On(const DropObject& drop) { objects_.Drop(drop.object); }
+void Owner::On(const DropObject& drop) { refs_.Drop(drop.object); }
 
-void Owner::On(const Watch& watch) {
-  objects_.Watch(watch.object, *out_.effects);
-}
+void Owner::On(const Watch& watch) { refs_.Watch(watch.object); }
 
 void Owner::On(const Adopt& adopt) {
   MOBULA_CHECK(!adopt.owner.IsNil());
@@ -183,6 +187,7 @@ void Owner::ForgetIfUnused(base::ActorId actor) {
   const bool borrowed = borrowed_.Has(actor);
   if ((own && actors_.ForgetIfUnused(actor, out_)) ||
       (borrowed && borrowed_.ForgetIfUnused(actor, out_))) {
+    arg_holds_.Release(actor);
     calls_.ForgetActor(actor);
   }
 }
@@ -200,6 +205,7 @@ void Owner::On(const Tick& /*tick*/) {
   tasks_.Tick(now_, out_);
   actors_.Tick(now_, out_);
   borrowed_.Tick(now_, out_);
+  refs_.Tick();
   Flush();  // so that the calls know where their actors are
   calls_.Tick(now_, out_);
 }
@@ -207,6 +213,7 @@ void Owner::On(const Tick& /*tick*/) {
 void Owner::On(const base::Registered& registered) {
   raylet_ = registered.raylet;
   links_.Joined(raylet_, out_);
+  refs_.Joined(raylet_);
   calls_.SetNode(registered.node_name);
   tasks_.Joined(registered, now_, out_);
   actors_.Joined(registered, out_);
@@ -222,13 +229,26 @@ void Owner::On(const base::LeaseRefused& refused) {
   if (!tasks_.Refused(refused, now_, out_)) actors_.Refused(refused, out_);
 }
 
+void Owner::On(const base::OwnerGone& gone) {
+  FreeLostResults(gone.owner);
+  refs_.On(gone);
+}
+
+void Owner::FreeLostResults(base::ProcessId worker) {
+  for (const base::ObjectId result : lost_results_.Gone(worker)) {
+    refs_.NoteLostAttempt(result);
+  }
+}
+
 void Owner::On(const base::LeaseLost& lost) {
+  FreeLostResults(lost.worker);
   calls_.Suspend(lost.worker);
   if (!tasks_.Lost(lost, now_, out_)) actors_.Lost(lost, now_, out_);
 }
 
 void Owner::On(const base::Attach& attach) {
   links_.Attached(attach.peer);
+  refs_.Attached(attach.peer);
   BorrowedAttached(attach.peer);
 }
 
@@ -240,7 +260,8 @@ void Owner::BorrowedAttached(base::ProcessId peer) {
 }
 
 void Owner::On(const base::PeerGone& gone) {
-  links_.Ended(gone.peer);
+  links_.Refused(gone.peer);
+  refs_.Unreachable(gone.peer);
   borrowed_.Unreachable(gone.peer, now_);
 }
 
@@ -268,7 +289,7 @@ void Owner::Done(base::ProcessId from, base::TaskDone done) {
   MOBULA_CHECK(out_.settled.empty());
   Conclude(from, done);
   // An answer that nobody waits for any more.
-  if (out_.settled.empty()) objects_.unused().push_back(stored);
+  if (out_.settled.empty()) refs_.unused().push_back(stored);
 }
 
 void Owner::Conclude(base::ProcessId from, base::TaskDone& done) {
@@ -287,6 +308,7 @@ void Owner::PeerLost(base::ProcessId process) {
   tasks_.LinkEnded(process, now_, out_);
   actors_.LinkEnded(process, now_, out_);
   borrowed_.LinkEnded(process, now_, out_);
+  refs_.PeerLost(process);
   const std::vector<base::ActorId> unwatched = actors_.LoseWatcher(process);
   Flush();
   for (const base::ActorId actor : unwatched) ForgetIfUnused(actor);
@@ -299,6 +321,7 @@ void Owner::RayletLost() {
   tasks_.FailAll(*raylet_lost_, out_);
   actors_.FailAll(*raylet_lost_, out_);
   borrowed_.FailAll(*raylet_lost_);
+  refs_.FailAll(*raylet_lost_);
 }
 
 void Owner::Deliver(base::TaskId task, ResolvedArgs resolved) {
@@ -332,6 +355,8 @@ void Owner::Flush() {
       CarryNews(borrowed_.news());
     } else if (!out_.settled.empty() || !out_.abandoned.empty()) {
       CarryOutcomes();
+    } else if (!refs_.woken().empty()) {
+      CarryWoken();
     } else if (const std::optional<base::ActorId> actor = calls_.PopDrained()) {
       ForgetIfUnused(*actor);
     } else {
@@ -347,8 +372,10 @@ void Owner::CarryNews(std::vector<ActorNews>& news) {
     if (one.what == ActorNews::What::kDown) continue;
     const bool dead = one.what == ActorNews::What::kDead;
     Emit(*out_.effects, ActorChanged{one.actor, one.incarnation, dead});
+    if (!dead) continue;
+    arg_holds_.Release(one.actor);
     // Its watchers have heard the last of it: no handle may be left.
-    if (dead) ForgetIfUnused(one.actor);
+    ForgetIfUnused(one.actor);
   }
 }
 
@@ -358,19 +385,20 @@ void Owner::CarryOutcomes() {
   if (out_.settled.empty()) return;
   Settled settled = std::move(out_.settled.front());
   out_.settled.pop_front();
-  woken_.clear();
-  objects_.Settle(settled.object, std::move(settled.outcome),
-                  settled.incarnation, *out_.effects, woken_);
-  for (const base::TaskId task : woken_) {
-    std::optional<ResolvedArgs> resolved =
-        arg_waits_.Wake(task, settled.object);
+  refs_.Settle(settled.object, std::move(settled.outcome), settled.incarnation);
+  arg_holds_.Release(settled.object);
+}
+
+void Owner::CarryWoken() {
+  for (const auto& [task, object] : std::exchange(refs_.woken(), {})) {
+    std::optional<ResolvedArgs> resolved = arg_waits_.Wake(task, object);
     if (resolved.has_value()) Deliver(task, std::move(*resolved));
   }
 }
 
 base::BootTime Owner::Next() const {
-  return std::min(
-      {tasks_.Next(), actors_.Next(), borrowed_.Next(), calls_.Next()});
+  return std::min({tasks_.Next(), actors_.Next(), borrowed_.Next(),
+                   calls_.Next(), refs_.Next()});
 }
 
 bool Owner::HasPendingWork() const {

@@ -1,7 +1,8 @@
 // Owner is the half of a runtime core that owns what its process made: the
-// tasks, actors and objects. It owns their machines and carries what one
-// produces to the next, to the end: an outcome settles an object, which
-// resolves the arguments of calls, which may produce outcomes at once.
+// tasks, actors and objects, and the references to those of others. It owns
+// their machines and carries what one produces to the next, to the end: an
+// outcome settles an object, which resolves the arguments of calls, which may
+// produce outcomes at once.
 //
 // Owner: runtime::Core.   Threading: none; pure.
 // Invariants: nothing produced is left over at the end of a method.
@@ -26,8 +27,10 @@
 #include "runtime/core/events.h"
 #include "runtime/core/peer_links.h"
 #include "runtime/core/produced.h"
+#include "runtime/refs/arg_holds.h"
 #include "runtime/refs/arg_waits.h"
-#include "runtime/refs/object_table.h"
+#include "runtime/refs/lost_results.h"
+#include "runtime/refs/references.h"
 #include "runtime/tasks/task_table.h"
 
 namespace mobula::runtime {
@@ -73,6 +76,7 @@ class Owner {
   void On(base::ProcessId from, base::ActorMoved moved);
   // Of an actor of this owner, else ignored.
   void On(const base::KillActor& kill);
+  void On(const base::OwnerGone& gone);
   void Done(base::ProcessId from, base::TaskDone done);
   void PeerLost(base::ProcessId process);
   void RayletLost();
@@ -81,7 +85,9 @@ class Owner {
   // Whether it waits for outcomes of its own tasks or calls.
   [[nodiscard]] bool HasPendingWork() const;
 
-  [[nodiscard]] std::size_t objects() const { return objects_.size(); }
+  // What this process refers to: Host holds what it runs with.
+  [[nodiscard]] References& refs() { return refs_; }
+  [[nodiscard]] const References& refs() const { return refs_; }
   [[nodiscard]] std::size_t tasks() const { return tasks_.size(); }
   [[nodiscard]] std::size_t leases() const {
     return tasks_.leases() + actors_.leases();
@@ -100,8 +106,11 @@ class Owner {
   void Flush();
   void CarryNews(std::vector<ActorNews>& news);
   void CarryOutcomes();
+  void CarryWoken();
   // Tells the node's store what may be freed.
   void FreeUnused();
+  // The worker stores nothing more.
+  void FreeLostResults(base::ProcessId worker);
   void AdoptOwn(base::ActorId actor);
   // There is a link to an owner or worker of borrowed actors.
   void BorrowedAttached(base::ProcessId peer);
@@ -111,17 +120,18 @@ class Owner {
   base::BootTime now_;
   Produced out_;
   std::optional<base::Failure> raylet_lost_;
-  ObjectTable objects_;
+  PeerLinks links_;
+  References refs_;
+  LostResults lost_results_;
+  ArgHolds arg_holds_;
   ArgWaits arg_waits_;
   TaskTable tasks_;
-  PeerLinks links_;
   ActorTable actors_;
   base::ProcessId raylet_;  // nil before it is known
   BorrowedActors borrowed_;
   CallTable calls_;
   // Own actors that had ended when handles of them came back, and how many.
   std::map<base::ActorId, int> ended_;
-  std::vector<base::TaskId> woken_;
 };
 
 }  // namespace mobula::runtime

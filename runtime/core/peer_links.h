@@ -3,7 +3,9 @@
 // there once it has registered this process.
 //
 //   none --Reach--> asked --Attached--> linked --Ended--> none
-//                         --Ended (PeerGone)--> none
+//                         --Refused (PeerGone)--> none
+// A link is linked until its last message has been read, also where the raylet
+// has said already that the peer is gone.
 // Owner: runtime::Owner.   Threading: none; pure.
 #ifndef MOBULA_RUNTIME_CORE_PEER_LINKS_H_
 #define MOBULA_RUNTIME_CORE_PEER_LINKS_H_
@@ -27,7 +29,7 @@ class PeerLinks {
     }
   }
   // Whether messages to the peer can be sent now; if not, its Attached or
-  // Ended follows.
+  // Refused follows.
   bool Reach(base::ProcessId peer, Produced& out) {
     if (linked_.contains(peer)) return true;
     if (asked_.insert(peer).second && !raylet_.IsNil()) {
@@ -39,9 +41,13 @@ class PeerLinks {
     asked_.erase(peer);
     linked_.insert(peer);
   }
+  void Refused(base::ProcessId peer) { asked_.erase(peer); }
   void Ended(base::ProcessId peer) {
     asked_.erase(peer);
     linked_.erase(peer);
+  }
+  [[nodiscard]] bool Has(base::ProcessId peer) const {
+    return linked_.contains(peer);
   }
 
  private:

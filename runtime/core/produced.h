@@ -26,14 +26,19 @@ struct Settled {
   std::int64_t incarnation = 0;
 };
 
+struct LostAttempt {
+  base::ProcessId worker;
+  base::ObjectId result;
+};
+
 struct Produced {
   Effects* effects = nullptr;  // the caller's, for the length of a step
   std::deque<Settled> settled;
   // Calls that no longer want their arguments.
   std::vector<base::TaskId> abandoned;
-  // Results of attempts whose worker ended before it answered: it may have
-  // stored a value.
-  std::vector<base::ObjectId> lost_attempts;
+  // Attempts whose worker ended, or was told to, before it answered: it may
+  // have stored a value.
+  std::vector<LostAttempt> lost_attempts;
 
   template <class M>
   void SendTo(base::ProcessId to, M message) {

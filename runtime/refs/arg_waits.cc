@@ -22,17 +22,14 @@ std::optional<ResolvedArgs> ArgWaits::Begin(base::TaskId task,
   std::size_t missing = 0;
   for (const Arg& arg : args) {
     if (arg.ref.IsNil()) continue;
-    if (!objects_.Has(arg.ref)) return NoSuchObject(arg.ref);
-    if (objects_.Find(arg.ref) == nullptr) ++missing;
+    if (!refs_.NameOf(arg.ref).has_value()) return NoSuchObject(arg.ref);
+    if (refs_.Find(arg.ref) == nullptr) ++missing;
   }
   if (const base::Failure* failure = FirstFailure(args)) return *failure;
   if (missing == 0) return TakeValues(args);
   for (const Arg& arg : args) {
-    if (arg.ref.IsNil()) continue;
-    objects_.Hold(arg.ref);
-    if (objects_.Find(arg.ref) == nullptr) {
-      objects_.AddDependent(arg.ref, task);
-    }
+    if (arg.ref.IsNil() || refs_.Find(arg.ref) != nullptr) continue;
+    refs_.AddDependent(arg.ref, task);
   }
   const bool is_new =
       waits_.try_emplace(task, Wait{std::move(args), missing}).second;
@@ -47,7 +44,7 @@ std::optional<ResolvedArgs> ArgWaits::Wake(base::TaskId task,
   Wait& wait = it->second;
   MOBULA_CHECK(wait.missing > 0);
   --wait.missing;
-  const base::Outcome* outcome = objects_.Find(object);
+  const base::Outcome* outcome = refs_.Find(object);
   MOBULA_CHECK(outcome != nullptr);
   std::optional<ResolvedArgs> resolved;
   if (const auto* failure = std::get_if<base::Failure>(outcome)) {
@@ -61,19 +58,13 @@ std::optional<ResolvedArgs> ArgWaits::Wake(base::TaskId task,
   return resolved;
 }
 
-void ArgWaits::Abandon(base::TaskId task) {
-  const auto it = waits_.find(task);
-  if (it == waits_.end()) return;
-  const std::vector<Arg> held = std::move(it->second.args);
-  waits_.erase(it);
-  ReleaseAll(held);
-}
+void ArgWaits::Abandon(base::TaskId task) { waits_.erase(task); }
 
 const base::Failure* ArgWaits::FirstFailure(
     const std::vector<Arg>& args) const {
   for (const Arg& arg : args) {
     if (arg.ref.IsNil()) continue;
-    const base::Outcome* outcome = objects_.Find(arg.ref);
+    const base::Outcome* outcome = refs_.Find(arg.ref);
     if (outcome == nullptr) continue;
     if (const auto* failure = std::get_if<base::Failure>(outcome)) {
       return failure;
@@ -90,17 +81,11 @@ std::vector<base::Value> ArgWaits::TakeValues(std::vector<Arg>& args) const {
       values.push_back(std::move(arg.value));
       continue;
     }
-    const base::Outcome* outcome = objects_.Find(arg.ref);
+    const base::Outcome* outcome = refs_.Find(arg.ref);
     MOBULA_CHECK(outcome != nullptr);
     values.push_back(std::get<base::Value>(*outcome));
   }
   return values;
-}
-
-void ArgWaits::ReleaseAll(const std::vector<Arg>& args) {
-  for (const Arg& arg : args) {
-    if (!arg.ref.IsNil()) objects_.Release(arg.ref);
-  }
 }
 
 }  // namespace mobula::runtime

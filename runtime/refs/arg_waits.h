@@ -2,8 +2,7 @@
 //
 //   Begin --all there, or one failed--> Resolved
 //         --otherwise--> waiting --Wake, last one or a failed one--> Resolved
-// While a call waits it holds a reference to each of its objects; its arguments
-// as values hold none, they share the bytes.
+// Whoever made the call holds its objects meanwhile (ArgHolds).
 // Owner: runtime::Owner, for tasks, constructors and methods alike.
 // Threading: none; pure.
 // Invariants: each call is resolved once, or given up by Abandon.
@@ -20,7 +19,7 @@
 #include "base/ids.h"
 #include "base/value.h"
 #include "runtime/core/events.h"
-#include "runtime/refs/object_table.h"
+#include "runtime/refs/references.h"
 
 namespace mobula::runtime {
 
@@ -29,7 +28,7 @@ using ResolvedArgs = std::variant<std::vector<base::Value>, base::Failure>;
 
 class ArgWaits {
  public:
-  explicit ArgWaits(ObjectTable& objects) : objects_(objects) {}
+  explicit ArgWaits(References& refs) : refs_(refs) {}
 
   // Nothing if the call must wait.
   std::optional<ResolvedArgs> Begin(base::TaskId task, std::vector<Arg> args);
@@ -49,9 +48,8 @@ class ArgWaits {
   [[nodiscard]] const base::Failure* FirstFailure(
       const std::vector<Arg>& args) const;
   std::vector<base::Value> TakeValues(std::vector<Arg>& args) const;
-  void ReleaseAll(const std::vector<Arg>& args);
 
-  ObjectTable& objects_;
+  References& refs_;
   std::unordered_map<base::TaskId, Wait> waits_;
 };
 

@@ -8,12 +8,15 @@
 #include <variant>
 #include <vector>
 
+#include "base/boot_time.h"
 #include "base/bytes.h"
 #include "base/failure.h"
 #include "base/ids.h"
 #include "base/value.h"
 #include "runtime/core/events.h"
-#include "runtime/refs/object_table.h"
+#include "runtime/core/peer_links.h"
+#include "runtime/core/produced.h"
+#include "runtime/refs/references.h"
 
 namespace mobula::runtime {
 namespace {
@@ -21,6 +24,7 @@ namespace {
 using base::Bytes;
 using base::Failure;
 using base::ObjectId;
+using base::ProcessId;
 using base::TaskId;
 
 constexpr TaskId kTask{5, 1};
@@ -29,12 +33,16 @@ ObjectId Object(std::uint64_t n) { return {6, n}; }
 
 class ArgWaitsTest : public testing::Test {
  protected:
+  ArgWaitsTest() {
+    out_.effects = &effects_;
+    refs_.Begin(base::BootTime(), out_);
+  }
+
   std::optional<ResolvedArgs> Settle(ObjectId object, base::Outcome outcome) {
-    std::vector<TaskId> woken;
-    objects_.Settle(object, std::move(outcome), 0, effects_, woken);
+    refs_.Settle(object, std::move(outcome), 0);
     std::optional<ResolvedArgs> last;
-    for (const TaskId task : woken) {
-      auto resolved = waits_.Wake(task, object);
+    for (const auto& [task, settled] : std::exchange(refs_.woken(), {})) {
+      auto resolved = waits_.Wake(task, settled);
       if (resolved.has_value()) {
         EXPECT_FALSE(last.has_value());
         last = std::move(resolved);
@@ -43,13 +51,15 @@ class ArgWaitsTest : public testing::Test {
     return last;
   }
 
-  ObjectTable objects_;
-  ArgWaits waits_{objects_};
   Effects effects_;
+  Produced out_;
+  PeerLinks links_;
+  References refs_{ProcessId{1, 1}, links_};
+  ArgWaits waits_{refs_};
 };
 
 TEST_F(ArgWaitsTest, ValuesAreThereAtOnce) {
-  objects_.Put(Object(1), Bytes::Own("b"));
+  refs_.Put(Object(1), Bytes::Own("b"));
   const auto resolved =
       waits_.Begin(kTask, {{{}, Bytes::Own("a")}, {Object(1), {}}});
   ASSERT_TRUE(resolved.has_value());
@@ -57,32 +67,29 @@ TEST_F(ArgWaitsTest, ValuesAreThereAtOnce) {
   ASSERT_EQ(values.size(), 2u);
   EXPECT_EQ(values[0].view(), "a");
   EXPECT_EQ(values[1].view(), "b");
-  objects_.Release(Object(1));
+  refs_.Drop(Object(1));
+  refs_.Carry();
   EXPECT_EQ(values[1].view(), "b");  // the bytes are shared
 }
 
-TEST_F(ArgWaitsTest, WaitsForTheLastOneAndHoldsThemMeanwhile) {
-  objects_.Add(Object(1));
-  objects_.Add(Object(2));
+TEST_F(ArgWaitsTest, WaitsForTheLastOne) {
+  refs_.Add(Object(1));
+  refs_.Add(Object(2));
   EXPECT_FALSE(waits_
                    .Begin(kTask, {{Object(1), {}},
                                   {Object(2), {}},
                                   {Object(1), {}}})  // twice the same
                    .has_value());
-  objects_.Release(Object(1));
-  objects_.Release(Object(2));
   EXPECT_FALSE(Settle(Object(1), Bytes::Own("a")).has_value());
-  EXPECT_EQ(objects_.size(), 2u);
   const auto resolved = Settle(Object(2), Bytes::Own("b"));
   ASSERT_TRUE(resolved.has_value());
   EXPECT_EQ(std::get<0>(*resolved).size(), 3u);
-  EXPECT_EQ(objects_.size(), 0u);
   EXPECT_EQ(waits_.size(), 0u);
 }
 
 TEST_F(ArgWaitsTest, TheFirstFailureIsEnough) {
-  objects_.Add(Object(1));
-  objects_.Add(Object(2));
+  refs_.Add(Object(1));
+  refs_.Add(Object(2));
   EXPECT_FALSE(
       waits_.Begin(kTask, {{Object(1), {}}, {Object(2), {}}}).has_value());
   Failure failure;
@@ -95,14 +102,13 @@ TEST_F(ArgWaitsTest, TheFirstFailureIsEnough) {
   EXPECT_EQ(std::get<Failure>(*at_once).message, "why");
 }
 
-TEST_F(ArgWaitsTest, AbandonLetsTheObjectsGo) {
-  objects_.Add(Object(1));
+TEST_F(ArgWaitsTest, AGivenUpCallIsNotWoken) {
+  refs_.Add(Object(1));
   EXPECT_FALSE(waits_.Begin(kTask, {{Object(1), {}}}).has_value());
   waits_.Abandon(kTask);
   waits_.Abandon(kTask);
+  EXPECT_EQ(waits_.size(), 0u);
   EXPECT_FALSE(Settle(Object(1), Bytes::Own("a")).has_value());
-  objects_.Release(Object(1));
-  EXPECT_EQ(objects_.size(), 0u);
 }
 
 TEST_F(ArgWaitsTest, AnUnknownObjectIsABadArgument) {

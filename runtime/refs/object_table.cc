@@ -5,8 +5,8 @@
 #include <variant>
 
 #include "base/check.h"
-#include "base/value.h"
 #include "runtime/core/emit.h"
+#include "runtime/refs/inside.h"
 
 namespace mobula::runtime {
 
@@ -32,17 +32,35 @@ bool ObjectTable::Hold(base::ObjectId object) {
 void ObjectTable::Release(base::ObjectId object) {
   const auto it = objects_.find(object);
   MOBULA_CHECK(it != objects_.end()) << "no object " << object;
-  Object& record = it->second;
-  MOBULA_CHECK(record.references > 0);
-  if (--record.references > 0 || record.watched) return;
-  MOBULA_CHECK(record.dependents.empty(),
-               "a dependent holds a reference while it waits");
-  Forget(it);
+  MOBULA_CHECK(it->second.references > 0);
+  --it->second.references;
+  NoteIfIdle(it);
+}
+
+void ObjectTable::NoteIfIdle(Objects::iterator it) {
+  if (!IsIdle(it->second) || it->second.swept) return;
+  it->second.swept = true;
+  idle_.push_back(it->first);
+}
+
+void ObjectTable::Sweep() {
+  // Forgetting one may give others to release, but adds nothing here.
+  for (const base::ObjectId object : std::exchange(idle_, {})) {
+    const auto it = objects_.find(object);
+    MOBULA_CHECK(it != objects_.end());
+    it->second.swept = false;
+    // Dependents that are left have given up: they would hold it.
+    if (IsIdle(it->second)) Forget(it);
+  }
 }
 
 void ObjectTable::Forget(Objects::iterator it) {
   const Object& record = it->second;
-  if (record.outcome.has_value()) Free(it->first, *record.outcome);
+  if (record.outcome.has_value()) {
+    Free(it->first, *record.outcome);
+    const auto inside = Inside(it->first, *record.outcome);
+    released_.insert(released_.end(), inside.begin(), inside.end());
+  }
   if (record.lost_attempt) unused_.push_back({it->first, base::Extent()});
   objects_.erase(it);
 }
@@ -62,33 +80,36 @@ void ObjectTable::NoteLostAttempt(base::ObjectId object) {
 }
 
 void ObjectTable::Drop(base::ObjectId object) {
-  if (Has(object)) Release(object);
+  const auto it = objects_.find(object);
+  if (it != objects_.end() && it->second.references > 0) Release(object);
 }
 
-void ObjectTable::Settle(base::ObjectId object, base::Outcome outcome,
+bool ObjectTable::Settle(base::ObjectId object, base::Outcome outcome,
                          std::int64_t incarnation, Effects& effects,
                          std::vector<base::TaskId>& woken) {
   const auto it = objects_.find(object);
   if (it == objects_.end()) {
     Free(object, outcome);
-    return;
+    return false;
   }
   Object& record = it->second;
   MOBULA_CHECK(!record.outcome.has_value())
       << "object " << object << " has its outcome already";
-  if (record.watched) {
-    record.watched = false;
-    Emit(effects, Ready{object, outcome, incarnation});
-    if (record.references == 0) {
-      Free(object, outcome);
-      Forget(it);
-      return;
-    }
-  }
   record.outcome = std::move(outcome);
   record.incarnation = incarnation;
+  if (std::exchange(record.watched, false)) {
+    Emit(effects, Ready{object, *record.outcome, incarnation});
+  }
   woken.insert(woken.end(), record.dependents.begin(), record.dependents.end());
   record.dependents = {};
+  for (const base::ProcessId borrower : record.borrowers) {
+    Loan& loan = *FindLoan(borrower, object);
+    if (!IsTold(record) && !loan.wanted) continue;
+    loan.told = true;
+    tellings_.push_back({object, borrower});
+  }
+  NoteIfIdle(it);
+  return true;
 }
 
 void ObjectTable::Watch(base::ObjectId object, Effects& effects) {
@@ -114,23 +135,141 @@ void ObjectTable::AddDependent(base::ObjectId object, base::TaskId task) {
   it->second.dependents.push_back(task);
 }
 
+bool ObjectTable::IsTold(const Object& object) const {
+  return object.outcome.has_value() &&
+         (tells_all_ || !HasRefs(*object.outcome));
+}
+
+ObjectTable::Loan* ObjectTable::FindLoan(base::ProcessId borrower,
+                                         base::ObjectId object) {
+  const auto loans = loans_.find(borrower);
+  if (loans == loans_.end()) return nullptr;
+  const auto loan = loans->second.find(object);
+  return loan == loans->second.end() ? nullptr : &loan->second;
+}
+
+void ObjectTable::Lend(base::ObjectId object, base::ProcessId to, bool as_ref) {
+  const auto it = objects_.find(object);
+  if (it == objects_.end()) return;
+  Object& record = it->second;
+  Loan& loan = loans_[to][object];
+  if (loan.count++ == 0) {
+    ++loan_count_;
+    const auto place =
+        std::lower_bound(record.borrowers.begin(), record.borrowers.end(), to);
+    record.borrowers.insert(place, to);
+  }
+  if (!as_ref || loan.told || !IsTold(record)) return;
+  loan.told = true;
+  tellings_.push_back({object, to});
+}
+
+void ObjectTable::Return(base::ProcessId from, base::ObjectId object,
+                         std::int64_t count) {
+  Loan* loan = FindLoan(from, object);
+  if (loan == nullptr || count <= 0) return;
+  if (loan->count > count) {
+    // More is on its way there, where nothing is known of the object now.
+    loan->count -= count;
+    loan->told = false;
+    loan->wanted = false;
+    return;
+  }
+  EndLoan(from, object);
+}
+
+void ObjectTable::EndLoan(base::ProcessId borrower, base::ObjectId object) {
+  const auto loans = loans_.find(borrower);
+  MOBULA_CHECK(loans->second.erase(object) == 1);
+  if (loans->second.empty()) loans_.erase(loans);
+  --loan_count_;
+  const auto it = objects_.find(object);
+  MOBULA_CHECK(it != objects_.end(), "what is lent is not forgotten");
+  std::erase(it->second.borrowers, borrower);
+  NoteIfIdle(it);
+}
+
+bool ObjectTable::Want(base::ProcessId from, base::ObjectId object) {
+  Loan* loan = FindLoan(from, object);
+  if (loan == nullptr) return false;
+  if (Find(object) == nullptr) {
+    loan->wanted = true;
+    return true;
+  }
+  loan->told = true;
+  tellings_.push_back({object, from});
+  return true;
+}
+
+void ObjectTable::LoseBorrower(base::ProcessId borrower) {
+  const auto loans = loans_.find(borrower);
+  if (loans == loans_.end()) return;
+  std::vector<base::ObjectId> objects;
+  for (const auto& [object, loan] : loans->second) objects.push_back(object);
+  std::sort(objects.begin(), objects.end());
+  for (const base::ObjectId object : objects) EndLoan(borrower, object);
+}
+
+void ObjectTable::TellAll() {
+  tells_all_ = true;
+  for (const base::ObjectId object : Lent()) {
+    const Object& record = objects_.find(object)->second;
+    if (!IsTold(record)) continue;
+    for (const base::ProcessId borrower : record.borrowers) {
+      Loan& loan = *FindLoan(borrower, object);
+      if (loan.told) continue;
+      loan.told = true;
+      tellings_.push_back({object, borrower});
+    }
+  }
+}
+
 const base::Outcome* ObjectTable::Find(base::ObjectId object) const {
   const auto it = objects_.find(object);
   if (it == objects_.end() || !it->second.outcome.has_value()) return nullptr;
   return &*it->second.outcome;
 }
 
+std::int64_t ObjectTable::IncarnationOf(base::ObjectId object) const {
+  return objects_.at(object).incarnation;
+}
+
 bool ObjectTable::Has(base::ObjectId object) const {
   return objects_.contains(object);
 }
 
-std::vector<base::ObjectId> ObjectTable::Pending() const {
-  std::vector<base::ObjectId> pending;
+std::vector<base::ObjectId> ObjectTable::Lent() const {
+  std::vector<base::ObjectId> lent;
   for (const auto& [id, record] : objects_) {
-    if (!record.outcome.has_value()) pending.push_back(id);
+    if (!record.borrowers.empty()) lent.push_back(id);
   }
-  std::sort(pending.begin(), pending.end());
-  return pending;
+  std::sort(lent.begin(), lent.end());
+  return lent;
+}
+
+std::vector<ObjectRow> ObjectTable::Rows(base::ProcessId self) const {
+  std::vector<base::ObjectId> ids;
+  ids.reserve(objects_.size());
+  for (const auto& [id, record] : objects_) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
+  std::vector<ObjectRow> rows;
+  rows.reserve(ids.size());
+  for (const base::ObjectId id : ids) {
+    const Object& record = objects_.find(id)->second;
+    ObjectRow& row = rows.emplace_back();
+    row.name = {id, self};
+    row.references = record.references;
+    if (record.outcome.has_value()) {
+      row.is_settled = true;
+      row.is_failure = std::holds_alternative<base::Failure>(*record.outcome);
+      row.inside = Inside(id, *record.outcome);
+    }
+    for (const base::ProcessId borrower : record.borrowers) {
+      const Loan& loan = loans_.at(borrower).at(id);
+      row.lent.emplace_back(borrower, loan.count);
+    }
+  }
+  return rows;
 }
 
 }  // namespace mobula::runtime

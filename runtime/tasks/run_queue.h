@@ -31,6 +31,7 @@ struct Job {
   std::int64_t incarnation = 0;  // 0 for a task
   base::FunctionId function;
   std::vector<base::Value> args;
+  std::vector<base::ObjectName> held;  // what they refer to
 };
 
 class RunQueue {

@@ -357,6 +357,9 @@ void TaskTable::EndWorker(LeaseCache::Lease& lease, base::BootTime now,
                           Produced& out) {
   const LeaseCache::Shape shape = lease.shape;
   if (LeaseCache::IsUnwanted(lease)) {
+    for (const LeaseCache::InFlight& entry : lease.in_flight) {
+      out.lost_attempts.push_back({lease.worker, entry.result});
+    }
     leases_.Return(lease, true, out);
   } else {
     leases_.Discard(lease, now, out);
@@ -371,7 +374,9 @@ void TaskTable::Evacuate(LeaseCache::Lease& lease, const Failure& death,
   Tasks::iterator charged = tasks_.end();
   for (const LeaseCache::InFlight& entry : lease.in_flight) {
     const bool ran = std::exchange(is_first, false);
-    if (ran) out.lost_attempts.push_back(entry.result);
+    if (ran || !lease.loss.complete()) {
+      out.lost_attempts.push_back({lease.worker, entry.result});
+    }
     if (entry.unwanted) continue;
     const auto it = tasks_.find(entry.task);
     MOBULA_CHECK(it != tasks_.end() && it->second.lease == &lease);
