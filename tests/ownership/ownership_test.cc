@@ -1,0 +1,88 @@
+// Refs that travel between processes that die, on real cores, in an order that
+// a seed decides: an object is free if, and only if, nobody refers to it.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/ownership/life.h"
+#include "tests/ownership/plant.h"
+
+namespace mobula::ownership {
+namespace {
+
+std::string Lines(const std::vector<std::string>& wrongs) {
+  std::string text;
+  for (const std::string& wrong : wrongs) text += wrong + "\n";
+  return text;
+}
+
+// What many lives came to, all together.
+Life LiveMany(std::uint64_t seeds, bool kills) {
+  Life sum;
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    const Life life = Live(OptionsFor(seed, kills));
+    EXPECT_TRUE(life.wrongs.empty()) << "bazel run //tests/ownership:replay -- "
+                                     << seed << " " << kills << "\n"
+                                     << Lines(life.wrongs);
+    if (!life.wrongs.empty()) break;
+    sum.reads += life.reads;
+    sum.losses += life.losses;
+    sum.kills += life.kills;
+    sum.delivered += life.delivered;
+    sum.claims += life.claims;
+    sum.stays += life.stays;
+    sum.taken += life.taken;
+    sum.wants += life.wants;
+  }
+  return sum;
+}
+
+TEST(OwnershipTest, WhereNobodyDiesNothingIsLostOrLeft) {
+  const Life sum = LiveMany(1'000, /*kills=*/false);
+  EXPECT_GT(sum.reads, 10'000u);
+  EXPECT_GT(sum.taken, 1'000u);
+  EXPECT_GT(sum.wants, 500u);
+  EXPECT_GT(sum.stays, 10u);
+}
+
+TEST(OwnershipTest, WhereProcessesDieNothingIsWrongOrLeft) {
+  const Life sum = LiveMany(1'000, /*kills=*/true);
+  EXPECT_GT(sum.kills, 1'000u);
+  EXPECT_GT(sum.claims, 1'000u);
+  EXPECT_GT(sum.losses, 100u);
+}
+
+TEST(OwnershipTest, TheSameSeedGivesTheSameTrace) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    const Node::Options options = OptionsFor(seed, /*kills=*/true);
+    EXPECT_EQ(Live(options).trace, Live(options).trace) << "seed " << seed;
+  }
+}
+
+class PlantTest : public testing::TestWithParam<Plant> {};
+
+TEST_P(PlantTest, IsFound) {
+  constexpr std::uint64_t kSeedsMax = 2'000;
+  // Claims are only made of those who have ended.
+  const bool kills = GetParam() == Plant::kForgottenClaim;
+  for (std::uint64_t seed = 1; seed <= kSeedsMax; ++seed) {
+    Node::Options options = OptionsFor(seed, kills);
+    options.plant = GetParam();
+    if (Live(options).wrongs.empty()) continue;
+    RecordProperty("seed", static_cast<int>(seed));
+    return;
+  }
+  ADD_FAILURE() << kSeedsMax << " seeds do not find it";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, PlantTest,
+    testing::Values(Plant::kReturnsOneLess, Plant::kTakenTooSoon,
+                    Plant::kForgottenClaim, Plant::kLostWish,
+                    Plant::kBorrowedTwice, Plant::kTakenNever,
+                    Plant::kFreedByReturner));
+
+}  // namespace
+}  // namespace mobula::ownership

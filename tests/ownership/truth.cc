@@ -1,0 +1,189 @@
+#include "tests/ownership/truth.h"
+
+#include <algorithm>
+#include <ostream>
+#include <utility>
+#include <variant>
+
+namespace mobula::ownership {
+namespace {
+
+using base::Failure;
+using base::FailureCode;
+using base::ObjectId;
+using base::ObjectName;
+using base::ProcessId;
+using base::Value;
+
+std::string RefsText(const std::vector<ObjectName>& refs) {
+  std::string text;
+  for (const ObjectName& name : refs) {
+    text += "|" + std::to_string(name.object.hi) + "." +
+            std::to_string(name.object.lo) + "@" +
+            std::to_string(name.owner.lo);
+  }
+  return text;
+}
+
+std::string IdText(ObjectId object) {
+  return std::to_string(object.hi) + "." + std::to_string(object.lo);
+}
+
+// The values that travel in a message, but for those that the raylet is told.
+std::vector<const Value*> ValuesIn(const base::Message& message) {
+  std::vector<const Value*> values;
+  const auto add = [&values](const std::vector<Value>& args) {
+    for (const Value& value : args) values.push_back(&value);
+  };
+  const auto add_one = [&values](const base::Outcome& outcome) {
+    if (const auto* value = std::get_if<Value>(&outcome)) {
+      values.push_back(value);
+    }
+  };
+  if (const auto* run = std::get_if<base::RunTask>(&message)) {
+    add(run->args);
+  } else if (const auto* create = std::get_if<base::CreateActor>(&message)) {
+    add(create->args);
+  } else if (const auto* call = std::get_if<base::CallActor>(&message)) {
+    add(call->args);
+  } else if (const auto* done = std::get_if<base::TaskDone>(&message)) {
+    add_one(done->outcome);
+  } else if (const auto* is = std::get_if<base::ObjectIs>(&message)) {
+    add_one(is->outcome);
+  }
+  return values;
+}
+
+}  // namespace
+
+std::vector<ObjectId> ThirdPartyRefs(ProcessId from, ProcessId to,
+                                     const base::Message& message) {
+  std::vector<ObjectId> objects;
+  for (const Value* value : ValuesIn(message)) {
+    std::vector<ObjectName> names = value->refs();
+    if (value->is_stored()) names.push_back(value->name());
+    for (const ObjectName& name : names) {
+      if (name.owner == from || name.owner == to) continue;
+      objects.push_back(name.object);
+    }
+  }
+  return objects;
+}
+
+base::Bytes Truth::Label(const std::string& who,
+                         const std::vector<ObjectName>& refs) {
+  return base::Bytes::Own(who + RefsText(refs));
+}
+
+void Truth::NoteWritten(ObjectId object, const base::Extent& extent,
+                        const base::Bytes& bytes) {
+  written_[PlaceOf(extent)] = std::string(bytes.view());
+  places_[object].push_back(PlaceOf(extent));
+}
+
+void Truth::NoteFreed(const base::Extent& extent) {
+  freed_.insert(PlaceOf(extent));
+}
+
+void Truth::NoteFreed(ObjectId object) {
+  const auto found = places_.find(object);
+  if (found == places_.end()) return;
+  freed_.insert(found->second.begin(), found->second.end());
+}
+
+void Truth::NoteSent(ProcessId from, ProcessId to,
+                     const base::Message& message) {
+  for (const ObjectId object : ThirdPartyRefs(from, to, message)) {
+    givers_[object].insert(from);
+  }
+}
+
+void Truth::NoteEnded(ProcessId process, bool was_killed) {
+  ended_.insert(process);
+  if (was_killed) killed_.insert(process);
+}
+
+std::string Truth::BytesOf(const Value& value) {
+  if (!value.is_stored()) return std::string(value.view());
+  const Place place = PlaceOf(value.extent());
+  if (freed_.contains(place)) {
+    // What a job owned is free when it is over, whoever refers to it.
+    const auto job = jobs_.find(value.name().owner);
+    if (job != jobs_.end() && over_.contains(job->second)) return "";
+    Wrong("object " + IdText(value.name().object) + " is read and free");
+    return "";
+  }
+  const auto found = written_.find(place);
+  if (found != written_.end()) return found->second;
+  Wrong("object " + IdText(value.name().object) + " lies nowhere");
+  return "";
+}
+
+void Truth::Read(const ObjectName& name, const base::Outcome& outcome) {
+  ++reads_;
+  const auto* value = std::get_if<Value>(&outcome);
+  if (value == nullptr) {
+    ReadFailure(name, std::get<Failure>(outcome));
+    return;
+  }
+  const std::string bytes = BytesOf(*value);
+  if (bytes.empty()) return;
+  const std::string who = IdText(name.object);
+  if (!bytes.starts_with(who + "/") ||
+      !bytes.ends_with("/" + RefsText(value->refs()))) {
+    Wrong("object " + who + " holds another's bytes: " + bytes);
+  }
+  const auto [first, is_first] = first_reads_.emplace(name.object, bytes);
+  if (!is_first && first->second != bytes) {
+    Wrong("object " + who + " changed");
+  }
+}
+
+void Truth::ReadArgument(const Value& value) {
+  ++reads_;
+  const std::string bytes = BytesOf(value);
+  if (!bytes.empty() && !bytes.ends_with("/" + RefsText(value.refs()))) {
+    Wrong("an argument holds other refs than were put into it: " + bytes);
+  }
+}
+
+bool Truth::MayBeLost(ObjectId object) const {
+  if (stolen_.contains(object)) return true;
+  const auto givers = givers_.find(object);
+  if (givers == givers_.end()) return false;
+  return std::any_of(givers->second.begin(), givers->second.end(),
+                     [this](ProcessId id) { return killed_.contains(id); });
+}
+
+void Truth::ReadFailure(const ObjectName& name, const Failure& failure) {
+  ++losses_;
+  const bool is_put = puts_.contains(name.object);
+  bool is_right = true;
+  switch (failure.code) {
+    case FailureCode::kOwnerDied:
+      // Of a result it may be the failure of an argument.
+      is_right = is_put ? ended_.contains(name.owner) : !ended_.empty();
+      break;
+    case FailureCode::kObjectLost:
+      is_right = is_put ? MayBeLost(name.object)
+                        : !killed_.empty() || !stolen_.empty();
+      break;
+    case FailureCode::kBadArgument:
+      is_right = false;
+      break;
+    default:
+      is_right = !is_put;
+  }
+  if (is_right) return;
+  Wrong("object " + IdText(name.object) + " of " +
+        std::to_string(name.owner.lo) +
+        " is a failure: " + base::DescribeFailure(failure));
+}
+
+void Truth::Wrong(std::string what) {
+  if (log_ != nullptr) *log_ << "wrong: " << what << "\n";
+  constexpr std::size_t kWrongsMax = 20;
+  if (wrongs_.size() < kWrongsMax) wrongs_.push_back(std::move(what));
+}
+
+}  // namespace mobula::ownership

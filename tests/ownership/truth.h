@@ -1,0 +1,114 @@
+// Truth knows what every value of a run holds, which places of the store are
+// free, and who has ended: what a program reads is compared with it.
+//
+//   truth.MakeValue("put 7", refs);  truth.Read(name, outcome);
+//   for (const std::string& wrong : truth.wrongs()) ...
+// The bytes of a value say whose they are and which refs are inside, so that
+// bytes and refs of two values can not be mixed up unseen.
+// Owner: Node.   Threading: none.
+// Invariants: what is wrong is said once, in words.
+#ifndef MOBULA_TESTS_OWNERSHIP_TRUTH_H_
+#define MOBULA_TESTS_OWNERSHIP_TRUTH_H_
+
+#include <cstdint>
+#include <iosfwd>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/frames/message.h"
+#include "base/ids.h"
+#include "base/value.h"
+
+namespace mobula::ownership {
+
+// Of objects that the sender and the receiver do not own.
+std::vector<base::ObjectId> ThirdPartyRefs(base::ProcessId from,
+                                           base::ProcessId to,
+                                           const base::Message& message);
+
+class Truth {
+ public:
+  // Wrongs are said in `log` too when they happen, unless it is null.
+  explicit Truth(std::ostream* log) : log_(log) {}
+
+  // Bytes that say what they are.
+  static base::Bytes Label(const std::string& who,
+                           const std::vector<base::ObjectName>& refs);
+
+  // The object holds a value for sure, as long as its owner lives.
+  void NotePut(base::ObjectId object, bool has_refs) {
+    puts_.insert(object);
+    if (!has_refs) leaves_.insert(object);
+  }
+  // Nothing is inside of it.
+  [[nodiscard]] bool IsLeaf(base::ObjectId object) const {
+    return leaves_.contains(object);
+  }
+  void NoteWritten(base::ObjectId object, const base::Extent& extent,
+                   const base::Bytes& bytes);
+  void NoteFreed(const base::Extent& extent);
+  // All places of the object.
+  void NoteFreed(base::ObjectId object);
+  void NoteSent(base::ProcessId from, base::ProcessId to,
+                const base::Message& message);
+  void NoteEnded(base::ProcessId process, bool was_killed);
+  void NoteCame(base::ProcessId process, base::JobId job) {
+    jobs_[process] = job;
+  }
+  void NoteJobOver(base::JobId job) { over_.insert(job); }
+  // Somebody got its name from nobody who would keep it.
+  void NoteStolen(base::ObjectId object) { stolen_.insert(object); }
+
+  // Somebody with a handle reads it.
+  void Read(const base::ObjectName& name, const base::Outcome& outcome);
+  // A function reads what it was given.
+  void ReadArgument(const base::Value& value);
+
+  void Wrong(std::string what);
+  [[nodiscard]] const std::vector<std::string>& wrongs() const {
+    return wrongs_;
+  }
+  [[nodiscard]] std::uint64_t reads() const { return reads_; }
+  [[nodiscard]] std::uint64_t losses() const { return losses_; }
+  [[nodiscard]] bool HasEnded(base::ProcessId process) const {
+    return ended_.contains(process);
+  }
+
+ private:
+  using Place = std::tuple<base::ArenaId, std::uint64_t, std::uint32_t>;
+
+  [[nodiscard]] static Place PlaceOf(const base::Extent& extent) {
+    return {extent.arena, extent.offset, extent.generation};
+  }
+  // Empty where it may not be read.
+  std::string BytesOf(const base::Value& value);
+  void ReadFailure(const base::ObjectName& name, const base::Failure& failure);
+  [[nodiscard]] bool MayBeLost(base::ObjectId object) const;
+
+  std::ostream* const log_;
+  std::map<Place, std::string> written_;
+  std::map<base::ObjectId, std::vector<Place>> places_;
+  std::set<Place> freed_;
+  std::set<base::ObjectId> puts_;
+  std::set<base::ObjectId> leaves_;
+  std::set<base::ObjectId> stolen_;
+  std::map<base::ObjectId, std::string> first_reads_;
+  // Who sent refs of an object that is not theirs.
+  std::map<base::ObjectId, std::set<base::ProcessId>> givers_;
+  std::map<base::ProcessId, base::JobId> jobs_;
+  std::set<base::JobId> over_;
+  std::set<base::ProcessId> ended_;
+  std::set<base::ProcessId> killed_;
+  std::uint64_t reads_ = 0;
+  std::uint64_t losses_ = 0;
+  std::vector<std::string> wrongs_;
+};
+
+}  // namespace mobula::ownership
+
+#endif  // MOBULA_TESTS_OWNERSHIP_TRUTH_H_
