@@ -86,7 +86,6 @@ bool Oracle::IsJustified(const Operation& operation,
     case FailureCode::kObjectStoreFull:
     case FailureCode::kObjectLost:
     case FailureCode::kOwnerDied:
-    case FailureCode::kNoSuchObject:
       return false;
   }
   return false;
