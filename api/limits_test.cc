@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <string>
 #include <vector>
 
 namespace limits {
@@ -43,6 +44,10 @@ TEST_F(LimitsTest, ADriverWithoutADescriptorLosesNoMoreThanALink) {
           .TryGet(seconds(60));
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code(), mobula::ErrorCode::kWorkerDied);
+  EXPECT_NE(refused.error().message().find("no free descriptor"),
+            std::string::npos)
+      << refused.error().message();
+  EXPECT_NE(refused.error().message().find("ulimit -n"), std::string::npos);
   for (std::size_t i = 1; i < taken.size(); ++i) ::close(taken[i]);
   EXPECT_EQ(mobula::Spawn<Add>(1, 2).Get(seconds(60)), 3);
 }

@@ -1,11 +1,15 @@
 #include "runtime/process/core_loop.h"
 
+#include <sys/resource.h>
+
 #include <chrono>
+#include <string>
 #include <utility>
 #include <variant>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/failure.h"
 #include "base/log.h"
 
 namespace mobula::runtime {
@@ -29,6 +33,15 @@ Core::Options CoreOptions(const base::Register& whoami) {
   options.job = whoami.job;
   options.seed = base::RandomBits();
   return options;
+}
+
+std::string NoDescriptor() {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  return "this process has no free descriptor for a link to its worker: it may "
+         "have " +
+         std::to_string(files.rlim_cur) +
+         " files open, and has; close some, or raise that (ulimit -n)";
 }
 
 }  // namespace
@@ -100,10 +113,45 @@ bool CoreLoop::TookFromRaylet(const base::Message& message,
   }
   if (const auto* attach = std::get_if<base::Attach>(&message)) {
     // The core sees it too: from here on it may send there.
-    if (!ending_) peers_.Connect(std::move(*fd), attach->peer);
+    TookAttach(*attach, std::move(*fd));
+    return false;
+  }
+  if (const auto* granted = std::get_if<base::LeaseGranted>(&message)) {
+    if (!unlinked_.contains(granted->worker)) return false;
+    LoseUnlinked(*granted);
+    return true;
+  }
+  if (const auto* gone = std::get_if<base::PeerGone>(&message)) {
+    unlinked_.erase(gone->peer);
     return false;
   }
   return sink_.OnStoreMessage(message, *fd);
+}
+
+void CoreLoop::TookAttach(const base::Attach& attach, base::UniqueFd fd) {
+  strand_.AssertHeld();
+  if (ending_) return;
+  if (fd.valid()) {
+    unlinked_.erase(attach.peer);
+  } else {
+    MOBULA_LOG(ERROR) << NoDescriptor();
+    unlinked_.insert(attach.peer);
+  }
+  peers_.Connect(std::move(fd), attach.peer);
+}
+
+void CoreLoop::LoseUnlinked(const base::LeaseGranted& granted) {
+  strand_.AssertHeld();
+  Step(Received{raylet_, granted});
+  // The raylet believes that we have a link to it, and would grant it again.
+  TellRaylet(base::ReturnLease{granted.lease, /*discard=*/true});
+  base::LeaseLost lost;
+  lost.lease = granted.lease;
+  lost.worker = granted.worker;
+  lost.failure = base::MakeFailure(base::FailureCode::kWorkerDied,
+                                   base::Executed::kMaybe, NoDescriptor());
+  lost.failure.pid = granted.pid;
+  Step(Received{raylet_, std::move(lost)});
 }
 
 void CoreLoop::Step(Event event) {

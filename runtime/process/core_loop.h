@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <set>
 #include <string>
 
 #include "base/boot_time.h"
@@ -72,6 +73,10 @@ class CoreLoop {
   void Took(base::ProcessId from, base::Message message, base::UniqueFd fd);
   // Ours to deal with: true if the core need not see it.
   bool TookFromRaylet(const base::Message& message, base::UniqueFd* fd);
+  void TookAttach(const base::Attach& attach, base::UniqueFd fd);
+  // A lease of a worker to which there is no link, for want of a descriptor: to
+  // the core it is one that was lost, and why.
+  void LoseUnlinked(const base::LeaseGranted& granted);
   void Apply(Effect effect);
   void SetTimerAt(base::BootTime at);
   // Starts what is held, if nothing that was sent is still here.
@@ -91,6 +96,7 @@ class CoreLoop {
   Effects effects_ MOBULA_GUARDED_BY(strand_);
   std::deque<Execute> held_ MOBULA_GUARDED_BY(strand_);
   bool held_timer_ MOBULA_GUARDED_BY(strand_) = false;
+  std::set<base::ProcessId> unlinked_ MOBULA_GUARDED_BY(strand_);
   base::Strand::TimerId timer_ MOBULA_GUARDED_BY(strand_) = 0;
   base::BootTime timer_at_ MOBULA_GUARDED_BY(strand_) = base::BootTime::Never();
 };
