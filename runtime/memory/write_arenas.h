@@ -49,7 +49,7 @@ class WriteArenas {
   using TellFn = std::function<void(base::Message)>;
 
   // An empty arena that is longer is not kept.
-  static constexpr std::uint64_t kWarmBytesMax = 64ull << 20;
+  static constexpr std::uint64_t kWarmBytesMax = 256ull << 20;
 
   // `tell` says something to the raylet, in the order of its calls.
   WriteArenas(base::IdSource ids, TellFn tell);
