@@ -76,10 +76,11 @@ void References::End() {
 }
 
 void References::LookAt(const Send& send) {
-  // What is sent to who has ended arrives nowhere.
-  if (send.to == raylet_ || !links_.Has(send.to)) return;
+  if (send.to == raylet_) return;
   ForEachValue(send.message, [&](const base::Value& value, bool as_answer) {
-    Mention(value, send.to, as_answer);
+    if (!value.is_stored() && value.refs().empty()) return;
+    // What is sent to who has ended arrives nowhere.
+    if (links_.Has(send.to)) Mention(value, send.to, as_answer);
   });
 }
 
