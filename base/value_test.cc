@@ -57,6 +57,10 @@ TEST(ValueTest, AStoredValueNamesItsPlaceAndItsOwner) {
       value.is_stored());
   const Value ownerless = Value::Stored(ObjectName{kName.object, {}}, kExtent);
   EXPECT_FALSE(Decode(Encode(ownerless), &value, &error));
+  const Value nameless(Bytes::Own("abc"), {kInside, ObjectName{}});
+  EXPECT_FALSE(Decode(Encode(nameless), &value, &error));
+  EXPECT_FALSE(Decode(Encode(Value::Stored(kName, kExtent, {ObjectName{}})),
+                      &value, &error));
   EXPECT_FALSE(Decode(Encode(std::vector<int>{1, 2, 3, 4}), &value, &error));
 }
 
