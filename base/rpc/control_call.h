@@ -6,9 +6,10 @@
 //
 // It tries again until its time is over where the store is away, or until
 // nobody has listened there for `absence`; a mutation is done once however
-// often it was sent. Threading: blocks the calling thread; any. Failure: a
-// Failure as the reply: kControlAway naming the address and what the last
-// attempt met, kTimeout, or what the store says.
+// often it was sent.
+// Threading: blocks the calling thread; any.
+// Failure: a Failure as the reply: kControlAway naming the address and what the
+// last attempt met, kTimeout, or what the store says.
 #ifndef MOBULA_BASE_RPC_CONTROL_CALL_H_
 #define MOBULA_BASE_RPC_CONTROL_CALL_H_
 

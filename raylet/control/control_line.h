@@ -12,8 +12,8 @@
 // Invariants: (1) a call is answered once or its process is gone; (2) what is
 // kept is bounded, and more calls get kLimit; (3) after Up the first things
 // said are JoinParts and one JoinNode; (4) the control store is asked for
-// (`need`) at most once. Failure: NodeRefused is the node's end, told in
-// `leave`.
+// (`need`) at most once.
+// Failure: NodeRefused is the node's end, told in `leave`.
 #ifndef MOBULA_RAYLET_CONTROL_CONTROL_LINE_H_
 #define MOBULA_RAYLET_CONTROL_CONTROL_LINE_H_
 

@@ -121,7 +121,8 @@ void Server::OnStoreFailed(const std::string& why) {
   if (!words.empty()) reason += "; it said: " + words;
   const std::string advice = WhyTooFewFiles(/*may_raise=*/true);
   if (!advice.empty()) reason += "; " + advice;
-  MOBULA_LOG(ERROR) << reason;
+  if (reason != refusal_) MOBULA_LOG(ERROR) << reason;
+  refusal_ = reason;
   Handle(ControlFailed{std::move(reason)});
 }
 

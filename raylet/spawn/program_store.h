@@ -6,10 +6,12 @@
 //   FOLDER/.PID.N   a copy that is being made; renamed when it is on disk
 // A program is read in slices, one a turn of the strand, so that a large one
 // holds nobody up. There are only so many, of so many bytes: another one is
-// kept when those that nobody needs have been forgotten. Owner: Server.
-// Threading: the strand's thread. Invariants: (1) what lies under a hash had
-// that content when it was put there, and is durable; (2) only a hash names a
-// file: no path comes in from outside. Failure: a sentence that names the path.
+// kept when those that nobody needs have been forgotten.
+// Owner: Server.   Threading: the strand's thread.
+// Invariants: (1) what lies under a hash had that content when it was put
+// there, and is durable; (2) only a hash names a file: no path comes in from
+// outside.
+// Failure: a sentence that names the path.
 #ifndef MOBULA_RAYLET_SPAWN_PROGRAM_STORE_H_
 #define MOBULA_RAYLET_SPAWN_PROGRAM_STORE_H_
 
