@@ -1,7 +1,9 @@
 #include "runtime/refs/borrowed_objects.h"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/check.h"
 #include "runtime/core/emit.h"
@@ -336,9 +338,14 @@ void BorrowedObjects::FailAll(const base::Failure& failure, Effects& effects) {
   timers_.Clear();
   for (auto& [owner, lender] : lenders_) {
     lender.deadline = base::BootTime::Never();
-    for (const base::ObjectId id : Of(owner)) {
-      Lose(objects_.find(id), failure, effects);
-    }
+  }
+  // In one pass, however many lenders there are.
+  std::vector<std::pair<base::ProcessId, base::ObjectId>> all;
+  all.reserve(objects_.size());
+  for (const auto& [id, object] : objects_) all.emplace_back(object.owner, id);
+  std::sort(all.begin(), all.end());
+  for (const auto& [owner, id] : all) {
+    Lose(objects_.find(id), failure, effects);
   }
 }
 
