@@ -14,6 +14,10 @@ struct Score {
   double value = 0;
 };
 
+struct Inside {
+  mobula::Ref<int> ref;
+};
+
 std::string Make(std::size_t size) { return std::string(size, 'x'); }
 std::string Refuse() { throw std::invalid_argument("not today"); }
 void PublishThere(const std::string& name, const std::string& value) {
@@ -34,7 +38,7 @@ class PublishTest : public testing::TestWithParam<Mode> {
  protected:
   static mobula::InitOptions Options() {
     mobula::InitOptions options;
-    options.Cpus(2);
+    options.Cpus(2).ObjectStoreMemory("32MiB");
     if (GetParam() == Mode::kLocal) options.Local();
     return options;
   }
@@ -116,6 +120,42 @@ TEST_P(PublishTest, LargeOnesAreBoundedWhereTheyAreDurable) {
         << error.message();
   }
   EXPECT_THROW(mobula::Lookup<std::string>("too large"), mobula::NoSuchObject);
+}
+
+TEST_P(PublishTest, LargeOnesStayWhereTheyAre) {
+  constexpr std::size_t kSize = std::size_t{8} << 20;
+  mobula::Publish("model", mobula::Spawn<Make>(kSize));
+  mobula::Ref<std::string> model = mobula::Lookup<std::string>("model");
+  EXPECT_EQ(mobula::GetView(model).size(), kSize);
+  EXPECT_EQ(mobula::Spawn<SizeThere>("model").Get(), kSize);
+  EXPECT_EQ(mobula::Spawn<SizeOf>(model).Get(), kSize);
+  mobula::Publish("same", model);
+  mobula::Publish("model", mobula::Put(Make(kSize / 2)),
+                  PublishOptions().Replace());
+  EXPECT_EQ(model.Get().size(), kSize) << "who has it keeps it";
+  EXPECT_EQ(mobula::Lookup<std::string>("model").Get().size(), kSize / 2);
+  EXPECT_TRUE(mobula::Unpublish("model"));
+  EXPECT_THROW(mobula::Lookup<std::string>("model"), mobula::NoSuchObject);
+  model = mobula::Ref<std::string>();
+  EXPECT_EQ(mobula::Lookup<std::string>("same").Get().size(), kSize);
+}
+
+// The store has 32 MiB: what is taken away or replaced makes room.
+TEST_P(PublishTest, ANameThatIsTakenAwayFreesItsBytes) {
+  constexpr std::size_t kSize = std::size_t{8} << 20;
+  for (int i = 0; i < 20; ++i) {
+    mobula::Publish("turn", mobula::Put(Make(kSize)),
+                    PublishOptions().Replace());
+    EXPECT_EQ(mobula::GetView(mobula::Lookup<std::string>("turn")).size(),
+              kSize);
+  }
+  EXPECT_TRUE(mobula::Unpublish("turn"));
+}
+
+TEST_P(PublishTest, RefsInsideAreRefused) {
+  const Inside inside{mobula::Put(1)};
+  EXPECT_THROW(mobula::Publish("inside", mobula::Put(inside)),
+               mobula::BadArgument);
 }
 
 TEST_P(PublishTest, BadNamesAreRefused) {

@@ -7,10 +7,10 @@
 //   raylet -> store   JoinPart..., JoinNode (answered by NodeJoined |
 //                     NodeRefused), RenewNode (NodeRenewed), LeaveNode,
 //                     JobBegan, JobOver, ActorReport, FollowTable, ControlCall,
-//                     NodeObjects
+//                     NodeObjects, KeptObjects
 //   tool   -> store   ControlCall
 //   store  -> raylet  HostActor, StopActor, StopJob, TableListing,
-//                     TableChanges, ControlAnswer
+//                     TableChanges, ControlAnswer, DropKept
 // Threading: values.
 #ifndef MOBULA_BASE_CONTROL_CONTROL_MESSAGE_H_
 #define MOBULA_BASE_CONTROL_CONTROL_MESSAGE_H_
@@ -106,6 +106,13 @@ struct NodeObjects {
   std::uint64_t byte_count = 0;
 };
 
+// The published values that the node keeps, or asks a name for; said after
+// joining, where there are any, and when one was lost.
+struct KeptObjects {
+  NodeId node;
+  std::vector<ObjectId> objects;
+};
+
 // ---- control store -> raylet ------------------------------------------------
 
 struct NodeJoined {
@@ -137,6 +144,10 @@ struct StopJob {
   JobId job;
   std::string cause;
 };
+// These have no name (any more): nobody needs to keep them.
+struct DropKept {
+  std::vector<ObjectId> objects;
+};
 struct TableListing {
   std::string table;
   // Values are encoded records, keys their ids as ToString prints them. A large
@@ -154,7 +165,7 @@ using ControlMessage =
     std::variant<ActorReport, JoinNode, RenewNode, LeaveNode, JobBegan, JobOver,
                  FollowTable, ControlCall, NodeJoined, NodeRefused, NodeRenewed,
                  HostActor, StopActor, StopJob, TableListing, TableChanges,
-                 ControlAnswer, JoinPart, NodeObjects>;
+                 ControlAnswer, JoinPart, NodeObjects, KeptObjects, DropKept>;
 
 inline constexpr std::uint64_t kControlMessageBytesMax = 16ull << 20;
 

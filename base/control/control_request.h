@@ -20,6 +20,7 @@
 #include "base/control/records.h"
 #include "base/failure.h"
 #include "base/ids.h"
+#include "base/value.h"
 
 namespace mobula::base {
 
@@ -72,6 +73,9 @@ struct DeleteKey {
 struct PublishValue {
   PublishedRecord value;
   bool replace = false;
+  // From a process to its raylet, of a value in the node's store: it keeps that
+  // under an object of its own, which it names to the control store instead.
+  Extent extent;
 };
 // Answered by PublishedAnswer, of what had the name, or kNoSuchObject.
 struct UnpublishValue {

@@ -136,7 +136,12 @@ bool Plausible::operator()(const ListActors& request) const {
 }
 
 bool Plausible::operator()(const PublishValue& request) const {
-  return (*this)(request.value) && request.value.cause.empty();
+  const PublishedRecord& value = request.value;
+  if (!value.cause.empty()) return false;
+  if (request.extent.arena.IsNil()) return (*this)(value);
+  return value.object.IsNil() && value.node.IsNil() &&
+         value.value.size() == 0 &&
+         value.byte_count == request.extent.byte_count;
 }
 
 bool Plausible::operator()(const ListObjects& request) const {

@@ -122,6 +122,9 @@ void Core::State::OnMessage(const Received& received, Turn& turn) {
   } else if (const auto* const said =
                  std::get_if<base::NodeObjects>(&message)) {
     OnObjects(node, *said);
+  } else if (const auto* const kept =
+                 std::get_if<base::KeptObjects>(&message)) {
+    OnKept(node, *kept, turn);
   } else if (const auto* const over = std::get_if<base::JobOver>(&message)) {
     const base::JobRecord* const job = jobs.Find(over->job);
     if (job != nullptr && job->node == node) {

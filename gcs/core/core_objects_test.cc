@@ -209,6 +209,46 @@ TEST_F(CoreObjectsTest, ANodeThatDidNotComeBackAfterARestartHasLostItsValues) {
   EXPECT_EQ(CodeOf(Find("a")), FailureCode::kObjectLost);
 }
 
+TEST_F(CoreObjectsTest, ANodeNeedNotKeepWhatHasNoName) {
+  store_.Call(kRaylet1, KeptBy(kNode1, "a"));
+  store_.Forget();
+  store_.Call(kTool, base::UnpublishValue{"ns", "a"});
+  ASSERT_EQ(store_.Sent<base::DropKept>(kRaylet1).size(), 1u);
+  EXPECT_EQ(store_.Sent<base::DropKept>(kRaylet1)[0].objects,
+            (std::vector<ObjectId>{Id(1)}));
+  EXPECT_TRUE(store_.Sent<base::DropKept>(kRaylet2).empty());
+}
+
+TEST_F(CoreObjectsTest, ANodeThatWasAwayHearsOfItWhenItSaysWhatItKeeps) {
+  store_.Call(kRaylet1, KeptBy(kNode1, "a"));
+  store_.Step(PeerLost{kRaylet1});
+  base::PublishValue replace = Inline("a");
+  replace.replace = true;
+  store_.Call(kTool, replace);
+  store_.Join(kRaylet1, kNode1);
+  EXPECT_TRUE(store_.Sent<base::DropKept>(kRaylet1).empty());
+  store_.Say(kRaylet2, base::KeptObjects{kNode1, {Id(1)}});
+  EXPECT_TRUE(store_.Sent<base::DropKept>(kRaylet1).empty()) << "not its own";
+  store_.Say(kRaylet1, base::KeptObjects{kNode1, {Id(1)}});
+  EXPECT_EQ(store_.Sent<base::DropKept>(kRaylet1).size(), 1u);
+  EXPECT_EQ(Value("a"), "1");
+}
+
+TEST_F(CoreObjectsTest, WhatANodeSaysThatItHasNotIsLost) {
+  store_.Call(kRaylet1, KeptBy(kNode1, "a"));
+  store_.Say(kRaylet1, base::KeptObjects{kNode1, {}});
+  const auto reply = Find("a");
+  ASSERT_EQ(CodeOf(reply), FailureCode::kObjectLost);
+  EXPECT_NE(std::get<base::Failure>(reply).message.find(kNode1.ToString()),
+            std::string::npos);
+}
+
+TEST_F(CoreObjectsTest, PlacesInANodesStoreAreItsRayletsAffair) {
+  base::PublishValue request = Inline("a", "");
+  request.extent.arena = base::ArenaId{1, 1};
+  EXPECT_EQ(CodeOf(store_.Call(kRaylet1, request)), FailureCode::kBadArgument);
+}
+
 TEST_F(CoreObjectsTest, AFullDiskRefusesNewNamesOnly) {
   store_.Call(kTool, Inline("a"));
   store_.Step(DiskChanged{true, 1'000});

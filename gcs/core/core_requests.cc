@@ -91,7 +91,7 @@ std::optional<base::ControlReply> Core::State::Mutate(
     return Publish(*value, node, turn);
   }
   if (const auto* const gone = std::get_if<base::UnpublishValue>(&request)) {
-    return published.Unpublish(*gone, turn.effects);
+    return Unpublish(*gone, turn);
   }
   return std::nullopt;
 }

@@ -107,12 +107,19 @@ struct Core::State {
 
   // ---- core_objects.cc -----------------------------------------------------
   void OnObjects(base::NodeId node, const base::NodeObjects& said);
+  // What the node keeps of published values.
+  void OnKept(base::NodeId node, const base::KeptObjects& kept, Turn& turn);
   base::ControlReply Publish(const base::PublishValue& request,
                              base::NodeId node, Turn& turn);
+  base::ControlReply Unpublish(const base::UnpublishValue& request, Turn& turn);
+  // Tells nodes what they need not keep.
+  void DropObjects(Turn& turn);
   // What the node kept is lost, and where things lie there is not known.
   void LoseObjects(base::NodeId node, Turn& turn);
   // Values that are kept by nodes that do not live.
   void LoseStrayObjects(Turn& turn);
+  // As people know it.
+  [[nodiscard]] std::string NameOf(base::NodeId node) const;
 
   // ---- core_requests.cc ----------------------------------------------------
   void OnCall(base::ProcessId peer, const base::ControlCall& call, Turn& turn);

@@ -1,7 +1,5 @@
 #include "gcs/objects/published_table.h"
 
-#include <vector>
-
 #include "base/check.h"
 #include "base/control/control_codec.h"
 #include "gcs/core/record.h"
@@ -108,7 +106,10 @@ base::ControlReply PublishedTable::Publish(const base::PublishValue& request,
   value.value = base::Bytes::Own(std::string(value.value.view()));
   value.since_ms = wall_ms;
   const auto known = values_.find(Name(value.ns, value.name));
-  if (known != values_.end()) Erase(known);
+  if (known != values_.end()) {
+    Drop(known->second);
+    Erase(known);
+  }
   Save(value, effects);
   Add(std::move(value));
   return base::Done();
@@ -124,6 +125,7 @@ base::ControlReply PublishedTable::Unpublish(
   }
   base::PublishedAnswer answer{WithoutBytes(known->second)};
   EraseRecord(KeyOf(known->second), effects);
+  Drop(known->second);
   Erase(known);
   return answer;
 }
@@ -176,18 +178,44 @@ void PublishedTable::NodeDied(base::NodeId node, const std::string& cause,
   const auto kept = kept_.find(node);
   if (kept == kept_.end()) return;
   const std::set<Name> names = kept->second;
+  for (const Name& name : names) Lose(name, cause, wall_ms, effects);
+  ForgetOldest(effects);
+}
+
+void PublishedTable::Reconcile(base::NodeId node,
+                               const std::set<base::ObjectId>& has,
+                               const std::string& cause, std::int64_t wall_ms,
+                               Effects& effects) {
+  std::set<base::ObjectId> unnamed = has;
+  const auto kept = kept_.find(node);
+  const std::set<Name> names =
+      kept == kept_.end() ? std::set<Name>() : kept->second;
   for (const Name& name : names) {
-    const auto known = values_.find(name);
-    PublishedRecord value = known->second;
-    Erase(known);
-    value.node = base::NodeId();
-    value.object = base::ObjectId();
-    value.cause = cause;
-    value.since_ms = wall_ms;
-    Save(value, effects);
-    Add(std::move(value));
+    const base::ObjectId object = values_.at(name).object;
+    unnamed.erase(object);
+    if (!has.contains(object)) Lose(name, cause, wall_ms, effects);
+  }
+  for (const base::ObjectId object : unnamed) {
+    dropped_.push_back({node, object});
   }
   ForgetOldest(effects);
+}
+
+void PublishedTable::Lose(const Name& name, const std::string& cause,
+                          std::int64_t wall_ms, Effects& effects) {
+  const auto known = values_.find(name);
+  PublishedRecord value = known->second;
+  Erase(known);
+  value.node = base::NodeId();
+  value.object = base::ObjectId();
+  value.cause = cause;
+  value.since_ms = wall_ms;
+  Save(value, effects);
+  Add(std::move(value));
+}
+
+void PublishedTable::Drop(const PublishedRecord& value) {
+  if (!value.node.IsNil()) dropped_.push_back({value.node, value.object});
 }
 
 void PublishedTable::Add(PublishedRecord value) {

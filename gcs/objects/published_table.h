@@ -19,6 +19,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/control/control_request.h"
 #include "base/control/object_records.h"
@@ -57,6 +58,19 @@ class PublishedTable {
   [[nodiscard]] base::PublishedListAnswer List(
       const base::ListPublished& request) const;
 
+  // An object of which a node need not keep a published value any more.
+  struct Dropped {
+    base::NodeId node;
+    base::ObjectId object;
+  };
+  // Since they were taken last.
+  std::vector<Dropped> TakeDropped() { return std::exchange(dropped_, {}); }
+  // The node says what it keeps: what it has not is lost, and what has no name
+  // is dropped.
+  void Reconcile(base::NodeId node, const std::set<base::ObjectId>& has,
+                 const std::string& cause, std::int64_t wall_ms,
+                 Effects& effects);
+
   // The nodes that keep something.
   [[nodiscard]] std::set<base::NodeId> Keepers() const;
   // `cause` is a sentence about the node, which it names.
@@ -74,11 +88,15 @@ class PublishedTable {
       const base::PublishValue& request) const;
   void Add(base::PublishedRecord value);
   void Erase(Values::iterator value);
+  void Drop(const base::PublishedRecord& value);
+  void Lose(const Name& name, const std::string& cause, std::int64_t wall_ms,
+            Effects& effects);
   void ForgetOldest(Effects& effects);
 
   const Options options_;
   Values values_;
   std::size_t bytes_ = 0;
+  std::vector<Dropped> dropped_;
   std::map<base::NodeId, std::set<Name>> kept_;   // by whom
   std::set<std::pair<std::int64_t, Name>> lost_;  // by since_ms
 };

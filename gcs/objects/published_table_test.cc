@@ -59,7 +59,7 @@ class PublishedTableTest : public ::testing::Test {
   FailureCode Publish(base::PublishedRecord value, bool replace = false) {
     effects_.clear();
     return CodeOf(
-        table_.Publish({std::move(value), replace}, ++wall_ms_, effects_));
+        table_.Publish({std::move(value), replace, {}}, ++wall_ms_, effects_));
   }
   FailureCode Unpublish(std::string name) {
     effects_.clear();
@@ -137,6 +137,41 @@ TEST_F(PublishedTableTest, WhatADeadNodeKeptIsLostAndItsNameIsFree) {
   EXPECT_EQ(Find("a"), "2");
   Die(kNode);
   EXPECT_TRUE(effects_.empty());
+}
+
+TEST_F(PublishedTableTest, ANodeIsToldWhatItNeedNotKeep) {
+  Publish(KeptBy(kNode, "a"));
+  EXPECT_EQ(Publish(KeptBy(kNode, "a")), FailureCode::kNameTaken);
+  EXPECT_TRUE(table_.TakeDropped().empty());
+  Publish(Inline("a", "1"), /*replace=*/true);
+  auto dropped = table_.TakeDropped();
+  ASSERT_EQ(dropped.size(), 1u);
+  EXPECT_EQ(dropped[0].node, kNode);
+  EXPECT_EQ(dropped[0].object, (base::ObjectId{2, 1}));
+  Publish(KeptBy(kOther, "b"));
+  Unpublish("a");
+  EXPECT_TRUE(table_.TakeDropped().empty());
+  Unpublish("b");
+  EXPECT_EQ(table_.TakeDropped().size(), 1u);
+}
+
+TEST_F(PublishedTableTest, WhatANodeHasNotIsLostAndWhatHasNoNameIsDropped) {
+  Publish(KeptBy(kNode, "a"));
+  Publish(KeptBy(kOther, "b"));
+  effects_.clear();
+  const base::ObjectId other{2, 7};
+  table_.Reconcile(kNode, {{2, 1}, other}, "it lost it", 9, effects_);
+  EXPECT_TRUE(effects_.empty());
+  EXPECT_EQ(Find("a"), "at 1");
+  auto dropped = table_.TakeDropped();
+  ASSERT_EQ(dropped.size(), 1u);
+  EXPECT_EQ(dropped[0].object, other);
+  table_.Reconcile(kNode, {}, "it lost it", 9, effects_);
+  EXPECT_EQ(effects_.size(), 1u);
+  EXPECT_EQ(Find("a"), "(lost)");
+  EXPECT_NE(message_.find("it lost it"), std::string::npos) << message_;
+  EXPECT_EQ(Find("b"), "at 2");
+  EXPECT_TRUE(table_.TakeDropped().empty());
 }
 
 TEST_F(PublishedTableTest, TheOldestLossesAreForgotten) {

@@ -133,6 +133,12 @@ class Core {
     bool ending = false;
     bool ended = false;  // JobEnded was sent
   };
+  // A name that a process wants for a value that the node keeps for it.
+  struct Publishing {
+    base::ProcessId from;
+    base::RequestId request;  // of that process
+    base::ObjectId object;    // that is kept
+  };
   using ProcessId = base::ProcessId;
   using JobId = base::JobId;
   using LeaseId = base::LeaseId;
@@ -170,9 +176,16 @@ class Core {
   void OnHostActor(const base::ActorRecord& record);
   void OnStopActor(const base::StopActor& stop);
   void OnStopJob(const base::StopJob& stop);
+
+  // core_objects.cc
   void TellObjects();
+  void TellKept();
+  void OnPublish(ProcessId from, base::RequestId request,
+                 base::PublishValue publish);
+  void OnPublishAnswered(const base::ControlAnswer& answer);
+  void OnDropKept(const base::DropKept& drop);
   void OnSelf(const base::Message& message);
-  void Ask(base::ControlRequest request);
+  base::RequestId Ask(base::ControlRequest request);
   // A program that is kept has one user less.
   void ProgramLeft(const std::string& program);
   // What an embedded head keeps goes with its folder.
@@ -239,6 +252,8 @@ class Core {
   ObjectStore store_;
   std::map<ProcessId, Peer> peers_;  // registered and not lost
   std::map<JobId, Job> jobs_;
+  std::map<base::RequestId, Publishing> publishing_;  // by our own request
+  std::map<ProcessId, std::set<base::RequestId>> publishing_of_;
   std::map<ProcessId, std::set<ProcessId>> links_;  // both ways
   // Who asked for a link to a process that is being killed: PeerGone follows
   // its end, and with it the news of what it owned.

@@ -94,6 +94,7 @@ void Core::OnControlSaid(const base::ControlMessage& message) {
   } else if (const auto* m = std::get_if<base::NodeJoined>(&message)) {
     line_.Joined(*m);
     store_.ControlUp(now_);
+    if (!store_.kept().Named().empty()) TellKept();
     // An earlier raylet of this node may have kept what nobody needs.
     sweep_.Want();
   } else if (const auto* m = std::get_if<base::NodeRenewed>(&message)) {
@@ -110,6 +111,8 @@ void Core::OnControlSaid(const base::ControlMessage& message) {
     if (m->table == kActors) directory_.OnListing(*m, directory);
   } else if (const auto* m = std::get_if<base::TableChanges>(&message)) {
     if (m->table == kActors) directory_.OnChanges(*m, directory);
+  } else if (const auto* m = std::get_if<base::DropKept>(&message)) {
+    OnDropKept(*m);
   }
   // Anything else is not for a raylet.
   Flush(line);
@@ -126,6 +129,10 @@ void Core::OnControlAnswer(const base::ControlAnswer& answer) {
   if (call.has_value() && call->from == options_.self) {
     if (std::holds_alternative<base::ListActors>(call->body)) {
       OnProgramsListed(answer.body);
+      return;
+    }
+    if (std::holds_alternative<base::PublishValue>(call->body)) {
+      OnPublishAnswered(answer);
       return;
     }
     ActorDirectory::Out directory;
@@ -195,6 +202,10 @@ void Core::OnControlCall(ProcessId from, base::ControlCall call) {
   if (auto* value = std::get_if<base::PublishValue>(&call.body)) {
     value->value.job = id;
     if (value->value.ns.empty()) value->value.ns = job.ns;
+    if (!value->extent.arena.IsNil()) {
+      OnPublish(from, call.request, *value);
+      return;
+    }
   }
   ControlLine::Out out;
   line_.Call(std::move(call), out);
@@ -320,13 +331,6 @@ void Core::OnStopJob(const base::StopJob& stop) {
   LoseDriver(driver, stop.job, stop.cause);
 }
 
-void Core::TellObjects() {
-  std::optional<base::NodeObjects> news = store_.TakeNews(now_);
-  if (!news.has_value()) return;
-  news->node = options_.node;
-  effects_->emplace_back(TellControl{*std::move(news)});
-}
-
 void Core::OnSelf(const base::Message& message) {
   HostedActors::Out out;
   if (const auto* m = std::get_if<base::LeaseGranted>(&message)) {
@@ -340,14 +344,16 @@ void Core::OnSelf(const base::Message& message) {
   Flush(out);
 }
 
-void Core::Ask(base::ControlRequest request) {
+base::RequestId Core::Ask(base::ControlRequest request) {
   base::ControlCall call;
-  call.request = ids_.Next<base::RequestId>();
+  const auto id = ids_.Next<base::RequestId>();
+  call.request = id;
   call.from = options_.self;
   call.body = std::move(request);
   ControlLine::Out out;
   line_.Call(std::move(call), out);
   Flush(out);
+  return id;
 }
 
 void Core::ProgramLeft(const std::string& program) {
@@ -379,6 +385,7 @@ void Core::OnProgramsListed(const base::ControlReply& reply) {
 
 void Core::ForgetProcess(ProcessId process, bool job_over) {
   store_.ProcessGone(process, job_over, now_, *effects_);
+  publishing_of_.erase(process);
   const auto awaiting = awaiting_end_.find(process);
   if (awaiting != awaiting_end_.end()) {
     for (const ProcessId asker : awaiting->second) {

@@ -36,6 +36,10 @@ void ObjectStore::ProcessGone(ProcessId process, bool job_over, BootTime now,
     out.freed.insert(out.freed.end(), owned.begin(), owned.end());
   }
   Flush(out, effects);
+  KeptValues::Out kept;
+  kept_.ProcessGone(process, kept);
+  Flush(kept, effects);
+  LoseUnplaced(effects);
 }
 
 void ObjectStore::JobGone(base::JobId job, Effects& effects) {
@@ -79,17 +83,39 @@ bool ObjectStore::OnOwnerMessage(ProcessId from, const base::Message& message,
     OnFree(from, *m, effects);
   } else if (const auto* m = std::get_if<base::ClaimObjects>(&message)) {
     custody_.Claim(from, *m, out);
-  } else if (const auto* m = std::get_if<base::BorrowObjects>(&message)) {
-    custody_.Borrow(from, *m, out);
+  } else {
+    return OnBorrowerMessage(from, message, effects);
+  }
+  Flush(out, effects);
+  return true;
+}
+
+// What is not published is what is left of owners that have died.
+bool ObjectStore::OnBorrowerMessage(ProcessId from,
+                                    const base::Message& message,
+                                    Effects& effects) {
+  Custody::Out out;
+  KeptValues::Out kept;
+  if (const auto* m = std::get_if<base::BorrowObjects>(&message)) {
+    base::BorrowObjects rest;
+    kept_.Borrow(from, *m, &rest, kept);
+    if (!rest.objects.empty()) custody_.Borrow(from, rest, out);
   } else if (const auto* m = std::get_if<base::ReturnObjects>(&message)) {
-    custody_.Return(from, *m, out);
+    base::ReturnObjects rest;
+    kept_.Return(from, *m, &rest, kept);
+    custody_.Return(from, rest, out);
   } else if (const auto* m = std::get_if<base::WantObjects>(&message)) {
-    custody_.Want(from, *m, out);
+    base::WantObjects rest;
+    kept_.Want(from, *m, &rest, kept);
+    custody_.Want(from, rest, out);
   } else if (const auto* m = std::get_if<base::ObjectsTaken>(&message)) {
-    custody_.Taken(from, *m, out);
+    base::ObjectsTaken rest;
+    kept_.Taken(from, *m, &rest, kept);
+    custody_.Taken(from, rest, out);
   } else {
     return false;
   }
+  Flush(kept, effects);
   Flush(out, effects);
   return true;
 }
@@ -132,6 +158,12 @@ void ObjectStore::OnFree(ProcessId from, const base::FreeObjects& message,
 void ObjectStore::Release(const std::vector<Extent>& freed, Effects& effects) {
   std::map<ProcessId, base::FreeExtents> of_writer;
   for (const Extent& extent : freed) {
+    const base::ObjectName heir = kept_.HeirOf(extent);
+    if (!heir.object.IsNil()) {
+      const auto added = stored_.Add(heir, extent);
+      MOBULA_CHECK(added == StoredObjects::Added::kLive);
+      continue;
+    }
     arenas_.Freed(extent.arena);
     const ProcessId writer = arenas_.WriterOf(extent.arena);
     if (!writer.IsNil()) of_writer[writer].extents.push_back(extent);
@@ -155,6 +187,64 @@ void ObjectStore::Flush(const Custody::Out& out, Effects& effects) {
   Release(freed, effects);
 }
 
+void ObjectStore::Flush(const KeptValues::Out& out, Effects& effects) {
+  for (const auto& [to, message] : out.send) {
+    effects.emplace_back(Send{to, message});
+  }
+  std::vector<Extent> freed;
+  for (const ObjectId object : out.gone) {
+    unplaced_.erase(object);
+    stored_.FreeAll(object, freed);
+  }
+  Release(freed, effects);
+}
+
+bool ObjectStore::Keep(const base::ObjectName& name, base::JobId job,
+                       const Extent& extent) {
+  if (!arenas_.Holds(extent)) return false;
+  if (!stored_.IsPlaced(extent)) {
+    if (arenas_.WriterOf(extent.arena).IsNil()) return false;
+    unplaced_.emplace(name.object, extent);
+  }
+  kept_.Begin(name, job, extent);
+  return true;
+}
+
+bool ObjectStore::Confirm(ObjectId object) {
+  if (!kept_.IsAsked(object)) return false;
+  kept_.Confirm(object);
+  return true;
+}
+
+void ObjectStore::LetGo(ObjectId object, Effects& effects) {
+  KeptValues::Out out;
+  kept_.LetGo(object, out);
+  Flush(out, effects);
+}
+
+void ObjectStore::LoseKept(const Extent& extent, Effects& effects) {
+  for (const ObjectId object : kept_.NamedOver(extent)) {
+    LetGo(object, effects);
+    kept_lost_ = true;
+  }
+}
+
+// What a writer that died did not say in time never was.
+void ObjectStore::LoseUnplaced(Effects& effects) {
+  std::vector<Extent> lost;
+  for (auto it = unplaced_.begin(); it != unplaced_.end();) {
+    const Extent& extent = it->second;
+    const bool is_lost = !stored_.IsPlaced(extent);
+    if (is_lost && !arenas_.WriterOf(extent.arena).IsNil()) {
+      ++it;
+      continue;
+    }
+    if (is_lost) lost.push_back(extent);
+    it = unplaced_.erase(it);
+  }
+  for (const Extent& extent : lost) LoseKept(extent, effects);
+}
+
 bool ObjectStore::Happened(const Event& event, BootTime now, Effects& effects) {
   if (const auto* made = std::get_if<ArenaMade>(&event)) {
     arenas_.Made(made->arena, effects);
@@ -166,7 +256,10 @@ bool ObjectStore::Happened(const Event& event, BootTime now, Effects& effects) {
   } else if (const auto* failed = std::get_if<SpillFailed>(&event)) {
     arenas_.SpillFailed(failed->arena, now);
   } else if (const auto* restored = std::get_if<Restored>(&event)) {
-    for (const Extent& extent : restored->lost) stored_.Lose(extent);
+    for (const Extent& extent : restored->lost) {
+      stored_.Lose(extent);
+      LoseKept(extent, effects);
+    }
     arenas_.WasRestored(restored->arena, effects);
     stored_.Moved(restored->arena);
   } else if (const auto* failed = std::get_if<RestoreFailed>(&event)) {
@@ -212,6 +305,7 @@ std::optional<base::NodeObjects> ObjectStore::TakeNews(BootTime now) {
 base::JobId ObjectStore::JobOf(const base::ObjectName& name) const {
   const auto owner = processes_.find(name.owner);
   if (owner != processes_.end()) return owner->second;
+  if (kept_.Has(name.object)) return kept_.JobOf(name.object);
   return custody_.JobOf(name.owner, name.object);
 }
 
@@ -247,6 +341,10 @@ void ObjectStore::CheckInvariants() const {
   stored_.CheckInvariants();
   arenas_.CheckInvariants();
   custody_.CheckInvariants();
+  kept_.CheckInvariants();
+  for (const auto& [object, extent] : unplaced_) {
+    MOBULA_CHECK(kept_.Has(object));
+  }
   feed_.CheckInvariants();
 }
 

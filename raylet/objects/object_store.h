@@ -4,8 +4,8 @@
 //   writer -> ObjectStored -> live -> FreeObjects of its owner -> FreeExtents
 //   process gone -> its arenas, its leases, its objects (Custody)
 // It carries what one machine says to the next: ArenaTable (memory, who maps
-// it, spilling), StoredObjects (which object lies where), Custody, ObjectFeed
-// (what the control store is told of them).
+// it, spilling), StoredObjects (which object lies where), Custody, KeptValues
+// (what is published), ObjectFeed (what the control store is told of them).
 // Owner: raylet::Core, which tells it of each message, event and process and
 // calls Pump at the end of each step.   Threading: none.
 // Invariants: those of its machines; a freed object leaves nothing.
@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/boot_time.h"
@@ -27,6 +28,7 @@
 #include "raylet/core/events.h"
 #include "raylet/objects/arena_table.h"
 #include "raylet/objects/custody.h"
+#include "raylet/objects/kept_values.h"
 #include "raylet/objects/object_feed.h"
 #include "raylet/objects/stored_objects.h"
 
@@ -64,6 +66,17 @@ class ObjectStore {
   // The control store is there, and knows nothing for sure, or is away.
   void ControlUp(base::BootTime now);
   void ControlDown();
+  // Keeps the extent as a published value under that name, which is new and of
+  // this raylet; false if no such extent is, or can come to be, in the store.
+  // Then its name is confirmed, or is refused or taken away (LetGo).
+  bool Keep(const base::ObjectName& name, base::JobId job,
+            const base::Extent& extent);
+  // False if it has been lost meanwhile.
+  bool Confirm(base::ObjectId object);
+  void LetGo(base::ObjectId object, Effects& effects);
+  // Whether something that was kept was lost since this was asked last.
+  bool TakeKeptLost() { return std::exchange(kept_lost_, false); }
+
   // What it is to be told now, with the node yet to be filled in.
   std::optional<base::NodeObjects> TakeNews(base::BootTime now);
 
@@ -73,6 +86,7 @@ class ObjectStore {
   [[nodiscard]] const StoredObjects& stored() const { return stored_; }
   [[nodiscard]] const Custody& custody() const { return custody_; }
   [[nodiscard]] const ObjectFeed& feed() const { return feed_; }
+  [[nodiscard]] const KeptValues& kept() const { return kept_; }
   void CheckInvariants() const;
 
  private:
@@ -84,7 +98,12 @@ class ObjectStore {
                 Effects& effects);
   void OnFree(ProcessId from, const base::FreeObjects& message,
               Effects& effects);
+  bool OnBorrowerMessage(ProcessId from, const base::Message& message,
+                         Effects& effects);
   void Flush(const Custody::Out& out, Effects& effects);
+  void Flush(const KeptValues::Out& out, Effects& effects);
+  void LoseKept(const base::Extent& extent, Effects& effects);
+  void LoseUnplaced(Effects& effects);
   [[nodiscard]] base::JobId JobOf(const base::ObjectName& name) const;
   [[nodiscard]] base::ObjectAt Describe(base::ObjectId object) const;
   // Tells the writers, which may use the places anew.
@@ -93,6 +112,10 @@ class ObjectStore {
   StoredObjects stored_;
   ArenaTable arenas_;
   Custody custody_;
+  KeptValues kept_;
+  // Kept, and its writer has not said yet that it filled it.
+  std::map<base::ObjectId, base::Extent> unplaced_;
+  bool kept_lost_ = false;
   ObjectFeed feed_{ObjectFeed::Options()};
   std::map<ProcessId, base::JobId> processes_;
 };

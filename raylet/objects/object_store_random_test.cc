@@ -44,6 +44,8 @@ class RandomStore {
   int restores = 0;
   int frees_first = 0;
   int refusals = 0;
+  int keeps = 0;
+  int kept_at_end = 0;
 
  private:
   struct Written {
@@ -82,7 +84,7 @@ class RandomStore {
       return Come();
     }
     const auto it = Pick(processes_);
-    switch (Below(16)) {
+    switch (Below(17)) {
       case 0:
         return Ask(it->second);
       case 1:
@@ -98,6 +100,8 @@ class RandomStore {
       case 7:
         if (Below(60) == 0) Die(it->first);
         return;
+      case 13:
+        return KeepOrLetGo(it->second);
       case 8:
         if (Below(10) == 0) ReturnOne(it->second);
         return;
@@ -156,6 +160,23 @@ class RandomStore {
     if (!store_.stored().Contains(it->first)) ++frees_first;
     process.owned.erase(it);
     process.outbox.emplace_back(free);
+  }
+  // A value that is published: its place is not used anew before it is let go.
+  void KeepOrLetGo(Process& process) {
+    Effects effects;
+    if (kept_.size() > 2) {
+      const auto it = Pick(kept_);
+      store_.LetGo(it->first, effects);
+      kept_.erase(it);
+    } else if (!process.owned.empty()) {
+      const Extent& extent = Pick(process.owned)->second;
+      const ObjectId object{5, ++objects_};
+      if (store_.Keep({object, {1, 1'000'000}}, JobId{2, 1}, extent)) {
+        kept_.emplace(object, extent);
+        ++keeps;
+      }
+    }
+    CarryOut(effects);
   }
   void OpenOne(Process& process) {
     const auto owner = Pick(processes_);
@@ -234,7 +255,10 @@ class RandomStore {
     }
     process.outbox.emplace_back(base::ArenaQuiet{arena, quiet});
   }
-  static void Reuse(Process& process, const Extent& extent) {
+  void Reuse(Process& process, const Extent& extent) {
+    for (const auto& [object, kept] : kept_) {
+      EXPECT_FALSE(kept == extent && store_.kept().Has(object));
+    }
     const auto written = process.written.find(extent.arena);
     if (written == process.written.end()) return;
     EXPECT_EQ(written->second.live.at(extent.offset), extent);
@@ -343,6 +367,14 @@ class RandomStore {
       while (!process.owned.empty()) FreeOne(process);
     }
     Settle();
+    for (const auto& [object, extent] : kept_) {
+      kept_at_end += store_.stored().Contains(object) ? 1 : 0;
+      Effects effects;
+      store_.LetGo(object, effects);
+      CarryOut(effects);
+    }
+    Settle();
+    EXPECT_EQ(store_.kept().size(), 0u);
     EXPECT_EQ(store_.stored().size(), 0u);
     EXPECT_EQ(store_.stored().bytes(), 0u);
     while (!processes_.empty()) Die(processes_.begin()->first);
@@ -364,6 +396,7 @@ class RandomStore {
   std::uint64_t requests_ = 0;
   std::uint64_t objects_ = 0;
   std::set<RequestId> cancelled_;
+  std::map<ObjectId, Extent> kept_;
   std::deque<Effect> work_;
   std::map<ArenaId, std::uint64_t> memory_;
   std::set<ArenaId> disk_;
@@ -376,6 +409,8 @@ TEST(ObjectStoreTest, InvariantsHoldInRandomWorlds) {
   int restores = 0;
   int frees_first = 0;
   int refusals = 0;
+  int keeps = 0;
+  int kept_at_end = 0;
   for (std::uint32_t seed = 1; seed <= 30; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     RandomStore store(seed);
@@ -384,11 +419,15 @@ TEST(ObjectStoreTest, InvariantsHoldInRandomWorlds) {
     restores += store.restores;
     frees_first += store.frees_first;
     refusals += store.refusals;
+    keeps += store.keeps;
+    kept_at_end += store.kept_at_end;
   }
   EXPECT_GT(spills, 100);
   EXPECT_GT(restores, 20);
   EXPECT_GT(frees_first, 100);
   EXPECT_GT(refusals, 10);
+  EXPECT_GT(keeps, 1'000);
+  EXPECT_GT(kept_at_end, 20);
 }
 
 }  // namespace

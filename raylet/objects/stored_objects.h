@@ -64,6 +64,10 @@ class StoredObjects {
   [[nodiscard]] base::ProcessId OwnerOf(base::ObjectId object) const;
   [[nodiscard]] std::vector<base::Extent> ExtentsOf(
       base::ObjectId object) const;
+  // Whether some object's bytes are there.
+  [[nodiscard]] bool IsPlaced(const base::Extent& extent) const {
+    return FindPlace(extent) != nullptr;
+  }
   // In order, beginning after `after`; at most so many.
   [[nodiscard]] std::vector<base::ObjectId> IdsAfter(
       base::ObjectId after, std::size_t count_max) const;

@@ -48,6 +48,28 @@ TEST_F(PublishedTest, TheyOutliveTheProgram) {
   EXPECT_TRUE(gone.starts_with("NoSuchObject: ")) << gone;
 }
 
+TEST_F(PublishedTest, LargeOnesOutliveTheProgramOnTheirNode) {
+  Publish({"large", "20000000"});
+  EXPECT_EQ(Lookup("large"), "20000000\n");
+  const Ended listed = head_.Tool({"list", "objects", "--json"});
+  EXPECT_NE(listed.output.find(R"("name":"large")"), std::string::npos)
+      << listed.output;
+  EXPECT_EQ(Run({"unpublish", "large"}).output, "1\n");
+  EXPECT_TRUE(Lookup("large").starts_with("NoSuchObject: "));
+}
+
+TEST_F(PublishedTest, LargeOnesAreLostWithTheirNode) {
+  Publish({"large", "20000000"});
+  for (const int pid : head_.Left()) kill(pid, SIGKILL);
+  head_.StartAgain();
+  ASSERT_EQ(head_.started().code, 0) << head_.started().output;
+  const std::string lost = Lookup("large");
+  EXPECT_TRUE(lost.starts_with("ObjectLost: ")) << lost;
+  EXPECT_NE(lost.find("is lost: node "), std::string::npos) << lost;
+  Publish({"large", "100"});
+  EXPECT_EQ(Lookup("large"), "100\n");
+}
+
 TEST_F(PublishedTest, TheyOutliveEveryProcess) {
   Publish({"small", "100"});
   Publish({"durable", "1000000", "durable"});

@@ -314,6 +314,10 @@ base::Value AwaitValue(const ObjectPtr& object, Timeout timeout) {
   return MapValue(object->session(), value, timeout);
 }
 
+base::Outcome AwaitOutcome(const ObjectPtr& object, Timeout timeout) {
+  return AwaitSettled(object, timeout).outcome;
+}
+
 std::vector<bool> AwaitSome(std::span<const ObjectPtr> objects,
                             std::size_t count, Timeout timeout) {
   if (count > objects.size()) {

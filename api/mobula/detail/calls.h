@@ -60,6 +60,8 @@ ObjectPtr PutValue(const Writable& value, Timeout timeout);
 // The encoded value, with its bytes wherever they lie; else throws. The handle
 // must be kept while they are used.
 base::Value AwaitValue(const ObjectPtr& object, Timeout timeout);
+// The same without bringing its bytes in; a failure is returned.
+base::Outcome AwaitOutcome(const ObjectPtr& object, Timeout timeout);
 // So that waiting for one after the other takes one trip for all.
 void AskForAll(std::span<const ObjectPtr> objects);
 // For each object whether it is settled, once `count` of them are or time is
@@ -74,7 +76,8 @@ bool IsReady(const ObjectPtr& object);
 // a value cannot hold any.
 void WriteRef(base::Writer& out, const ObjectPtr& object);
 bool ReadRef(base::Reader& in, ObjectPtr* object);
-// One more handle, of an object that this process refers to at this moment.
+// One more handle, of an object that this process refers to at this moment, or
+// that its owner may yet lend it.
 ObjectPtr HoldObject(const base::ObjectName& name);
 
 // The failure of a value that did not decode.

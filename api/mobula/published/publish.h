@@ -15,15 +15,16 @@
 // (InitOptions::Namespace). A name is held until it is taken away or replaced;
 // who has looked the value up before keeps what it found.
 // A value up to 4 KiB, or one that is Durable(), is kept by the control store,
-// as long as the head's folder is there. Of others nothing is promised beyond
-// the life of the node on which they were published: when that has ended,
-// Lookup may throw ObjectLost, which names the node. In this version the
-// control store keeps them too, so that no value may have more than 4 MiB.
+// as long as the head's folder is there. A larger one stays in the object store
+// of the node on which it was published, where nothing of it is copied, until
+// that node ends: then Lookup throws ObjectLost, which names the node. In this
+// version it is read on that node only. Where a node has no object store, the
+// control store keeps what has at most 4 MiB.
 // Lookup gives a Ref of which the value is there at once.
 // In local mode they are in memory, and end with the runtime.
 // Errors: NameTaken (PublishOptions::Replace was not set), NoSuchObject (nobody
-// published it, or it was taken away), ObjectLost, ValueTooLarge (more than 4
-// MiB), ControlAway, DiskFull, LimitError, BadArgument (a name, or
+// published it, or it was taken away), ObjectLost, ValueTooLarge (Durable, and
+// more than 4 MiB), ControlAway, DiskFull, LimitError, BadArgument (a name, or
 // a value with Refs inside), RuntimeClosed; of Get: DecodeError (the value is
 // of another type).
 // Threading: every function from any thread, and from tasks and actors.

@@ -20,19 +20,11 @@
 namespace mobula::detail {
 namespace {
 
+constexpr int kLookupsMax = 5;
+
 std::string NamespaceOf(const runtime::Backend& backend,
                         const std::string& ns) {
   return ns.empty() ? backend.home().ns : ns;
-}
-
-// What there is to be published.
-base::Value AwaitPublishable(const ObjectPtr& object, Timeout timeout) {
-  base::Value value = AwaitValue(object, timeout);
-  if (value.refs().empty()) return value;
-  ThrowBadArgument(
-      "a value with Refs inside cannot be published: they end with the "
-      "processes that own them; publish what they refer to, each under a name "
-      "of its own");
 }
 
 void CheckDurable(const base::Value& value) {
@@ -40,6 +32,36 @@ void CheckDurable(const base::Value& value) {
   ThrowFailure(base::NotRun(
       base::FailureCode::kTooLarge,
       base::TooLargeToPublish(value.size(), base::kDurableBytesMax)));
+}
+
+base::Value ValueOf(base::Outcome outcome) {
+  auto* const failure = std::get_if<base::Failure>(&outcome);
+  if (failure != nullptr) ThrowFailure(std::move(*failure));
+  return std::get<base::Value>(std::move(outcome));
+}
+
+// What there is to be published: with its bytes, or where they lie.
+base::Value AwaitPublishable(const ObjectPtr& object, bool durable,
+                             Timeout timeout) {
+  const Deadline deadline(timeout);
+  base::Value value = ValueOf(AwaitOutcome(object, deadline.Left()));
+  if (!value.refs().empty()) {
+    ThrowBadArgument(
+        "a value with Refs inside cannot be published: they end with the "
+        "processes that own them; publish what they refer to, each under a "
+        "name of its own");
+  }
+  if (!durable) return value;
+  CheckDurable(value);
+  return AwaitValue(object, deadline.Left());
+}
+
+[[noreturn]] void ThrowElsewhere(const base::PublishedRecord& value) {
+  ThrowBadArgument(
+      "the value '" + value.name + "' lies in the store of node " +
+      value.node.ToString() +
+      ", and this version reads values only on their own node: look it up in "
+      "a program there, or publish it with PublishOptions().Durable()");
 }
 
 // An object of this process with these bytes.
@@ -57,16 +79,20 @@ void PublishObject(std::string_view name, const ObjectPtr& object,
   runtime::Backend& backend = session->OpenBackend();
   const PublishOptions::Values& wanted = options.values();
   const Deadline deadline(wanted.timeout.value_or(Timeout()));
-  const base::Value value = AwaitPublishable(object, deadline.Left());
-  if (wanted.durable) CheckDurable(value);
+  const base::Value value =
+      AwaitPublishable(object, wanted.durable, deadline.Left());
   base::PublishValue request;
   request.replace = wanted.replace;
   request.value.ns = NamespaceOf(backend, wanted.ns);
   request.value.name = name;
   request.value.type = type;
-  request.value.value = value.bytes();
   request.value.byte_count = value.size();
   request.value.job = backend.home().job;
+  if (value.is_stored() && !wanted.durable) {
+    request.extent = value.extent();
+  } else {
+    request.value.value = value.bytes();
+  }
   const base::Duration patience = wanted.timeout.has_value()
                                       ? deadline.Left().nanoseconds()
                                       : kControlPatience;
@@ -79,9 +105,18 @@ ObjectPtr LookupObject(std::string_view name, const std::string& ns) {
   base::FindPublished find;
   find.ns = NamespaceOf(backend, ns);
   find.name = name;
-  const auto answer =
-      AskControl<base::PublishedAnswer>(backend, std::move(find));
-  return Own(answer.value.value.view());
+  for (int lookup = 1;; ++lookup) {
+    const base::PublishedRecord value =
+        AskControl<base::PublishedAnswer>(backend, find).value;
+    if (value.node.IsNil()) return Own(value.value.view());
+    if (value.node != backend.home().node) ThrowElsewhere(value);
+    ObjectPtr object = HoldObject({value.object, backend.home().raylet});
+    base::Outcome outcome = AwaitOutcome(object, kControlPatience);
+    // A failure: the name was taken away meanwhile, and maybe given again.
+    const bool is_there = std::holds_alternative<base::Value>(outcome);
+    if (is_there) return object;
+    if (lookup == kLookupsMax) ThrowFailure(std::get<base::Failure>(outcome));
+  }
 }
 
 bool UnpublishName(std::string_view name, const std::string& ns) {
