@@ -39,6 +39,8 @@ class FramePipe {
   virtual void Write(FrameHeader header, Bytes payload, UniqueFd fd) = 0;
   // Sends what is queued, as far as the peer takes it; the rest follows.
   virtual void Flush() = 0;
+  // Delivers in this call what the peer, which has ended, has written.
+  virtual void Drain() = 0;
   // Of frames written and not yet taken by the system.
   [[nodiscard]] virtual std::size_t queued_bytes() const = 0;
   // Ends it from this side; calls on_closed before it returns.

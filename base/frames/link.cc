@@ -319,6 +319,10 @@ void Link::Send(const Message& message, UniqueFd fd) {
 
 void Link::Flush() { state_->Flush(); }
 
+void Link::Drain() {
+  if (!state_->closed) state_->pipe->Drain();
+}
+
 std::size_t Link::queued_bytes() const {
   return state_->session.queued_bytes() + state_->pipe->queued_bytes();
 }

@@ -54,6 +54,9 @@ class Link {
   void Send(const Message& message, UniqueFd fd = UniqueFd());
   // Writes what is queued now instead of at the end of the turn.
   void Flush();
+  // Delivers in this call what the peer wrote before it ended. For who has
+  // learnt of that end from elsewhere, before the socket told of it.
+  void Drain();
   [[nodiscard]] std::size_t queued_bytes() const;
   [[nodiscard]] bool closed() const;
   [[nodiscard]] ProcessId peer() const;  // nil before on_open

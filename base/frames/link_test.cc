@@ -237,6 +237,33 @@ TEST_F(LinkTest, TheEndOfTheOtherSideIsToldOnceAfterItsLastWords) {
   owner_.link->Flush();
 }
 
+TEST_F(LinkTest, WhatAPeerWroteBeforeItsEndIsDeliveredAtOnce) {
+  OpenBoth();
+  constexpr std::size_t kCount = 500;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    // Descriptors cut what one read gives.
+    worker_.link->Send(Task(i, 200), UniqueFd(i % 50 == 0 ? ::dup(0) : -1));
+  }
+  worker_.link.reset();
+  owner_.link->Drain();
+  ASSERT_EQ(owner_.messages.size(), kCount);
+  EXPECT_TRUE(owner_.link->closed());
+  EXPECT_TRUE(owner_.closed.empty()) << "told when the strand has its turn";
+  owner_.link->Drain();  // does nothing
+  strand_.Run();
+  EXPECT_EQ(owner_.closed, std::vector<std::string>{"end of file"});
+}
+
+TEST_F(LinkTest, NothingToDrainIsNoEnd) {
+  OpenBoth();
+  owner_.link->Drain();
+  EXPECT_FALSE(owner_.link->closed());
+  worker_.link->Send(Task(1));
+  StopAt(owner_, 1);
+  strand_.Run();
+  EXPECT_EQ(owner_.messages.size(), 1u);
+}
+
 TEST_F(LinkTest, APeerThatDoesNotReadFillsTheQueueAndIsDropped) {
   auto sockets = Sockets();
   Open(owner_, std::move(sockets.first), kOwner, ProcessId(), 3'000'000);

@@ -19,6 +19,9 @@ constexpr std::size_t kBlockBytes = std::size_t{64} << 10;
 constexpr std::size_t kReadBytesMin = 4096;  // less room: take a new block
 // Read in one turn of the strand before others have theirs.
 constexpr int kReadsMax = 16;
+// A process that has ended left no more than its socket holds; a child of its
+// own that writes on must not keep us here.
+constexpr int kDrainReadsMax = 4096;
 constexpr std::size_t kFdsPerRead = 253;
 constexpr std::size_t kFdsWaitingMax = 1024;
 
@@ -97,11 +100,21 @@ void UnixPipe::Close(std::string reason) {
 }
 
 void UnixPipe::Read() {
-  for (int i = 0; i < kReadsMax && ReadOnce(); ++i) {
+  // A short read emptied the socket, or stopped at descriptors; then the strand
+  // calls again.
+  for (int i = 0; i < kReadsMax && ReadOnce() == Got::kFull; ++i) {
   }
 }
 
-bool UnixPipe::ReadOnce() {
+void UnixPipe::Drain() {
+  if (!started_ || !socket_.valid()) return;
+  for (int i = 0; i < kDrainReadsMax; ++i) {
+    const Got got = ReadOnce();
+    if (got == Got::kNothing || got == Got::kClosed) return;
+  }
+}
+
+UnixPipe::Got UnixPipe::ReadOnce() {
   MakeRoom();
   iovec vector{block_.get() + filled_, block_bytes_ - filled_};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kFdsPerRead)>
@@ -112,25 +125,25 @@ bool UnixPipe::ReadOnce() {
   message.msg_control = control.data();
   message.msg_controllen = control.size();
   const ssize_t got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
-  if (got < 0 && errno == EINTR) return true;
-  if (got < 0 && errno == EAGAIN) return false;
+  if (got < 0 && errno == EINTR) return Got::kFull;
+  if (got < 0 && errno == EAGAIN) return Got::kNothing;
   if (got < 0) {
     Close(ErrorText());
-    return false;
+    return Got::kClosed;
   }
   if (!KeepDescriptors(message)) {
     Close("bad frame: more descriptors than frames that have one");
-    return false;
+    return Got::kClosed;
   }
   if (got == 0) {
     Close(parsed_ == filled_ ? "end of file" : "end of file inside a frame");
-    return false;
+    return Got::kClosed;
   }
   filled_ += static_cast<std::size_t>(got);
   DeliverFrames();
-  // A short read emptied the socket, or stopped at descriptors; then the strand
-  // calls again.
-  return socket_.valid() && static_cast<std::size_t>(got) == vector.iov_len;
+  if (!socket_.valid()) return Got::kClosed;
+  return static_cast<std::size_t>(got) == vector.iov_len ? Got::kFull
+                                                         : Got::kPart;
 }
 
 bool UnixPipe::KeepDescriptors(const msghdr& message) {

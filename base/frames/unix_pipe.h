@@ -35,6 +35,7 @@ class UnixPipe : public FramePipe {
   void Start(Callbacks callbacks) override;
   void Write(FrameHeader header, Bytes payload, UniqueFd fd) override;
   void Flush() override;
+  void Drain() override;
   [[nodiscard]] std::size_t queued_bytes() const override;
   void Close(std::string reason) override;
 
@@ -42,8 +43,9 @@ class UnixPipe : public FramePipe {
   void OnReady(std::uint32_t ready);
   void WatchFor(std::uint32_t events);
   void Read();
-  // What one recvmsg gave; false: nothing more now, or closed.
-  bool ReadOnce();
+  // What one recvmsg gave.
+  enum class Got : std::uint8_t { kFull, kPart, kNothing, kClosed };
+  Got ReadOnce();
   bool KeepDescriptors(const msghdr& message);
   // Room for the frame that has begun, or for any.
   void MakeRoom();

@@ -190,6 +190,7 @@ void Server::OnGuestGone(ProcessId guest, const std::string& reason) {
 }
 
 void Server::OnWorkerLinkClosed(ProcessId process, const std::string& reason) {
+  if (!links_.contains(process)) return;  // its end has been told
   MOBULA_LOG(DEBUG) << "link to worker " << process << ": " << reason;
   DropLink(process);
   Handle(PeerLost{process});
@@ -353,6 +354,7 @@ void Server::OnChildEnded(pid_t pid, int status) {
   MOBULA_LOG(INFO) << failure.message << ", pid " << pid;
   if (worker.log != nullptr) old_logs_.Keep(worker.log->path());
   workers_.erase(process);
+  HearLastWords(process);
   DropLink(process);
   SweepOrphans(pid, kSweepsMax);
   Handle(WorkerExited{process, std::move(failure)});
@@ -410,6 +412,12 @@ void Server::DropLink(ProcessId process) {
   std::shared_ptr<base::Link> link = std::move(found->second);
   links_.erase(found);
   strand_.Post([link] {});
+}
+
+// What it stored and claimed counts; its end may be seen before they are read.
+void Server::HearLastWords(ProcessId process) {
+  const auto found = links_.find(process);
+  if (found != links_.end()) found->second->Drain();
 }
 
 void Server::SendTo(ProcessId process, const base::Message& message,

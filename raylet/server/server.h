@@ -14,12 +14,12 @@
 // kills what is left (spawn/janitor.h).
 // Owner: RunRaylet, RunNode.   Threading: everything on the strand's thread,
 // which starts the workers, and which they do not outlive.
-// Invariants: (1) all that a worker wrote before its end is passed on before
-// its end is told; (2) effects are carried out in the order of the core; (3)
-// the control store's absence ends nothing.
-// Failure: a worker that cannot be started is told to the core; a link between
-// two processes that cannot be made ends the one that is a worker; an arena
-// that cannot be handed over is refused to who wanted it.
+// Invariants: (1) all that a worker wrote or said before its end is passed on
+// before its end is told; (2) effects are carried out in the order of the core;
+// (3) the control store's absence ends nothing. Failure: a worker that cannot
+// be started is told to the core; a link between two processes that cannot be
+// made ends the one that is a worker; an arena that cannot be handed over is
+// refused to who wanted it.
 #ifndef MOBULA_RAYLET_SERVER_SERVER_H_
 #define MOBULA_RAYLET_SERVER_SERVER_H_
 
@@ -145,6 +145,7 @@ class Server {
   void ConnectPair(const Connect& connect) MOBULA_REQUIRES(strand_);
   void SetCoreTimer(base::BootTime at) MOBULA_REQUIRES(strand_);
   void DropLink(ProcessId process) MOBULA_REQUIRES(strand_);
+  void HearLastWords(ProcessId process) MOBULA_REQUIRES(strand_);
   void SendTo(ProcessId process, const base::Message& message,
               base::UniqueFd fd = base::UniqueFd()) MOBULA_REQUIRES(strand_);
 
