@@ -111,7 +111,7 @@ const base::FunctionEntry kProduce{base::FunctionId{0x57'0e, 1},
 }();
 
 constexpr int kReaders = 8;
-constexpr std::uint64_t kLargeBytes = 256 * kMebibyte;
+constexpr std::uint64_t kLargeBytes = 1024 * kMebibyte;
 constexpr int kRounds = 12;
 
 // One number of a file of lines "Name:   number kB", in bytes.
@@ -162,7 +162,7 @@ class StoreShareTest : public testing::Test {
 };
 
 TEST_F(StoreShareTest, EightReadersOfAValueHaveItOnce) {
-  const Runtime runtime = Init(OptionsOf(2, "400MiB"));
+  const Runtime runtime = Init(OptionsOf(2, "1200MiB"));
   const StoreUser user;
   const std::uint64_t before = BytesBehind("/proc/meminfo", "Shmem");
   base::Failure failure;
