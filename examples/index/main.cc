@@ -169,7 +169,10 @@ int Main(int argc, char** argv) {
     mobula::InitOptions init;
     if (options.workers > 0) init.Cpus(options.workers);
     const mobula::Runtime runtime = mobula::Init(argc, argv, init);
-    options.workers = std::max(1u, static_cast<std::uint32_t>(runtime.Cpus()));
+    const auto offered =
+        std::max(1u, static_cast<std::uint32_t>(runtime.Cpus()));
+    options.workers =
+        options.workers > 0 ? std::min(options.workers, offered) : offered;
     return Index(std::move(options));
   } catch (const std::exception& e) {
     std::fprintf(stderr, "index: %s\n", e.what());

@@ -36,6 +36,8 @@ class Parser {
       const std::string argument = arguments_[next_++];
       if (!flags_ended_ && argument == "--") {
         flags_ended_ = true;
+      } else if (!flags_ended_ && argument == "-h") {
+        options_.help = true;
       } else if (!flags_ended_ && argument.starts_with("--")) {
         SeeFlag(argument);
       } else if (!has_folder_) {
@@ -73,10 +75,13 @@ class Parser {
   void SeeNumber(const std::string& name) {
     if (!has_value_ && next_ < arguments_.size()) value_ = arguments_[next_++];
     bool is_right = false;
+    std::string range;
     if (name == "--workers") {
       is_right = ParseNumber(value_, 1u, kWorkersMax, &options_.workers);
+      range = " from 1 to " + std::to_string(kWorkersMax);
     } else if (name == "--shards") {
       is_right = ParseNumber(value_, 1u, kShardsMax, &options_.shards);
+      range = " from 1 to " + std::to_string(kShardsMax);
     } else if (name == "--kills") {
       is_right = ParseNumber(value_, 0u, 1'000'000u, &options_.kills);
     } else if (name == "--kill-every") {
@@ -88,7 +93,9 @@ class Parser {
       error_ = "there is no option " + name;
       return;
     }
-    if (!is_right) error_ = name + " wants a number, not \"" + value_ + "\"";
+    if (!is_right) {
+      error_ = name + " wants a number" + range + ", not \"" + value_ + "\"";
+    }
   }
 
   const std::vector<std::string>& arguments_;
@@ -115,7 +122,9 @@ Indexes the text files of FOLDER (default /usr/share/doc; gzip files too) on
 worker processes, prints the commonest words, and answers a query: the WORDs,
 or else each line of the standard input. A file matches if it holds all words.
 
-  --workers N        that many processors' worth of workers (default: all)
+  --workers N        that many processors' worth of workers (default: all), of
+                     this program alone; at a node that runs (see MOBULA_ADDRESS
+                     and --mobula-address) at most so many of its own
   --shards N         actors that hold the index (default 4)
   --verify           compare every word with a single-threaded index
   --names            name every file that was left out, not the first few

@@ -46,6 +46,7 @@ TEST(OptionsTest, FlagsMayStandAnywhere) {
   EXPECT_TRUE(options.verify && options.names_all);
   EXPECT_EQ(Parsed({"--", "--verify"}).folder, "--verify");
   EXPECT_TRUE(Parsed({"--help"}).help);
+  EXPECT_TRUE(Parsed({"-h"}).help);
 }
 
 TEST(OptionsTest, TheRuntimesOwnFlagsArePassedOver) {
@@ -58,9 +59,12 @@ TEST(OptionsTest, TheRuntimesOwnFlagsArePassedOver) {
 
 TEST(OptionsTest, WhatMakesNoSenseIsNamed) {
   EXPECT_EQ(ErrorOf({"--nope"}), "there is no option --nope");
-  EXPECT_EQ(ErrorOf({"--workers"}), "--workers wants a number, not \"\"");
-  EXPECT_EQ(ErrorOf({"--workers=0"}), "--workers wants a number, not \"0\"");
-  EXPECT_EQ(ErrorOf({"--shards", "x"}), "--shards wants a number, not \"x\"");
+  EXPECT_EQ(ErrorOf({"--workers"}),
+            "--workers wants a number from 1 to 1024, not \"\"");
+  EXPECT_EQ(ErrorOf({"--workers=0"}),
+            "--workers wants a number from 1 to 1024, not \"0\"");
+  EXPECT_EQ(ErrorOf({"--shards", "x"}),
+            "--shards wants a number from 1 to 1024, not \"x\"");
   EXPECT_EQ(ErrorOf({"--kills=-1"}), "--kills wants a number, not \"-1\"");
   EXPECT_EQ(ErrorOf({"--kill-every=0"}),
             "--kill-every wants a number, not \"0\"");

@@ -22,6 +22,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <string>
@@ -48,6 +49,7 @@ struct Options {
   double seconds = 20;
   double every = 2;
   double stopped = 0;
+  long long back_ms_max = std::numeric_limits<long long>::max();
 };
 
 // Whose command line names the folder as that of a control store.
@@ -234,6 +236,8 @@ bool ParseOptions(int argc, char** argv, Options* options) {
       options->seconds = std::atof(argv[i + 1]);
     } else if (flag == "--every") {
       options->every = std::atof(argv[i + 1]);
+    } else if (flag == "--back-ms-max") {
+      options->back_ms_max = std::atoll(argv[i + 1]);
     } else if (flag == "--stopped") {
       options->stopped = std::atof(argv[i + 1]);
     } else {
@@ -288,7 +292,7 @@ int Run(const Options& options) {
       static_cast<unsigned long long>(lost), at(0.5), at(0.99));
   const bool good = !back.empty() && tally.failed_calls == 0 &&
                     tally.failed_makes == 0 && tally.failed_keys == 0 &&
-                    lost == 0;
+                    lost == 0 && at(0.99) <= options.back_ms_max;
   return good ? 0 : 1;
 }
 
@@ -299,7 +303,7 @@ int main(int argc, char** argv) {
   if (!ParseOptions(argc, argv, &options)) {
     std::fprintf(stderr,
                  "usage: control_kills --store DIR [--seconds N] [--every S] "
-                 "[--stopped N]\n");
+                 "[--stopped N] [--back-ms-max N]\n");
     return 2;
   }
   const mobula::Runtime runtime = mobula::Init(mobula::InitOptions());

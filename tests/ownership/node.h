@@ -155,7 +155,6 @@ class Node {
   std::deque<base::ProcessId> unburied_;  // workers whose link has ended
   std::set<base::ObjectId> stored_;       // that the raylet knows of
   Truth truth_;
-  int next_driver_ = 0;
   std::uint64_t trace_ = 0;
   std::uint64_t kills_ = 0;
   std::uint64_t delivered_ = 0;
