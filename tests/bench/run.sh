@@ -2,8 +2,11 @@
 # The rows of docs/performance.md: floors, Mobula and, where it is there, Ray, in
 # turn, so that all meet the same machine; then medians and ratios.
 #
-#   tests/bench/run.sh [--rounds N] [--seconds S] [--ray PROGRAM [ARGS...]]
+#   tests/bench/run.sh [--rounds N] [--seconds S] [--log-folder DIR]
+#                      [--ray PROGRAM [ARGS...]]
 #
+# DIR (default: one below the working folder): where the control store's log is
+# measured beside the disk's own limit.
 # PROGRAM prints lines `name ops_per_s ...`: a build of the Ray C++ API's
 # benchmark (docs/performance.md says how to make one).
 set -euo pipefail
@@ -12,20 +15,34 @@ cd "$(dirname "$0")/../.."
 rounds=5
 seconds=1
 ray=()
+log_folder=''
+misused() {
+  sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0" >&2
+  exit 2
+}
 while [ $# -gt 0 ]; do
   case "$1" in
-    --rounds) rounds=$2; shift 2 ;;
-    --seconds) seconds=$2; shift 2 ;;
+    --rounds) rounds=${2:-}; shift ;;
+    --seconds) seconds=${2:-}; shift ;;
+    --log-folder) log_folder=${2:-}; shift ;;
     --ray) shift; ray=("$@"); break ;;
-    *) sed -n '2,9p' "$0"; exit 2 ;;
+    *) misused ;;
   esac
+  [ $# -gt 0 ] && shift || misused
 done
+[[ $rounds =~ ^[1-9][0-9]*$ && $seconds =~ ^[0-9.]+$ ]] || misused
 
 bazel build -c opt //cli:mobula //tests/bench:calls //tests/bench:floors \
-  //tests/bench:objects //tests/bench:object_floors
+  //tests/bench:objects //tests/bench:object_floors //tests/bench:control \
+  //gcs/log:control_log_bench
 bin=$(bazel info -c opt bazel-bin 2>/dev/null)
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+made_folder=''
+if [ -z "$log_folder" ]; then
+  made_folder=$(mktemp -d "$PWD/control_log.XXXXXX")
+  log_folder=$made_folder
+fi
+trap 'rm -f "$log"; [ -z "$made_folder" ] || rm -rf "$made_folder"' EXIT
 
 echo "machine: $(nproc) CPUs, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo |
   head -n 1), Linux $(uname -r), load $(cut -d' ' -f1-3 /proc/loadavg)"
@@ -34,7 +51,7 @@ for round in $(seq "$rounds"); do
   for floors in floors object_floors; do
     "$bin/tests/bench/$floors" "$seconds" | sed 's/^/floor /' >>"$log"
   done
-  for rows in calls objects; do
+  for rows in calls objects control; do
     "$bin/tests/bench/$rows" "$seconds" | sed 's/^/mobula /' >>"$log"
   done
   if [ ${#ray[@]} -gt 0 ]; then
@@ -43,3 +60,4 @@ for round in $(seq "$rounds"); do
   fi
 done
 python3 tests/bench/report.py <"$log"
+"$bin/gcs/log/control_log_bench" "$log_folder" "$rounds" "$seconds"
