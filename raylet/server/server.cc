@@ -283,10 +283,9 @@ void Server::CarryOut(Effect& effect) {
   }
 }
 
-UniqueFd Server::ProgramFor(const StartWorker& start, std::string* error) {
-  if (!start.program.empty()) return programs_.Open(start.program, error);
+UniqueFd Server::ProgramOf(base::JobId job, std::string* error) {
   for (const auto& [process, driver] : drivers_) {
-    if (driver.job != start.job) continue;
+    if (driver.job != job) continue;
     UniqueFd program(::fcntl(driver.program.get(), F_DUPFD_CLOEXEC, 0));
     if (!program.valid()) *error = "no descriptors for a worker";
     return program;
@@ -296,11 +295,26 @@ UniqueFd Server::ProgramFor(const StartWorker& start, std::string* error) {
 }
 
 void Server::Start(const StartWorker& start) {
-  std::string error;
-  const UniqueFd program = ProgramFor(start, &error);
-  auto launched = program.valid()
-                      ? launcher_.Launch(start.process, start.job, program)
-                      : std::variant<LaunchedWorker, std::string>(error);
+  if (start.program.empty()) {
+    ProgramStore::Opened opened;
+    opened.program = ProgramOf(start.job, &opened.reason);
+    return Launch(start, opened);
+  }
+  awaiting_program_.insert(start.process);
+  programs_.Open(
+      start.program, [this, start](const ProgramStore::Opened& opened) {
+        strand_.AssertHeld();
+        const bool is_wanted = awaiting_program_.erase(start.process) > 0;
+        if (is_wanted) Launch(start, opened);
+      });
+}
+
+void Server::Launch(const StartWorker& start,
+                    const ProgramStore::Opened& opened) {
+  auto launched =
+      opened.program.valid()
+          ? launcher_.Launch(start.process, start.job, opened.program)
+          : std::variant<LaunchedWorker, std::string>(opened.reason);
   if (const auto* reason = std::get_if<std::string>(&launched)) {
     MOBULA_LOG(WARNING) << "worker not started: " << *reason;
     Handle(WorkerStartFailed{start.process, *reason});
@@ -332,6 +346,10 @@ void Server::Start(const StartWorker& start) {
 }
 
 void Server::Kill(ProcessId process) {
+  if (awaiting_program_.erase(process) > 0) {
+    Handle(WorkerStartFailed{process, "it was ended before it began"});
+    return;
+  }
   const auto found = workers_.find(process);
   if (found != workers_.end()) ::kill(found->second.pid, SIGKILL);
 }

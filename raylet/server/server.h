@@ -30,6 +30,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -138,8 +139,10 @@ class Server {
   void CarryOut(Effect& effect) MOBULA_REQUIRES(strand_);
   bool CarryOutControl(Effect& effect) MOBULA_REQUIRES(strand_);
   void Start(const StartWorker& start) MOBULA_REQUIRES(strand_);
-  [[nodiscard]] base::UniqueFd ProgramFor(const StartWorker& start,
-                                          std::string* error)
+  // Of the driver of the job.
+  [[nodiscard]] base::UniqueFd ProgramOf(base::JobId job, std::string* error)
+      MOBULA_REQUIRES(strand_);
+  void Launch(const StartWorker& start, const ProgramStore::Opened& opened)
       MOBULA_REQUIRES(strand_);
   void Kill(ProcessId process) MOBULA_REQUIRES(strand_);
   void ConnectPair(const Connect& connect) MOBULA_REQUIRES(strand_);
@@ -181,6 +184,8 @@ class Server {
   std::map<ProcessId, std::unique_ptr<base::Link>> links_
       MOBULA_GUARDED_BY(strand_);  // of workers
   std::map<ProcessId, WorkerProcess> workers_ MOBULA_GUARDED_BY(strand_);
+  // Whose programs are being read before they are started.
+  std::set<ProcessId> awaiting_program_ MOBULA_GUARDED_BY(strand_);
   std::map<pid_t, ProcessId> by_pid_ MOBULA_GUARDED_BY(strand_);
   OldLogs old_logs_ MOBULA_GUARDED_BY(strand_);
   std::unique_ptr<ArenaShell> arenas_ MOBULA_GUARDED_BY(strand_);

@@ -155,10 +155,8 @@ void Server::OnJoined(const base::NodeJoined& joined) {
 
 void Server::Keep(const KeepProgram& keep) {
   const base::JobId job = keep.job;
-  StartWorker start;
-  start.job = job;
   std::string error;
-  UniqueFd program = ProgramFor(start, &error);
+  UniqueFd program = ProgramOf(job, &error);
   if (!program.valid()) {
     Handle(ProgramKept{job, "", error});
     return;

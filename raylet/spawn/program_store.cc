@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -74,17 +75,51 @@ bool WriteAll(int fd, const char* bytes, std::size_t size) {
   return true;
 }
 
+// Of a file that is read slice by slice, and what its content hashes to.
+class SlicedFile {
+ public:
+  enum class Step { kSlice, kEnd, kFailed };
+
+  // From the beginning; the descriptor is the caller's.
+  void Begin(int fd) {
+    fd_ = fd;
+    offset_ = 0;
+    hash_.Reset();
+  }
+  Step Next() {
+    const ssize_t n = ::pread(fd_, buffer_.data(), buffer_.size(), offset_);
+    slice_ = std::string_view(buffer_.data(), n > 0 ? n : 0);
+    if (n < 0) return errno == EINTR ? Step::kSlice : Step::kFailed;
+    if (n == 0) return Step::kEnd;
+    offset_ += n;
+    hash_.Add(slice_.data(), slice_.size());
+    return Step::kSlice;
+  }
+  [[nodiscard]] std::string_view slice() const { return slice_; }
+  [[nodiscard]] off_t size() const { return offset_; }
+  // Once, at the end.
+  std::string Hex() { return hash_.Hex(); }
+
+ private:
+  int fd_ = -1;
+  off_t offset_ = 0;
+  Sha256 hash_;
+  std::vector<char> buffer_ = std::vector<char>(kSliceBytes);
+  std::string_view slice_;
+};
+
 // Of the programs that are there, without copies that are being made.
 struct Stock {
   std::size_t count = 0;
   std::uint64_t bytes = 0;
 };
 
-Stock StockIn(const std::string& folder) {
+Stock StockIn(const std::string& folder, const std::string& but) {
   Stock stock;
   std::error_code code;
   for (const auto& entry : std::filesystem::directory_iterator(folder, code)) {
-    if (!IsHash(entry.path().filename())) continue;
+    const std::string name = entry.path().filename();
+    if (!IsHash(name) || name == but) continue;
     ++stock.count;
     const std::uint64_t size = entry.file_size(code);
     if (!code) stock.bytes += size;
@@ -92,10 +127,10 @@ Stock StockIn(const std::string& folder) {
   return stock;
 }
 
-// "" if one more of that size has room.
-std::string WhyFull(const std::string& folder, std::uint64_t size,
-                    const ProgramStore::Limits& limits) {
-  const Stock stock = StockIn(folder);
+// "" if that program has room, in place of what may lie under its hash.
+std::string WhyFull(const std::string& folder, const std::string& hash,
+                    std::uint64_t size, const ProgramStore::Limits& limits) {
+  const Stock stock = StockIn(folder, hash);
   if (stock.count < limits.count_max &&
       stock.bytes + size <= limits.bytes_max) {
     return "";
@@ -108,103 +143,203 @@ std::string WhyFull(const std::string& folder, std::uint64_t size,
          " bytes; end actors of some (mobula kill), and try again in a minute";
 }
 
+UniqueFd OpenProgram(const std::string& path) {
+  return UniqueFd(
+      ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+}
+
+// It may be there, and open another time.
+bool MayPass(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+ProgramStore::Opened Lacking(std::string reason) {
+  ProgramStore::Opened opened;
+  opened.reason = std::move(reason);
+  opened.is_lacking = true;
+  return opened;
+}
+
 }  // namespace
 
-// A program on its way in: read once for its hash, and once more to be copied
-// if there is no copy yet.
-class ProgramStore::Reading {
+// What is done in turns of the strand.
+class ProgramStore::Work {
  public:
-  Reading(std::string folder, std::string copy, const Limits& limits,
-          UniqueFd program, KeptFn kept)
-      : folder_(std::move(folder)),
-        limits_(limits),
-        copy_path_(folder_ + "/" + std::move(copy)),
+  virtual ~Work() = default;
+  // One slice; false once it is over.
+  virtual bool Step() = 0;
+  virtual void Tell() = 0;
+};
+
+// A program on its way in: read for its hash; what lies under that hash is
+// read, where nobody has done so since it was written; and read once more to be
+// copied where there is none, or a damaged one.
+class ProgramStore::Keeping final : public Work {
+ public:
+  Keeping(ProgramStore& store, std::string copy, UniqueFd program, KeptFn kept)
+      : store_(store),
+        copy_path_(store.folder_ + "/" + std::move(copy)),
         program_(std::move(program)),
-        kept_(std::move(kept)),
-        buffer_(kSliceBytes) {}
-  ~Reading() {
+        kept_(std::move(kept)) {
+    file_.Begin(program_.get());
+  }
+  ~Keeping() override {
     if (copy_.valid()) ::unlink(copy_path_.c_str());
   }
-  Reading(const Reading&) = delete;
-  Reading& operator=(const Reading&) = delete;
 
-  // Reads one slice; false once it is over.
-  bool Step() {
-    const ssize_t n =
-        ::pread(program_.get(), buffer_.data(), buffer_.size(), offset_);
-    if (n < 0) return errno == EINTR || Fail("the program cannot be read");
-    if (n == 0) return EndOfProgram();
-    const auto size = static_cast<std::size_t>(n);
-    offset_ += n;
-    hash_.Add(buffer_.data(), size);
-    if (copy_.valid() && !WriteAll(copy_.get(), buffer_.data(), size)) {
+  bool Step() override {
+    const SlicedFile::Step step = file_.Next();
+    if (step == SlicedFile::Step::kFailed) {
+      if (stage_ == Stage::kComparing) return BeginCopy();
+      return Fail("the program cannot be read");
+    }
+    if (step == SlicedFile::Step::kEnd) return EndOfFile();
+    const std::string_view slice = file_.slice();
+    if (stage_ == Stage::kCopying &&
+        !WriteAll(copy_.get(), slice.data(), slice.size())) {
       return Fail(copy_path_);
     }
     return true;
   }
-  void Tell() { kept_(std::move(result_), std::move(reason_)); }
+  void Tell() override { kept_(std::move(result_), std::move(reason_)); }
 
  private:
+  enum class Stage { kReading, kComparing, kCopying };
+
   bool Fail(const std::string& what) {
     reason_ = base::WithErrorText(what);
     return false;
   }
+  bool Done() {
+    result_ = hash_;
+    return false;
+  }
 
-  bool EndOfProgram() {
-    const std::string hash = hash_.Hex();
-    if (copy_.valid()) return Finish(hash);
-    first_hash_ = hash;
-    struct stat stat;
-    const std::string path = folder_ + "/" + hash;
-    if (::lstat(path.c_str(), &stat) == 0 && S_ISREG(stat.st_mode) &&
-        stat.st_size == offset_) {
-      result_ = hash;
-      return false;
+  bool EndOfFile() {
+    const std::string hash = file_.Hex();
+    switch (stage_) {
+      case Stage::kReading:
+        hash_ = hash;
+        size_ = file_.size();
+        return Compare();
+      case Stage::kComparing:
+        store_.known_[hash_] = {state_, hash == hash_};
+        return hash == hash_ ? Done() : BeginCopy();
+      case Stage::kCopying:
+        break;
     }
-    reason_ = WhyFull(folder_, static_cast<std::uint64_t>(offset_), limits_);
+    return Finish(hash);
+  }
+
+  bool Compare() {
+    there_ = OpenProgram(store_.folder_ + "/" + hash_);
+    const auto state = StateOf(there_);
+    if (!state || SizeOf(*state) != size_) return BeginCopy();
+    const auto is_whole = store_.IsWhole(hash_, *state);
+    if (is_whole) return *is_whole ? Done() : BeginCopy();
+    state_ = *state;
+    stage_ = Stage::kComparing;
+    file_.Begin(there_.get());
+    return true;
+  }
+
+  bool BeginCopy() {
+    const std::string& folder = store_.folder_;
+    reason_ = WhyFull(folder, hash_, static_cast<std::uint64_t>(size_),
+                      store_.limits_);
     if (!reason_.empty()) return false;
     std::error_code code;
-    std::filesystem::create_directories(folder_, code);
-    ::chmod(folder_.c_str(), 0700);
+    std::filesystem::create_directories(folder, code);
+    ::chmod(folder.c_str(), 0700);
     ::unlink(copy_path_.c_str());
     copy_.Reset(::open(copy_path_.c_str(),
                        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                        0500));
     if (!copy_.valid()) return Fail(copy_path_);
-    offset_ = 0;
-    hash_.Reset();
+    stage_ = Stage::kCopying;
+    file_.Begin(program_.get());
     return true;
   }
 
   bool Finish(const std::string& hash) {
-    if (hash != first_hash_) {
+    if (hash != hash_) {
       reason_ = "the program changed while it was read";
       return false;
     }
-    const std::string path = folder_ + "/" + hash;
+    const std::string path = store_.folder_ + "/" + hash;
     if (::fsync(copy_.get()) != 0 ||
         ::rename(copy_path_.c_str(), path.c_str()) != 0) {
       return Fail(path);
     }
+    const auto state = StateOf(copy_);
+    if (state) store_.known_[hash] = {*state, true};
     copy_.Reset();
     const UniqueFd folder(
-        ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (::fsync(folder.get()) != 0) return Fail(folder_);
-    result_ = hash;
-    return false;
+        ::open(store_.folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (::fsync(folder.get()) != 0) return Fail(store_.folder_);
+    return Done();
   }
 
-  const std::string folder_;
-  const Limits limits_;
+  ProgramStore& store_;
   const std::string copy_path_;
   const UniqueFd program_;
   const KeptFn kept_;
-  std::vector<char> buffer_;
-  Sha256 hash_;
-  off_t offset_ = 0;
-  UniqueFd copy_;  // valid while it is written
-  std::string first_hash_;
+  SlicedFile file_;
+  Stage stage_ = Stage::kReading;
+  off_t size_ = 0;
+  std::string hash_;
+  UniqueFd there_;     // what lies under its hash
+  FileState state_{};  // of that
+  UniqueFd copy_;      // valid while it is written
   std::string result_;
+  std::string reason_;
+};
+
+// A kept program that is to be executed, and that nobody has read since it was
+// written.
+class ProgramStore::Checking final : public Work {
+ public:
+  Checking(ProgramStore& store, std::string hash, UniqueFd program,
+           const FileState& state)
+      : store_(store),
+        hash_(std::move(hash)),
+        program_(std::move(program)),
+        state_(state) {
+    file_.Begin(program_.get());
+  }
+
+  bool Step() override {
+    const SlicedFile::Step step = file_.Next();
+    if (step == SlicedFile::Step::kSlice) return true;
+    if (step == SlicedFile::Step::kFailed) {
+      reason_ = base::WithErrorText("cannot read " + store_.PathOf(hash_));
+    } else {
+      is_whole_ = file_.Hex() == hash_;
+      store_.known_[hash_] = {state_, is_whole_};
+      if (!is_whole_) reason_ = store_.Damage(hash_);
+    }
+    return false;
+  }
+  void Tell() override {
+    const auto found = store_.checking_.extract(hash_);
+    for (const OpenedFn& opened : found.mapped()) opened(One());
+  }
+
+ private:
+  Opened One() const {
+    if (!is_whole_) return Lacking(reason_);
+    Opened one;
+    one.program.Reset(::fcntl(program_.get(), F_DUPFD_CLOEXEC, 0));
+    if (!one.program.valid()) one.reason = "no descriptors for a worker";
+    return one;
+  }
+
+  ProgramStore& store_;
+  const std::string hash_;
+  const UniqueFd program_;
+  const FileState state_;
+  SlicedFile file_;
+  bool is_whole_ = false;
   std::string reason_;
 };
 
@@ -219,35 +354,79 @@ ProgramStore::~ProgramStore() = default;
 
 void ProgramStore::Keep(UniqueFd program, KeptFn kept) {
   const std::string copy = OwnCopies() + std::to_string(++copies_);
-  Continue(std::make_shared<Reading>(folder_, copy, limits_, std::move(program),
+  Continue(std::make_shared<Keeping>(*this, copy, std::move(program),
                                      std::move(kept)));
 }
 
-void ProgramStore::Continue(std::shared_ptr<Reading> reading) {
+void ProgramStore::Continue(std::shared_ptr<Work> work) {
   const std::weak_ptr<const bool> alive = alive_;
-  strand_.Post([this, alive, reading] {
+  strand_.Post([this, alive, work] {
     if (alive.expired()) return;
     strand_.AssertHeld();
-    if (reading->Step()) {
-      Continue(reading);
+    if (work->Step()) {
+      Continue(work);
     } else {
-      reading->Tell();
+      work->Tell();
     }
   });
 }
 
-UniqueFd ProgramStore::Open(const std::string& hash, std::string* error) const {
-  if (!IsHash(hash)) {
-    *error = "'" + hash + "' is not the hash of a program";
-    return UniqueFd();
-  }
-  const std::string path = folder_ + "/" + hash;
-  UniqueFd program(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!program.valid()) *error = base::WithErrorText("no program " + path);
-  return program;
+std::string ProgramStore::PathOf(const std::string& hash) const {
+  return folder_ + "/" + hash;
 }
 
-void ProgramStore::ForgetBut(const std::set<std::string>& needed) const {
+std::string ProgramStore::Damage(const std::string& hash) const {
+  return PathOf(hash) + " is damaged: its content has another SHA-256";
+}
+
+std::optional<ProgramStore::FileState> ProgramStore::StateOf(
+    const UniqueFd& file) {
+  struct stat stat;
+  if (!file.valid() || ::fstat(file.get(), &stat) != 0) return std::nullopt;
+  if (!S_ISREG(stat.st_mode)) return std::nullopt;
+  return FileState{static_cast<std::int64_t>(stat.st_dev),
+                   static_cast<std::int64_t>(stat.st_ino),
+                   stat.st_size,
+                   stat.st_mtim.tv_sec,
+                   stat.st_mtim.tv_nsec,
+                   stat.st_ctim.tv_sec,
+                   stat.st_ctim.tv_nsec};
+}
+
+std::optional<bool> ProgramStore::IsWhole(const std::string& hash,
+                                          const FileState& state) const {
+  const auto known = known_.find(hash);
+  if (known == known_.end() || known->second.state != state) {
+    return std::nullopt;
+  }
+  return known->second.is_whole;
+}
+
+void ProgramStore::Open(const std::string& hash, OpenedFn opened) {
+  if (!IsHash(hash)) {
+    return opened(Lacking("'" + hash + "' is not the hash of a program"));
+  }
+  Opened one;
+  one.program = OpenProgram(PathOf(hash));
+  if (!one.program.valid()) {
+    one.is_lacking = !MayPass(errno);
+    one.reason = base::WithErrorText("no program " + PathOf(hash));
+    return opened(std::move(one));
+  }
+  const auto state = StateOf(one.program);
+  if (!state) return opened(Lacking(PathOf(hash) + " is no file"));
+  const auto is_whole = IsWhole(hash, *state);
+  if (is_whole) {
+    return opened(*is_whole ? std::move(one) : Lacking(Damage(hash)));
+  }
+  std::vector<OpenedFn>& waiting = checking_[hash];
+  waiting.push_back(std::move(opened));
+  if (waiting.size() > 1) return;
+  Continue(
+      std::make_shared<Checking>(*this, hash, std::move(one.program), *state));
+}
+
+void ProgramStore::ForgetBut(const std::set<std::string>& needed) {
   std::error_code code;
   std::vector<std::filesystem::path> useless;
   for (const auto& entry : std::filesystem::directory_iterator(folder_, code)) {
@@ -258,7 +437,10 @@ void ProgramStore::ForgetBut(const std::set<std::string>& needed) const {
         is_copy ? name.starts_with(OwnCopies()) : needed.contains(name);
     if (is_ours && !is_needed) useless.push_back(entry.path());
   }
-  for (const auto& path : useless) ::unlink(path.c_str());
+  for (const auto& path : useless) {
+    ::unlink(path.c_str());
+    known_.erase(path.filename());
+  }
 }
 
 }  // namespace mobula::raylet

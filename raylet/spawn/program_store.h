@@ -9,19 +9,24 @@
 // kept when those that nobody needs have been forgotten.
 // Owner: Server.   Threading: the strand's thread.
 // Invariants: (1) what lies under a hash had that content when it was put
-// there, and is durable; (2) only a hash names a file: no path comes in from
-// outside.
+// there, and is durable; (2) what is opened has been read as a whole since it
+// was last written, and has that content; keeping it again mends it where it
+// has not; (3) only a hash names a file: no path comes in from outside.
 // Failure: a sentence that names the path.
 #ifndef MOBULA_RAYLET_SPAWN_PROGRAM_STORE_H_
 #define MOBULA_RAYLET_SPAWN_PROGRAM_STORE_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/strand.h"
 #include "base/unique_fd.h"
@@ -32,6 +37,15 @@ class ProgramStore {
  public:
   // The hash; "", and why, where it cannot be kept.
   using KeptFn = std::function<void(std::string hash, std::string reason)>;
+
+  // For execution: the program, or why not.
+  struct Opened {
+    base::UniqueFd program;
+    std::string reason;
+    // It is not there, or damaged: only keeping it again will help.
+    bool is_lacking = false;
+  };
+  using OpenedFn = std::function<void(Opened opened)>;
 
   struct Limits {
     std::size_t count_max = 256;
@@ -47,22 +61,40 @@ class ProgramStore {
 
   // Never calls `kept` before it returns, nor after the store is gone.
   void Keep(base::UniqueFd program, KeptFn kept);
-  // For execution; nothing, and why, if there is no such program.
-  [[nodiscard]] base::UniqueFd Open(const std::string& hash,
-                                    std::string* error) const;
+  // Calls `opened` before it returns where it knows; else when it has read the
+  // program, unless the store is gone by then.
+  void Open(const std::string& hash, OpenedFn opened);
   // Removes what is not among these hashes, and copies that a process which has
   // ended was making.
-  void ForgetBut(const std::set<std::string>& needed) const;
+  void ForgetBut(const std::set<std::string>& needed);
 
  private:
-  class Reading;
+  class Work;
+  class Keeping;
+  class Checking;
+  // Device, inode, size and when it was changed: it changes with the content.
+  using FileState = std::array<std::int64_t, 7>;
+  struct Known {
+    FileState state;
+    bool is_whole = false;
+  };
 
-  void Continue(std::shared_ptr<Reading> reading);
+  // Nothing if it is no file.
+  static std::optional<FileState> StateOf(const base::UniqueFd& file);
+  static std::int64_t SizeOf(const FileState& state) { return state[2]; }
+  // Nothing if nobody has read it since it became so.
+  [[nodiscard]] std::optional<bool> IsWhole(const std::string& hash,
+                                            const FileState& state) const;
+  [[nodiscard]] std::string PathOf(const std::string& hash) const;
+  [[nodiscard]] std::string Damage(const std::string& hash) const;
+  void Continue(std::shared_ptr<Work> work);
 
   base::Strand& strand_;
   const std::string folder_;
   const Limits limits_;
   std::uint64_t copies_ = 0;
+  std::map<std::string, Known> known_;                     // by hash
+  std::map<std::string, std::vector<OpenedFn>> checking_;  // who waits
   // Readings in the strand's queue hold it weakly.
   std::shared_ptr<const bool> alive_;
 };

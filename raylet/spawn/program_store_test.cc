@@ -11,6 +11,8 @@
 #include <iterator>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace mobula::raylet {
 namespace {
@@ -51,6 +53,26 @@ class ProgramStoreTest : public testing::Test {
     strand.Run();
     return hash;
   }
+  // From a store that has not read any yet.
+  ProgramStore::Opened Open(const std::string& hash) {
+    base::Strand strand("test");
+    ProgramStore store(strand, folder());
+    ProgramStore::Opened result;
+    bool told = false;
+    store.Open(hash, [&](ProgramStore::Opened opened) {
+      told = true;
+      result = std::move(opened);
+      strand.Stop();
+    });
+    if (!told) strand.Run();
+    return result;
+  }
+  // Of the same size, so that only its content tells.
+  void Damage(const std::string& hash, const std::string& content) const {
+    const std::string path = folder() + "/" + hash;
+    fs::permissions(path, fs::perms::owner_all);
+    std::ofstream(path, std::ios::trunc) << content;
+  }
   [[nodiscard]] std::string folder() const { return root_ + "/state/programs"; }
   static std::string ContentOf(const UniqueFd& fd) {
     std::string text(100, '\0');
@@ -83,9 +105,7 @@ TEST_F(ProgramStoreTest, AProgramIsKeptUnderItsContent) {
   EXPECT_EQ(stat.st_mode & 0777, 0700u);
   // Written over, the program is another; what was kept is as it was.
   Program("abd");
-  base::Strand strand("test");
-  const ProgramStore store(strand, folder());
-  EXPECT_EQ(ContentOf(store.Open(kHashOfAbc, &reason)), "abc");
+  EXPECT_EQ(ContentOf(Open(kHashOfAbc).program), "abc");
 }
 
 TEST_F(ProgramStoreTest, TwiceIsOnceAndLeavesNoScraps) {
@@ -143,13 +163,72 @@ TEST_F(ProgramStoreTest, ThereAreOnlySoManyOfSoManyBytes) {
 }
 
 TEST_F(ProgramStoreTest, OnlyAHashNamesAProgram) {
+  const ProgramStore::Opened path = Open("../../etc/passwd");
+  EXPECT_FALSE(path.program.valid());
+  EXPECT_TRUE(path.is_lacking);
+  EXPECT_NE(path.reason.find("not the hash"), std::string::npos);
+  const ProgramStore::Opened absent = Open(kHashOfAbc);
+  EXPECT_FALSE(absent.program.valid());
+  EXPECT_TRUE(absent.is_lacking);
+  EXPECT_NE(absent.reason.find(kHashOfAbc), std::string::npos);
+  EXPECT_NE(absent.reason.find("No such file"), std::string::npos);
+}
+
+TEST_F(ProgramStoreTest, ADamagedOneIsRefusedLikeOneThatIsMissing) {
+  std::string reason;
+  Keep(Program("abc"), &reason);
+  Damage(kHashOfAbc, "abd");
+  const ProgramStore::Opened opened = Open(kHashOfAbc);
+  EXPECT_FALSE(opened.program.valid());
+  EXPECT_TRUE(opened.is_lacking);
+  EXPECT_NE(opened.reason.find("damaged"), std::string::npos) << opened.reason;
+  EXPECT_NE(opened.reason.find(kHashOfAbc), std::string::npos);
+  fs::remove(folder() + "/" + kHashOfAbc);
+  fs::create_directory(folder() + "/" + kHashOfAbc);
+  EXPECT_TRUE(Open(kHashOfAbc).is_lacking);
+}
+
+TEST_F(ProgramStoreTest, KeepingItAgainMendsADamagedOne) {
+  std::string reason;
+  const ProgramStore::Limits limits{/*count_max=*/1, /*bytes_max=*/3};
+  Keep(Program("abc"), &reason, limits);
+  Damage(kHashOfAbc, "abd");
+  EXPECT_EQ(Keep(Program("abc"), &reason, limits), kHashOfAbc) << reason;
+  EXPECT_EQ(ContentOf(Open(kHashOfAbc).program), "abc");
+  Damage(kHashOfAbc, "abcd");
+  EXPECT_EQ(Keep(Program("abc"), &reason, limits), kHashOfAbc) << reason;
+  EXPECT_EQ(ContentOf(Open(kHashOfAbc).program), "abc");
+  EXPECT_EQ(Names(), std::set<std::string>{kHashOfAbc});
+}
+
+TEST_F(ProgramStoreTest, ItIsReadAgainOnlyWhenItHasChanged) {
+  std::string reason;
+  Keep(Program("abc"), &reason);
   base::Strand strand("test");
-  const ProgramStore store(strand, folder());
-  std::string error;
-  EXPECT_FALSE(store.Open("../../etc/passwd", &error).valid());
-  EXPECT_NE(error.find("not the hash"), std::string::npos);
-  EXPECT_FALSE(store.Open(kHashOfAbc, &error).valid());
-  EXPECT_NE(error.find("No such file"), std::string::npos);
+  ProgramStore store(strand, folder());
+  std::vector<bool> whole;
+  const auto note = [&whole](const ProgramStore::Opened& opened) {
+    EXPECT_NE(opened.program.valid(), opened.is_lacking);
+    whole.push_back(opened.program.valid());
+  };
+  // Who asks while it is read waits for the same reading.
+  store.Open(kHashOfAbc, note);
+  store.Open(kHashOfAbc, [&](const ProgramStore::Opened& opened) {
+    note(opened);
+    store.Open(kHashOfAbc, note);
+    EXPECT_EQ(whole.size(), 3u) << "it is known by now";
+    Damage(kHashOfAbc, "abd");
+    store.Open(kHashOfAbc, [&](const ProgramStore::Opened& damaged) {
+      note(damaged);
+      store.Open(kHashOfAbc, note);
+      EXPECT_EQ(whole.size(), 5u) << "that, too";
+      strand.Stop();
+    });
+    EXPECT_EQ(whole.size(), 3u) << "it is another one";
+  });
+  EXPECT_TRUE(whole.empty());
+  strand.Run();
+  EXPECT_EQ(whole, (std::vector<bool>{true, true, true, false, false}));
 }
 
 }  // namespace
