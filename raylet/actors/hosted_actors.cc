@@ -85,14 +85,26 @@ std::optional<base::CreateActor> HostedActors::Granted(base::LeaseId lease,
 void HostedActors::Lost(base::LeaseId lease, const Failure& failure, Out& out) {
   const Actor* actor = FindByLease(lease);
   if (actor == nullptr) return;
-  ActorReport report = ReportOf(*actor, ActorState::kRestarting);
+  End(*actor, ActorState::kRestarting, failure, out);
+}
+
+void HostedActors::CannotBegin(base::LeaseId lease, const Failure& failure,
+                               Out& out) {
+  const Actor* actor = FindByLease(lease);
+  if (actor == nullptr || actor->stage != Stage::kWaiting) return;
+  End(*actor, ActorState::kDead, failure, out);
+}
+
+void HostedActors::End(const Actor& actor, ActorState state,
+                       const Failure& failure, Out& out) {
+  ActorReport report = ReportOf(actor, state);
   report.cause = failure;
-  report.cause.incarnation = actor->record.incarnation;
+  report.cause.incarnation = actor.record.incarnation;
   if (report.cause.function.empty()) {
-    report.cause.function = actor->record.class_name;
+    report.cause.function = actor.record.class_name;
   }
   out.reports.push_back(std::move(report));
-  Forget(*actor, /*at_once=*/true, out);
+  Forget(actor, /*at_once=*/true, out);
 }
 
 void HostedActors::Done(base::ProcessId worker, const base::TaskDone& done,

@@ -2,6 +2,7 @@
 //
 //   Host --> Waiting (for a lease of a worker of its own)
 //        --Granted--> Creating (its constructor runs) --Done--> Alive
+//   Waiting --its program is not to be had--> gone, reported as kDead
 //   Waiting, Creating or Alive --the worker ends, no lease--> gone, reported as
 //        kRestarting: the store decides whether there is a next incarnation
 //   Creating --the constructor throws--> gone, reported as kDead
@@ -76,6 +77,8 @@ class HostedActors {
                                            std::int32_t pid);
   // It was refused, or its worker has ended.
   void Lost(base::LeaseId lease, const base::Failure& failure, Out& out);
+  // It never will be, on this node. Nothing once it has been granted.
+  void CannotBegin(base::LeaseId lease, const base::Failure& failure, Out& out);
   // A worker's answer to its creation, or that the actor has left.
   void Done(base::ProcessId worker, const base::TaskDone& done, Out& out);
 
@@ -88,6 +91,8 @@ class HostedActors {
   [[nodiscard]] base::ActorReport ReportOf(const Actor& actor,
                                            base::ActorState state) const;
   Actor* FindByLease(base::LeaseId lease);
+  void End(const Actor& actor, base::ActorState state,
+           const base::Failure& failure, Out& out);
   void Forget(const Actor& actor, bool at_once, Out& out);
 
   const base::NodeId node_;

@@ -107,6 +107,24 @@ TEST_F(HostedActorsTest, AStopOfALaterLifeEndsThisOneToo) {
   EXPECT_EQ(out.reports.size(), 1u);
 }
 
+TEST_F(HostedActorsTest, WhatCanNeverBeginIsDead) {
+  const auto ids = Host();
+  base::Failure failure;
+  failure.code = FailureCode::kWorkerStart;
+  failure.message = "no program";
+  hosted.CannotBegin(ids.lease, failure, out);
+  EXPECT_EQ(out.reports.back().state, ActorState::kDead);
+  EXPECT_EQ(out.reports.back().cause.message, "no program");
+  EXPECT_EQ(out.reports.back().cause.function, "Index");
+  EXPECT_EQ(out.end_jobs.size(), 1u);
+  EXPECT_EQ(hosted.size(), 0u);
+  // One that has a worker has begun.
+  const auto next = Host(2);
+  hosted.Granted(next.lease, worker, 50);
+  hosted.CannotBegin(next.lease, failure, out);
+  EXPECT_EQ(hosted.size(), 1u);
+}
+
 TEST_F(HostedActorsTest, ItsWorkersDeathIsTheStoresToJudge) {
   const auto ids = Host();
   hosted.Granted(ids.lease, worker, 50);
@@ -183,7 +201,7 @@ class RandomHost {
   void OneStep(HostedActors::Out& did) {
     const ActorId actor{2, 1 + random_() % 4};
     ++made_;
-    switch (random_() % 5) {
+    switch (random_() % 6) {
       case 0:
         return Host(actor, did);
       case 1:
@@ -193,6 +211,11 @@ class RandomHost {
       case 3:
         if (!leases_.empty()) {
           hosted_.Lost(Pick(leases_).first, base::Failure(), did);
+        }
+        return;
+      case 4:
+        if (!leases_.empty()) {
+          hosted_.CannotBegin(Pick(leases_).first, base::Failure(), did);
         }
         return;
       default:

@@ -134,10 +134,7 @@ void Core::Dispatch(const Event& event) {
       workers_.SetPid(started->process, started->pid);
     }
   } else if (const auto* failed = std::get_if<WorkerStartFailed>(&event)) {
-    Failure failure;
-    failure.code = base::FailureCode::kWorkerStart;
-    failure.message = failed->reason;
-    OnWorkerExited(failed->process, failure);
+    OnWorkerStartFailed(*failed);
   } else if (const auto* exited = std::get_if<WorkerExited>(&event)) {
     OnWorkerExited(exited->process, exited->failure);
   } else if (const auto* tick = std::get_if<Tick>(&event)) {

@@ -161,6 +161,7 @@ class Core {
   void OnEndJob(ProcessId from, JobId job);
   void OnPeerLost(ProcessId process);
   void LoseDriver(ProcessId driver, JobId job, const std::string& cause);
+  void OnWorkerStartFailed(const WorkerStartFailed& failed);
   void OnWorkerExited(ProcessId process, const base::Failure& failure);
 
   // core_control.cc
@@ -174,6 +175,8 @@ class Core {
   void OnProgramKept(const ProgramKept& kept);
   void OnActorReport(ProcessId from, base::ActorReport report);
   void OnHostActor(const base::ActorRecord& record);
+  // It was not started for want of the program that the node should keep.
+  void OnProgramLacking(JobId job, base::Failure failure);
   void OnStopActor(const base::StopActor& stop);
   void OnStopJob(const base::StopJob& stop);
 

@@ -299,6 +299,28 @@ void Core::OnHostActor(const base::ActorRecord& record) {
   MOBULA_CHECK(added);
 }
 
+void Core::OnProgramLacking(JobId job, Failure failure) {
+  const auto found = jobs_.find(job);
+  if (found == jobs_.end()) return;
+  const std::string program = found->second.program;
+  // A driver whose executable it was brings it again with its next actor.
+  for (auto& [id, other] : jobs_) {
+    if (!other.driver.IsNil() && other.program == program) {
+      other.program.clear();
+    }
+  }
+  const HostedActors::Actor* actor = hosted_.Find(found->second.actor);
+  if (actor == nullptr || actor->job != job) return;
+  failure.message =
+      "the program that it is made of is not kept any more: " +
+      failure.message +
+      "; run the program that creates it again, with GetIfExists, and it is "
+      "made anew";
+  HostedActors::Out out;
+  hosted_.CannotBegin(actor->lease, failure, out);
+  Flush(out);
+}
+
 void Core::OnStopActor(const base::StopActor& stop) {
   if (!stop.owner.IsNil()) {
     SendTo(stop.owner, base::KillActor{stop.actor, stop.restart});

@@ -244,6 +244,62 @@ TEST_F(CoreControlTest, AProgramThatDoesNotStartIsToldToTheStore) {
   EXPECT_EQ(world.core.jobs(), 0u);
 }
 
+// No other start would do better, so it is not tried for ever.
+TEST_F(CoreControlTest, AnActorWhoseProgramIsNotKeptIsDeadAtOnce) {
+  world.Do(ControlUp{1});
+  world.AddDriver();
+  world.RegisterAll();
+  world.StoreSays(base::HostActor{Detached()});
+  ProcessId worker;
+  for (const auto& [process, start] : world.starts) {
+    if (start.program == "cafe") worker = process;
+  }
+  ASSERT_FALSE(worker.IsNil());
+  world.Do(WorkerStartFailed{worker, "no program cafe", true});
+  const auto report = Last<base::ActorReport>();
+  EXPECT_EQ(report.state, ActorState::kDead);
+  EXPECT_EQ(report.cause.code, FailureCode::kWorkerStart);
+  EXPECT_EQ(report.cause.executed, base::Executed::kNo);
+  EXPECT_EQ(report.cause.function, "Index");
+  EXPECT_NE(report.cause.message.find("no program cafe"), std::string::npos);
+  EXPECT_NE(report.cause.message.find("GetIfExists"), std::string::npos);
+  EXPECT_EQ(world.core.jobs(), 1u);
+  EXPECT_EQ(world.core.free(), world.core.total());
+}
+
+// Else the driver whose program it is could not make the actor anew.
+TEST_F(CoreControlTest, AProgramThatIsLackingIsKeptAgain) {
+  world.Do(ControlUp{1});
+  world.AddDriver();
+  world.RegisterAll();
+  base::RegisterActor registers;
+  registers.actor.actor = kActor;
+  registers.actor.spec.emplace();
+  world.Say(kDriver, CallOf(1, registers));
+  world.Do(ProgramKept{kJob, "cafe", ""});
+  world.StoreSays(base::HostActor{Detached()});
+  for (const auto& [process, start] : world.starts) {
+    if (start.program != "cafe") continue;
+    world.Do(WorkerStartFailed{process, "no program cafe", true});
+    break;
+  }
+  world.Say(kDriver, CallOf(2, registers));
+  EXPECT_EQ(world.keeps.size(), 2u);
+}
+
+TEST_F(CoreControlTest, ATaskOfAnActorWithoutProgramIsNotTheActorsEnd) {
+  world.Do(ControlUp{1});
+  const ProcessId worker = HostOn();
+  SayMade(worker);
+  const std::size_t before = world.Told<base::ActorReport>().size();
+  world.Ask(ResourceVector::Cpus(1), false, worker, world.job_of.at(worker));
+  ASSERT_EQ(world.starting.size(), 1u);
+  const ProcessId task = *world.starting.begin();
+  world.Do(WorkerStartFailed{task, "no program cafe", true});
+  EXPECT_EQ(world.Told<base::ActorReport>().size(), before);
+  EXPECT_FALSE(world.killed.contains(worker));
+}
+
 TEST_F(CoreControlTest, ItSurvivesItsDriverAndEndsWhenItIsStopped) {
   world.Do(ControlUp{1});
   world.AddDriver();

@@ -103,6 +103,16 @@ void Core::ReleaseOwner(ProcessId owner) {
   ledger_.ForgetOwner(owner);
 }
 
+void Core::OnWorkerStartFailed(const WorkerStartFailed& failed) {
+  const Worker* known = workers_.Find(failed.process);
+  if (known == nullptr) return;
+  const JobId job = known->job;
+  Failure failure =
+      base::NotRun(base::FailureCode::kWorkerStart, failed.reason);
+  OnWorkerExited(failed.process, failure);
+  if (failed.is_program_lacking) OnProgramLacking(job, std::move(failure));
+}
+
 void Core::OnWorkerExited(ProcessId process, const Failure& failure) {
   const Worker* known = workers_.Find(process);
   if (known == nullptr) return;

@@ -44,6 +44,9 @@ struct WorkerStarted {
 struct WorkerStartFailed {
   base::ProcessId process;
   std::string reason;
+  // The node does not keep the program that StartWorker named: no other start
+  // will do better.
+  bool is_program_lacking = false;
 };
 
 // A worker's process ended and all that it wrote has been read. `failure` has

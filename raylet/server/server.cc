@@ -317,7 +317,7 @@ void Server::Launch(const StartWorker& start,
           : std::variant<LaunchedWorker, std::string>(opened.reason);
   if (const auto* reason = std::get_if<std::string>(&launched)) {
     MOBULA_LOG(WARNING) << "worker not started: " << *reason;
-    Handle(WorkerStartFailed{start.process, *reason});
+    Handle(WorkerStartFailed{start.process, *reason, opened.is_lacking});
     return;
   }
   auto& started = std::get<LaunchedWorker>(launched);

@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/control/control_address.h"
 #include "base/control/control_request.h"
@@ -105,6 +106,45 @@ TEST_F(ProgramsKeptTest, AsLongAsAnActorNeedsThemAlsoAfterACrash) {
   EXPECT_TRUE(Eventually([this, &kept] { return Kept() == kept; }));
   EXPECT_EQ(head_.Tool({"kill", "actor:guest"}).code, 0);
   EXPECT_TRUE(Eventually([this] { return Kept().empty(); }));
+}
+
+// Each is refused with what is wrong, and made anew from a whole program.
+TEST_F(ProgramsKeptTest, AnActorWhoseProgramIsGoneOrDamagedIsDeadAndSaysWhy) {
+  const std::vector<std::string> make = {
+      ProgramPath("tests/integration/visitor"), "make", "guest"};
+  for (const bool is_gone : {true, false}) {
+    const Ended made = RunProgram(make, head_.environment());
+    ASSERT_EQ(made.code, 0) << made.output;
+    const base::ActorRecord before = Guest();
+    ASSERT_EQ(Kept().size(), 1u);
+    const std::string hash = *Kept().begin();
+    ASSERT_EQ(head_.Stop().code, 0);
+    const std::filesystem::path path = head_.store() + "/programs/" + hash;
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    if (is_gone) {
+      std::filesystem::remove(path);
+    } else {
+      std::fstream(path, std::ios::in | std::ios::out).put('?');
+    }
+    head_.StartAgain();
+    ASSERT_EQ(head_.started().code, 0) << head_.started().output;
+    base::FindActor find;
+    find.actor = before.actor;
+    const auto now = [this, &find] {
+      return Ask<base::ActorAnswer>(find).actor;
+    };
+    ASSERT_TRUE(
+        Eventually([&now] { return now().state == base::ActorState::kDead; }));
+    const std::string cause = now().cause.message;
+    EXPECT_NE(cause.find(hash), std::string::npos) << cause;
+    EXPECT_NE(cause.find(is_gone ? "No such file" : "damaged"),
+              std::string::npos)
+        << cause;
+  }
+  const Ended anew = RunProgram(make, head_.environment());
+  ASSERT_EQ(anew.code, 0) << anew.output;
+  EXPECT_TRUE(
+      Eventually([this] { return Guest().state == base::ActorState::kAlive; }));
 }
 
 }  // namespace
