@@ -143,7 +143,7 @@ base::ControlReply Core::State::EndJobByRequest(base::JobId job, Turn& turn) {
                         "it has ended already: " + known->cause);
   }
   const base::NodeId node = known->node;
-  const std::string cause = "it was ended by request";
+  const std::string cause = "it was ended by request (mobula kill)";
   EndJob(job, cause, turn);
   SendTo(node, base::StopJob{job, cause}, turn);
   return base::Done();

@@ -54,10 +54,7 @@ void ControlCalls::Ask(AskControl ask, base::BootTime now, Effects& effects) {
   entry.timeout = ask.timeout;
   entry.deadline = now + ask.timeout;
   if (raylet_lost_) {
-    Fail(entry,
-         base::MakeFailure(FailureCode::kRayletDied, base::Executed::kMaybe,
-                           "the node's agent (mobula raylet) has ended"),
-         effects);
+    Fail(entry, *raylet_lost_, effects);
     return;
   }
   if (entries_.size() >= kPendingMax) {
@@ -131,15 +128,11 @@ void ControlCalls::Fail(const Entry& entry, Failure failure,
   Emit(effects, ControlReady{entry.asked, std::move(failure)});
 }
 
-void ControlCalls::RayletLost(Effects& effects) {
+void ControlCalls::RayletLost(const Failure& failure, Effects& effects) {
   if (raylet_lost_) return;
-  raylet_lost_ = true;
+  raylet_lost_ = failure;
   for (const auto& [number, entry] : entries_) {
-    if (entry.given_up) continue;
-    Fail(entry,
-         base::MakeFailure(FailureCode::kRayletDied, base::Executed::kMaybe,
-                           "the node's agent (mobula raylet) has ended"),
-         effects);
+    if (!entry.given_up) Fail(entry, failure, effects);
   }
   entries_.clear();
   waiting_ = 0;

@@ -13,7 +13,7 @@
 // request whose answer has not come; (3) at most kPendingMax requests, those
 // given up too; (4) executed = no is said only of what was never sent, or of
 // a question.
-// Failure: kLimit, kControlAway at the deadline, kRayletDied.
+// Failure: kLimit, kControlAway at the deadline, that of RayletLost.
 #ifndef MOBULA_RUNTIME_CONTROL_CONTROL_CALLS_H_
 #define MOBULA_RUNTIME_CONTROL_CONTROL_CALLS_H_
 
@@ -45,7 +45,7 @@ class ControlCalls {
   void Tick(base::BootTime now, Effects& effects);
   [[nodiscard]] base::BootTime Next() const { return deadlines_.Next(); }
   // Everything, now and later, fails.
-  void RayletLost(Effects& effects);
+  void RayletLost(const base::Failure& failure, Effects& effects);
 
   // Requests that somebody waits for.
   [[nodiscard]] std::size_t waiting() const { return waiting_; }
@@ -72,7 +72,7 @@ class ControlCalls {
   const base::ProcessId self_;
   base::IdSource& ids_;
   base::ProcessId raylet_;
-  bool raylet_lost_ = false;
+  std::optional<base::Failure> raylet_lost_;
   std::map<Number, Entry> entries_;
   std::size_t waiting_ = 0;
   TimerSet<Number> deadlines_;

@@ -182,7 +182,8 @@ TEST_F(ControlCallsTest, TheLostRayletFailsEverything) {
   Ask(2, Put());
   Ask(3, base::ListJobs{});
   effects_.clear();
-  calls_.RayletLost(effects_);
+  calls_.RayletLost(base::NotRun(FailureCode::kRayletDied, "it has ended"),
+                    effects_);
   const auto readies = Readies();
   ASSERT_EQ(readies.size(), 2u);
   const auto& put = std::get<base::Failure>(readies[0].reply);
@@ -256,7 +257,8 @@ TEST(ControlCallsRandomTest, OneAnswerEach) {
       }
       look();
     }
-    calls.RayletLost(effects);
+    calls.RayletLost(base::NotRun(FailureCode::kRayletDied, "it has ended"),
+                     effects);
     look();
     EXPECT_EQ(readies.size(), asked);
     for (const auto& [request, count] : readies) EXPECT_EQ(count, 1);

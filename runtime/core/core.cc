@@ -40,37 +40,37 @@ void Core::Step(Event event, base::BootTime now, Effects& effects) {
 }
 
 void Core::Take(Event event, Effects& effects) {
-  std::visit(
-      Overloaded{
-          [this, &effects](Received& received) {
-            auto& message = received.message;
-            owner_.refs().Received(received.from, message);
-            const auto* registered = std::get_if<base::Registered>(&message);
-            if (registered != nullptr && raylet_.IsNil()) {
-              raylet_ = received.from;
-              owner_.On(*registered);
-              control_calls_.Joined(raylet_, effects);
-            } else if (received.from == raylet_) {
-              HearRaylet(message, effects);
-            } else {
-              HearPeer(received.from, message, effects);
-            }
-          },
-          [this, &effects](PeerLost& lost) { LosePeer(lost.process, effects); },
-          [this, &effects](Executed& executed) {
-            TellStored(executed.outcome, effects);
-            host_.Finish(std::move(executed), effects);
-          },
-          [this, &effects](AskControl& ask) {
-            control_calls_.Ask(std::move(ask), now_, effects);
-          },
-          [this, &effects](Put& put) {
-            TellStored(put.outcome, effects);
-            owner_.On(std::move(put));
-          },
-          [this](auto& api) { owner_.On(std::move(api)); },
-      },
-      event);
+  std::visit(Overloaded{
+                 [this, &effects](Received& received) {
+                   auto& message = received.message;
+                   owner_.refs().Received(received.from, message);
+                   const auto* registered =
+                       std::get_if<base::Registered>(&message);
+                   if (registered != nullptr && raylet_.IsNil()) {
+                     raylet_ = received.from;
+                     owner_.On(*registered);
+                     control_calls_.Joined(raylet_, effects);
+                   } else if (received.from == raylet_) {
+                     HearRaylet(message, effects);
+                   } else {
+                     HearPeer(received.from, message, effects);
+                   }
+                 },
+                 [this, &effects](PeerLost& lost) { LosePeer(lost, effects); },
+                 [this, &effects](Executed& executed) {
+                   TellStored(executed.outcome, effects);
+                   host_.Finish(std::move(executed), effects);
+                 },
+                 [this, &effects](AskControl& ask) {
+                   control_calls_.Ask(std::move(ask), now_, effects);
+                 },
+                 [this, &effects](Put& put) {
+                   TellStored(put.outcome, effects);
+                   owner_.On(std::move(put));
+                 },
+                 [this](auto& api) { owner_.On(std::move(api)); },
+             },
+             event);
 }
 
 void Core::TellStored(const base::Outcome& outcome, Effects& effects) {
@@ -165,11 +165,15 @@ void Core::HearOfObjects(base::ProcessId from, base::Message& message) {
              message);
 }
 
-void Core::LosePeer(base::ProcessId process, Effects& effects) {
+void Core::LosePeer(const PeerLost& lost, Effects& effects) {
+  const base::ProcessId process = lost.process;
   // Before it has registered this process there is no other link.
   if (raylet_.IsNil() || process == raylet_) {
-    owner_.RayletLost();
-    control_calls_.RayletLost(effects);
+    const base::Failure failure = lost.cause.value_or(
+        base::NotRun(base::FailureCode::kRayletDied,
+                     "the node's agent (mobula raylet) has ended"));
+    owner_.RayletLost(failure);
+    control_calls_.RayletLost(failure, effects);
     if (options_.role == base::Role::kWorker && !exited_) {
       exited_ = true;
       Emit(effects, Exit{"the node's agent is gone"});

@@ -82,7 +82,7 @@ class Core {
   void HearOfObjects(base::ProcessId from, base::Message& message);
   // This process has stored the value, if it is one.
   void TellStored(const base::Outcome& outcome, Effects& effects);
-  void LosePeer(base::ProcessId process, Effects& effects);
+  void LosePeer(const PeerLost& lost, Effects& effects);
   // The raylet wants the process to end, or would not mind.
   void Leave(bool may_stay, Effects& effects);
   void ExitIfDone(Effects& effects);

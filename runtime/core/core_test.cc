@@ -358,6 +358,15 @@ TEST_F(CoreTest, AfterTheRayletIsGoneEverythingFails) {
   EXPECT_EQ(FailureOf(3).code, FailureCode::kRayletDied);
 }
 
+TEST_F(CoreTest, WhyTheRayletLetItGoIsWhyEverythingFails) {
+  RunFirst(Simple(1));
+  Do(PeerLost{kRaylet, base::NotRun(FailureCode::kShutdown, "it was ended")});
+  EXPECT_EQ(FailureOf(1).code, FailureCode::kShutdown);
+  Do(Simple(2));
+  EXPECT_EQ(FailureOf(2).code, FailureCode::kShutdown);
+  EXPECT_EQ(FailureOf(2).message, "it was ended");
+}
+
 TEST_F(CoreTest, TooManyTasksAreRefused) {
   for (std::uint64_t n = 1; n <= 1'001; ++n) Do(Simple(n));
   EXPECT_EQ(FailureOf(1'001).code, FailureCode::kLimit);

@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -144,6 +145,9 @@ struct Received {
 // The link to a process ended; the raylet's own is reported so too.
 struct PeerLost {
   base::ProcessId process;
+  // Of the raylet's: with what everything fails, where more is known than that
+  // it has ended.
+  std::optional<base::Failure> cause = std::nullopt;
 };
 
 // The function that an Execute effect asked for has ended. A stored value is

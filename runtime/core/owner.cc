@@ -314,10 +314,9 @@ void Owner::PeerLost(base::ProcessId process) {
   for (const base::ActorId actor : unwatched) ForgetIfUnused(actor);
 }
 
-void Owner::RayletLost() {
+void Owner::RayletLost(const base::Failure& failure) {
   if (raylet_lost_.has_value()) return;
-  raylet_lost_ = base::NotRun(FailureCode::kRayletDied,
-                              "the node's agent (mobula raylet) has ended");
+  raylet_lost_ = failure;
   tasks_.FailAll(*raylet_lost_, out_);
   actors_.FailAll(*raylet_lost_, out_);
   borrowed_.FailAll(*raylet_lost_);

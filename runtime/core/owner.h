@@ -79,7 +79,7 @@ class Owner {
   void On(const base::OwnerGone& gone);
   void Done(base::ProcessId from, base::TaskDone done);
   void PeerLost(base::ProcessId process);
-  void RayletLost();
+  void RayletLost(const base::Failure& failure);
 
   [[nodiscard]] base::BootTime Next() const;
   // Whether it waits for outcomes of its own tasks or calls.

@@ -82,10 +82,25 @@ void CoreLoop::Opened(ProcessId peer) {
 void CoreLoop::Lost(ProcessId peer, const std::string& reason) {
   strand_.AssertHeld();
   if (peer == raylet_) {
-    raylet_lost_ = true;
-    sink_.OnRayletLost(reason);
+    LoseRaylet(reason);
+  } else {
+    Step(PeerLost{peer});
   }
-  Step(PeerLost{peer});
+}
+
+void CoreLoop::LoseRaylet(const std::string& reason) {
+  strand_.AssertHeld();
+  raylet_lost_ = true;
+  base::Failure failure =
+      job_over_
+          ? base::NotRun(base::FailureCode::kShutdown,
+                         "this program's job was ended by request (mobula "
+                         "kill): it has no node any more, until it calls Init "
+                         "again")
+          : base::NotRun(base::FailureCode::kRayletDied,
+                         "the node's agent (mobula raylet) has ended");
+  sink_.OnRayletLost(reason, failure);
+  Step(PeerLost{raylet_, std::move(failure)});
 }
 
 void CoreLoop::Took(ProcessId from, base::Message message, base::UniqueFd fd) {
@@ -108,6 +123,7 @@ bool CoreLoop::TookFromRaylet(const base::Message& message,
     return true;
   }
   if (std::holds_alternative<base::JobEnded>(message)) {
+    job_over_ = !ending_;
     sink_.OnJobEnded();
     return true;
   }

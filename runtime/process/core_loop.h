@@ -20,6 +20,7 @@
 #include <string>
 
 #include "base/boot_time.h"
+#include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
 #include "base/strand.h"
@@ -47,7 +48,9 @@ class CoreLoop {
     // True if the message is one of the node's store's; `fd` came beside it.
     virtual bool OnStoreMessage(const base::Message& message,
                                 const base::UniqueFd& fd) = 0;
-    virtual void OnRayletLost(const std::string& reason) = 0;
+    // `reason` is of its link; `failure` is what everything fails with now.
+    virtual void OnRayletLost(const std::string& reason,
+                              const base::Failure& failure) = 0;
   };
 
   // `whoami` is what Register says. `sink` must outlive this.
@@ -70,6 +73,7 @@ class CoreLoop {
  private:
   void Opened(base::ProcessId peer);
   void Lost(base::ProcessId peer, const std::string& reason);
+  void LoseRaylet(const std::string& reason);
   void Took(base::ProcessId from, base::Message message, base::UniqueFd fd);
   // Ours to deal with: true if the core need not see it.
   bool TookFromRaylet(const base::Message& message, base::UniqueFd* fd);
@@ -89,6 +93,7 @@ class CoreLoop {
   base::ProcessId raylet_ MOBULA_GUARDED_BY(strand_);
   base::UniqueFd program_ MOBULA_GUARDED_BY(strand_);
   bool raylet_lost_ MOBULA_GUARDED_BY(strand_) = false;
+  bool job_over_ MOBULA_GUARDED_BY(strand_) = false;  // not as it had asked
   bool ending_ MOBULA_GUARDED_BY(strand_) = false;
   Core core_ MOBULA_GUARDED_BY(strand_);
   bool stepping_ MOBULA_GUARDED_BY(strand_) = false;

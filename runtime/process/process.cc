@@ -115,7 +115,7 @@ struct Process::State final : CoreLoop::Sink {
   void OnJobEnded() override;
   bool OnStoreMessage(const base::Message& message,
                       const base::UniqueFd& fd) override;
-  void OnRayletLost(const std::string& reason) override;
+  void OnRayletLost(const std::string& reason, const Failure& failure) override;
 
   Options options;
   const std::uint32_t generation = ForkGeneration();
@@ -328,7 +328,8 @@ void Process::State::OnJobEnded() {
   changed.NotifyAll();
 }
 
-void Process::State::OnRayletLost(const std::string& reason) {
+void Process::State::OnRayletLost(const std::string& reason,
+                                  const Failure& failure) {
   bool is_early = false;
   {
     base::MutexLock lock(mutex);
@@ -339,11 +340,13 @@ void Process::State::OnRayletLost(const std::string& reason) {
     is_early = !registered || phase != Phase::kRunning;
     changed.NotifyAll();
   }
-  memory.Close(base::MakeFailure(FailureCode::kRayletDied,
-                                 base::Executed::kMaybe,
-                                 "the node's agent is gone, and with it the "
-                                 "node's store"));
+  memory.Close(
+      base::MakeFailure(failure.code, base::Executed::kMaybe, failure.message));
   if (is_early) return;
+  if (failure.code == FailureCode::kShutdown) {
+    MOBULA_LOG(ERROR) << failure.message;
+    return;
+  }
   const std::string tail = head_output.Tail();
   MOBULA_LOG(ERROR) << "the raylet is gone: " << reason
                     << (tail.empty() ? "" : "; it printed:\n") << tail;

@@ -204,6 +204,23 @@ TEST(DriverProcess, AfterTheRayletIsLostEverythingSettles) {
   driver.process->Shutdown();  // does not wait for an answer
 }
 
+// As the raylet does it for `mobula kill JOB`.
+TEST(DriverProcess, AJobThatIsEndedByRequestSaysSo) {
+  Driver driver({.grants = false});
+  const ObjectId pending = driver.Spawn("never granted");
+  driver.node->raylet().Expect<base::RequestLease>();
+  driver.node->raylet().Send(base::JobEnded{kJob});
+  driver.node->raylet().Close();
+  for (const ObjectId object : {pending, driver.Spawn("late")}) {
+    const auto settled = driver.process->Await(object, kNever);
+    EXPECT_EQ(TextOf(settled), "RuntimeClosed");
+    const auto& failure = std::get<base::Failure>(settled->outcome);
+    EXPECT_NE(failure.message.find("mobula kill"), std::string::npos);
+    EXPECT_EQ(failure.executed, base::Executed::kNo);
+  }
+  driver.process->Shutdown();  // there is nothing to ask for
+}
+
 TEST(DriverProcess, ShutdownEndsTheJobAndSettlesTheRest) {
   Driver driver({.grants = false});
   const ObjectId pending = driver.Spawn("never granted");
