@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/control/control_request.h"
 #include "base/failure.h"
 #include "base/scheduling/resource_vector.h"
 #include "cli/fake_driver.h"
@@ -193,6 +196,27 @@ TEST_F(RayletTest, AProgramThatIsNoneFailsToo) {
   ASSERT_TRUE(refused);
   EXPECT_EQ(refused->failure.code, FailureCode::kWorkerStart);
   EXPECT_NE(refused->failure.message.find(file), std::string::npos);
+}
+
+// The control store's program is not there, and says so itself.
+// The control store's program is not there, and says so itself.
+TEST_F(RayletTest, AControlStoreThatCannotStartSaysWhy) {
+  FakeDriver::Options options = OptionsFor({"--cpus", "1"});
+  const std::string programs = folder_ + "/programs";
+  std::filesystem::create_directory(programs);
+  options.mobula = programs + "/mobula";
+  std::filesystem::copy_file("cli/mobula", options.mobula);
+  FakeDriver driver(options);
+  ASSERT_TRUE(driver.Register());
+  const auto reply = driver.AskControl(base::GetStatus());
+  ASSERT_TRUE(reply);
+  const auto* failure = std::get_if<base::Failure>(&*reply);
+  ASSERT_NE(failure, nullptr);
+  EXPECT_EQ(failure->code, FailureCode::kControlAway);
+  EXPECT_NE(failure->message.find("cannot execute " + programs +
+                                  "/mobula-gcs: No such file or directory"),
+            std::string::npos)
+      << failure->message;
 }
 
 TEST_F(RayletTest, EndJobEndsStubbornWorkersToo) {

@@ -27,12 +27,19 @@ struct Plan {
   char* const* argv = nullptr;
   char* const* environment = nullptr;
   int socket = -1;
+  int output = -1;  // -1: ours
   pid_t parent = 0;
 };
 
+bool TakeOutput(int output) {
+  return output < 0 || (::dup2(output, STDOUT_FILENO) >= 0 &&
+                        ::dup2(output, STDERR_FILENO) >= 0);
+}
+
 // In the child.
 void BecomeStore(const Plan& plan, volatile int* why) {
-  if (DieWithParent(plan.parent) && ::dup2(plan.socket, kServeFd) >= 0) {
+  if (DieWithParent(plan.parent) && TakeOutput(plan.output) &&
+      ::dup2(plan.socket, kServeFd) >= 0) {
     CloseOnExecFrom(kFirstOtherFd);
     ResetSignals();
     // It ends when the raylet does; what ends the driver is not for it.
@@ -77,8 +84,18 @@ UniqueFd EmbeddedStore::Connect(std::string* error) {
   environment.push_back("MOBULA_SESSION=" + options_.session);
   const std::vector<char*> argv = Pointers(words);
   const std::vector<char*> envp = Pointers(environment);
-  const Plan plan = {options_.program.c_str(), argv.data(), envp.data(),
-                     theirs.get(), ::getpid()};
+  // What it says before it has a log, or beside it, is why it ends.
+  UniqueFd output(::open(options_.log_file.c_str(),
+                         O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  if (output.valid() && output.get() <= kServeFd) {
+    output.Reset(::fcntl(output.get(), F_DUPFD_CLOEXEC, kFirstOtherFd));
+  }
+  const Plan plan = {options_.program.c_str(),
+                     argv.data(),
+                     envp.data(),
+                     theirs.get(),
+                     output.get(),
+                     ::getpid()};
   int why = 0;
   const pid_t pid =
       VforkExec([&plan](volatile int* code) { BecomeStore(plan, code); }, &why);

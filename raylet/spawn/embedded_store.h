@@ -27,8 +27,8 @@ class EmbeddedStore {
   struct Options {
     std::string program = "/proc/self/exe";  // `mobula`
     std::string folder;                      // for what it keeps
-    std::string log_file;
-    std::string session;  // the mark
+    std::string log_file;  // also of what it writes to stdout and stderr
+    std::string session;   // the mark
   };
 
   explicit EmbeddedStore(Options options);

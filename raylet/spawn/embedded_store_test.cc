@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <string>
 
 namespace mobula::raylet {
@@ -44,6 +45,21 @@ TEST(EmbeddedStoreTest, ItsEndIsTheEndOfTheConnection) {
   EXPECT_EQ(store.pid(), 0);
   EXPECT_TRUE(store.Connect(&error).valid()) << error;
   ASSERT_EQ(::waitpid(store.pid(), nullptr, 0), store.pid());
+}
+
+TEST(EmbeddedStoreTest, WhatItSaysIsInItsLog) {
+  EmbeddedStore::Options options = Options();
+  options.log_file = testing::TempDir() + "said.log";
+  ::unlink(options.log_file.c_str());
+  EmbeddedStore store(options);
+  std::string error;
+  const UniqueFd socket = store.Connect(&error);
+  ASSERT_TRUE(socket.valid()) << error;
+  ASSERT_EQ(::waitpid(store.pid(), nullptr, 0), store.pid());
+  std::ifstream log(options.log_file);
+  std::string line;
+  std::getline(log, line);
+  EXPECT_NE(line.find("gcs"), std::string::npos) << line;
 }
 
 TEST(EmbeddedStoreTest, TheNextOneWaitsForTheEndOfTheLast) {
