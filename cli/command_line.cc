@@ -161,6 +161,9 @@ void AddRaylet(CLI::App* app, raylet::RayletOptions* options) {
   app->add_option("--token-file", options->token_file,
                   "what that asks for over TCP (MOBULA_TOKEN_FILE)")
       ->envname(kTokenFileVariable);
+  app->add_option("--join-patience", options->join_patience_ms,
+                  "milliseconds after which it gives up joining (30000)")
+      ->check(CLI::Range(1, 1'000'000'000));
   AddOffers(app, options);
 }
 

@@ -16,6 +16,10 @@
 
 namespace mobula::base {
 
+// Of somebody else's door, most often.
+inline constexpr char kSilence[] =
+    "it accepts, but does not answer as a control store";
+
 class ClientGreeting {
  public:
   enum class Step : std::uint8_t { kWrite, kRead, kDone, kFailed };

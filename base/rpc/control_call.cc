@@ -46,7 +46,7 @@ Attempt Greet(int fd, const std::string& token, BootTime end) {
           greeting.error()};
     }
     if (BootNow() >= end) {
-      return {Attempt::Kind::kAway, "it accepts, but does not answer"};
+      return {Attempt::Kind::kAway, kSilence};
     }
     pollfd waits{};
     waits.fd = fd;

@@ -80,6 +80,19 @@ TEST_F(ControlCallTest, WhereNobodyListensItIsOverAtOnceIfThatIsAsked) {
   EXPECT_NE(why(port).find("Connection refused"), std::string::npos);
 }
 
+// Somebody else's door: the kernel takes the connection in.
+TEST_F(ControlCallTest, WhoAcceptsAndSaysNothingIsNoControlStore) {
+  std::string error;
+  const auto any = ControlAddress::Parse("127.0.0.1:0", &error);
+  const auto silent = ListenerSocket::Open(*any, &address_, &error);
+  ASSERT_TRUE(silent) << error;
+  const Failure failure = CallAndFail(milliseconds(200));
+  EXPECT_EQ(failure.code, FailureCode::kControlAway);
+  EXPECT_EQ(failure.message,
+            "the control store at " + address_.ToString() +
+                " is away: it accepts, but does not answer as a control store");
+}
+
 TEST_F(ControlCallTest, IsAnsweredAndThenLost) {
   EchoStore store{EchoStore::Options()};
   ASSERT_EQ(store.Listen(address_.ToString()), address_.ToString());

@@ -51,6 +51,7 @@ struct ControlClient::State
   void Greet();
   void SayHello();
   void TryLater();
+  void Failed(const std::string& reason) const;
   void StartTimer(Duration wait, void (State::*then)());
   void OnLate();
 
@@ -136,8 +137,8 @@ void ControlClient::State::Connect() {
   std::string error;
   socket = options.connect(&error);
   if (!socket.valid()) {
-    MOBULA_LOG(DEBUG) << "the control store is away: " << error;
-    return TryLater();
+    TryLater();
+    return Failed(error);
   }
   StartTimer(options.handshake_timeout, &State::OnLate);
   greeting = std::make_unique<ClientGreeting>(socket.get(), options.token);
@@ -160,9 +161,8 @@ void ControlClient::State::Greet() {
   const auto greeted = std::move(greeting);
   if (step == ClientGreeting::Step::kDone) return SayHello();
   TryLater();
-  if (greeted->refused() && callbacks.on_refused) {
-    callbacks.on_refused(greeted->error());
-  }
+  if (!greeted->refused()) return Failed(greeted->error());
+  if (callbacks.on_refused) callbacks.on_refused(greeted->error());
 }
 
 void ControlClient::State::SayHello() {
@@ -183,11 +183,18 @@ void ControlClient::State::SayHello() {
 
 // Neither admitted nor agreed in time.
 void ControlClient::State::OnLate() {
-  if (greeting != nullptr) {
+  const bool is_silent = greeting != nullptr;
+  if (is_silent) {
     strand.Unwatch(socket.get());
     greeting = nullptr;
   }
   LeaveStream();
+  Failed(is_silent ? kSilence : "it lets us in, but agrees on no session");
+}
+
+void ControlClient::State::Failed(const std::string& reason) const {
+  MOBULA_LOG(DEBUG) << "the control store is away: " << reason;
+  if (callbacks.on_failed) callbacks.on_failed(reason);
 }
 
 void ControlClient::State::TryLater() {

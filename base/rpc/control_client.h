@@ -12,7 +12,7 @@
 // Invariants: (1) messages of one session arrive once, in order; (2) on_up and
 // on_down alternate; (3) nothing is queued while away beyond queued_bytes_max.
 // Failure: refused for good (another version, wrong token) is told to
-// on_refused, each time that it is tried.
+// on_refused, each time that it is tried; all else to on_failed.
 #ifndef MOBULA_BASE_RPC_CONTROL_CLIENT_H_
 #define MOBULA_BASE_RPC_CONTROL_CLIENT_H_
 
@@ -49,6 +49,8 @@ class ControlClient {
     std::function<void(ControlMessage message)> on_message;
     std::function<void(std::string reason)> on_down;
     std::function<void(std::string reason)> on_refused;
+    // What came of an attempt, where that is not for good; it is tried again.
+    std::function<void(std::string reason)> on_failed = nullptr;
   };
 
   ControlClient(Strand& strand, Options options, Callbacks callbacks);

@@ -96,6 +96,22 @@ TEST_F(ControlGateTest, ATokenIsAskedForOverTcpAlone) {
   EXPECT_EQ(refused.story.Count("up "), 0u);
 }
 
+TEST_F(ControlGateTest, WhoAcceptsAndSaysNothingIsNoControlStore) {
+  ControlAddress port;
+  std::string error;
+  const auto silent =
+      ListenerSocket::Open(Address("127.0.0.1:0"), &port, &error);
+  ASSERT_TRUE(silent) << error;
+  EchoClient::Options options;
+  options.where = port.ToString();
+  options.handshake_timeout = milliseconds(50);
+  options.tells_failures = true;
+  EchoClient client(options);
+  EXPECT_TRUE(client.story.WaitFor(
+      "failed it accepts, but does not answer as a control store"));
+  EXPECT_EQ(client.story.Count("refused "), 0u);
+}
+
 TEST_F(ControlGateTest, AnotherVersionIsRefusedNamingBoth) {
   EchoStore store{EchoStore::Options()};
   ASSERT_EQ(store.Listen(Unix()), Unix());

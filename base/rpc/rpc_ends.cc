@@ -197,6 +197,11 @@ EchoClient::EchoClient(const Options& options) : strand_("client") {
   callbacks.on_refused = [this](const std::string& reason) {
     story.Tell("refused " + reason);
   };
+  if (options.tells_failures) {
+    callbacks.on_failed = [this](const std::string& reason) {
+      story.Tell("failed " + reason);
+    };
+  }
   callbacks.on_message = [this](const ControlMessage& message) {
     if (const auto* renewed = std::get_if<NodeRenewed>(&message)) {
       story.Tell("renewed " + std::to_string(renewed->sequence));

@@ -89,6 +89,7 @@ class EchoClient {
     std::string token;
     Duration handshake_timeout = std::chrono::seconds(3);
     std::size_t queued_bytes_max = std::size_t{64} << 20;
+    bool tells_failures = false;  // "failed REASON" in its story
     // In place of connecting to `where`.
     std::function<UniqueFd(std::string* error)> connect;
   };

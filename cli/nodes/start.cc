@@ -22,6 +22,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/boot_time.h"
 #include "base/clock.h"
 #include "base/control/control_address.h"
 #include "base/control/control_request.h"
@@ -63,6 +64,8 @@ struct Plan {
   std::string folder;  // of the session
   ControlAddress control;
   std::string token_file;
+  base::BootTime deadline;  // of the start
+  std::string doubt;        // about the store to join, "" if none
 };
 
 // A port that is free now.
@@ -96,8 +99,9 @@ std::string WhyDeaf(const ControlAddress& address) {
 
 // The store to join may be coming back just now; one that does not is better
 // said at once than after the start's whole patience.
-std::string FindStore(const ControlAddress& address) {
-  const base::BootTime deadline = base::BootNow() + kStorePatience;
+std::string FindStore(const ControlAddress& address, base::BootTime until) {
+  const base::BootTime deadline =
+      std::min(until, base::BootNow() + kStorePatience);
   while (true) {
     const std::string why = WhyDeaf(address);
     if (why.empty()) return "";
@@ -123,18 +127,23 @@ std::string TokenOf(const StartCommand& command,
 }
 
 // Why the store to join will never have this node: a token that is not its own,
-// or none. What may pass is left to the start's patience.
-std::string WhyRefused(const StartCommand& command) {
+// or none. What may pass is left to the start's patience, and kept in `doubt`.
+std::string WhyRefused(const StartCommand& command, base::BootTime until,
+                       std::string* doubt) {
   std::string error;
   const auto store = ChooseStore({command.address, command.token_file}, &error);
   if (!store) return error;
+  const base::Duration left = until - base::BootNow();
   const base::ControlReply reply =
-      Ask(*store, base::GetStatus(), kStorePatience);
+      Ask(*store, base::GetStatus(),
+          std::min<base::Duration>(left, kStorePatience));
   const auto* const failure = std::get_if<base::Failure>(&reply);
   const bool may_pass = failure == nullptr ||
                         failure->code == base::FailureCode::kControlAway ||
                         failure->code == base::FailureCode::kTimeout;
-  return may_pass ? "" : failure->message;
+  if (!may_pass) return failure->message;
+  if (failure != nullptr) *doubt = failure->message;
+  return "";
 }
 
 std::string PlanAddress(const StartCommand& command, Plan* plan) {
@@ -147,8 +156,9 @@ std::string PlanAddress(const StartCommand& command, Plan* plan) {
   const bool is_tcp = plan->control.path.empty();
   if (!command.head) {
     if (is_tcp) plan->token_file = TokenOf(command, plan->control);
-    const std::string absent = FindStore(plan->control);
-    return absent.empty() ? WhyRefused(command) : absent;
+    const std::string absent = FindStore(plan->control, plan->deadline);
+    return absent.empty() ? WhyRefused(command, plan->deadline, &plan->doubt)
+                          : absent;
   }
   if (!is_tcp) return "";
   if (plan->control.port == 0) {
@@ -293,7 +303,9 @@ int SayWhyNot(Plan& plan, const Detached& detached, int patience_s) {
   std::string reason = detached.words;
   if (detached.timed_out) {
     reason = "it does not serve after " + std::to_string(patience_s) +
-             " s, and is ended\n" + ReadTail(plan.folder + "/keeper.log") +
+             " s, and is ended" +
+             (plan.doubt.empty() ? "" : "; " + plan.doubt) + "\n" +
+             ReadTail(plan.folder + "/keeper.log") +
              ReadTail(plan.folder + "/raylet.log");
     ::kill(detached.pid, SIGTERM);
   } else {
@@ -358,6 +370,7 @@ int RunStart(const StartCommand& command) {
   // What the shell left open would stay open for as long as the node lives.
   ::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
   Plan plan;
+  plan.deadline = base::BootNow() + std::chrono::seconds(command.patience_s);
   std::string error = MakePlan(command, &plan);
   if (!error.empty()) return Complain(error);
   if (!plan.session->Make(&error)) return Complain(error);
@@ -368,7 +381,7 @@ int RunStart(const StartCommand& command) {
   DetachOptions detach;
   detach.foreground = command.foreground;
   detach.ready = raylet::kReady;
-  detach.deadline = base::BootNow() + std::chrono::seconds(command.patience_s);
+  detach.deadline = plan.deadline;
   detach.open_log = [&plan] {
     const std::string path = plan.folder + "/" + raylet::kKeeperLog;
     return UniqueFd(

@@ -221,6 +221,7 @@ bool JoinCluster(const std::string& control, const std::string& token_file,
   std::optional<std::string> token = ReadToken(token_file, error);
   if (!token) return false;
   server->core.has_control = true;
+  server->node_file.control = address->ToString();
   server->control.connect = [address = *address](std::string* why) {
     return base::ConnectControl(address, why);
   };
@@ -275,6 +276,7 @@ int RunRaylet(const RayletOptions& options) {
     if (!JoinCluster(options.control, options.token_file, &server, &error)) {
       return Complain(1, error);
     }
+    server.join_patience = std::chrono::milliseconds(options.join_patience_ms);
     OfferNothing(options, driver.pid, &server.core);
   }
   std::optional<RuntimeFolder> folder = RuntimeFolder::Plan(roots, &error);

@@ -43,6 +43,8 @@ struct RayletOptions {
   // Of RunRaylet: ControlAddress of a control store to join, "" for a head.
   std::string control;
   std::string token_file;  // for it; "" if none
+  // It gives up joining that, and says why, so that its driver can.
+  std::int64_t join_patience_ms = 30'000;
 };
 
 struct NodeOptions {

@@ -34,8 +34,6 @@ constexpr base::Duration kSweepAgainAfter = std::chrono::milliseconds(5);
 constexpr int kSweepsMax = 200;
 // For the control store to take our leave; its keeper tells it anyway.
 constexpr base::Duration kLeavePatience = std::chrono::milliseconds(100);
-// Of a driver's own node, before it serves its driver.
-constexpr base::Duration kJoinPatience = std::chrono::seconds(30);
 
 UniqueFd OpenSignals() {
   sigset_t signals;
@@ -71,9 +69,11 @@ Server::Server(Strand& strand, Options options)
       return;
     }
     OpenControl();
-    strand_.PostAt(strand_.Now() + kJoinPatience, [this] {
+    strand_.PostAt(strand_.Now() + options_.join_patience, [this] {
       strand_.AssertHeld();
-      GiveUpJoining("the control store to join does not answer");
+      GiveUpJoining(
+          "the control store to join, at " + options_.node_file.control +
+          ", is away: " + (away_.empty() ? "it does not answer" : away_));
     });
     return;
   }

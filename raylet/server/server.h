@@ -26,6 +26,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <chrono>
 #include <deque>
 #include <map>
 #include <memory>
@@ -34,6 +35,7 @@
 #include <string>
 #include <vector>
 
+#include "base/boot_time.h"
 #include "base/control/control_message.h"
 #include "base/control/node_file.h"
 #include "base/frames/link.h"
@@ -82,6 +84,8 @@ class Server {
     // cluster comes with that).
     base::ControlClient::Options control;
     base::NodeFile node_file;
+    // Of a driver's own node, before it serves its driver.
+    base::Duration join_patience = std::chrono::seconds(30);
   };
 
   Server(base::Strand& strand, Options options);
@@ -157,6 +161,8 @@ class Server {
   // Starts the embedded control store.
   base::UniqueFd ConnectStore(std::string* error) MOBULA_REQUIRES(strand_);
   void OnStoreFailed(const std::string& why) MOBULA_REQUIRES(strand_);
+  void OnStoreAway(const std::string& reason) MOBULA_REQUIRES(strand_);
+  void OnRefused(const std::string& reason) MOBULA_REQUIRES(strand_);
   void OnControlSaid(base::ControlMessage message) MOBULA_REQUIRES(strand_);
   void OnJoined(const base::NodeJoined& joined) MOBULA_REQUIRES(strand_);
   void Keep(const KeepProgram& keep) MOBULA_REQUIRES(strand_);
@@ -197,6 +203,7 @@ class Server {
   bool has_joined_ MOBULA_GUARDED_BY(strand_) = false;
   bool wrote_node_file_ MOBULA_GUARDED_BY(strand_) = false;
   std::string refusal_ MOBULA_GUARDED_BY(strand_);  // the last one logged
+  std::string away_ MOBULA_GUARDED_BY(strand_);     // the same, before it joins
   std::deque<Event> events_ MOBULA_GUARDED_BY(strand_);
   bool handling_ MOBULA_GUARDED_BY(strand_) = false;
   bool driver_gone_ MOBULA_GUARDED_BY(strand_) = false;

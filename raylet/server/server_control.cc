@@ -92,15 +92,32 @@ void Server::OpenControl() {
   };
   callbacks.on_refused = [this](const std::string& reason) {
     strand_.AssertHeld();
-    // It is tried for ever, and the same each time.
-    if (refusal_ == reason) return;
-    refusal_ = reason;
-    MOBULA_LOG(ERROR) << "the control store refuses us: " << reason;
-    GiveUpJoining("the control store refuses this node: " + reason +
-                  "; MOBULA_TOKEN_FILE names the file of its token");
+    OnRefused(reason);
+  };
+  callbacks.on_failed = [this](const std::string& reason) {
+    strand_.AssertHeld();
+    OnStoreAway(reason);
   };
   control_ = std::make_unique<base::ControlClient>(strand_, std::move(client),
                                                    std::move(callbacks));
+}
+
+// It is tried for ever, and the same each time.
+void Server::OnRefused(const std::string& reason) {
+  if (refusal_ == reason) return;
+  refusal_ = reason;
+  const std::string address = options_.node_file.control;
+  MOBULA_LOG(ERROR) << "the control store " << address << ": " << reason;
+  GiveUpJoining("the control store at " + address + " is not to be joined: " +
+                reason + "; MOBULA_TOKEN_FILE names the file of its token");
+}
+
+// Later on there is a session, and what becomes of that is said.
+void Server::OnStoreAway(const std::string& reason) {
+  if (has_joined_ || !IsOfCluster() || away_ == reason) return;
+  away_ = reason;
+  MOBULA_LOG(WARNING) << "the control store at " << options_.node_file.control
+                      << " is away: " << reason;
 }
 
 UniqueFd Server::ConnectStore(std::string* error) {

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstdint>
 #include <optional>
@@ -18,6 +20,9 @@
 
 namespace mobula::runtime {
 namespace {
+
+// For a head that has given up, to end and to be read.
+constexpr base::Duration kLastWords = std::chrono::seconds(1);
 
 std::string ThisProgram() {
   char buffer[PATH_MAX];
@@ -69,6 +74,10 @@ std::variant<std::unique_ptr<Backend>, StartError> StartDriver(
   process.whoami.program = ThisProgram();
   process.whoami.weight = options.weight;
   process.whoami.ns = std::move(options.ns);
+  // Before we give up ourselves, so that we hear why.
+  options.head.join_patience =
+      options.start_timeout -
+      std::min<base::Duration>(options.start_timeout / 4, kLastWords);
   if (auto error = options.raylet_socket.empty()
                        ? StartHead(options.head, &process)
                        : JoinNode(options.raylet_socket, &process)) {
@@ -76,8 +85,14 @@ std::variant<std::unique_ptr<Backend>, StartError> StartDriver(
   }
   process.on_output = std::move(options.on_output);
   auto backend = std::make_unique<Process>(std::move(process));
-  if (auto error = backend->Start(deadline)) return *std::move(error);
-  return backend;
+  auto error = backend->Start(deadline);
+  if (!error) return backend;
+  if (error->code == StartError::Code::kTimeout &&
+      !options.head.control.empty()) {
+    error->message +=
+        "\nIt was to join the control store at " + options.head.control;
+  }
+  return *std::move(error);
 }
 
 }  // namespace mobula::runtime

@@ -37,6 +37,8 @@ constexpr int kDriverFd = 3;
 constexpr int kProgramFd = 4;
 constexpr int kFirstClosedFd = 5;
 constexpr base::Duration kEndPatience = std::chrono::seconds(2);
+// What `mobula raylet` takes.
+constexpr std::chrono::milliseconds kJoinPatienceMax(1'000'000'000);
 
 StartError SystemError(const std::string& what, int error) {
   return StartError{StartError::Code::kSystem,
@@ -75,7 +77,12 @@ std::vector<std::string> CommandLine(const HeadOptions& options) {
                                     "--driver-fd",  std::to_string(kDriverFd),
                                     "--program-fd", std::to_string(kProgramFd)};
   if (!options.control.empty()) {
-    words.insert(words.end(), {"--control", options.control});
+    using std::chrono::milliseconds;
+    const auto patience_ms = std::clamp(
+        std::chrono::duration_cast<milliseconds>(options.join_patience),
+        milliseconds(1), kJoinPatienceMax);
+    words.insert(words.end(), {"--control", options.control, "--join-patience",
+                               std::to_string(patience_ms.count())});
     return words;
   }
   if (options.cpus) {

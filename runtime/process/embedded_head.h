@@ -14,6 +14,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -42,6 +43,8 @@ struct HeadOptions {
   // ControlAddress of a control store: then it is no head but a node of that
   // cluster, which offers nothing, whatever is said above.
   std::string control;
+  // After which it says why it could not join that, and ends.
+  base::Duration join_patience = std::chrono::seconds(30);
 };
 
 class EmbeddedHead {

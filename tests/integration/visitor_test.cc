@@ -1,10 +1,13 @@
 // A driver that names a cluster of which no node runs on its machine: it has
 // one for itself, which offers nothing and ends with it. Here "another machine"
 // is another XDG_RUNTIME_DIR, where no node is to be found.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +27,7 @@
 #include "base/control/node_file.h"
 #include "base/control/records.h"
 #include "base/rpc/control_call.h"
+#include "base/unique_fd.h"
 #include "tests/integration/programs.h"
 #include "tests/integration/started_head.h"
 #include "tests/process_tree/process_tree.h"
@@ -230,6 +234,38 @@ TEST(NoVisitTest, AHeadWithTooFewDescriptorsSaysSo) {
   EXPECT_TRUE(Holds(ended.output, "run: ulimit -n 1024")) << ended.output;
 }
 
+// Somebody else's door: the kernel takes connections in, nobody answers.
+base::UniqueFd SilentDoor(std::string* address) {
+  base::UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* const any = reinterpret_cast<sockaddr*>(&name);
+  socklen_t size = sizeof(name);
+  EXPECT_EQ(bind(fd.get(), any, size), 0);
+  EXPECT_EQ(listen(fd.get(), 100), 0);
+  EXPECT_EQ(getsockname(fd.get(), any, &size), 0);
+  *address = "127.0.0.1:" + std::to_string(ntohs(name.sin_port));
+  return fd;
+}
+
+TEST(NoVisitTest, WhoListensAndIsNoControlStoreIsNamed) {
+  std::string address;
+  const base::UniqueFd door = SilentDoor(&address);
+  const std::string what =
+      address + ", is away: it accepts, but does not answer as a control store";
+  const Ended ended = RunProgram({ProgramPath("tests/integration/visitor"),
+                                  "--mobula-address=" + address});
+  EXPECT_EQ(ended.code, 4);
+  EXPECT_TRUE(Holds(ended.output, what)) << ended.output;
+  const Ended tool = RunProgram({ProgramPath("cli/mobula"), "start",
+                                 "--address", address, "--patience", "5"});
+  EXPECT_EQ(tool.code, 1);
+  EXPECT_TRUE(Holds(tool.output, address)) << tool.output;
+  EXPECT_TRUE(Holds(tool.output, "does not answer as a control store"))
+      << tool.output;
+}
+
 TEST(NoVisitTest, WhatDoesNotListenOrDoesNotAgreeIsSaid) {
   const Ended absent =
       RunProgram({ProgramPath("tests/integration/visitor"),
@@ -248,7 +284,7 @@ TEST(NoVisitTest, WhatDoesNotListenOrDoesNotAgreeIsSaid) {
       {ProgramPath("tests/integration/visitor"), "--mobula-address=" + address},
       {"XDG_RUNTIME_DIR=/nonexistent", "MOBULA_TOKEN_FILE="});
   EXPECT_EQ(stranger.code, 4);
-  EXPECT_TRUE(Holds(stranger.output, "the control store refuses this node"))
+  EXPECT_TRUE(Holds(stranger.output, "is not to be joined: it refuses: the "))
       << stranger.output;
   EXPECT_TRUE(Holds(stranger.output, "MOBULA_TOKEN_FILE")) << stranger.output;
 }
