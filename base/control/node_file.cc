@@ -182,12 +182,17 @@ std::optional<NodeFile> NodeOf(const Session& session) {
   return ParseNodeFile(session.path, ReadIn(session, kFileName));
 }
 
-bool HasKeeperOf(const Session& session, const std::string& control) {
+// What its keeper says of the control store; "" if no keeper lives there.
+std::string KeptControl(const Session& session) {
   const std::string text = ReadIn(session, kKeeperFile);
   const std::size_t line = std::min(text.find('\n'), text.size());
   std::int32_t pid = 0;
-  return ParseNumber(std::string_view(text).substr(0, line), &pid) && pid > 0 &&
-         text.substr(line) == "\n" + control + "\n" && !StartOf(pid).empty();
+  if (!ParseNumber(std::string_view(text).substr(0, line), &pid) || pid <= 0 ||
+      !text.ends_with('\n') || StartOf(pid).empty()) {
+    return "";
+  }
+  const std::size_t begin = std::min(line + 1, text.size());
+  return text.substr(begin, text.find('\n', begin) - begin);
 }
 
 }  // namespace
@@ -261,11 +266,21 @@ bool IsNodeStarting(const std::vector<std::string>& roots,
                     const std::string& control) {
   for (const std::string& root : roots) {
     for (const Session& session : SessionsUnder(root)) {
-      if (!HasKeeperOf(session, control)) continue;
+      if (control.empty() || KeptControl(session) != control) continue;
       if (!NodeOf(session).has_value()) return true;
     }
   }
   return false;
+}
+
+std::string StartingControl(const std::vector<std::string>& roots) {
+  for (const std::string& root : roots) {
+    for (const Session& session : SessionsUnder(root)) {
+      std::string control = KeptControl(session);
+      if (!control.empty() && !NodeOf(session).has_value()) return control;
+    }
+  }
+  return "";
 }
 
 }  // namespace mobula::base

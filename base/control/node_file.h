@@ -52,6 +52,10 @@ inline constexpr char kKeeperFile[] = "keeper";
 bool IsNodeStarting(const std::vector<std::string>& roots,
                     const std::string& control);
 
+// The ControlAddress of the control store of such a keeper's node, of any; ""
+// if there is none.
+std::string StartingControl(const std::vector<std::string>& roots);
+
 }  // namespace mobula::base
 
 #endif  // MOBULA_BASE_CONTROL_NODE_FILE_H_

@@ -1,15 +1,21 @@
 #include "cli/tools/store.h"
 
+#include <poll.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/control/node_file.h"
 #include "base/rpc/control_call.h"
 
 namespace mobula::cli {
 namespace {
+
+// How often a node that is being started is looked for.
+constexpr int kLookMilliseconds = 20;
 
 // The first word of the file.
 bool ReadToken(const std::string& path, std::string* token) {
@@ -24,7 +30,23 @@ std::string AddressText(const StoreFlags& flags,
   const char* const named = std::getenv("MOBULA_ADDRESS");
   std::string text = named == nullptr ? "" : named;
   if (!text.empty() && text != "embedded") return text;
-  return nodes.empty() ? "" : nodes.front().control;
+  if (!nodes.empty()) return nodes.front().control;
+  return base::StartingControl(base::SessionRoots());
+}
+
+// A node whose raylet has died has another one in a moment, and only that says
+// where a token is.
+std::vector<base::NodeFile> NodesHere() {
+  const std::vector<std::string> roots = base::SessionRoots();
+  const base::BootTime deadline = base::BootNow() + kAbsenceMax;
+  while (true) {
+    std::vector<base::NodeFile> nodes = base::FindNodes(roots);
+    const bool may_come = nodes.empty() &&
+                          !base::StartingControl(roots).empty() &&
+                          base::BootNow() < deadline;
+    if (!may_come) return nodes;
+    ::poll(nullptr, 0, kLookMilliseconds);
+  }
 }
 
 }  // namespace
@@ -34,8 +56,7 @@ bool KnowsNoStore(const StoreFlags& flags) {
 }
 
 std::optional<Store> ChooseStore(const StoreFlags& flags, std::string* error) {
-  const std::vector<base::NodeFile> nodes =
-      base::FindNodes(base::SessionRoots());
+  const std::vector<base::NodeFile> nodes = NodesHere();
   const std::string text = AddressText(flags, nodes);
   if (text.empty()) {
     *error =

@@ -4,7 +4,8 @@
 //   base::ControlReply reply = Ask(*store, base::GetStatus());
 // Chosen by --address, else MOBULA_ADDRESS, else a node that runs here (the
 // latest started). The token for TCP is in the file named, else in the one that
-// a node which runs here has written down for that address.
+// a node which runs here has written down for that address. A node that is
+// being started again counts, and is waited for, kAbsenceMax.
 // Threading: blocks the calling thread.
 // Failure: a sentence; of Ask, a Failure as the reply.
 #ifndef MOBULA_CLI_TOOLS_STORE_H_

@@ -67,5 +67,18 @@ TEST_F(StoreTest, OneThatAKeeperStartsAgainIsWaitedFor) {
   EXPECT_EQ(elsewhere->absence, base::Duration(0));
 }
 
+// Its raylet was killed a moment ago.
+TEST_F(StoreTest, ANodeThatIsStartedAgainIsNotNoNode) {
+  EXPECT_TRUE(KnowsNoStore({}));
+  std::ofstream(folder_ + "/" + base::kKeeperFile)
+      << ::getpid() << "\nunix:" + folder_ + "/control.sock\n";
+  EXPECT_FALSE(KnowsNoStore({}));
+  std::string error;
+  const auto store = ChooseStore({}, &error);
+  ASSERT_TRUE(store.has_value()) << error;
+  EXPECT_EQ(store->address.ToString(), "unix:" + folder_ + "/control.sock");
+  EXPECT_EQ(store->absence, kAbsenceMax);
+}
+
 }  // namespace
 }  // namespace mobula::cli
