@@ -14,14 +14,18 @@
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "base/control/node_file.h"
 #include "base/error_text.h"
 #include "base/unique_fd.h"
+#include "cli/node_checks.h"
+#include "cli/nodes/head_folder.h"
 #include "cli/nodes/node_choice.h"
 #include "cli/tables/amounts.h"
 #include "raylet/arenas/spill_folders.h"
@@ -216,6 +220,10 @@ std::string ProgramOf(pid_t pid) {
   return n > 0 ? std::string(path, static_cast<std::size_t>(n)) : "?";
 }
 
+void Append(std::vector<Check> more, std::vector<Check>* checks) {
+  std::move(more.begin(), more.end(), std::back_inserter(*checks));
+}
+
 std::string Quote(std::string_view text) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string quoted = "\"";
@@ -238,11 +246,22 @@ std::string Quote(std::string_view text) {
 }  // namespace
 
 bool Report::IsHealthy() const {
-  const auto ok = [](const Check& check) { return check.ok; };
+  const auto ok = [](const Check& check) { return check.ok || check.is_note; };
   return leftovers.empty() && std::all_of(checks.begin(), checks.end(), ok);
 }
 
-Report Examine(const std::vector<std::string>& roots) {
+Places UsualPlaces() {
+  Places places;
+  places.roots = base::SessionRoots();
+  std::error_code wrong;
+  places.programs =
+      std::filesystem::read_symlink("/proc/self/exe", wrong).parent_path();
+  places.head_folder = HeadFolder::DefaultPath();
+  return places;
+}
+
+Report Examine(const Places& places) {
+  const std::vector<std::string>& roots = places.roots;
   Report report;
   CheckKernel(&report.checks);
   report.checks.push_back(
@@ -262,6 +281,13 @@ Report Examine(const std::vector<std::string>& roots) {
   }
   const std::vector<base::NodeFile> nodes = StartedNodes(roots);
   CheckSpillFolders(roots, nodes, &report.checks);
+  if (!places.programs.empty()) {
+    Append(CheckPrograms(places.programs), &report.checks);
+  }
+  if (!places.head_folder.empty()) {
+    report.checks.push_back(CheckHeadFolder(places.head_folder));
+  }
+  Append(CheckNodes(roots), &report.checks);
   for (const std::string& root : roots) {
     for (const raylet::SessionState& state : raylet::ListSessions(root)) {
       if (state.live) {
@@ -294,8 +320,10 @@ Cleaned Clean(const std::vector<std::string>& roots) {
 std::string AsText(const Report& report) {
   std::string text;
   for (const Check& check : report.checks) {
-    text += (check.ok ? "ok       " : "MISSING  ") + check.name + ": " +
-            check.detail + "\n";
+    text += (check.ok        ? "ok       "
+             : check.is_note ? "note     "
+                             : "MISSING  ") +
+            check.name + ": " + check.detail + "\n";
     if (!check.ok && !check.advice.empty()) {
       text += "         " + check.advice + "\n";
     }
@@ -321,6 +349,7 @@ std::string AsJson(const Report& report) {
   for (const Check& check : report.checks) {
     text += comma + "{\"name\":" + Quote(check.name) +
             ",\"ok\":" + (check.ok ? "true" : "false") +
+            (check.is_note ? ",\"note\":true" : "") +
             ",\"detail\":" + Quote(check.detail) +
             ",\"advice\":" + Quote(check.ok ? "" : check.advice) + "}";
     comma = ",";

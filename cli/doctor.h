@@ -2,7 +2,7 @@
 // user's limits and the runtime folder right, and did a crashed program leave
 // anything behind?
 //
-//   Report report = Examine(roots);
+//   Report report = Examine(UsualPlaces());
 //   std::fputs(AsText(report).c_str(), stdout);
 // Threading: any; Clean kills processes that carry a dead session's mark.
 // Failure: what cannot be found out is a check that failed.
@@ -15,14 +15,9 @@
 #include <string>
 #include <vector>
 
-namespace mobula::cli {
+#include "cli/check.h"
 
-struct Check {
-  std::string name;
-  bool ok = false;
-  std::string detail;  // what was found
-  std::string advice;  // what to do where it is not ok
-};
+namespace mobula::cli {
 
 struct Leftover {
   std::string kind;  // "session" or "process"
@@ -38,8 +33,16 @@ struct Report {
   [[nodiscard]] bool IsHealthy() const;
 };
 
-// `roots` as of base::SessionRoots.
-Report Examine(const std::vector<std::string>& roots);
+// Where to look.
+struct Places {
+  std::vector<std::string> roots;  // as of base::SessionRoots
+  std::string programs;            // the folder of `mobula`; "": not looked at
+  std::string head_folder;         // HeadFolder::DefaultPath; "": the same
+};
+// Of this process and its environment.
+Places UsualPlaces();
+
+Report Examine(const Places& places);
 
 struct Cleaned {
   std::size_t sessions = 0;

@@ -28,6 +28,7 @@ class DoctorTest : public testing::Test {
     root_ = above_ + "/mobula";
   }
   void TearDown() override { fs::remove_all(above_); }
+  [[nodiscard]] Places Here() const { return {{root_}, "", ""}; }
   std::string MakeSession() {
     std::string error;
     auto folder = raylet::RuntimeFolder::Plan({root_}, &error);
@@ -45,7 +46,7 @@ class DoctorTest : public testing::Test {
 };
 
 TEST_F(DoctorTest, FindsWhatTheKernelHas) {
-  const Report report = Examine({root_});
+  const Report report = Examine(Here());
   for (const char* name :
        {"pidfd", "memfd", "proc", "subreaper", "open files", "folder"}) {
     EXPECT_TRUE(std::any_of(
@@ -58,14 +59,14 @@ TEST_F(DoctorTest, FindsWhatTheKernelHas) {
 TEST_F(DoctorTest, AFolderThatIsOpenIsFoundAndTold) {
   fs::create_directory(root_);
   fs::permissions(root_, static_cast<fs::perms>(0777));
-  const Report report = Examine({root_});
+  const Report report = Examine(Here());
   EXPECT_FALSE(report.IsHealthy());
   EXPECT_NE(AsText(report).find("chmod 700"), std::string::npos);
   EXPECT_NE(AsJson(report).find("\"healthy\":false"), std::string::npos);
 }
 
 TEST_F(DoctorTest, SaysWhereValuesWouldBeSpilled) {
-  const std::string text = AsText(Examine({root_}));
+  const std::string text = AsText(Examine(Here()));
   EXPECT_NE(text.find("spill folder: "), std::string::npos) << text;
   EXPECT_NE(text.find(" free"), std::string::npos) << text;
 }
@@ -82,7 +83,7 @@ TEST_F(DoctorTest, ASpillFolderOfANodeThatCannotBeWrittenIsTold) {
   node.spill_folders = {above_ + "/absent"};
   std::string error;
   ASSERT_TRUE(base::WriteNodeFile(node, &error)) << error;
-  const Report report = Examine({root_});
+  const Report report = Examine(Here());
   EXPECT_FALSE(report.IsHealthy());
   const std::string text = AsText(report);
   EXPECT_NE(text.find(above_ + "/absent"), std::string::npos) << text;
@@ -100,7 +101,7 @@ TEST_F(DoctorTest, FindsAndCleansWhatACrashLeft) {
   }
   while (raylet::MarkedProcesses(session).empty()) {
   }
-  const Report before = Examine({root_});
+  const Report before = Examine(Here());
   EXPECT_FALSE(before.IsHealthy());
   EXPECT_TRUE(Lists(before, root_ + "/" + session));
   EXPECT_TRUE(Lists(before, std::to_string(stray) + " "));
@@ -109,9 +110,30 @@ TEST_F(DoctorTest, FindsAndCleansWhatACrashLeft) {
   EXPECT_EQ(cleaned.sessions, 1u);
   EXPECT_EQ(cleaned.processes, 1u);
   ASSERT_EQ(::waitpid(stray, nullptr, 0), stray);
-  const Report after = Examine({root_});
+  const Report after = Examine(Here());
   EXPECT_FALSE(Lists(after, root_));
   EXPECT_FALSE(Lists(after, std::to_string(stray) + " "));
+}
+
+TEST_F(DoctorTest, LooksAtProgramsAndTheHeadsFolder) {
+  Places places = Here();
+  places.programs = above_;
+  places.head_folder = above_ + "/head";
+  const Report report = Examine(places);
+  EXPECT_FALSE(report.IsHealthy());
+  const std::string text = AsText(report);
+  EXPECT_NE(text.find("MISSING  mobula-gcs: " + above_), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("head folder: " + places.head_folder), std::string::npos)
+      << text;
+}
+
+TEST_F(DoctorTest, ANoteIsNoFailure) {
+  Report report;
+  report.checks.push_back({"eu-stack", false, "absent", "get it", true});
+  EXPECT_TRUE(report.IsHealthy());
+  EXPECT_NE(AsText(report).find("note     eu-stack: absent\n         get it"),
+            std::string::npos);
 }
 
 TEST_F(DoctorTest, JsonIsQuoted) {

@@ -82,7 +82,7 @@ int Run(const DoctorCommand& command) {
                  "processes\n",
                  cleaned.sessions, cleaned.processes);
   }
-  const Report report = Examine(roots);
+  const Report report = Examine(UsualPlaces());
   const std::string text = command.json ? AsJson(report) : AsText(report);
   std::fputs(text.c_str(), stdout);
   return report.IsHealthy() ? 0 : 1;

@@ -22,21 +22,6 @@ using base::UniqueFd;
 
 constexpr std::size_t kHolderBytesMax = 512;
 
-// What makes a folder unfit, "" if nothing.
-std::string WrongWith(const std::string& path) {
-  struct stat stat;
-  if (::stat(path.c_str(), &stat) != 0) return base::ErrorText();
-  if (!S_ISDIR(stat.st_mode)) return "it is not a folder";
-  if (stat.st_uid != ::geteuid()) {
-    return "it belongs to user " + std::to_string(stat.st_uid);
-  }
-  if ((stat.st_mode & 022) != 0) {
-    return "others may write it; run: chmod 700 " + path;
-  }
-  if (::access(path.c_str(), W_OK | X_OK) != 0) return base::ErrorText();
-  return "";
-}
-
 // Makes the folder where nothing is; why it cannot, "" if it can.
 std::string Make(const std::filesystem::path& path) {
   std::error_code code;
@@ -85,6 +70,20 @@ std::string HeadFolder::DefaultPath() {
   const char* const home = std::getenv("HOME");
   if (home == nullptr || home[0] != '/') return "";
   return std::string(home) + "/.local/state/mobula/head";
+}
+
+std::string HeadFolder::WrongWith(const std::string& path) {
+  struct stat stat;
+  if (::stat(path.c_str(), &stat) != 0) return base::ErrorText();
+  if (!S_ISDIR(stat.st_mode)) return "it is not a folder";
+  if (stat.st_uid != ::geteuid()) {
+    return "it belongs to user " + std::to_string(stat.st_uid);
+  }
+  if ((stat.st_mode & 022) != 0) {
+    return "others may write it; run: chmod 700 " + path;
+  }
+  if (::access(path.c_str(), W_OK | X_OK) != 0) return base::ErrorText();
+  return "";
 }
 
 std::optional<HeadFolder> HeadFolder::Open(const std::string& path,

@@ -23,6 +23,9 @@ class HeadFolder {
   // ${XDG_STATE_HOME:-$HOME/.local/state}/mobula/head; "" without a home.
   static std::string DefaultPath();
 
+  // What makes a folder that is there unfit to be one, "" if nothing.
+  static std::string WrongWith(const std::string& path);
+
   // Makes it (0700) where it is absent, and locks it.
   static std::optional<HeadFolder> Open(const std::string& path,
                                         std::string* error);
