@@ -13,6 +13,7 @@
 #include "base/control/control_address.h"
 #include "base/control/records.h"
 #include "base/scheduling/byte_amount.h"
+#include "base/settings/log_settings.h"
 #include "cli/tables/completion.h"
 #include "cli/version.h"
 
@@ -130,6 +131,22 @@ void AddMemory(CLI::App* app, raylet::RayletOptions* options) {
       ->expected(1);
 }
 
+void AddLog(CLI::App* app, base::LogSettings* log) {
+  app->add_option_function<std::string>(
+      "--log-level",
+      [log](const std::string& text) {
+        log->level = base::ParseLogLevel(text);
+        if (log->level) return;
+        throw CLI::ValidationError(
+            "--log-level", text + " is not debug, info, warning or error");
+      },
+      "what is logged: from debug, info (that), warning or error on "
+      "(MOBULA_LOG_LEVEL)");
+  app->add_flag_callback(
+      "--log-json", [log] { log->json = true; },
+      "log one JSON object a line (MOBULA_LOG_JSON=1)");
+}
+
 // What a node offers.
 void AddOffers(CLI::App* app, raylet::RayletOptions* options) {
   app->add_option("--cpus", options->cpus, "processors to offer")
@@ -146,6 +163,7 @@ void AddOffers(CLI::App* app, raylet::RayletOptions* options) {
   app->add_option("--workers-max", options->workers_max,
                   "worker processes at once, at most")
       ->check(CLI::Range(1, 100'000));
+  AddLog(app, &options->log);
 }
 
 void AddRaylet(CLI::App* app, raylet::RayletOptions* options) {
@@ -305,6 +323,7 @@ void AddGcs(CLI::App* app, gcs::GcsOptions* options) {
                   "file for what it does (stderr)");
   app->add_option("--disk-reserve", options->reserve_bytes,
                   "bytes of the disk that it leaves free");
+  AddLog(app, &options->log);
 }
 
 void AddVersion(CLI::App* app, VersionCommand* command) {

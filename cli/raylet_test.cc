@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <variant>
 #include <vector>
@@ -196,6 +197,18 @@ TEST_F(RayletTest, AProgramThatIsNoneFailsToo) {
   ASSERT_TRUE(refused);
   EXPECT_EQ(refused->failure.code, FailureCode::kWorkerStart);
   EXPECT_NE(refused->failure.message.find(file), std::string::npos);
+}
+
+TEST_F(RayletTest, ItLogsAsItIsTold) {
+  FakeDriver driver(OptionsFor({"--log-json", "--log-level", "debug"}));
+  ASSERT_TRUE(driver.Register());
+  const auto sessions = raylet::ListSessions(folder_ + "/mobula");
+  ASSERT_EQ(sessions.size(), 1u);
+  std::ifstream log(sessions[0].path + "/raylet.log");
+  std::string line;
+  ASSERT_TRUE(std::getline(log, line));
+  EXPECT_TRUE(line.starts_with("{\"time\":")) << line;
+  EXPECT_NE(line.find("\"name\":\"raylet\""), std::string::npos) << line;
 }
 
 // The control store's program is not there, and says so itself.

@@ -21,6 +21,7 @@
 #include "base/error_text.h"
 #include "base/function_table.h"
 #include "base/log.h"
+#include "base/settings/log_settings.h"
 #include "base/sockets/connect_within.h"
 #include "base/unique_fd.h"
 #include "runtime/local/local_backend.h"
@@ -47,6 +48,26 @@ base::LogLevel ToBaseLevel(LogLevel level) {
       return base::LogLevel::kERROR;
   }
   return base::LogLevel::kWARNING;
+}
+
+// Options go before the environment. Where nothing asks for JSON the log is
+// left as it is: a program may have its own.
+void StartLog(const InitOptions::Values& values) {
+  base::LogSettings environment;
+  std::string error;
+  if (!base::ReadLogEnvironment(&environment, &error)) {
+    detail::ThrowInitError(std::move(error));
+  }
+  base::LogOptions log;
+  log.name = "driver";
+  log.level = environment.level.value_or(base::LogLevel::kWARNING);
+  if (values.log_level) log.level = ToBaseLevel(*values.log_level);
+  log.json = values.log_json.value_or(environment.json.value_or(false));
+  if (log.json) {
+    if (!base::StartLog(log, &error)) detail::ThrowInitError(std::move(error));
+  } else {
+    base::log_level.store(log.level);
+  }
 }
 
 std::shared_ptr<runtime::Backend> StartLocal(
@@ -134,6 +155,7 @@ std::shared_ptr<runtime::Backend> StartDriver(
   options.head.spill_folders = values.spill_folders;
   options.head.resources = values.resources;
   options.head.workers_max = values.workers_max;
+  options.head.log_json = values.log_json.value_or(false);
   options.head.control = std::move(node.control);
   options.on_output = ToOutputCallback(values.on_worker_output);
   if (!values.start_timeout.IsInfinite()) {
@@ -211,7 +233,7 @@ Runtime Init(const InitOptions& options) {
         "linked with -Wl,--wrap=main");
   }
   RefuseClashes();
-  base::log_level.store(ToBaseLevel(values.log_level));
+  StartLog(values);
   auto session = std::make_shared<detail::Session>(
       values.local ? StartLocal(values) : StartDriver(values));
   if (!detail::Session::MakeCurrent(session)) {

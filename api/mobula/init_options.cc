@@ -105,6 +105,11 @@ InitOptions& InitOptions::LogLevel(mobula::LogLevel level) {
   return *this;
 }
 
+InitOptions& InitOptions::LogJson(bool json) {
+  values_.log_json = json;
+  return *this;
+}
+
 InitOptions& InitOptions::OnWorkerOutput(
     std::function<void(const WorkerLines&)> callback) {
   values_.on_worker_output = std::move(callback);

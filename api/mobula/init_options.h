@@ -68,8 +68,12 @@ class InitOptions {
   InitOptions& WorkersMax(int workers);
   // All in this process and thread: a task runs inside Spawn.
   InitOptions& Local(bool local = true);
-  // Least level that this process logs; default kWarning.
+  // Least level that this process logs; default kWarning, or what
+  // MOBULA_LOG_LEVEL says, which is also for what this process starts.
   InitOptions& LogLevel(mobula::LogLevel level);
+  // One JSON object a line, here and in the logs of a head of this program's
+  // own; default: what MOBULA_LOG_JSON says (0 or 1), else lines for people.
+  InitOptions& LogJson(bool json = true);
   // Gets the workers' output instead of standard output and error. Called on a
   // thread of the runtime, one call at a time; must not block.
   InitOptions& OnWorkerOutput(std::function<void(const WorkerLines&)> callback);
@@ -89,7 +93,8 @@ class InitOptions {
     std::map<std::string, double> resources;
     std::optional<int> workers_max;
     bool local = false;
-    mobula::LogLevel log_level = mobula::LogLevel::kWarning;
+    std::optional<mobula::LogLevel> log_level;
+    std::optional<bool> log_json;
     std::function<void(const WorkerLines&)> on_worker_output;
     std::string program;
     Timeout start_timeout;

@@ -29,6 +29,8 @@
 #include "base/control/node_file.h"
 #include "base/error_text.h"
 #include "base/failure.h"
+#include "base/log.h"
+#include "base/settings/log_settings.h"
 #include "base/sockets/connect_within.h"
 #include "base/unique_fd.h"
 #include "cli/nodes/detach.h"
@@ -171,7 +173,10 @@ std::string PlanAddress(const StartCommand& command, Plan* plan) {
 
 // What stands in the way, "" if nothing.
 std::string MakePlan(const StartCommand& command, Plan* plan) {
-  std::string error = raylet::WhyTooFewFiles(/*may_raise=*/false);
+  std::string error;
+  base::LogSettings log;
+  if (!base::ReadLogEnvironment(&log, &error)) return error;
+  error = raylet::WhyTooFewFiles(/*may_raise=*/false);
   if (error.empty()) {
     error = raylet::WrongWithSpillFolders(command.offers.spill_folders);
   }
@@ -242,6 +247,13 @@ int Keep(const StartCommand& command, Plan plan, UniqueFd speak) {
   if (plan.head) {
     plan.head->NameHolder("the head with pid " + std::to_string(::getpid()) +
                           ", which serves " + plan.control.ToString());
+  }
+  base::LogOptions log;
+  log.name = "keeper";
+  std::string error;
+  if (!base::ApplyLogEnvironment(&log, &error) ||
+      !base::StartLog(log, &error)) {
+    Complain(error);
   }
   raylet::KeeperOptions options;
   options.control = plan.control.ToString();
@@ -369,6 +381,7 @@ int StayWith(const Detached& detached) {
 int RunStart(const StartCommand& command) {
   // What the shell left open would stay open for as long as the node lives.
   ::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
+  base::ExportLogSettings(command.offers.log);  // for all of the node
   Plan plan;
   plan.deadline = base::BootNow() + std::chrono::seconds(command.patience_s);
   std::string error = MakePlan(command, &plan);

@@ -18,6 +18,7 @@
 #include "base/control/control_address.h"
 #include "base/error_text.h"
 #include "base/log.h"
+#include "base/settings/log_settings.h"
 #include "base/strand.h"
 #include "base/unique_fd.h"
 #include "gcs/server/server.h"
@@ -168,6 +169,8 @@ int RunGcs(const GcsOptions& options) {
   base::LogOptions log;
   log.name = "gcs";
   log.file = options.log_file;
+  base::ExportLogSettings(options.log);
+  if (!base::ApplyLogEnvironment(&log, &error)) return Complain(2, error);
   if (!base::StartLog(log, &error)) return Complain(1, error);
   if (Serve(std::move(server), std::move(ready), parent, &error)) return 0;
   if (!log.file.empty()) MOBULA_LOG(ERROR) << error;

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/settings/log_settings.h"
+
 namespace mobula::gcs {
 
 struct GcsOptions {
@@ -17,6 +19,7 @@ struct GcsOptions {
   int ready_fd = -1;       // told when it serves
   std::string token_file;  // holds what is asked for over TCP
   std::string log_file;    // of what it does; "": stderr
+  base::LogSettings log;   // before what the environment says
   std::optional<std::int64_t> reserve_bytes;  // of the disk
 };
 

@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/rpc/control_call.h"
 #include "base/scheduling/resource_vector.h"
+#include "base/settings/log_settings.h"
 #include "base/sockets/peer.h"
 #include "base/strand.h"
 #include "base/unique_fd.h"
@@ -181,6 +182,7 @@ int Serve(Server::Options options) {
   base::LogOptions log;
   log.name = "raylet";
   log.file = options.folder + "/raylet.log";
+  if (!base::ApplyLogEnvironment(&log, &error)) Complain(0, error);
   if (!base::StartLog(log, &error)) Complain(0, error);
   options.core.pid = ::getpid();
   MOBULA_LOG(INFO) << "node " << options.core.node << " on "
@@ -263,6 +265,7 @@ int RunRaylet(const RayletOptions& options) {
   std::string wrong = WrongWithDriver(options);
   if (wrong.empty()) wrong = WrongWith(options);
   if (!wrong.empty()) return Complain(2, wrong);
+  base::ExportLogSettings(options.log);  // for its control store, too
   Server::Options server = ServerOptions(options);
   HeadDriver& driver = server.driver.emplace();
   driver.socket.Reset(options.driver_fd);

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "base/scheduling/byte_amount.h"
+#include "base/settings/log_settings.h"
 #include "base/unique_fd.h"
 
 namespace mobula::raylet {
@@ -40,6 +41,7 @@ struct RayletOptions {
   std::vector<std::string> spill_folders;
   std::map<std::string, double> resources;
   std::optional<int> workers_max;
+  base::LogSettings log;  // before what the environment says
   // Of RunRaylet: ControlAddress of a control store to join, "" for a head.
   std::string control;
   std::string token_file;  // for it; "" if none

@@ -76,6 +76,7 @@ std::vector<std::string> CommandLine(const HeadOptions& options) {
   std::vector<std::string> words = {"mobula",       "raylet",
                                     "--driver-fd",  std::to_string(kDriverFd),
                                     "--program-fd", std::to_string(kProgramFd)};
+  if (options.log_json) words.push_back("--log-json");
   if (!options.control.empty()) {
     using std::chrono::milliseconds;
     const auto patience_ms = std::clamp(

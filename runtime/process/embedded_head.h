@@ -40,6 +40,7 @@ struct HeadOptions {
   std::vector<std::string> spill_folders;
   std::map<std::string, double> resources;
   std::optional<std::int32_t> workers_max;
+  bool log_json = false;  // else as the environment says
   // ControlAddress of a control store: then it is no head but a node of that
   // cluster, which offers nothing, whatever is said above.
   std::string control;

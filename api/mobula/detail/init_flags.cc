@@ -19,7 +19,7 @@ namespace {
 constexpr std::string_view kPrefix = "--mobula-";
 constexpr std::string_view kKnown =
     "help, address, namespace, cpus, memory, object-store-memory, "
-    "spill-folder, resource, workers-max, local, log-level, program";
+    "spill-folder, resource, workers-max, local, log-level, log-json, program";
 
 [[noreturn]] void Refuse(std::string_view flag, std::string_view value,
                          std::string_view wanted) {
@@ -128,7 +128,9 @@ std::string FlagsHelp() {
                               runs, else embedded.
   --mobula-namespace NAME     of actors' names and keys (default)
   --mobula-local              run everything in this process, for debuggers
-  --mobula-log-level LEVEL    debug, info, warning or error
+  --mobula-log-level LEVEL    debug, info, warning (that) or error. Also
+                              MOBULA_LOG_LEVEL, for all that is started, too
+  --mobula-log-json           log one JSON object a line. Also MOBULA_LOG_JSON=1
 Of a head for this program alone:
   --mobula-cpus N             processors to offer
   --mobula-memory SIZE        memory to offer (16GiB)
@@ -158,6 +160,8 @@ GivenFlags ApplyFlags(const std::vector<char*>& args, InitOptions* options) {
     const std::size_t equals = flag.find('=');
     if (flag == "local") {
       options->Local();
+    } else if (flag == "log-json") {
+      options->LogJson();
     } else if (flag == "help") {
       given.help = true;
     } else if (equals != flag.npos) {

@@ -38,7 +38,7 @@ TEST(InitFlagsTest, TakesItsOwnAndLeavesTheRest) {
   EXPECT_EQ(
       Left({"program", "a", "--mobula-cpus=2.5", "-b", "--mobula-memory", "16G",
             "--mobula-resource=gpu=2", "--mobula-workers-max", "9",
-            "--mobula-local", "--mobula-log-level=info",
+            "--mobula-local", "--mobula-log-level=info", "--mobula-log-json",
             "--mobula-program=/x/mobula", "--mobula-object-store-memory=512MiB",
             "--mobula-spill-folder=/a", "--mobula-spill-folder", "b", "c"},
            &options),
@@ -52,6 +52,7 @@ TEST(InitFlagsTest, TakesItsOwnAndLeavesTheRest) {
   EXPECT_EQ(values.workers_max, 9);
   EXPECT_TRUE(values.local);
   EXPECT_EQ(values.log_level, LogLevel::kInfo);
+  EXPECT_EQ(values.log_json, true);
   EXPECT_EQ(values.program, "/x/mobula");
 }
 
