@@ -223,6 +223,7 @@ class Core {
   [[nodiscard]] base::Duration StuckPatience() const;
   void RefuseStuck();
   [[nodiscard]] bool AnActorWorks() const;
+  [[nodiscard]] base::Failure NoWorkerWillBeFree() const;
   // The lease ends, and with it the worker if it must not serve anyone else.
   void EndLease(LeaseId lease, bool discard);
 

@@ -1,5 +1,8 @@
 // The half of Core that asks for, grants and ends leases.
 #include <algorithm>
+#include <cstddef>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "base/check.h"
@@ -16,6 +19,22 @@ bool MakesSense(const base::ResourceVector& shape) {
     if (name.empty() || units <= 0) return false;
   }
   return true;
+}
+
+// "2 (Counter, Index)", with how many where there are several of one.
+std::string NamesOf(const std::map<std::string, std::size_t>& counts) {
+  constexpr std::size_t kNamedMax = 8;
+  std::size_t all = 0;
+  std::size_t named = 0;
+  std::string names;
+  for (const auto& [name, count] : counts) {
+    all += count;
+    if (++named > kNamedMax) continue;
+    names += (names.empty() ? "" : ", ") + name;
+    if (count > 1) names += " x " + std::to_string(count);
+  }
+  if (named > kNamedMax) names += ", ...";
+  return std::to_string(all) + " (" + names + ")";
 }
 
 }  // namespace
@@ -221,6 +240,37 @@ bool Core::AnActorWorks() const {
   return false;
 }
 
+Failure Core::NoWorkerWillBeFree() const {
+  std::map<std::string, std::size_t> actors;  // by class
+  std::size_t waiting = 0;
+  for (const auto& [id, job] : jobs_) {
+    for (const ProcessId process : workers_.OfJob(id)) {
+      const Lease* lease = ledger_.FindOfWorker(process);
+      if (lease == nullptr || !lease->for_actor) {
+        ++waiting;
+      } else {
+        ++actors[lease->function.empty() ? "of no name" : lease->function];
+      }
+    }
+  }
+  std::string message = "node " + options_.node_name + " may have " +
+                        std::to_string(workers_.workers_max()) +
+                        " worker processes, and none of them is going to be "
+                        "free: ";
+  if (!actors.empty()) message += "actors hold " + NamesOf(actors);
+  if (waiting > 0) {
+    message += (actors.empty() ? "" : "; ") + std::to_string(waiting) +
+               (waiting == 1 ? " function waits" : " functions wait") +
+               " for others";
+  }
+  return base::NotRun(
+      FailureCode::kLimit,
+      message +
+          ". Allow the node more (--workers-max, "
+          "InitOptions::WorkersMax), or end actors of which there is "
+          "no more need");
+}
+
 void Core::RefuseStuck() {
   stuck_patience_ = StuckPatience();
   if (stuck_patience_ == base::Duration::max()) {
@@ -233,10 +283,7 @@ void Core::RefuseStuck() {
     stuck_since_ = now_;  // what waits for it will go on
     return;
   }
-  const Failure failure = base::NotRun(
-      FailureCode::kLimit, "all " + std::to_string(workers_.workers_max()) +
-                               " workers that node " + options_.node_name +
-                               " may have wait for others; allow it more");
+  const Failure failure = NoWorkerWillBeFree();
   for (const auto& [id, job] : jobs_) {
     // What the control store wants to run here waits for as long as it takes.
     if (job.driver.IsNil()) continue;

@@ -359,7 +359,8 @@ TEST(CoreTest, AnActorThatNobodyCallsIsNoHope) {
   options.workers.workers_max = 2;
   World world(options);
   world.AddDriver();
-  world.Ask(ResourceVector(), true);
+  world.Say(kDriver, base::RequestLease{LeaseId{5, 100}, kJob, ResourceVector(),
+                                        /*for_actor=*/true, "Counter"});
   const LeaseId lease = world.Ask(ResourceVector::Cpus(1));
   world.RegisterAll();
   const ProcessId waiter = *world.WorkerOf(lease);
@@ -373,6 +374,11 @@ TEST(CoreTest, AnActorThatNobodyCallsIsNoHope) {
   ASSERT_TRUE(world.refused.contains(third));
   EXPECT_EQ(world.refused[third].code, FailureCode::kLimit);
   EXPECT_GE(world.now - began, options.stuck_with_actors_after);
+  EXPECT_EQ(world.refused[third].message,
+            "node here may have 2 worker processes, and none of them is going "
+            "to be free: actors hold 1 (Counter); 1 function waits for others. "
+            "Allow the node more (--workers-max, InitOptions::WorkersMax), or "
+            "end actors of which there is no more need");
 }
 
 TEST(CoreTest, AnActorAtWorkIsHopeForHoweverLong) {
@@ -435,6 +441,9 @@ TEST(CoreTest, WhereAllWorkersWaitOneMoreIsRefused) {
   world.Do(Tick{});
   ASSERT_TRUE(world.refused.contains(third));
   EXPECT_EQ(world.refused[third].code, FailureCode::kLimit);
+  EXPECT_NE(world.refused[third].message.find("free: 2 functions wait"),
+            std::string::npos)
+      << world.refused[third].message;
 }
 }  // namespace
 }  // namespace mobula::raylet
