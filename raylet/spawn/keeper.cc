@@ -18,12 +18,12 @@
 #include <set>
 #include <utility>
 
-#include "base/check.h"
 #include "base/clock.h"
 #include "base/control/node_file.h"
 #include "base/error_text.h"
 #include "base/log.h"
 #include "base/sockets/poll_wait.h"
+#include "raylet/output/short_log.h"
 #include "raylet/spawn/exit_story.h"
 #include "raylet/spawn/janitor.h"
 #include "raylet/spawn/keeper_policy.h"
@@ -277,10 +277,7 @@ void Keeper::Do(KeeperAction action) {
 }
 
 pid_t Keeper::Fork() {
-  struct stat log;
-  if (::fstat(STDERR_FILENO, &log) == 0 && log.st_size > kLogBytesMax) {
-    MOBULA_CHECK(::ftruncate(STDERR_FILENO, 0) == 0 || errno == EINVAL);
-  }
+  KeepLogShort(STDERR_FILENO, folder_.path() + "/" + kKeeperLog, kLogBytesMax);
   const pid_t pid = ::fork();
   if (pid < 0) MOBULA_LOG(ERROR) << "cannot fork: " << base::ErrorText();
   return pid;
