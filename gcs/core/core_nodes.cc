@@ -80,7 +80,7 @@ void Core::State::EndHeadsBefore(base::NodeId head, Turn& turn) {
     if (node.incarnation < incarnation) ended.push_back(id);
   }
   for (const base::NodeId node : ended) {
-    const std::string cause = "a new head took its place";
+    const std::string cause = kTakenOver;
     MOBULA_CHECK(nodes.MarkDead(node, cause, turn.wall_ms, turn.effects));
     NodeDied(node, "its node is dead: " + cause, /*tell=*/true, turn);
   }

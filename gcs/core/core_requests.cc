@@ -151,12 +151,15 @@ base::ControlReply Core::State::EndJobByRequest(base::JobId job, Turn& turn) {
 
 base::ControlReply Core::State::ReportDead(const base::ReportNodeDead& report,
                                            Turn& turn) {
-  if (nodes.Find(report.node) == nullptr) {
+  const base::NodeRecord* const known = nodes.Find(report.node);
+  if (known == nullptr) {
     return base::NotRun(FailureCode::kNoSuchJob, "no node has that id");
   }
   if (nodes.MarkDead(report.node, report.cause, turn.wall_ms, turn.effects)) {
     NodeDied(report.node, "its node is dead: " + report.cause, /*tell=*/true,
              turn);
+  } else if (known->cause == kTakenOver) {
+    nodes.Explain(report.node, report.cause, turn.effects);
   }
   return base::Done();
 }

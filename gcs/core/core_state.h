@@ -33,6 +33,10 @@ namespace mobula::gcs {
 inline namespace planted {
 #endif
 
+// Why a head is dead whose successor came before the news of its end.
+inline constexpr char kTakenOver[] =
+    "it has ended, and a new head took its place";
+
 struct Core::State {
   // One step: when it is and what comes of it. Answers go out last, so that
   // who reads one has been sent all that led to it.

@@ -98,6 +98,14 @@ class CoreTest : public ::testing::Test {
     find.actor = actor;
     return std::get<base::ActorAnswer>(store_.Call(kTool, find)).actor;
   }
+  std::string CauseOf(base::NodeId node) {
+    const auto all =
+        std::get<base::NodesAnswer>(store_.Call(kTool, base::ListNodes()));
+    for (const base::NodeRecord& one : all.nodes) {
+      if (one.node == node) return one.cause;
+    }
+    return "no such node";
+  }
   base::StatusAnswer Status() {
     return std::get<base::StatusAnswer>(store_.Call(kTool, base::GetStatus()));
   }
@@ -271,6 +279,13 @@ TEST_F(CoreTest, ANewHeadEndsTheOneBeforeIt) {
   store_.Say(head.node.raylet, head);
   EXPECT_EQ(store_.Sent<base::NodeRefused>(head.node.raylet).size(), 1u);
   EXPECT_EQ(Status().nodes_alive, 3u);
+  // Its keeper's word of its end comes after its successor.
+  EXPECT_EQ(CauseOf(head.node.node),
+            "it has ended, and a new head took its place");
+  store_.Call(kTool, base::ReportNodeDead{head.node.node, "killed"});
+  EXPECT_EQ(CauseOf(head.node.node), "killed");
+  store_.Call(kTool, base::ReportNodeDead{head.node.node, "again"});
+  EXPECT_EQ(CauseOf(head.node.node), "killed");
 }
 
 base::JoinPart PartOf(base::NodeId node, std::uint64_t first,

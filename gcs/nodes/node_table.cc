@@ -1,6 +1,7 @@
 #include "gcs/nodes/node_table.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/codec/codec.h"
@@ -104,6 +105,14 @@ bool NodeTable::MarkDead(base::NodeId node, std::string cause,
   Save(known->second, effects);
   ForgetOldest(effects);
   return true;
+}
+
+void NodeTable::Explain(base::NodeId node, std::string cause,
+                        Effects& effects) {
+  base::NodeRecord& known = nodes_.at(node);
+  MOBULA_CHECK(known.state == NodeState::kDead);
+  known.cause = std::move(cause);
+  Save(known, effects);
 }
 
 void NodeTable::ForgetOldest(Effects& effects) {

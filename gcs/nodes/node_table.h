@@ -61,6 +61,9 @@ class NodeTable {
   // When the first lease runs out; Never if nobody is alive.
   [[nodiscard]] base::BootTime NextExpiry() const;
 
+  // Of a dead one: more has become known of its end. CHECKs: it is dead.
+  void Explain(base::NodeId node, std::string cause, Effects& effects);
+
   // Null if it is not known.
   [[nodiscard]] const base::NodeRecord* Find(base::NodeId node) const;
   [[nodiscard]] bool IsAlive(base::NodeId node) const;

@@ -96,6 +96,17 @@ TEST_F(NodeTableTest, ADeadIdNeverReturns) {
   EXPECT_TRUE(effects_.empty()) << "a refusal changes nothing";
 }
 
+TEST_F(NodeTableTest, WhyItDiedMayBeKnownLater) {
+  Join(1);
+  EXPECT_TRUE(Die(1));
+  effects_.clear();
+  table_.Explain(Id(1), "killed", effects_);
+  EXPECT_EQ(table_.Find(Id(1))->cause, "killed");
+  EXPECT_FALSE(table_.IsAlive(Id(1)));
+  EXPECT_EQ(effects_.size(), 1u);
+  table_.CheckInvariants();
+}
+
 TEST_F(NodeTableTest, OneThatJoinedBeforeAndIsUnknownIsRefused) {
   base::NodeRecord node = Node(1);
   node.incarnation = 7;
