@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -38,6 +39,22 @@ CLI::Validator FromZero() {
       },
       "0 or more");
 }
+CLI::Validator Processors() {
+  return CLI::Validator(
+      [](const std::string& text) -> std::string {
+        double number = 0;
+        const bool is_number = CLI::detail::lexical_cast(text, number);
+        if (!is_number || !(number >= 0)) {
+          return text + " is no number from 0 on";
+        }
+        return number <= raylet::kCpusMax
+                   ? ""
+                   : text + " is too many: a node may offer " +
+                         std::to_string(std::lround(raylet::kCpusMax)) +
+                         " at most";
+      },
+      "0 or more");
+}
 CLI::Validator AboveZero() {
   return CLI::Validator(
       [](const std::string& text) -> std::string {
@@ -67,7 +84,15 @@ void AddResource(const std::string& text, raylet::RayletOptions* options) {
       !(quantity >= 0)) {
     throw CLI::ValidationError("--resource", text + " is not NAME=QUANTITY");
   }
-  options->resources[text.substr(0, equals)] = quantity;
+  const std::string name = text.substr(0, equals);
+  if (name == "cpu" || name == "memory") {
+    throw CLI::ValidationError(
+        "--resource",
+        text + ": --" + (name == "cpu" ? "cpus" : name) + " says that");
+  }
+  if (!options->resources.emplace(name, quantity).second) {
+    throw CLI::ValidationError("--resource", name + " is given twice");
+  }
 }
 
 void AddLabel(const std::string& text, StartCommand* command) {
@@ -150,7 +175,7 @@ void AddLog(CLI::App* app, base::LogSettings* log) {
 // What a node offers.
 void AddOffers(CLI::App* app, raylet::RayletOptions* options) {
   app->add_option("--cpus", options->cpus, "processors to offer")
-      ->check(FromZero());
+      ->check(Processors());
   AddMemory(app, options);
   app->add_option_function<std::vector<std::string>>(
          "--resource",
@@ -254,7 +279,8 @@ void AddStatus(CLI::App* app, StatusCommand* command) {
 
 void AddList(CLI::App* app, ListCommand* command) {
   AddStore(app, &command->store);
-  app->add_option("WHAT", command->what, "nodes, jobs, actors, workers, tasks")
+  app->add_option("WHAT", command->what,
+                  "nodes, jobs, actors, workers, tasks or objects")
       ->required()
       ->check(CLI::IsMember(Listable()));
   app->add_flag("--all", command->all, "also what is dead or has ended");
@@ -358,6 +384,12 @@ class Line {
   void AddCompletion() {
     CLI::App* const app = app_.add_subcommand(
         "completion", "a script by which a shell completes commands");
+    app->footer(
+        "To load it:\n"
+        "  source <(mobula completion bash)    # or zsh, behind compinit\n"
+        "  mobula completion fish | source\n"
+        "In ~/.bashrc, ~/.zshrc or ~/.config/fish/config.fish it holds for "
+        "each shell.");
     auto shell = std::make_shared<std::string>();
     app->add_option("SHELL", *shell, "bash, zsh or fish")
         ->required()

@@ -195,6 +195,16 @@ TEST(CommandLineTest, WrongNumbersAndAddressesAreSaidInOneLine) {
        "mobula: --cpus: x is no number from 0 on\n"},
       {{"start", "--head", "--cpus", "nan"},
        "mobula: --cpus: nan is no number from 0 on\n"},
+      {{"start", "--head", "--cpus", "1e9"},
+       "mobula: --cpus: 1e9 is too many: a node may offer 1000000 at most\n"},
+      {{"start", "--head", "--cpus", "2", "--resource", "cpu=4"},
+       "mobula: --resource: cpu=4: --cpus says that\n"},
+      {{"start", "--head", "--resource", "memory=4"},
+       "mobula: --resource: memory=4: --memory says that\n"},
+      {{"start", "--head", "--resource", "a=1", "--resource", "a=2"},
+       "mobula: --resource: a is given twice\n"},
+      {{"start", "--head", "--log-level", "loud"},
+       "mobula: --log-level: loud is not debug, info, warning or error\n"},
       {{"start", "--head", "--memory", "0"},
        "mobula: --memory: a node without any is of no use\n"},
       {{"start", "--head", "--memory", "-5"},
@@ -216,6 +226,31 @@ TEST(CommandLineTest, WrongNumbersAndAddressesAreSaidInOneLine) {
     EXPECT_EQ(leave->exit_code, 2);
     EXPECT_TRUE(leave->text.starts_with(says)) << leave->text;
   }
+}
+
+TEST(CommandLineTest, HowItLogs) {
+  const auto start = std::get<StartCommand>(
+      Parse({"start", "--head", "--log-level", "debug", "--log-json"}));
+  EXPECT_EQ(start.offers.log.level, base::LogLevel::kDEBUG);
+  EXPECT_EQ(start.offers.log.json, true);
+  const auto gcs = std::get<gcs::GcsOptions>(
+      Parse({"gcs", "--dir", "d", "--log-level", "error"}));
+  EXPECT_EQ(gcs.log.level, base::LogLevel::kERROR);
+  EXPECT_FALSE(gcs.log.json.has_value());
+}
+
+TEST(CommandLineTest, HelpSaysHowCompletionIsLoaded) {
+  const auto leave = std::get<Leave>(Parse({"completion", "--help"}));
+  EXPECT_NE(leave.text.find("source <(mobula completion bash)"),
+            std::string::npos)
+      << leave.text;
+}
+
+TEST(CommandLineTest, HelpNamesAllThatCanBeListed) {
+  const auto leave = std::get<Leave>(Parse({"list", "--help"}));
+  EXPECT_EQ(leave.exit_code, 0);
+  EXPECT_NE(leave.text.find("tasks or objects"), std::string::npos)
+      << leave.text;
 }
 
 TEST(CommandLineTest, AWordThatIsNoCommandIsNamed) {

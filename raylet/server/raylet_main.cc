@@ -40,7 +40,6 @@ namespace {
 
 using base::UniqueFd;
 
-constexpr double kCpusMax = 1e6;
 constexpr double kQuantityMax = 9e14;
 constexpr int kWorkersMax = 100'000;
 constexpr std::size_t kTokenBytesMax = 4096;

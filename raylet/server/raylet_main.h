@@ -29,6 +29,8 @@
 
 namespace mobula::raylet {
 
+inline constexpr double kCpusMax = 1e6;
+
 // What a node offers; what is not given is found out.
 struct RayletOptions {
   int driver_fd = -1;   // our end of the socketpair that the driver made
