@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -22,6 +23,8 @@ namespace mobula::cli {
 namespace {
 
 using base::UniqueFd;
+
+constexpr base::Duration kPatience = std::chrono::seconds(5);
 
 UniqueFd Connect(const std::string& path, std::string* error) {
   sockaddr_un address{};
@@ -91,6 +94,17 @@ std::optional<base::LocalListing> AskRaylet(const std::string& socket,
   std::optional<base::LocalListing> answer = question.TakeAnswer();
   if (!answer) *error = "the raylet at " + socket + ": " + question.reason();
   return answer;
+}
+
+bool HasWorker(const std::string& socket, std::int32_t pid,
+               std::string* error) {
+  const auto listing = AskRaylet(socket, kPatience, error);
+  if (!listing) return false;
+  for (const base::WorkerInfo& worker : listing->workers) {
+    if (worker.pid == pid) return true;
+  }
+  *error = std::to_string(pid) + " is no worker of the raylet at " + socket;
+  return false;
 }
 
 }  // namespace mobula::cli

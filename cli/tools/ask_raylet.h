@@ -6,6 +6,7 @@
 #ifndef MOBULA_CLI_TOOLS_ASK_RAYLET_H_
 #define MOBULA_CLI_TOOLS_ASK_RAYLET_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -18,6 +19,10 @@ namespace mobula::cli {
 std::optional<base::LocalListing> AskRaylet(const std::string& socket,
                                             base::Duration timeout,
                                             std::string* error);
+
+// Whether that process is a worker of the node; false, and why, also where the
+// raylet does not say so.
+bool HasWorker(const std::string& socket, std::int32_t pid, std::string* error);
 
 }  // namespace mobula::cli
 

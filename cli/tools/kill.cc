@@ -81,24 +81,12 @@ int KillById(const Store& store, const KillCommand& command) {
   return EndJob(store, *job);
 }
 
-bool IsWorkerOf(const base::NodeFile& node, pid_t pid) {
-  std::string error;
-  const auto listing = AskRaylet(node.raylet, std::chrono::seconds(5), &error);
-  if (!listing) {
-    Complain(error);
-    return false;
-  }
-  for (const base::WorkerInfo& worker : listing->workers) {
-    if (worker.pid == pid) return true;
-  }
-  return false;
-}
-
 int KillWorker(pid_t pid) {
   // The descriptor first: the number may pass to another process meanwhile.
   const base::UniqueFd pidfd = raylet::OpenPidfd(pid);
   for (const base::NodeFile& node : base::FindNodes(base::SessionRoots())) {
-    if (!pidfd.valid() || !IsWorkerOf(node, pid)) continue;
+    std::string ignored;
+    if (!pidfd.valid() || !HasWorker(node.raylet, pid, &ignored)) continue;
     if (::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0) !=
         0) {
       break;

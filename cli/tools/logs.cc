@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/control/node_file.h"
 #include "base/unique_fd.h"
 #include "cli/nodes/node_choice.h"
+#include "cli/tools/ask_raylet.h"
 #include "cli/tools/find_actor.h"
 #include "cli/tools/log_files.h"
 #include "raylet/spawn/process_tree.h"
@@ -55,7 +57,21 @@ std::string PidOf(const LogsCommand& command, std::string* error) {
 struct Chosen {
   base::NodeFile node;
   std::vector<std::string> files;
+  bool is_silent = false;  // a worker whose file is not there yet
 };
+
+std::optional<Chosen> ChooseSilent(const std::vector<base::NodeFile>& nodes,
+                                   const std::string& pid) {
+  for (const base::NodeFile& node : nodes) {
+    std::string ignored;
+    if (node.raylet.empty() ||
+        !HasWorker(node.raylet, std::atoi(pid.c_str()), &ignored)) {
+      continue;
+    }
+    return Chosen{node, {node.folder + "/logs/worker-" + pid + ".log"}, true};
+  }
+  return std::nullopt;
+}
 
 // Of a daemon: of the node that is named, or the only one. Of a worker: of
 // whichever node has it.
@@ -74,10 +90,12 @@ std::optional<Chosen> Choose(const LogsCommand& command, std::string* error) {
     std::vector<std::string> files = LogFilesOf(LogFiles(node.folder), which);
     if (!files.empty()) return Chosen{node, std::move(files)};
   }
-  *error = IsDaemon(which)
-               ? "this node has no " + which + ".log"
-               : "there is no log of process " + which +
-                     ": it is no worker of a node here, or has written nothing";
+  if (!IsDaemon(which)) {
+    if (auto silent = ChooseSilent(nodes, which)) return silent;
+  }
+  *error = IsDaemon(which) ? "this node has no " + which + ".log"
+                           : "there is no log of process " + which +
+                                 ": it is no worker of a node here";
   return std::nullopt;
 }
 
@@ -129,6 +147,9 @@ int RunLogs(const LogsCommand& command) {
   std::string error;
   const std::optional<Chosen> chosen = Choose(command, &error);
   if (!chosen) return Complain(error);
+  if (chosen->is_silent) {
+    std::fprintf(stderr, "mobula logs: it has written nothing yet\n");
+  }
   std::vector<Followed> all;
   for (const std::string& file : chosen->files) {
     const Tail tail = ReadTail(file, command.lines);
