@@ -116,6 +116,10 @@ struct StoreInfo {
   std::uint64_t bytes_max = 0;      // of memory; 0: there is no store
   std::uint64_t bytes_used = 0;     // of those, by values or kept ready
   std::uint64_t spilled_bytes = 0;  // of values that are on disk alone
+  // Results whose bytes were lost and whose tasks ran again, and how many of
+  // those gave something else than before; since the raylet began.
+  std::uint64_t remade = 0;
+  std::uint64_t differing = 0;
 };
 struct TaskInfo {
   LeaseId lease;

@@ -147,6 +147,13 @@ RequestLease SampleLease() {
   return request;
 }
 
+ObjectsLost SampleLoss() {
+  ObjectsLost lost;
+  lost.objects = {{ObjectName{ObjectId{1, 2}, ProcessId{1, 1}},
+                   Extent{ArenaId{5, 6}, 64, 4097, 1}}};
+  return lost;
+}
+
 }  // namespace
 
 bool ReadAnything(std::string_view bytes) {
@@ -169,7 +176,7 @@ bool ReadAnything(std::string_view bytes) {
 
 std::vector<std::string> FrameSeeds() {
   const std::vector<Message> messages = {SampleTask(), SampleFailure(),
-                                         SampleLease(), Retire{}};
+                                         SampleLease(), Retire{}, SampleLoss()};
   std::vector<std::string> seeds;
   std::string stream;
   for (const Message& message : messages) {

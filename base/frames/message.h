@@ -25,6 +25,8 @@
 //   raylet -> all who map an arena  QuietArena         (ArenaQuiet)
 //   borrower -> owner BorrowObjects, WantObjects,      (ObjectsBorrowed,
 //                       ReturnObjects                  ObjectIs)
+//   borrower, raylet -> owner  ObjectsLost              (ObjectIs)
+//   owner  -> raylet  ResultRemade
 //   receiver -> sender of refs  ObjectsTaken
 //   raylet -> process OwnerGone                        (ClaimObjects)
 //   raylet -> worker  Retire                           (Stay, or its end)
@@ -219,6 +221,10 @@ struct TaskDone {
   std::int64_t incarnation = 0;  // of the actor, 0 for a task
   std::int64_t run_ns = 0;       // how long the function ran
   bool actor_exited = false;     // it called ExitActor: do not restart it
+  // Of a stored outcome (base/shm/value_digest.h); 0: not known.
+  std::uint64_t digest = 0;
+  // Arguments of a task whose bytes are gone: it has not run, nor is charged.
+  std::vector<LostBytes> lost;
 };
 
 // ---- caller <-> owner of an actor ------------------------------------------
@@ -265,7 +271,8 @@ using Message = std::variant<
     CancelArena, ArenaLeased, ArenaRefused, ReturnArena, ObjectStored,
     FreeObjects, FreeExtents, OpenArena, ArenaOpened, ArenaLost, QuietArena,
     ArenaQuiet, BorrowObjects, ObjectsBorrowed, ObjectsTaken, ReturnObjects,
-    WantObjects, ObjectIs, OwnerGone, ClaimObjects, Stay>;
+    WantObjects, ObjectIs, OwnerGone, ClaimObjects, Stay, ObjectsLost,
+    ResultRemade>;
 
 // An encoded message is at most this long; values ride inline for now.
 inline constexpr std::uint64_t kMessageBytesMax = 256ull << 20;

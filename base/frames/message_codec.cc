@@ -1,6 +1,8 @@
 #include "base/frames/message_codec.h"
 
+#include <algorithm>
 #include <variant>
+#include <vector>
 
 #include "base/codec/codec.h"
 #include "base/control/plausible.h"
@@ -45,8 +47,21 @@ struct PlausibleMessage : Plausible {
     const auto* const failure = std::get_if<Failure>(&outcome);
     return failure == nullptr || (*this)(*failure);
   }
+  bool operator()(const LostBytes& lost) const {
+    return !lost.object.object.IsNil() && !lost.object.owner.IsNil() &&
+           !lost.extent.arena.IsNil();
+  }
+  bool operator()(const std::vector<LostBytes>& lost) const {
+    return std::all_of(lost.begin(), lost.end(), *this);
+  }
   bool operator()(const TaskDone& message) const {
-    return (*this)(message.outcome);
+    // What has not run for want of arguments has no value.
+    const bool is_failure = std::holds_alternative<Failure>(message.outcome);
+    return (*this)(message.outcome) && (*this)(message.lost) &&
+           (message.lost.empty() || is_failure);
+  }
+  bool operator()(const ObjectsLost& message) const {
+    return (*this)(message.objects);
   }
   bool operator()(const LeaseArena& message) const {
     return message.byte_count >= 1 && !message.request.IsNil();

@@ -25,6 +25,11 @@ ControlCall Asks(ControlRequest body) {
   return call;
 }
 
+LostBytes SomeBytes() {
+  return {ObjectName{ObjectId{1, 2}, ProcessId{3, 4}},
+          Extent{ArenaId{5, 6}, 64, 4097, 1}};
+}
+
 std::vector<Message> OneOfEach() {
   std::vector<Message> messages;
   AddKinds<0>(messages);
@@ -50,6 +55,8 @@ std::vector<Message> OneOfEach() {
     } else if (auto* stored = std::get_if<ObjectStored>(&message)) {
       stored->object = ObjectName{ObjectId{1, 2}, ProcessId{3, 4}};
       stored->extent = Extent{ArenaId{5, 6}, 64, 4097, 1};
+    } else if (auto* lost = std::get_if<ObjectsLost>(&message)) {
+      lost->objects = {SomeBytes()};
     } else if (auto* returned = std::get_if<ReturnObjects>(&message)) {
       returned->objects = {ReturnedObject{ObjectId{1, 2}, 3}};
     }
@@ -113,6 +120,23 @@ TEST(MessageCodecTest, WhatCannotBeIsRefused) {
   RunTask task;
   task.attempt = 0;
   EXPECT_FALSE(Decodes(EncodeMessage(task)));
+}
+
+TEST(MessageCodecTest, LostBytesNameAnObjectAndAPlace) {
+  ObjectsLost lost;
+  lost.objects = {SomeBytes(), SomeBytes()};
+  EXPECT_TRUE(Decodes(EncodeMessage(lost)));
+  lost.objects[1].extent.arena = ArenaId();
+  EXPECT_FALSE(Decodes(EncodeMessage(lost))) << "nowhere";
+  lost.objects[1] = SomeBytes();
+  lost.objects[1].object.owner = ProcessId();
+  EXPECT_FALSE(Decodes(EncodeMessage(lost))) << "nobody's";
+  TaskDone done;
+  done.lost = {SomeBytes()};
+  done.outcome = Failure();
+  EXPECT_TRUE(Decodes(EncodeMessage(done)));
+  done.outcome = Bytes::Own("it ran");
+  EXPECT_FALSE(Decodes(EncodeMessage(done))) << "without its arguments";
 }
 
 // A raylet passes these on: what the control store would hang up for must not

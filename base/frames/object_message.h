@@ -82,7 +82,7 @@ struct ArenaOpened {
 
 struct ArenaLost {
   ArenaId arena;
-  Failure failure;  // kObjectLost
+  Failure failure;  // kObjectLost; kObjectStoreFull, kLimit: not now
 };
 
 // The raylet wants to spill the arena: whoever can do without unmaps it.
@@ -137,11 +137,31 @@ struct WantObjects {
 };
 
 // Of a borrowed object: sent to each borrower when it is settled, or at once
-// when it is lent later or wanted.
+// when it is lent later or wanted; once more when its lost bytes were made
+// again.
 struct ObjectIs {
   ObjectId object;
   Outcome outcome;
   std::int64_t incarnation = 0;
+};
+
+// The bytes of a stored value are not, or no more, where they were said to be.
+struct LostBytes {
+  ObjectName object;
+  Extent extent;
+};
+
+// To the owner, from a borrower, which wants to be told the outcome anew, or
+// from the raylet, which found spilled bytes damaged. What is said of a place
+// that the owner has given up already is out of date and does nothing.
+struct ObjectsLost {
+  std::vector<LostBytes> objects;
+};
+
+// To the raylet, which counts: the task of a lost result has run again.
+struct ResultRemade {
+  ObjectId object;
+  bool differs = false;  // from what it gave before
 };
 
 // An owner has ended. What its borrowers claim becomes the raylet's.
