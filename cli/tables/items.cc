@@ -117,8 +117,13 @@ std::string ShowStore(const base::StoreInfo& store) {
     return ShowBytes(static_cast<std::int64_t>(count));
   };
   if (store.bytes_max == 0) return "no store";
-  return bytes(store.bytes_used) + " of " + bytes(store.bytes_max) +
-         " of memory, " + bytes(store.spilled_bytes) + " on disk,";
+  std::string text = bytes(store.bytes_used) + " of " + bytes(store.bytes_max) +
+                     " of memory, " + bytes(store.spilled_bytes) + " on disk,";
+  if (store.remade > 0) {
+    text += " " + std::to_string(store.remade) + " lost and made again (" +
+            std::to_string(store.differing) + " as another value),";
+  }
+  return text;
 }
 
 std::string TitleOf(const Field& field) {
@@ -274,6 +279,8 @@ std::string JsonOf(const base::StatusAnswer& status, const std::string& address,
                          .Add("bytes_max", number(store.bytes_max))
                          .Add("bytes_used", number(store.bytes_used))
                          .Add("spilled_bytes", number(store.spilled_bytes))
+                         .Add("remade", number(store.remade))
+                         .Add("differing", number(store.differing))
                          .text());
   }
   JsonObject object;

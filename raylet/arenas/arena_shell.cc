@@ -190,6 +190,8 @@ void ArenaShell::Restore(const RestoreArena& restore) {
     Restored restored{restore.arena, {}};
     auto memory = base::ArenaFile::Make(arena->byte_count, &error);
     std::string bytes;
+    // What is on disk stays: who asks again may find room.
+    FailureCode code = FailureCode::kObjectStoreFull;
     for (const Extent& extent : restore.extents) {
       if (!memory) break;
       const auto was = arena->file->Read(extent, &bytes, &error);
@@ -200,15 +202,13 @@ void ArenaShell::Restore(const RestoreArena& restore) {
         continue;
       }
       const std::uint64_t begin = extent.offset - base::kExtentHeaderBytes;
-      if (was == SpillFile::Was::kFailed ||
-          !memory->Write(begin, bytes, &error)) {
-        memory.reset();
-      }
+      const bool unread = was == SpillFile::Was::kFailed;
+      if (unread) code = FailureCode::kObjectLost;
+      if (unread || !memory->Write(begin, bytes, &error)) memory.reset();
     }
     if (!memory) {
       MOBULA_LOG(ERROR) << error;
-      return RestoreFailed{restore.arena,
-                           base::NotRun(FailureCode::kObjectLost, error)};
+      return RestoreFailed{restore.arena, base::NotRun(code, error)};
     }
     arena->memory = std::move(memory);
     return restored;

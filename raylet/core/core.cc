@@ -337,7 +337,8 @@ void Core::OnListLocal(ProcessId from) {
   }
   const ArenaTable& arenas = store_.arenas();
   listing.stores.push_back({options_.node, arenas.bytes_max(),
-                            arenas.charged_bytes(), arenas.spilled_bytes()});
+                            arenas.charged_bytes(), arenas.spilled_bytes(),
+                            store_.remade(), store_.differing()});
   // A tool has not registered: it has a link and nothing else.
   effects_->push_back(Send{from, std::move(listing)});
 }

@@ -1,4 +1,5 @@
 // The part of Core that begins and ends jobs and their workers.
+#include <string>
 #include <utility>
 
 #include "base/check.h"
@@ -116,6 +117,8 @@ void Core::OnWorkerStartFailed(const WorkerStartFailed& failed) {
 void Core::OnWorkerExited(ProcessId process, const Failure& failure) {
   const Worker* known = workers_.Find(process);
   if (known == nullptr) return;
+  store_.NoteDeath(process,
+                   failure.message + ", pid " + std::to_string(failure.pid));
   ForgetProcess(process, jobs_.at(known->job).ending);
   ReleaseOwner(process);
   ProcessId told;

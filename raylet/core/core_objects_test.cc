@@ -65,6 +65,13 @@ class CoreObjectsTest : public testing::Test {
   base::ArenaId arena;
 };
 
+TEST_F(CoreObjectsTest, WhatOwnersHadMadeAgainIsCounted) {
+  world.Say(kDriver, base::ResultRemade{base::ObjectId{9, 1}, false});
+  world.Say(kDriver, base::ResultRemade{base::ObjectId{9, 1}, true});
+  EXPECT_EQ(world.core.store().remade(), 2u);
+  EXPECT_EQ(world.core.store().differing(), 1u);
+}
+
 TEST_F(CoreObjectsTest, WithoutAControlStoreNothingIsSaidAndNoneIsNeeded) {
   Store(1);
   Pass(seconds(5));

@@ -19,10 +19,23 @@ bool CanBeHandedOn(const Outcome& outcome) {
   return value == nullptr || value->refs().empty();
 }
 
-Failure OwnerDiedFailure() {
+// "the process that owned the value ended: killed by signal 9"
+std::string OwnersEnd(const std::string& death) {
+  std::string text = "the process that owned the value ended";
+  if (!death.empty()) text += " (" + death + ")";
+  return text;
+}
+
+Failure OwnerDiedFailure(const std::string& death) {
+  return base::MakeFailure(FailureCode::kOwnerDied, base::Executed::kMaybe,
+                           OwnersEnd(death) + ", and nobody had the value");
+}
+
+Failure LostFailure(const std::string& death) {
   return base::MakeFailure(
-      FailureCode::kOwnerDied, base::Executed::kMaybe,
-      "the process that owned the value ended, and nobody had the value");
+      FailureCode::kObjectLost, base::Executed::kMaybe,
+      "the value's bytes are gone and it is not made again: " +
+          OwnersEnd(death) + ", and with it how the value was made");
 }
 
 Failure JobOverFailure() {
@@ -36,7 +49,10 @@ void Custody::OwnerDied(ProcessId owner, base::JobId job, bool job_over,
                         const std::set<ProcessId>& others, Out& out) {
   if (rounds_.contains(owner)) return;
   ending_.erase(owner);
-  rounds_[owner] = {job, job_over, others};
+  Round& round = rounds_[owner];
+  round = {job, job_over, others, ""};
+  if (death_.first == owner) round.death = std::move(death_.second);
+  death_ = {};
   for (auto& [id, object] : objects_) {
     if (object.owner == owner) object.job = job;
   }
@@ -108,6 +124,7 @@ void Custody::EndRound(ProcessId owner, const Round& round, Out& out) {
       object.doomed = true;
       object.outcome = JobOverFailure();
     }
+    if (object.death.empty()) object.death = round.death;
     if (!object.settled) Settle(it->first, object, out);
     ++it;
   }
@@ -116,7 +133,8 @@ void Custody::EndRound(ProcessId owner, const Round& round, Out& out) {
 
 void Custody::Settle(ObjectId id, Object& object, Out& out) {
   object.settled = true;
-  if (!object.outcome.has_value()) object.outcome = OwnerDiedFailure();
+  if (!object.outcome.has_value())
+    object.outcome = OwnerDiedFailure(object.death);
   for (const ProcessId to : std::exchange(object.untold, {})) {
     Tell(id, object, to, out);
   }
@@ -190,6 +208,30 @@ void Custody::Want(ProcessId from, const base::WantObjects& want, Out& out) {
       found->second.untold.insert(from);
     }
   }
+}
+
+void Custody::Lost(ProcessId from, const base::LostBytes& lost, Out& out) {
+  LoseBytes(lost, out);
+  const ObjectId id = lost.object.object;
+  const auto found = objects_.find(id);
+  if (found == objects_.end() || !found->second.lent.contains(from)) {
+    // Whoever waits must not wait for ever.
+    out.send.emplace_back(from, base::ObjectIs{id, LostFailure(""), 0});
+  } else if (found->second.settled) {
+    Tell(id, found->second, from, out);
+  } else {
+    found->second.untold.insert(from);
+  }
+}
+
+void Custody::LoseBytes(const base::LostBytes& lost, Out& out) {
+  const auto found = objects_.find(lost.object.object);
+  if (found == objects_.end() || !found->second.outcome.has_value()) return;
+  Object& object = found->second;
+  const base::Value* stored = base::StoredIn(*object.outcome);
+  if (stored == nullptr || stored->extent() != lost.extent) return;
+  object.outcome = LostFailure(object.death);
+  out.freed.push_back(found->first);
 }
 
 void Custody::ProcessGone(ProcessId process, Out& out) {

@@ -5,6 +5,8 @@
 //   -> what was claimed is settled: its value, if a claimant knew it and there
 //      are no refs inside, else OwnerDied; the rest is freed
 //   -> Borrow, Return, Want as with any owner -> the last reference goes: freed
+// Nobody can make what it keeps again: how is known to owners alone. Bytes that
+// are lost (Lost, LoseBytes) end in an ObjectLost that names the owner's end.
 // A claim counts as one lent, whatever the claimant had counted before; each
 // ObjectIs with a stored value counts one more, as it names the object.
 // Owner: ObjectStore.   Threading: none; runs on its owner's strand.
@@ -20,6 +22,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -41,6 +44,10 @@ class Custody {
     std::vector<ProcessId> ended;  // rounds: what is not kept is free
   };
 
+  // How a process ended, for people: said before OwnerDied.
+  void NoteDeath(ProcessId process, std::string how) {
+    death_ = {process, std::move(how)};
+  }
   // Asks these whether they borrow of it. Where the job is over nothing is
   // kept: who claims is told so.
   void OwnerDied(ProcessId owner, base::JobId job, bool job_over,
@@ -50,6 +57,9 @@ class Custody {
   void Borrow(ProcessId from, const base::BorrowObjects& borrow, Out& out);
   void Return(ProcessId from, const base::ReturnObjects& returned, Out& out);
   void Want(ProcessId from, const base::WantObjects& want, Out& out);
+  // Its bytes were not found there. Who is told nothing else is told that.
+  void Lost(ProcessId from, const base::LostBytes& lost, Out& out);
+  void LoseBytes(const base::LostBytes& lost, Out& out);
   // An ObjectIs that came when nothing of the object was left there.
   void Taken(ProcessId from, const base::ObjectsTaken& taken, Out& out);
   void ProcessGone(ProcessId process, Out& out);
@@ -69,6 +79,7 @@ class Custody {
     base::JobId job;
     bool job_over = false;
     std::set<ProcessId> awaited;
+    std::string death;  // of the owner
   };
   struct Object {
     ProcessId owner;  // that was; nil: borrowed before anyone claimed it
@@ -77,6 +88,7 @@ class Custody {
     std::optional<base::Outcome> outcome;
     bool settled = false;
     bool doomed = false;  // its job is over
+    std::string death;    // of its owner
     std::map<ProcessId, std::int64_t> lent;
     std::set<ProcessId> untold;  // want the outcome
   };
@@ -98,6 +110,7 @@ class Custody {
   std::map<ProcessId, Round> rounds_;
   // Owners that claimed for themselves and are still there.
   std::set<ProcessId> ending_;
+  std::pair<ProcessId, std::string> death_;  // the last that was noted
 };
 
 }  // namespace mobula::raylet

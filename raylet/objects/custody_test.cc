@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <string>
 
 #include "base/value.h"
 
@@ -98,6 +99,37 @@ TEST_F(CustodyTest, AStoredValueThatIsToldIsLentOnceMore) {
   out_ = Custody::Out();
   custody_.Taken(kA, {{kObject}}, out_);
   EXPECT_EQ(out_.freed, std::vector<ObjectId>{kObject});
+}
+
+TEST_F(CustodyTest, LostBytesAreNamedWithTheEndOfTheirOwner) {
+  custody_.NoteDeath(kOwner, "was killed by signal 11, pid 7");
+  OwnerDies();
+  Claim(kA, Stored());
+  Claim(kB, Stored());
+  const base::LostBytes lost{{kObject, kOwner},
+                             {base::ArenaId{4, 1}, 64, 5, 1}};
+  // A place that it does not know: it says what it knows.
+  base::LostBytes old = lost;
+  old.extent.generation = 9;
+  out_ = Custody::Out();
+  custody_.Lost(kA, old, out_);
+  EXPECT_EQ(Told(kA), Stored());
+  out_ = Custody::Out();
+  custody_.Lost(kA, lost, out_);
+  EXPECT_EQ(CodeOf(Told(kA)), FailureCode::kObjectLost);
+  const std::string why = std::get<base::Failure>(*Told(kA)).message;
+  EXPECT_NE(why.find("signal 11, pid 7"), std::string::npos) << why;
+  EXPECT_EQ(out_.freed, std::vector<ObjectId>{kObject});
+  // Others are told when they find out; once it is free.
+  out_ = Custody::Out();
+  custody_.Lost(kB, lost, out_);
+  EXPECT_EQ(CodeOf(Told(kB)), FailureCode::kObjectLost);
+  EXPECT_TRUE(out_.freed.empty());
+  // Of what it never heard of it says so too: nobody waits for ever.
+  out_ = Custody::Out();
+  custody_.Lost(kB, {{{3, 2}, kOwner}, lost.extent}, out_);
+  ASSERT_EQ(out_.send.size(), 1u);
+  custody_.CheckInvariants();
 }
 
 TEST_F(CustodyTest, WhatNobodyKnowsFailsWithOwnerDied) {

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "base/failure.h"
 
 namespace mobula::raylet {
 
@@ -87,6 +88,25 @@ void KeptValues::Want(ProcessId from, const base::WantObjects& want,
     } else if (found->second.lent.contains(from)) {
       Tell(from, found, out);
     }
+  }
+}
+
+void KeptValues::Lost(ProcessId from, const base::ObjectsLost& lost,
+                      base::ObjectsLost* rest, Out& out) {
+  for (const base::LostBytes& one : lost.objects) {
+    const ObjectId object = one.object.object;
+    if (!Has(object)) {
+      rest->objects.push_back(one);
+      continue;
+    }
+    out.send.emplace_back(
+        from, base::ObjectIs{
+                  object,
+                  base::MakeFailure(
+                      base::FailureCode::kObjectLost, base::Executed::kMaybe,
+                      "the published value's bytes are gone; publish it again, "
+                      "or as Durable() where it is short enough"),
+                  0});
   }
 }
 

@@ -56,6 +56,9 @@ class KeptValues {
               base::ReturnObjects* rest, Out& out);
   void Want(ProcessId from, const base::WantObjects& want,
             base::WantObjects* rest, Out& out);
+  // Its bytes were not found: what is told of one that is kept here.
+  void Lost(ProcessId from, const base::ObjectsLost& lost,
+            base::ObjectsLost* rest, Out& out);
   void Taken(ProcessId from, const base::ObjectsTaken& taken,
              base::ObjectsTaken* rest, Out& out);
 

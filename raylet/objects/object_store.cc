@@ -81,6 +81,9 @@ bool ObjectStore::OnOwnerMessage(ProcessId from, const base::Message& message,
     OnStored(from, *m, effects);
   } else if (const auto* m = std::get_if<base::FreeObjects>(&message)) {
     OnFree(from, *m, effects);
+  } else if (const auto* m = std::get_if<base::ResultRemade>(&message)) {
+    ++remade_;
+    if (m->differs) ++differing_;
   } else if (const auto* m = std::get_if<base::ClaimObjects>(&message)) {
     custody_.Claim(from, *m, out);
   } else {
@@ -108,6 +111,12 @@ bool ObjectStore::OnBorrowerMessage(ProcessId from,
     base::WantObjects rest;
     kept_.Want(from, *m, &rest, kept);
     custody_.Want(from, rest, out);
+  } else if (const auto* m = std::get_if<base::ObjectsLost>(&message)) {
+    base::ObjectsLost rest;
+    kept_.Lost(from, *m, &rest, kept);
+    for (const base::LostBytes& lost : rest.objects) {
+      custody_.Lost(from, lost, out);
+    }
   } else if (const auto* m = std::get_if<base::ObjectsTaken>(&message)) {
     base::ObjectsTaken rest;
     kept_.Taken(from, *m, &rest, kept);
@@ -222,6 +231,21 @@ void ObjectStore::LetGo(ObjectId object, Effects& effects) {
   Flush(out, effects);
 }
 
+void ObjectStore::LoseBytes(const Extent& extent, Effects& effects) {
+  const base::ObjectName name = stored_.NameAt(extent);
+  stored_.Lose(extent);
+  LoseKept(extent, effects);
+  if (name.object.IsNil()) return;
+  const base::LostBytes lost{name, extent};
+  if (processes_.contains(name.owner)) {
+    effects.emplace_back(Send{name.owner, base::ObjectsLost{{lost}}});
+    return;
+  }
+  Custody::Out out;
+  custody_.LoseBytes(lost, out);
+  Flush(out, effects);
+}
+
 void ObjectStore::LoseKept(const Extent& extent, Effects& effects) {
   for (const ObjectId object : kept_.NamedOver(extent)) {
     LetGo(object, effects);
@@ -256,10 +280,7 @@ bool ObjectStore::Happened(const Event& event, BootTime now, Effects& effects) {
   } else if (const auto* failed = std::get_if<SpillFailed>(&event)) {
     arenas_.SpillFailed(failed->arena, now);
   } else if (const auto* restored = std::get_if<Restored>(&event)) {
-    for (const Extent& extent : restored->lost) {
-      stored_.Lose(extent);
-      LoseKept(extent, effects);
-    }
+    for (const Extent& extent : restored->lost) LoseBytes(extent, effects);
     arenas_.WasRestored(restored->arena, effects);
     stored_.Moved(restored->arena);
   } else if (const auto* failed = std::get_if<RestoreFailed>(&event)) {

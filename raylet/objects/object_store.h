@@ -15,8 +15,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -49,6 +51,10 @@ class ObjectStore {
   ObjectStore(ArenaTable::Options options, base::IdSource ids);
 
   void ProcessCame(ProcessId process, base::JobId job);
+  // How one ended that is about to be gone, for people.
+  void NoteDeath(ProcessId process, std::string how) {
+    custody_.NoteDeath(process, std::move(how));
+  }
   // It is dead. `job_over`: nothing of its job is kept.
   void ProcessGone(ProcessId process, bool job_over, base::BootTime now,
                    Effects& effects);
@@ -87,6 +93,9 @@ class ObjectStore {
   [[nodiscard]] const Custody& custody() const { return custody_; }
   [[nodiscard]] const ObjectFeed& feed() const { return feed_; }
   [[nodiscard]] const KeptValues& kept() const { return kept_; }
+  // What owners said of results that were made again (ResultRemade).
+  [[nodiscard]] std::uint64_t remade() const { return remade_; }
+  [[nodiscard]] std::uint64_t differing() const { return differing_; }
   void CheckInvariants() const;
 
  private:
@@ -103,6 +112,8 @@ class ObjectStore {
   void Flush(const Custody::Out& out, Effects& effects);
   void Flush(const KeptValues::Out& out, Effects& effects);
   void LoseKept(const base::Extent& extent, Effects& effects);
+  // They could not be restored: tells the owner, which may have it made again.
+  void LoseBytes(const base::Extent& extent, Effects& effects);
   void LoseUnplaced(Effects& effects);
   [[nodiscard]] base::JobId JobOf(const base::ObjectName& name) const;
   [[nodiscard]] base::ObjectAt Describe(base::ObjectId object) const;
@@ -116,6 +127,8 @@ class ObjectStore {
   // Kept, and its writer has not said yet that it filled it.
   std::map<base::ObjectId, base::Extent> unplaced_;
   bool kept_lost_ = false;
+  std::uint64_t remade_ = 0;
+  std::uint64_t differing_ = 0;
   ObjectFeed feed_{ObjectFeed::Options()};
   std::map<ProcessId, base::JobId> processes_;
 };

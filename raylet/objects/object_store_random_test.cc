@@ -16,6 +16,7 @@ using base::BootTime;
 using base::Extent;
 using base::JobId;
 using base::ObjectId;
+using base::ObjectName;
 using base::ProcessId;
 using base::RequestId;
 using std::chrono::milliseconds;
@@ -42,6 +43,7 @@ class RandomStore {
 
   int spills = 0;
   int restores = 0;
+  int told_losses = 0;
   int frees_first = 0;
   int refusals = 0;
   int keeps = 0;
@@ -333,8 +335,25 @@ class RandomStore {
       Restored restored{restore->arena, {}};
       if (Below(20) == 0) restored.lost.push_back(restore->extents.front());
       ++restores;
+      ObjectName whose;
+      for (const Extent& lost : restored.lost) {
+        whose = store_.stored().NameAt(lost);
+      }
       Tell(restored);
+      ExpectToldOfLoss(whose);
     }
+  }
+  // Where the owner lives: it may have it made again.
+  void ExpectToldOfLoss(const ObjectName& name) {
+    const auto owner = processes_.find(name.owner);
+    if (owner == processes_.end()) return;
+    ++told_losses;
+    bool is_told = false;
+    for (const base::Message& message : owner->second.inbox) {
+      const auto* lost = std::get_if<base::ObjectsLost>(&message);
+      is_told = is_told || (lost != nullptr && lost->objects[0].object == name);
+    }
+    EXPECT_TRUE(is_told);
   }
   void Tell(const Event& event) {
     Effects effects;
@@ -407,6 +426,7 @@ class RandomStore {
 TEST(ObjectStoreTest, InvariantsHoldInRandomWorlds) {
   int spills = 0;
   int restores = 0;
+  int told_losses = 0;
   int frees_first = 0;
   int refusals = 0;
   int keeps = 0;
@@ -417,6 +437,7 @@ TEST(ObjectStoreTest, InvariantsHoldInRandomWorlds) {
     store.Run(6000);
     spills += store.spills;
     restores += store.restores;
+    told_losses += store.told_losses;
     frees_first += store.frees_first;
     refusals += store.refusals;
     keeps += store.keeps;
@@ -424,6 +445,7 @@ TEST(ObjectStoreTest, InvariantsHoldInRandomWorlds) {
   }
   EXPECT_GT(spills, 100);
   EXPECT_GT(restores, 20);
+  EXPECT_GT(told_losses, 0);
   EXPECT_GT(frees_first, 100);
   EXPECT_GT(refusals, 10);
   EXPECT_GT(keeps, 1'000);

@@ -110,6 +110,12 @@ void StoredObjects::FreeAll(ObjectId object, std::vector<Extent>& freed) {
   }
 }
 
+base::ObjectName StoredObjects::NameAt(const Extent& extent) const {
+  const Place* place = FindPlace(extent);
+  if (place == nullptr) return {};
+  return {place->object, objects_.at(place->object).owner};
+}
+
 void StoredObjects::Lose(const Extent& extent) {
   const Place* place = FindPlace(extent);
   if (place != nullptr) Erase(place->object, extent);

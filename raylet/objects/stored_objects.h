@@ -64,6 +64,8 @@ class StoredObjects {
   [[nodiscard]] base::ProcessId OwnerOf(base::ObjectId object) const;
   [[nodiscard]] std::vector<base::Extent> ExtentsOf(
       base::ObjectId object) const;
+  // Whose bytes are there; nil: nobody's.
+  [[nodiscard]] base::ObjectName NameAt(const base::Extent& extent) const;
   // Whether some object's bytes are there.
   [[nodiscard]] bool IsPlaced(const base::Extent& extent) const {
     return FindPlace(extent) != nullptr;
