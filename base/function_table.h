@@ -36,6 +36,8 @@ struct Invocation {
   // Set by the invoker: what the outcome mentions, to be kept until the outcome
   // has been handed on.
   std::shared_ptr<const void> kept;
+  // Set by the invoker: of a result that lies in the store (value_digest.h).
+  std::uint64_t digest = 0;
 };
 
 // Decodes the arguments, calls the user's function, encodes its result. Turns

@@ -212,7 +212,9 @@ class ObjectStoreFull : public Error {
   using Error::Error;
 };
 
-// The value is gone and could not be made again; the message says of what.
+// The value's bytes are gone and its task was not run again to make them anew;
+// the message says why not: it was Put, or an actor gave it, no Retries were
+// left, its lineage was forgotten, or who could have done it has ended.
 class ObjectLost : public Error {
  public:
   using Error::Error;

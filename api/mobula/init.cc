@@ -152,6 +152,9 @@ std::shared_ptr<runtime::Backend> StartDriver(
   options.head.cpus = values.cpus;
   options.head.memory_bytes = values.memory_bytes;
   options.head.object_store = values.object_store;
+  if (values.lineage_bytes.has_value()) {
+    options.lineage_bytes = static_cast<std::size_t>(*values.lineage_bytes);
+  }
   options.head.spill_folders = values.spill_folders;
   options.head.resources = values.resources;
   options.head.workers_max = values.workers_max;

@@ -63,6 +63,15 @@ InitOptions& InitOptions::ObjectStoreMemory(std::string_view amount) {
   return *this;
 }
 
+InitOptions& InitOptions::LineageMemory(std::int64_t bytes) {
+  if (bytes < 0) {
+    detail::ThrowBadArgument("LineageMemory(" + std::to_string(bytes) +
+                             "): 0 or more bytes; 0 keeps none");
+  }
+  values_.lineage_bytes = bytes;
+  return *this;
+}
+
 InitOptions& InitOptions::SpillFolders(std::vector<std::string> folders) {
   for (const std::string& folder : folders) {
     const bool is_path =

@@ -58,6 +58,11 @@ class InitOptions {
   InitOptions& ObjectStoreMemory(std::int64_t bytes);
   // "512MiB", "2GiB", or a share of what is free: "50%".
   InitOptions& ObjectStoreMemory(std::string_view amount);
+  // Of this process's memory, for how results that lie in the store were made:
+  // those whose bytes are lost can be made again. Over it the oldest is
+  // forgotten. Default 256 MiB, enough for half a million results; workers,
+  // which may have tasks of their own, have that always. 0: none is kept.
+  InitOptions& LineageMemory(std::int64_t bytes);
   // Where values go that have no room in memory, in turn; of each disk a folder
   // that exists. Their files have no names and end with the head. Default: the
   // first of the session's folder, /var/tmp and /tmp that is on a disk.
@@ -89,6 +94,7 @@ class InitOptions {
     std::optional<double> cpus;
     std::optional<std::int64_t> memory_bytes;
     std::optional<base::ByteAmount> object_store;
+    std::optional<std::int64_t> lineage_bytes;
     std::vector<std::string> spill_folders;
     std::map<std::string, double> resources;
     std::optional<int> workers_max;

@@ -28,7 +28,9 @@ class TaskOptions {
   TaskOptions& Memory(std::int64_t bytes);
   // Of a resource of your own that nodes offer (InitOptions::Resource).
   TaskOptions& Resource(std::string_view name, double quantity);
-  // New attempts after deaths of workers, default 3; -1: no limit.
+  // New attempts, default 3; -1: no limit: after deaths of workers, and where
+  // the bytes of a long result are lost later and somebody wants them. 0: it
+  // never runs twice; then lost bytes are ObjectLost.
   TaskOptions& Retries(int retries_max);
   // Also retry when the function threw; default false.
   TaskOptions& RetryExceptions(bool retry = true);

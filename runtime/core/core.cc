@@ -20,7 +20,8 @@ struct Overloaded : Fs... {
 Core::Core(const Options& options, base::IdSource ids)
     : options_(options),
       ids_(ids),
-      owner_({options.self, options.job, options.seed, options.tasks_max},
+      owner_({options.self, options.job, options.seed, options.tasks_max,
+              options.lineage},
              ids_),
       host_(options.role == base::Role::kWorker, owner_.refs()),
       control_calls_(options.self, ids_) {
@@ -160,6 +161,7 @@ void Core::HearOfObjects(base::ProcessId from, base::Message& message) {
                  [&](base::ReturnObjects& back) { refs.On(from, back); },
                  [&](base::WantObjects& want) { refs.On(from, want); },
                  [&](base::ObjectIs& is) { refs.On(from, is); },
+                 [&](base::ObjectsLost& lost) { owner_.On(from, lost); },
                  [](auto&) {},
              },
              message);
@@ -213,6 +215,10 @@ Core::Census Core::Count() const {
   census.leases = owner_.leases();
   census.hosted = host_.queued();
   census.control_calls = control_calls_.waiting() + control_calls_.given_up();
+  census.lineage = owner_.lineage().size();
+  census.lineage_bytes = owner_.lineage().bytes();
+  census.remade = owner_.remade();
+  census.differing = owner_.differing();
   return census;
 }
 

@@ -31,6 +31,7 @@
 #include "runtime/core/events.h"
 #include "runtime/core/host.h"
 #include "runtime/core/owner.h"
+#include "runtime/refs/lineage.h"
 #include "runtime/refs/object_row.h"
 
 namespace mobula::runtime {
@@ -43,6 +44,7 @@ class Core {
     base::JobId job;
     std::uint64_t seed = 1;             // of the jitter of retries
     std::size_t tasks_max = 4'000'000;  // unfinished ones of this owner
+    Lineage::Limits lineage = {};
   };
   // How much of everything there is, for tests and statistics.
   struct Census {
@@ -56,6 +58,10 @@ class Core {
     std::size_t leases = 0;  // granted or asked for
     std::size_t hosted = 0;  // queued here for others
     std::size_t control_calls = 0;  // without an answer, given up ones too
+    std::size_t lineage = 0;        // results that can be made again
+    std::size_t lineage_bytes = 0;
+    std::uint64_t remade = 0;     // results that were, ever
+    std::uint64_t differing = 0;  // of those, into something else
   };
 
   Core(const Options& options, base::IdSource ids);

@@ -23,6 +23,7 @@
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
+#include "runtime/core/task_spec.h"
 
 namespace mobula::runtime {
 
@@ -46,6 +47,7 @@ struct Submit {
   std::int32_t retries_max = 3;   // after worker deaths; -1: no limit
   bool retry_exceptions = false;  // also when the function threw
   base::Duration timeout = base::Duration::max();  // from now to outcome
+  std::int32_t attempt = 1;  // the number of the first one
 };
 
 // Create: the actor's constructor runs on a worker of its own. One with a name
@@ -120,6 +122,14 @@ struct Watch {
   base::ObjectId object;
 };
 
+// The bytes of a stored value, of an object of which there is a handle or which
+// is an argument of what runs here, could not be found there. Wants one Ready
+// effect once there is another outcome, which may be at once.
+struct ReportLost {
+  base::ObjectName object;
+  base::Extent extent;
+};
+
 // Asks the control store; one ControlReady answers, kControlAway after
 // `timeout` where it does not. `request` is how the asker knows the answer; on
 // the way it has another one.
@@ -156,15 +166,19 @@ struct Executed {
   base::TaskId task;
   base::Outcome outcome;
   std::int64_t run_ns = 0;
-  bool exit_actor = false;  // it called ExitActor
+  bool exit_actor = false;   // it called ExitActor
+  std::uint64_t digest = 0;  // of a stored value (base/shm/value_digest.h)
+  // Of a task whose arguments could not be found: it has not run.
+  std::vector<base::LostBytes> lost;
 };
 
 // Time passed; sent at the moment the last SetTimer asked for, or later.
 struct Tick {};
 
-using Event = std::variant<Submit, Create, StartActor, Call, Put, Adopt,
-                           HoldObject, DropObject, DropActor, Watch, Kill,
-                           AskControl, Received, PeerLost, Executed, Tick>;
+using Event =
+    std::variant<Submit, Create, StartActor, Call, Put, Adopt, HoldObject,
+                 DropObject, DropActor, Watch, ReportLost, Kill, AskControl,
+                 Received, PeerLost, Executed, Tick>;
 
 // ---- effects ----------------------------------------------------------------
 
@@ -173,7 +187,8 @@ struct Send {
   base::Message message;
 };
 
-// A watched object has its outcome. `incarnation` is that of the actor that
+// A watched object has its outcome: another than before where its bytes were
+// lost since. `incarnation` is that of the actor that
 // gave it, 0 for tasks and puts.
 struct Ready {
   base::ObjectId object;
@@ -219,7 +234,7 @@ struct Exit {
 };
 
 using Effect = std::variant<Send, Ready, ActorChanged, Execute, ControlReady,
-                            SetTimer, Exit>;
+                            Remade, SetTimer, Exit>;
 using Effects = std::vector<Effect>;
 
 }  // namespace mobula::runtime

@@ -146,6 +146,8 @@ void Host::Finish(Executed executed, Effects& effects) {
     MOBULA_CHECK(value->name() == (base::ObjectName{job.result, job.from}),
                  "a result is stored under its own name");
   }
+  MOBULA_CHECK(executed.lost.empty() || job.kind == Job::Kind::kTask,
+               "an actor waits for its arguments itself");
   const bool failed = std::holds_alternative<base::Failure>(executed.outcome);
   if (job.kind == Job::Kind::kConstructor) {
     mailbox_.Constructed(!failed && !executed.exit_actor);
@@ -160,6 +162,8 @@ void Host::Finish(Executed executed, Effects& effects) {
   }
   done.incarnation = job.incarnation;
   done.run_ns = executed.run_ns;
+  done.digest = executed.digest;
+  done.lost = std::move(executed.lost);
   done.actor_exited = executed.exit_actor && !job.actor.IsNil();
   const bool exited = done.actor_exited;
   if (!asker_is_gone_) SendTo(effects, job.from, std::move(done));

@@ -18,6 +18,8 @@ Owner::Owner(Options options, base::IdSource& ids)
       refs_(options.self, links_),
       arg_holds_(refs_),
       arg_waits_(refs_),
+      ids_(ids),
+      lineage_(options.self, options.lineage),
       tasks_(options.job, ids, options.seed),
       // Tasks and actors must not draw the same delays.
       actors_({options.self, options.job, options.seed ^ 0xA5A5A5A5A5A5A5A5ULL},
@@ -26,7 +28,7 @@ Owner::Owner(Options options, base::IdSource& ids)
 
 void Owner::Begin(base::BootTime now, Effects& effects) {
   MOBULA_CHECK(out_.settled.empty() && out_.abandoned.empty());
-  MOBULA_CHECK(out_.lost_attempts.empty());
+  MOBULA_CHECK(out_.lost_attempts.empty() && out_.refetches.empty());
   now_ = now;
   out_.effects = &effects;
   refs_.Begin(now, out_);
@@ -36,6 +38,7 @@ void Owner::End() {
   do {
     Flush();
     refs_.Carry();
+    ForgetLineage();
   } while (!refs_.woken().empty());
   FreeUnused();
   refs_.End();
@@ -45,7 +48,7 @@ void Owner::End() {
 void Owner::FreeUnused() {
   for (const LostAttempt& lost : out_.lost_attempts) {
     if (lost_results_.Note(lost.worker, lost.result)) {
-      refs_.NoteLostAttempt(lost.result);
+      NoteLostAttempt(lost.result);
     }
   }
   out_.lost_attempts.clear();
@@ -236,7 +239,7 @@ void Owner::On(const base::OwnerGone& gone) {
 
 void Owner::FreeLostResults(base::ProcessId worker) {
   for (const base::ObjectId result : lost_results_.Gone(worker)) {
-    refs_.NoteLostAttempt(result);
+    NoteLostAttempt(result);
   }
 }
 
@@ -354,6 +357,8 @@ void Owner::Flush() {
       CarryNews(borrowed_.news());
     } else if (!out_.settled.empty() || !out_.abandoned.empty()) {
       CarryOutcomes();
+    } else if (!out_.refetches.empty()) {
+      CarryRefetches();
     } else if (!refs_.woken().empty()) {
       CarryWoken();
     } else if (const std::optional<base::ActorId> actor = calls_.PopDrained()) {
@@ -384,8 +389,10 @@ void Owner::CarryOutcomes() {
   if (out_.settled.empty()) return;
   Settled settled = std::move(out_.settled.front());
   out_.settled.pop_front();
+  NoteLineage(settled);
   refs_.Settle(settled.object, std::move(settled.outcome), settled.incarnation);
   arg_holds_.Release(settled.object);
+  if (remaking_.erase(settled.object) > 0) refs_.Drop(settled.object);
 }
 
 void Owner::CarryWoken() {

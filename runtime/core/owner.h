@@ -5,8 +5,10 @@
 // produce outcomes at once.
 //
 // Owner: runtime::Core.   Threading: none; pure.
-// Invariants: nothing produced is left over at the end of a method.
-// Failure: after RayletLost everything fails with that failure, at once.
+// Results whose bytes are lost it has made again (owner_lineage.cc): their
+// tasks run as any other task. Invariants: nothing produced is left over at the
+// end of a method. Failure: after RayletLost everything fails with that
+// failure, at once.
 #ifndef MOBULA_RUNTIME_CORE_OWNER_H_
 #define MOBULA_RUNTIME_CORE_OWNER_H_
 
@@ -14,6 +16,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/boot_time.h"
@@ -29,6 +32,7 @@
 #include "runtime/core/produced.h"
 #include "runtime/refs/arg_holds.h"
 #include "runtime/refs/arg_waits.h"
+#include "runtime/refs/lineage.h"
 #include "runtime/refs/lost_results.h"
 #include "runtime/refs/references.h"
 #include "runtime/tasks/task_table.h"
@@ -42,6 +46,7 @@ class Owner {
     base::JobId job;
     std::uint64_t seed = 1;
     std::size_t tasks_max = 4'000'000;
+    Lineage::Limits lineage = {};
   };
 
   Owner(Options options, base::IdSource& ids);
@@ -57,6 +62,7 @@ class Owner {
   void On(const HoldObject& hold);
   void On(const DropObject& drop);
   void On(const Watch& watch);
+  void On(const ReportLost& report);
   void On(Create create);
   void On(const StartActor& start);
   void On(Call call);
@@ -77,6 +83,7 @@ class Owner {
   // Of an actor of this owner, else ignored.
   void On(const base::KillActor& kill);
   void On(const base::OwnerGone& gone);
+  void On(base::ProcessId from, const base::ObjectsLost& lost);
   void Done(base::ProcessId from, base::TaskDone done);
   void PeerLost(base::ProcessId process);
   void RayletLost(const base::Failure& failure);
@@ -95,6 +102,11 @@ class Owner {
   // Of own and borrowed actors.
   [[nodiscard]] std::size_t actors() const { return calls_.actors(); }
   [[nodiscard]] std::size_t calls() const { return calls_.size(); }
+  [[nodiscard]] const Lineage& lineage() const { return lineage_; }
+  // Tasks that ran again for their lost results, and how many of those gave
+  // something else.
+  [[nodiscard]] std::uint64_t remade() const { return remade_; }
+  [[nodiscard]] std::uint64_t differing() const { return differing_; }
 
  private:
   // Gives an answer to the machine that waits for it.
@@ -109,6 +121,19 @@ class Owner {
   void CarryWoken();
   // Tells the node's store what may be freed.
   void FreeUnused();
+  // ---- owner_lineage.cc
+  void LoseBytes(const base::ObjectName& name, const base::Extent& extent);
+  void MakeAgain(base::ObjectId object, bool is_of_actor);
+  // Submits the tasks of these, the first of which waits for them.
+  void RunAgain(const std::vector<base::ObjectId>& objects);
+  void SubmitAgain(base::ObjectId object, std::vector<Arg> args);
+  std::vector<Arg> HoldArgsOf(base::ObjectId object);
+  void CarryRefetches();
+  void NoteLineage(Settled& settled);
+  void Report(std::optional<Remade> remade);
+  void ForgetLineage();
+  void NoteLostAttempt(base::ObjectId result);
+
   // The worker stores nothing more.
   void FreeLostResults(base::ProcessId worker);
   void AdoptOwn(base::ActorId actor);
@@ -125,6 +150,13 @@ class Owner {
   LostResults lost_results_;
   ArgHolds arg_holds_;
   ArgWaits arg_waits_;
+  base::IdSource& ids_;
+  Lineage lineage_;
+  // Results whose tasks run again: each is held here until it is settled, so
+  // that it is not forgotten, and then made a second time, meanwhile.
+  std::set<base::ObjectId> remaking_;
+  std::uint64_t remade_ = 0;
+  std::uint64_t differing_ = 0;
   TaskTable tasks_;
   ActorTable actors_;
   base::ProcessId raylet_;  // nil before it is known

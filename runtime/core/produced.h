@@ -9,13 +9,17 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "base/failure.h"
+#include "base/frames/object_message.h"
 #include "base/ids.h"
+#include "base/value.h"
 #include "runtime/core/emit.h"
 #include "runtime/core/events.h"
+#include "runtime/core/task_spec.h"
 
 namespace mobula::runtime {
 
@@ -24,6 +28,18 @@ struct Settled {
   base::ObjectId object;
   base::Outcome outcome;
   std::int64_t incarnation = 0;
+  std::int32_t attempts = 0;  // of a task
+  std::uint64_t digest = 0;
+  // Of a task whose result is stored: how to make it again.
+  std::unique_ptr<const TaskSpec> spec;
+};
+
+// A task whose worker did not find the bytes of some arguments: it waits for
+// them anew.
+struct Refetch {
+  base::TaskId task;
+  std::vector<base::Value> args;
+  std::vector<base::LostBytes> lost;
 };
 
 struct LostAttempt {
@@ -39,6 +55,7 @@ struct Produced {
   // Attempts whose worker ended, or was told to, before it answered: it may
   // have stored a value.
   std::vector<LostAttempt> lost_attempts;
+  std::vector<Refetch> refetches;
 
   template <class M>
   void SendTo(base::ProcessId to, M message) {
@@ -46,7 +63,10 @@ struct Produced {
   }
   void Settle(base::ObjectId object, base::Outcome outcome,
               std::int64_t incarnation = 0) {
-    settled.push_back(Settled{object, std::move(outcome), incarnation});
+    Settled& one = settled.emplace_back();
+    one.object = object;
+    one.outcome = std::move(outcome);
+    one.incarnation = incarnation;
   }
 };
 

@@ -119,12 +119,13 @@ Executed SlotThread::RunOne(const Execute& work,
   const auto begin = std::chrono::steady_clock::now();
   std::vector<base::Value> mapped;
   base::Invocation invocation;
-  if (auto failure = MapArgs(work, &mapped)) {
+  if (auto failure = MapArgs(work, &mapped, &executed.lost)) {
     executed.outcome = *std::move(failure);
   } else {
     invocation.args = std::span(mapped.empty() ? work.args : mapped);
     invocation.result = base::ObjectName{work.result, work.owner};
     executed.outcome = Invoke(work, *entry, &invocation);
+    executed.digest = invocation.digest;
   }
   executed.exit_actor = invocation.exit_actor;
   *kept = std::move(invocation.kept);
@@ -137,23 +138,33 @@ Executed SlotThread::RunOne(const Execute& work,
 }
 
 std::optional<Failure> SlotThread::MapArgs(const Execute& work,
-                                           std::vector<base::Value>* args) {
+                                           std::vector<base::Value>* args,
+                                           std::vector<base::LostBytes>* lost) {
   const bool has_stored =
       std::any_of(work.args.begin(), work.args.end(),
                   [](const base::Value& arg) { return arg.is_stored(); });
   if (!has_stored) return std::nullopt;
   *args = work.args;
+  std::optional<Failure> why;
   for (base::Value& arg : *args) {
     if (!arg.is_stored()) continue;
     MOBULA_CHECK(map_ != nullptr, "a stored argument where there is no store");
-    auto mapped = map_(arg);
+    auto mapped = map_(arg, /*remade=*/!work.actor.IsNil());
     if (auto* failure = std::get_if<Failure>(&mapped)) {
-      failure->executed = base::Executed::kNo;
-      return std::move(*failure);
+      const bool is_lost = failure->code == FailureCode::kObjectLost;
+      why = std::move(*failure);
+      why->executed = base::Executed::kNo;
+      if (is_lost && work.actor.IsNil()) {
+        // The others may be lost too: all are said at once.
+        lost->push_back({arg.name(), arg.extent()});
+        continue;
+      }
+      lost->clear();
+      return why;
     }
-    arg = arg.WithBytes(std::get<base::Bytes>(std::move(mapped)));
+    arg = std::get<base::Value>(std::move(mapped));
   }
-  return std::nullopt;
+  return why;
 }
 
 base::Outcome SlotThread::Invoke(const Execute& work,

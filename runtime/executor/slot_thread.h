@@ -5,7 +5,10 @@
 //   slot.Push(execute);        // from the strand
 //   slot.Run();                // on the worker's main thread, until Stop
 //
-// Before each function it maps the arguments that lie in the node's store.
+// Before each function it maps the arguments that lie in the node's store. A
+// task whose arguments' bytes are lost does not run: their names go back, so
+// that no slot is held while they are made again. An actor, whose calls keep
+// their order, waits for them.
 // Around it it sets Current(), the worker's page and, before it
 // reports, flushes what the function left in the buffers of standard output.
 // Owner: Process, in a worker.
@@ -29,6 +32,7 @@
 
 #include "base/bytes.h"
 #include "base/failure.h"
+#include "base/frames/object_message.h"
 #include "base/function_table.h"
 #include "base/ids.h"
 #include "base/mutex.h"
@@ -42,9 +46,10 @@ namespace mobula::runtime {
 class SlotThread {
  public:
   using DoneFn = std::function<void(Executed executed)>;
-  // The bytes of a stored value; may wait. Called on the thread in Run.
-  using MapFn = std::function<std::variant<base::Bytes, base::Failure>(
-      const base::Value& stored)>;
+  // A stored value with its bytes; may wait. `remade`: where they are lost, for
+  // what is made in their place. Called on the thread in Run.
+  using MapFn = std::function<std::variant<base::Value, base::Failure>(
+      const base::Value& stored, bool remade)>;
 
   // `page` may be null; it and `table` must outlive this. `map` may be null
   // where no argument is ever stored.
@@ -68,9 +73,10 @@ class SlotThread {
   // `kept`: what must stay until the answer has been handed on.
   Executed RunOne(const Execute& work, std::shared_ptr<const void>* kept);
   // The arguments with the bytes of those that are stored, none where none is;
-  // or why they cannot be had.
+  // or why they cannot be had, and which of them are lost.
   std::optional<base::Failure> MapArgs(const Execute& work,
-                                       std::vector<base::Value>* args);
+                                       std::vector<base::Value>* args,
+                                       std::vector<base::LostBytes>* lost);
   void ShowRunning(const base::FunctionEntry& entry);
   base::Outcome Invoke(const Execute& work, const base::FunctionEntry& entry,
                        base::Invocation* invocation);

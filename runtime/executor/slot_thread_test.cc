@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/value.h"
@@ -113,14 +115,18 @@ Execute ActorWork(std::uint64_t task, std::uint64_t function) {
 }
 
 // Runs all of `works`, then stops.
-std::vector<Executed> RunAll(const std::vector<Execute>& works) {
+std::vector<Executed> RunAll(const std::vector<Execute>& works,
+                             SlotThread::MapFn map = nullptr) {
   std::vector<Executed> done;
   SlotThread* running = nullptr;
-  SlotThread slot(Table(), nullptr, [&](Executed executed) {
-    done.push_back(std::move(executed));
-    Story().push_back("done " + std::to_string(done.back().task.lo));
-    if (done.size() == works.size()) running->Stop();
-  });
+  SlotThread slot(
+      Table(), nullptr,
+      [&](Executed executed) {
+        done.push_back(std::move(executed));
+        Story().push_back("done " + std::to_string(done.back().task.lo));
+        if (done.size() == works.size()) running->Stop();
+      },
+      std::move(map));
   running = &slot;
   slot.SetNode("here");
   for (const Execute& work : works) slot.Push(work);
@@ -156,6 +162,44 @@ TEST(SlotThread, UnknownFunctionIsAFailureThatDidNotRun) {
   const std::vector<Executed> done = RunAll({Work(1, 99)});
   EXPECT_EQ(Fails(done[0]).code, FailureCode::kNoSuchFunction);
   EXPECT_EQ(Fails(done[0]).executed, base::Executed::kNo);
+}
+
+base::Value StoredAt(std::uint64_t place) {
+  return base::Value::Stored({base::ObjectId{5, place}, {6, 1}},
+                             {base::ArenaId{4, 1}, place, 9, 1});
+}
+
+// What lies at 64 is there; the rest is lost, and made again as "made".
+std::variant<base::Value, Failure> MapSome(const base::Value& stored,
+                                           bool remade) {
+  if (stored.extent().offset == 64) {
+    return stored.WithBytes(Bytes::Own("there"));
+  }
+  if (remade) return base::Value(Bytes::Own("made"));
+  return base::NotRun(FailureCode::kObjectLost, "lost");
+}
+
+TEST(SlotThread, ATaskThatMissesArgumentsDoesNotRunAndNamesAllOfThem) {
+  Execute work = Work(1, 1);
+  work.args = {StoredAt(64), StoredAt(128), StoredAt(192)};
+  Execute good = Work(2, 1);
+  good.args = {StoredAt(64)};
+  const std::vector<Executed> done = RunAll({work, good}, &MapSome);
+  EXPECT_EQ(Fails(done[0]).code, FailureCode::kObjectLost);
+  EXPECT_EQ(Fails(done[0]).executed, base::Executed::kNo);
+  ASSERT_EQ(done[0].lost.size(), 2u);
+  EXPECT_EQ(done[0].lost[0].object, StoredAt(128).name());
+  EXPECT_EQ(done[0].lost[1].extent, StoredAt(192).extent());
+  EXPECT_EQ(Value(done[1]), "there");
+  EXPECT_TRUE(done[1].lost.empty());
+}
+
+TEST(SlotThread, AnActorWaitsForWhatIsMadeAgain) {
+  Execute call = ActorWork(2, 1);
+  call.args = {StoredAt(128)};
+  const std::vector<Executed> done = RunAll({ActorWork(1, 3), call}, &MapSome);
+  EXPECT_EQ(Value(done[1]), "made");
+  EXPECT_TRUE(done[1].lost.empty());
 }
 
 TEST(SlotThread, FailureSaysWhereItHappened) {

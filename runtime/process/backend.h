@@ -101,6 +101,19 @@ class Backend {
                         "this process has no store");
   }
 
+  // The stored value with its bytes; where they are lost, what the object holds
+  // instead once its task has run again: another value, not always a stored
+  // one. The object must be referred to until then. kObjectLost where it cannot
+  // be made again; kTimeout.
+  virtual std::variant<base::Value, base::Failure> Fetch(
+      const base::Value& stored, base::BootTime deadline) {
+    auto mapped = Map(stored, deadline);
+    if (auto* const failure = std::get_if<base::Failure>(&mapped)) {
+      return std::move(*failure);
+    }
+    return stored.WithBytes(std::get<base::Bytes>(std::move(mapped)));
+  }
+
   [[nodiscard]] virtual ActorView ViewActor(base::ActorId actor) = 0;
   [[nodiscard]] virtual base::ProcessId self() const = 0;
   [[nodiscard]] virtual Node node() const = 0;

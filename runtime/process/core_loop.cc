@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <chrono>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <variant>
@@ -26,13 +27,23 @@ struct Overloaded : Cases... {
   using Cases::operator()...;
 };
 
-Core::Options CoreOptions(const base::Register& whoami) {
+Core::Options CoreOptions(const base::Register& whoami,
+                          std::size_t lineage_bytes) {
   Core::Options options;
   options.self = whoami.process;
   options.role = whoami.role;
   options.job = whoami.job;
   options.seed = base::RandomBits();
+  options.lineage.bytes_max = lineage_bytes;
   return options;
+}
+
+std::string Describe(const Fingerprint& print) {
+  std::string text = std::to_string(print.byte_count) + " bytes";
+  if (print.digest == 0) return text;
+  std::ostringstream digest;
+  digest << ", digest " << std::hex << print.digest;
+  return text + digest.str();
 }
 
 std::string NoDescriptor() {
@@ -44,9 +55,27 @@ std::string NoDescriptor() {
          " files open, and has; close some, or raise that (ulimit -n)";
 }
 
+// Of a driver it appears at once, of a worker among its output.
+void LogRemade(const Remade& remade) {
+  if (!remade.differs) {
+    MOBULA_LOG(INFO) << "lost bytes: the result " << remade.object << " of "
+                     << remade.function << " was made again by attempt "
+                     << remade.attempt;
+    return;
+  }
+  MOBULA_LOG(WARNING) << "lost bytes: attempt " << remade.attempt << " of "
+                      << remade.function << " gave another result for object "
+                      << remade.object
+                      << " than before: " << Describe(remade.now) << ", it was "
+                      << Describe(remade.before)
+                      << "; a task whose result differs from run to run should "
+                         "have Retries(0)";
+}
+
 }  // namespace
 
-CoreLoop::CoreLoop(base::Strand& strand, base::Register whoami, Sink& sink)
+CoreLoop::CoreLoop(base::Strand& strand, base::Register whoami, Sink& sink,
+                   std::size_t lineage_bytes)
     : strand_(strand),
       whoami_(std::move(whoami)),
       sink_(sink),
@@ -60,7 +89,8 @@ CoreLoop::CoreLoop(base::Strand& strand, base::Register whoami, Sink& sink)
               [this](ProcessId peer, const std::string& reason) {
                 Lost(peer, reason);
               }}),
-      core_(CoreOptions(whoami_), base::IdSource(base::RandomBits())) {}
+      core_(CoreOptions(whoami_, lineage_bytes),
+            base::IdSource(base::RandomBits())) {}
 
 CoreLoop::~CoreLoop() = default;
 
@@ -208,6 +238,7 @@ void CoreLoop::Apply(Effect effect) {
           [this](ControlReady ready) {
             sink_.OnControlReady(std::move(ready));
           },
+          [](const Remade& remade) { LogRemade(remade); },
           [this](Exit exit) { sink_.OnExit(exit.reason); },
       },
       std::move(effect));

@@ -14,6 +14,7 @@
 #ifndef MOBULA_RUNTIME_PROCESS_CORE_LOOP_H_
 #define MOBULA_RUNTIME_PROCESS_CORE_LOOP_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <set>
@@ -28,6 +29,7 @@
 #include "base/unique_fd.h"
 #include "runtime/core/core.h"
 #include "runtime/core/events.h"
+#include "runtime/refs/lineage.h"
 #include "runtime/transport/peers.h"
 
 namespace mobula::runtime {
@@ -54,7 +56,8 @@ class CoreLoop {
   };
 
   // `whoami` is what Register says. `sink` must outlive this.
-  CoreLoop(base::Strand& strand, base::Register whoami, Sink& sink);
+  CoreLoop(base::Strand& strand, base::Register whoami, Sink& sink,
+           std::size_t lineage_bytes = Lineage::kBytesMax);
   ~CoreLoop();  // on the strand
   CoreLoop(const CoreLoop&) = delete;
   CoreLoop& operator=(const CoreLoop&) = delete;

@@ -73,6 +73,7 @@ std::variant<std::unique_ptr<Backend>, StartError> StartDriver(
   process.whoami.pid = static_cast<std::int32_t>(::getpid());
   process.whoami.program = ThisProgram();
   process.whoami.weight = options.weight;
+  process.lineage_bytes = options.lineage_bytes;
   process.whoami.ns = std::move(options.ns);
   // Before we give up ourselves, so that we hear why.
   options.head.join_patience =

@@ -11,6 +11,7 @@
 #define MOBULA_RUNTIME_PROCESS_DRIVER_H_
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,6 +23,7 @@
 #include "runtime/process/backend.h"
 #include "runtime/process/embedded_head.h"
 #include "runtime/process/start_error.h"
+#include "runtime/refs/lineage.h"
 
 namespace mobula::runtime {
 
@@ -32,6 +34,7 @@ struct DriverOptions {
   std::int32_t weight = 1;  // of the job's share, >= 1
   std::string ns = "default";
   base::Duration start_timeout = std::chrono::seconds(10);
+  std::size_t lineage_bytes = Lineage::kBytesMax;
   // Gets the workers' output, on the runtime's own thread; absent: printed to
   // standard output and error as "(function pid=N) line".
   std::function<void(const base::WorkerOutput& output)> on_output;

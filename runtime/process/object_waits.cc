@@ -174,7 +174,7 @@ void ObjectWaits::Settle(ObjectId object, base::Outcome outcome,
   {
     base::MutexLock lock(mutex_);
     const auto found = entries_.find(object);
-    if (found == entries_.end() || found->second.settled) return;
+    if (found == entries_.end()) return;
     found->second.settled.emplace(Settled{std::move(outcome), incarnation});
     Release(&found->second, &enough);
   }

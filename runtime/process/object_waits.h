@@ -2,6 +2,7 @@
 //
 //   unknown --Await--> watched --Settle--> settled --Drop--> unknown
 //   unknown --Know---------------------> settled
+//   settled --Settle: its bytes were lost and it was made again--> settled
 // The first wait for an object asks the core once (`watch`); what the core
 // answers (Settle) is kept until a handle of the object is dropped, so that a
 // second Get and a Wait over many need no trip to the strand. Of other handles
@@ -60,7 +61,7 @@ class ObjectWaits {
   // What was put here has its outcome before the core hears of it; any thread.
   void Know(base::ObjectId object, base::Outcome outcome)
       MOBULA_EXCLUDES(mutex_);
-  // The object has its outcome. No effect if nobody asked.
+  // The object has its outcome, or another one. No effect if nobody asked.
   void Settle(base::ObjectId object, base::Outcome outcome,
               std::int64_t incarnation) MOBULA_EXCLUDES(mutex_);
   // The core knows of the watch; had the object an outcome, Settle came first.

@@ -72,6 +72,15 @@ TEST(ObjectWaits, WhatIsKnownIsNotAskedFor) {
   EXPECT_EQ(core.waits.size(), 0u);
 }
 
+TEST(ObjectWaits, WhatWasMadeAgainTakesThePlaceOfWhatWasLost) {
+  InstantCore core;
+  core.has = {Object(1)};
+  EXPECT_EQ(TextOf(core.waits.Await(Object(1), kPast, {})), "value");
+  core.waits.Settle(Object(1), Text("made again"), 0);
+  EXPECT_EQ(TextOf(core.waits.Await(Object(1), kPast, {})), "made again");
+  EXPECT_EQ(core.asked.size(), 1u);
+}
+
 TEST(ObjectWaits, LookDoesNotWaitForTheOutcome) {
   InstantCore core;
   EXPECT_EQ(TextOf(core.waits.Await(Object(1), kPast, {})), "(nothing)");

@@ -17,6 +17,7 @@
 #include "runtime/executor/current.h"
 #include "runtime/executor/slot_thread.h"
 #include "runtime/memory/lent_wait.h"
+#include "runtime/memory/remade_waits.h"
 #include "runtime/memory/store_memory.h"
 #include "runtime/process/control_waits.h"
 #include "runtime/process/core_loop.h"
@@ -98,6 +99,12 @@ struct Process::State final : CoreLoop::Sink {
   StartError WhyNotStarted(bool timed_out);
   void Post(Event event);
   void PostNow(Item item);
+  std::variant<base::Value, Failure> MapValue(const base::Value& stored,
+                                              BootTime deadline,
+                                              const LentWait::BlockedFn& lends);
+  std::variant<base::Value, Failure> Fetch(const base::Value& stored,
+                                           BootTime deadline,
+                                           const LentWait::BlockedFn& lends);
   void Drain();
   void ReadHeadOutput();
   void AskForEnd() MOBULA_EXCLUDES(mutex);
@@ -123,6 +130,7 @@ struct Process::State final : CoreLoop::Sink {
   Inbox<Item> inbox;
   ObjectWaits waits;
   ControlWaits control_waits;
+  RemadeWaits remade_waits;
   StoreMemory memory;
   std::unique_ptr<SlotThread> slot;  // worker only
   HeadOutput head_output;
@@ -149,6 +157,7 @@ Process::State::State(Options from_options)
       inbox(kInboxItemsMax, [this] { strand.Post([this] { Drain(); }); }),
       waits([this](base::ObjectId object) { Post(Watch{object}); }),
       control_waits([this](AskControl ask) { Post(std::move(ask)); }),
+      remade_waits([this](ReportLost report) { Post(report); }),
       memory(base::IdSource(base::RandomBits()),
              [this](base::Message message) { PostNow(std::move(message)); }),
       head_output(options.head != nullptr ? options.head->TakeOutput()
@@ -158,8 +167,9 @@ Process::State::State(Options from_options)
   slot = std::make_unique<SlotThread>(
       *options.functions, options.page,
       [this](Executed executed) { PostNow(Event(std::move(executed))); },
-      [this](const base::Value& stored) {
-        return memory.Map(stored, BootTime::Never(), blocked);
+      [this](const base::Value& stored, bool remade) {
+        return remade ? Fetch(stored, BootTime::Never(), blocked)
+                      : MapValue(stored, BootTime::Never(), blocked);
       });
   blocked = [this](bool is_blocked) {
     PostNow(base::Message(base::TaskBlocked{is_blocked}));
@@ -177,7 +187,8 @@ std::optional<StartError> Process::State::Start(BootTime deadline) {
       strand.Watch(head_output.fd(), base::Strand::kReadable,
                    [this](std::uint32_t) { ReadHeadOutput(); });
     }
-    loop = std::make_unique<CoreLoop>(strand, options.whoami, *this);
+    loop = std::make_unique<CoreLoop>(strand, options.whoami, *this,
+                                      options.lineage_bytes);
     loop->Connect(std::move(options.raylet_socket), options.raylet,
                   std::move(options.program));
   });
@@ -265,6 +276,36 @@ void Process::State::Drain() {
   strand.Post([this] { Drain(); });
 }
 
+std::variant<base::Value, Failure> Process::State::MapValue(
+    const base::Value& stored, BootTime deadline,
+    const LentWait::BlockedFn& lends) {
+  auto mapped = memory.Map(stored, deadline, lends);
+  if (auto* const failure = std::get_if<Failure>(&mapped)) {
+    return std::move(*failure);
+  }
+  return stored.WithBytes(std::get<base::Bytes>(std::move(mapped)));
+}
+
+// Ends: each round costs a retry of the task, or is the last.
+std::variant<base::Value, Failure> Process::State::Fetch(
+    const base::Value& stored, BootTime deadline,
+    const LentWait::BlockedFn& lends) {
+  base::Value value = stored;
+  for (;;) {
+    auto mapped = MapValue(value, deadline, lends);
+    const auto* const failure = std::get_if<Failure>(&mapped);
+    if (failure == nullptr || failure->code != FailureCode::kObjectLost) {
+      return mapped;
+    }
+    base::Outcome outcome = remade_waits.Await(value, deadline, lends);
+    if (auto* const why = std::get_if<Failure>(&outcome)) {
+      return std::move(*why);
+    }
+    value = std::get<base::Value>(std::move(outcome));
+    if (!value.is_stored()) return value;
+  }
+}
+
 // ---- what the core and the raylet say ---------------------------------------
 
 void Process::State::OnRegistered(const base::Registered& from_raylet) {
@@ -275,6 +316,7 @@ void Process::State::OnRegistered(const base::Registered& from_raylet) {
 }
 
 void Process::State::OnReady(Ready ready) {
+  remade_waits.Settle(ready.object, ready.outcome);
   waits.Settle(ready.object, std::move(ready.outcome), ready.incarnation);
 }
 
@@ -383,8 +425,11 @@ void Process::State::End(bool ask, Duration head_patience) {
                                         base::Executed::kMaybe,
                                         "the runtime was shut down before the "
                                         "control store answered"));
-  memory.Close(base::MakeFailure(FailureCode::kShutdown, base::Executed::kMaybe,
-                                 "the runtime was shut down"));
+  const Failure shut =
+      base::MakeFailure(FailureCode::kShutdown, base::Executed::kMaybe,
+                        "the runtime was shut down");
+  memory.Close(shut);
+  remade_waits.Close(shut);
   StopStrand();
   if (options.head != nullptr) options.head->WaitEnd(head_patience);
   base::MutexLock lock(mutex);
@@ -500,6 +545,13 @@ std::variant<base::Bytes, Failure> Process::Map(const base::Value& stored,
   if (state_->Forked()) return NoRuntime();
   MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
   return state_->memory.Map(stored, deadline, state_->Lends());
+}
+
+std::variant<base::Value, Failure> Process::Fetch(const base::Value& stored,
+                                                  BootTime deadline) {
+  if (state_->Forked()) return NoRuntime();
+  MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
+  return state_->Fetch(stored, deadline, state_->Lends());
 }
 
 Backend::ActorView Process::ViewActor(base::ActorId actor) {

@@ -15,6 +15,7 @@
 #ifndef MOBULA_RUNTIME_PROCESS_PROCESS_H_
 #define MOBULA_RUNTIME_PROCESS_PROCESS_H_
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -37,6 +38,7 @@
 #include "runtime/process/backend.h"
 #include "runtime/process/embedded_head.h"
 #include "runtime/process/start_error.h"
+#include "runtime/refs/lineage.h"
 
 namespace mobula::runtime {
 
@@ -45,6 +47,7 @@ class Process final : public Backend {
   struct Options {
     base::Register whoami;
     base::UniqueFd raylet_socket;
+    std::size_t lineage_bytes = Lineage::kBytesMax;
     base::ProcessId raylet;  // nil where its Hello is to tell
     // Driver: the head that it started, if it did, else its executable and how
     // errors name the raylet that it joined; and who gets the output.
@@ -80,6 +83,8 @@ class Process final : public Backend {
                                              base::BootTime deadline) override;
   void Discard(const base::Extent& extent) override;
   std::variant<base::Bytes, base::Failure> Map(
+      const base::Value& stored, base::BootTime deadline) override;
+  std::variant<base::Value, base::Failure> Fetch(
       const base::Value& stored, base::BootTime deadline) override;
   ActorView ViewActor(base::ActorId actor) override;
   base::ProcessId self() const override;

@@ -19,22 +19,28 @@ base::Failure NoSuchObject(base::ObjectId object) {
 
 std::optional<ResolvedArgs> ArgWaits::Begin(base::TaskId task,
                                             std::vector<Arg> args) {
-  std::size_t missing = 0;
   for (const Arg& arg : args) {
-    if (arg.ref.IsNil()) continue;
-    if (!refs_.NameOf(arg.ref).has_value()) return NoSuchObject(arg.ref);
-    if (refs_.Find(arg.ref) == nullptr) ++missing;
+    if (arg.ref.IsNil() || refs_.NameOf(arg.ref).has_value()) continue;
+    return NoSuchObject(arg.ref);
   }
   if (const base::Failure* failure = FirstFailure(args)) return *failure;
+  const std::size_t missing = AwaitMissing(task, args);
   if (missing == 0) return TakeValues(args);
-  for (const Arg& arg : args) {
-    if (arg.ref.IsNil() || refs_.Find(arg.ref) != nullptr) continue;
-    refs_.AddDependent(arg.ref, task);
-  }
   const bool is_new =
       waits_.try_emplace(task, Wait{std::move(args), missing}).second;
   MOBULA_CHECK(is_new) << "call " << task << " waits already";
   return std::nullopt;
+}
+
+std::size_t ArgWaits::AwaitMissing(base::TaskId task,
+                                   const std::vector<Arg>& args) {
+  std::size_t missing = 0;
+  for (const Arg& arg : args) {
+    if (arg.ref.IsNil() || refs_.Find(arg.ref) != nullptr) continue;
+    refs_.AddDependent(arg.ref, task);
+    ++missing;
+  }
+  return missing;
 }
 
 std::optional<ResolvedArgs> ArgWaits::Wake(base::TaskId task,
@@ -45,14 +51,19 @@ std::optional<ResolvedArgs> ArgWaits::Wake(base::TaskId task,
   MOBULA_CHECK(wait.missing > 0);
   --wait.missing;
   const base::Outcome* outcome = refs_.Find(object);
-  MOBULA_CHECK(outcome != nullptr);
+  const auto* failure =
+      outcome == nullptr ? nullptr : std::get_if<base::Failure>(outcome);
   std::optional<ResolvedArgs> resolved;
-  if (const auto* failure = std::get_if<base::Failure>(outcome)) {
+  if (failure != nullptr) {
     resolved = *failure;
-  } else if (wait.missing == 0) {
-    resolved = TakeValues(wait.args);
-  } else {
+  } else if (wait.missing > 0) {
     return std::nullopt;
+  } else if (const base::Failure* first = FirstFailure(wait.args)) {
+    resolved = *first;
+  } else {
+    wait.missing = AwaitMissing(task, wait.args);
+    if (wait.missing > 0) return std::nullopt;
+    resolved = TakeValues(wait.args);
   }
   Abandon(task);
   return resolved;

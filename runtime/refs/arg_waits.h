@@ -2,6 +2,8 @@
 //
 //   Begin --all there, or one failed--> Resolved
 //         --otherwise--> waiting --Wake, last one or a failed one--> Resolved
+// One that was there when others were not may have been lost since: then it is
+// waited for again.
 // Whoever made the call holds its objects meanwhile (ArgHolds).
 // Owner: runtime::Owner, for tasks, constructors and methods alike.
 // Threading: none; pure.
@@ -45,6 +47,8 @@ class ArgWaits {
     std::size_t missing = 0;
   };
 
+  // How many of them have no outcome; the task waits for those.
+  std::size_t AwaitMissing(base::TaskId task, const std::vector<Arg>& args);
   [[nodiscard]] const base::Failure* FirstFailure(
       const std::vector<Arg>& args) const;
   std::vector<base::Value> TakeValues(std::vector<Arg>& args) const;

@@ -25,6 +25,13 @@ base::Failure OwnerDied() {
                       "another node, and nobody here has its value");
 }
 
+base::Failure NobodyToAsk() {
+  return base::MakeFailure(base::FailureCode::kObjectLost,
+                           base::Executed::kMaybe,
+                           "the value's bytes are gone, and so is the process "
+                           "that owned it and could have had it made again");
+}
+
 }  // namespace
 
 // ---- references of this process ---------------------------------------------
@@ -81,6 +88,35 @@ void BorrowedObjects::AddDependent(base::ObjectId object, base::TaskId task) {
   MOBULA_CHECK(it != objects_.end() && !it->second.outcome.has_value());
   it->second.dependents.push_back(task);
   NoteWish(it);
+}
+
+void BorrowedObjects::LoseBytes(const base::ObjectName& name,
+                                const base::Extent& extent, Effects& effects) {
+  const auto it = objects_.find(name.object);
+  if (it == objects_.end()) return;
+  Object& object = it->second;
+  if (object.outcome.has_value()) {
+    const base::Value* stored = base::StoredIn(*object.outcome);
+    // It has been told of another since.
+    if (stored == nullptr || stored->extent() != extent) return;
+    Unsettle(it);
+  } else {
+    const auto lost = lost_.find(it->first);
+    if (lost != lost_.end() && lost->second == extent) return;
+  }
+  if (object.standing == Standing::kGone) {
+    Settle(it, NobodyToAsk(), 0, effects);
+    return;
+  }
+  lost_[it->first] = extent;
+  object.wish = Wish::kNone;
+  NoteWish(it);
+}
+
+void BorrowedObjects::Unsettle(Objects::iterator it) {
+  const auto inside = Inside(it->first, *it->second.outcome);
+  released_.insert(released_.end(), inside.begin(), inside.end());
+  it->second.outcome.reset();
 }
 
 void BorrowedObjects::NoteWish(Objects::iterator it) {
@@ -178,7 +214,12 @@ bool BorrowedObjects::Is(base::ProcessId from, const base::ObjectIs& is,
   if (it == objects_.end() || from != SpeakerFor(it->second.owner)) {
     return false;
   }
-  if (it->second.outcome.has_value()) return false;
+  if (it->second.outcome.has_value()) {
+    // Its owner had it made again: others have found its bytes lost.
+    const bool was_stored = base::StoredIn(*it->second.outcome) != nullptr;
+    if (!was_stored || *it->second.outcome == is.outcome) return false;
+    Unsettle(it);
+  }
   Settle(it, is.outcome, is.incarnation, effects);
   return true;
 }
@@ -187,6 +228,7 @@ void BorrowedObjects::Settle(Objects::iterator it, base::Outcome outcome,
                              std::int64_t incarnation, Effects& effects) {
   Object& object = it->second;
   MOBULA_CHECK(!object.outcome.has_value());
+  lost_.erase(it->first);
   object.outcome = std::move(outcome);
   object.incarnation = incarnation;
   if (std::exchange(object.watched, false)) {
@@ -377,6 +419,7 @@ void BorrowedObjects::Forget(Objects::iterator it) {
     const auto inside = Inside(it->first, *object.outcome);
     released_.insert(released_.end(), inside.begin(), inside.end());
   }
+  lost_.erase(it->first);
   objects_.erase(it);
   --lender.objects;
   ForgetIfUnused(owner);
@@ -415,7 +458,12 @@ void BorrowedObjects::AskLender(base::ProcessId owner, Lender& lender,
     }
     if (object.wish == Wish::kDue && !object.outcome.has_value()) {
       object.wish = Wish::kSent;
-      outbox_.Want(speaker, id);
+      const auto lost = lost_.find(id);
+      if (lost == lost_.end()) {
+        outbox_.Want(speaker, id);
+      } else {
+        outbox_.Lost(speaker, {{id, owner}, lost->second});
+      }
     }
   }
 }

@@ -10,9 +10,12 @@
 // then everything of it is claimed (ClaimObjects) and the raylet is asked from
 // there on. A third process that sent a ref is told (ObjectsTaken) as soon as
 // this process is counted by who speaks for the object, or needs it no more.
+// A value whose bytes are lost is pending again (LoseBytes): its owner is told
+// where they were, once, and answers with another outcome, or the same.
 // Owner: References, which calls Sweep and Ask at the end of each step.
 // Threading: none; pure.
-// Invariants: (1) an outcome never changes; (2) `received` is what the other
+// Invariants: (1) an outcome changes only where it is a stored value and its
+// bytes were lost; (2) `received` is what the other
 // end has lent to this process, less what is on its way; (3) each giver is told
 // once for each mention; (4) after Sweep nothing is kept that nobody refers to,
 // except where an answer is due; (5) OwnerGone is answered once.
@@ -71,6 +74,10 @@ class BorrowedObjects {
   void Drop(base::ObjectId object);
   // One Ready, now or when the outcome is there. The object must be here.
   void Watch(base::ObjectId object, Effects& effects);
+  // What the object holds is not in that place: it is pending again, if it was
+  // there, and asked for anew.
+  void LoseBytes(const base::ObjectName& name, const base::Extent& extent,
+                 Effects& effects);
   // The task is to be woken when the object, which is pending, has its outcome.
   void AddDependent(base::ObjectId object, base::TaskId task);
 
@@ -79,7 +86,7 @@ class BorrowedObjects {
   void Mentioned(const base::ObjectName& name, base::ProcessId from);
   void Borrowed(base::ProcessId from, const base::ObjectsBorrowed& borrowed,
                 Effects& effects);
-  // True if the outcome is kept from now on.
+  // True if the outcome is kept from now on. What it was before is let go.
   bool Is(base::ProcessId from, const base::ObjectIs& is, Effects& effects);
   void OwnerGone(base::ProcessId owner, base::BootTime now, Produced& out);
   // PeerLinks has been told before.
@@ -150,6 +157,7 @@ class BorrowedObjects {
   void NoteDue(Objects::iterator it);
   void NoteIfIdle(Objects::iterator it);
   void NoteWish(Objects::iterator it);
+  void Unsettle(Objects::iterator it);
   void Forget(Objects::iterator it);
   void TellGivers(Objects::iterator it);
   void Settle(Objects::iterator it, base::Outcome outcome,
@@ -174,6 +182,8 @@ class BorrowedObjects {
   std::optional<base::Failure> closed_;  // why nothing can be asked any more
   Objects objects_;                      // never iterated for an effect's order
   Lenders lenders_;
+  // Pending ones whose bytes were lost: where they were.
+  std::map<base::ObjectId, base::Extent> lost_;
   std::set<base::ProcessId> due_;  // lenders that have something due
   TimerSet<base::ProcessId> timers_;
   std::vector<base::ObjectId> idle_;

@@ -61,7 +61,11 @@ void ObjectTable::Forget(Objects::iterator it) {
     const auto inside = Inside(it->first, *record.outcome);
     released_.insert(released_.end(), inside.begin(), inside.end());
   }
-  if (record.lost_attempt) unused_.push_back({it->first, base::Extent()});
+  if (record.traced) {
+    forgotten_.push_back({it->first, record.lost_attempt});
+  } else if (record.lost_attempt) {
+    unused_.push_back({it->first, base::Extent()});
+  }
   objects_.erase(it);
 }
 
@@ -110,6 +114,32 @@ bool ObjectTable::Settle(base::ObjectId object, base::Outcome outcome,
   }
   NoteIfIdle(it);
   return true;
+}
+
+bool ObjectTable::Unsettle(base::ObjectId object, const base::Extent& extent) {
+  const auto it = objects_.find(object);
+  if (it == objects_.end()) return false;
+  Object& record = it->second;
+  if (!record.outcome.has_value()) return false;
+  const base::Value* stored = base::StoredIn(*record.outcome);
+  if (stored == nullptr || stored->extent() != extent) return false;
+  // Bytes of another object are that one's to make again.
+  if (stored->name().object != object) return false;
+  Free(object, *record.outcome);
+  const auto inside = Inside(object, *record.outcome);
+  released_.insert(released_.end(), inside.begin(), inside.end());
+  record.outcome.reset();
+  for (const base::ProcessId borrower : record.borrowers) {
+    Loan& loan = *FindLoan(borrower, object);
+    loan.wanted = loan.wanted || loan.told;
+    loan.told = false;
+  }
+  return true;
+}
+
+void ObjectTable::MarkTraced(base::ObjectId object) {
+  const auto it = objects_.find(object);
+  if (it != objects_.end()) it->second.traced = true;
 }
 
 void ObjectTable::Watch(base::ObjectId object, Effects& effects) {

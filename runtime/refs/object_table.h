@@ -2,7 +2,9 @@
 // refers to it.
 //
 //   (absent) --Add--> Pending --Settle--> Settled     (Put: Settled at once)
-//   either --no reference here, nothing lent, not watched; Sweep--> (absent)
+//   Settled --Unsettle: its bytes are lost--> Pending, until they are made
+//   again either --no reference here, nothing lent, not watched; Sweep-->
+//   (absent)
 // References: one for each handle of the API, each call that has the object as
 // an argument, each value of this process that has a ref of it inside. Loans:
 // for each other process, how many mentions of the object were sent there and
@@ -10,10 +12,10 @@
 // inside when it is there, another when they want it. The bytes of stored
 // values are not here: whoever forgets one must say so to the node's store.
 // Owner: References.   Threading: none; pure.
-// Invariants: (1) an outcome never changes; (2) a settled object has no
-// watchers and no dependents; (3) after Sweep nothing is kept that nobody
-// refers to; (4) each object whose value was, or may have been, stored is in
-// `unused` once it is forgotten, and what was inside in `released`.
+// Invariants: (1) an outcome changes by Unsettle alone; (2) a settled object
+// has no watchers and no dependents; (3) after Sweep nothing is kept that
+// nobody refers to; (4) each object whose value was, or may have been, stored
+// is in `unused` once it is forgotten, and what was inside in `released`.
 // Failure: watching an unknown object is answered with a Failure, never with
 // silence; Settle of a forgotten object does nothing; what other processes say
 // of loans that there are not is ignored.
@@ -64,6 +66,13 @@ class ObjectTable {
               std::int64_t incarnation, Effects& effects,
               std::vector<base::TaskId>& woken);
 
+  // What the object holds is not in that place any more: it is pending again,
+  // the place is free, and whoever was told of it will be told anew. False if
+  // it holds nothing there.
+  bool Unsettle(base::ObjectId object, const base::Extent& extent);
+  // There is lineage of it: its end is of interest (`forgotten`).
+  void MarkTraced(base::ObjectId object);
+
   // A worker ended that may have stored a value for the object and told nobody.
   void NoteLostAttempt(base::ObjectId object);
 
@@ -106,6 +115,12 @@ class ObjectTable {
   std::vector<base::FreedObject>& unused() { return unused_; }
   // What forgotten values referred to; its owner empties it.
   std::vector<base::ObjectName>& released() { return released_; }
+  // Traced objects that were forgotten; its owner empties it.
+  struct Forgotten {
+    base::ObjectId object;
+    bool lost_attempt = false;  // which is not in `unused` then
+  };
+  std::vector<Forgotten>& forgotten() { return forgotten_; }
 
  private:
   struct Object {
@@ -114,6 +129,7 @@ class ObjectTable {
     std::int32_t references = 0;
     bool watched = false;
     bool lost_attempt = false;
+    bool traced = false;
     bool swept = false;  // it is in idle_
     std::vector<base::TaskId> dependents;
     std::vector<base::ProcessId> borrowers;  // sorted
@@ -146,6 +162,7 @@ class ObjectTable {
   std::vector<Telling> tellings_;
   std::vector<base::FreedObject> unused_;
   std::vector<base::ObjectName> released_;
+  std::vector<Forgotten> forgotten_;
 };
 
 }  // namespace mobula::runtime

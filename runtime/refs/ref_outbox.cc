@@ -31,6 +31,7 @@ void RefOutbox::Flush(Effects& effects) {
     SendAll(to, box.gone, &base::ObjectsBorrowed::gone, effects);
     SendAll(to, box.taken, &base::ObjectsTaken::objects, effects);
     SendAll(to, box.want, &base::WantObjects::objects, effects);
+    SendAll(to, box.lost, &base::ObjectsLost::objects, effects);
     SendAll(to, box.returned, &base::ReturnObjects::objects, effects);
   }
   boxes_.clear();

@@ -4,9 +4,8 @@
 //   outbox.Borrow(owner, object);  outbox.Return(owner, {object, 3});
 //   outbox.Flush(effects);         // at the end of the step
 // To one process they go in this order: what is borrowed, what was, what was
-// taken, what is wanted, what is returned; so a borrow stands before the wish
-// for its outcome.
-// Owner: References.   Threading: none; pure.
+// taken, what is wanted or was lost, what is returned; so a borrow stands
+// before the wish for its outcome. Owner: References.   Threading: none; pure.
 // Invariants: at most kBatch objects a message.
 #ifndef MOBULA_RUNTIME_REFS_REF_OUTBOX_H_
 #define MOBULA_RUNTIME_REFS_REF_OUTBOX_H_
@@ -41,6 +40,10 @@ class RefOutbox {
   void Want(base::ProcessId owner, base::ObjectId object) {
     boxes_[owner].want.push_back(object);
   }
+  // Wanted anew.
+  void Lost(base::ProcessId owner, const base::LostBytes& lost) {
+    boxes_[owner].lost.push_back(lost);
+  }
   void Return(base::ProcessId owner, const base::ReturnedObject& returned) {
     boxes_[owner].returned.push_back(returned);
   }
@@ -56,6 +59,7 @@ class RefOutbox {
     std::vector<base::ObjectId> gone;
     std::vector<base::ObjectId> taken;
     std::vector<base::ObjectId> want;
+    std::vector<base::LostBytes> lost;
     std::vector<base::ReturnedObject> returned;
   };
 

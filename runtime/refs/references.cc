@@ -123,8 +123,9 @@ void References::Mentioned(const base::Value& value, base::ProcessId from,
 void References::TellBorrowers() {
   for (const ObjectTable::Telling& telling :
        std::exchange(own_.tellings(), {})) {
+    MOBULA_CHECK(own_.Has(telling.object), "what is lent is not forgotten");
     const base::Outcome* outcome = own_.Find(telling.object);
-    MOBULA_CHECK(outcome != nullptr, "what is lent is not forgotten");
+    if (outcome == nullptr) continue;  // lost meanwhile: it is told anew
     out_->SendTo(telling.to,
                  base::ObjectIs{telling.object, *outcome,
                                 own_.IncarnationOf(telling.object)});
@@ -243,9 +244,16 @@ void References::On(base::ProcessId from, const base::ReturnObjects& returned) {
 }
 
 void References::On(base::ProcessId from, const base::WantObjects& want) {
-  for (const base::ObjectId object : want.objects) {
-    if (!own_.Want(from, object)) Refuse(from, object);
-  }
+  for (const base::ObjectId object : want.objects) Want(from, object);
+}
+
+void References::Want(base::ProcessId from, base::ObjectId object) {
+  if (!own_.Want(from, object)) Refuse(from, object);
+}
+
+void References::LoseBorrowed(const base::ObjectName& name,
+                              const base::Extent& extent) {
+  borrowed_.LoseBytes(name, extent, *out_->effects);
 }
 
 // Who waits for what is not lent to it must not wait for ever.

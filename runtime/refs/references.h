@@ -62,6 +62,18 @@ class References {
   void Settle(base::ObjectId object, base::Outcome outcome,
               std::int64_t incarnation);
   void NoteLostAttempt(base::ObjectId object) { own_.NoteLostAttempt(object); }
+  bool Unsettle(base::ObjectId object, const base::Extent& extent) {
+    return own_.Unsettle(object, extent);
+  }
+  void MarkTraced(base::ObjectId object) { own_.MarkTraced(object); }
+  [[nodiscard]] bool Owns(base::ObjectId object) const {
+    return own_.Has(object);
+  }
+  // Of an own one that is settled; 0 unless a call of an actor gave it.
+  [[nodiscard]] std::int64_t IncarnationOf(base::ObjectId object) const {
+    return own_.IncarnationOf(object);
+  }
+  std::vector<ObjectTable::Forgotten>& forgotten() { return own_.forgotten(); }
   std::vector<base::FreedObject>& unused() { return own_.unused(); }
 
   // ---- any objects ----------------------------------------------------------
@@ -77,6 +89,10 @@ class References {
   // Calls whose objects have their outcomes now; its owner empties it.
   std::vector<Woken>& woken() { return borrowed_.woken(); }
 
+  // The bytes of another's object are not in that place: its outcome is asked
+  // for anew.
+  void LoseBorrowed(const base::ObjectName& name, const base::Extent& extent);
+
   // ---- what others say ------------------------------------------------------
   // Counts what a message mentions.
   void Received(base::ProcessId from, const base::Message& message);
@@ -85,6 +101,8 @@ class References {
   void On(base::ProcessId from, const base::ObjectsTaken& taken);
   void On(base::ProcessId from, const base::ReturnObjects& returned);
   void On(base::ProcessId from, const base::WantObjects& want);
+  // It is told the outcome of an own object, at once or when it is there.
+  void Want(base::ProcessId from, base::ObjectId object);
   void On(base::ProcessId from, const base::ObjectIs& is);
   void On(const base::OwnerGone& gone);
   // PeerLinks has been told of these before.

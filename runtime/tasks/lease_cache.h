@@ -78,6 +78,9 @@ class LeaseCache {
   Shape Use(const base::ResourceVector& resources);
   void Unuse(Shape shape);
   [[nodiscard]] std::size_t shapes() const { return shapes_.size(); }
+  [[nodiscard]] const base::ResourceVector& ResourcesOf(Shape shape) const {
+    return shapes_[shape].resources;
+  }
 
   // Makes the requests fit a queue of that length; none are left if it is 0.
   void Ask(Shape shape, std::size_t queued, const std::string& function,

@@ -1,8 +1,10 @@
 #include "runtime/tasks/task_table.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/value.h"
 
@@ -49,6 +51,8 @@ void TaskTable::Add(const Submit& submit, base::BootTime now) {
   task.shape = leases_.Use(submit.resources);
   task.retries_max = submit.retries_max;
   task.retry_exceptions = submit.retry_exceptions;
+  task.attempt = submit.attempt;
+  task.timeout = submit.timeout;
   if (submit.timeout != base::Duration::max()) {
     task.deadline = now + std::max(submit.timeout, base::Duration::zero());
     deadlines_.Add(task.deadline, submit.task);
@@ -153,7 +157,9 @@ bool TaskTable::Done(base::ProcessId from, base::TaskDone& done,
   const auto it = tasks_.find(done.task);
   if (it != tasks_.end()) {
     MOBULA_CHECK(it->second.lease == lease, "answered by another's worker");
-    functions_.Record(it->second.function, done.run_ns);
+    if (done.lost.empty()) {
+      functions_.Record(it->second.function, done.run_ns);
+    }
     Conclude(it, done, now, out);
   }
   Refill(*lease, now, out);
@@ -166,7 +172,15 @@ void TaskTable::Conclude(Tasks::iterator it, base::TaskDone& done,
   MOBULA_CHECK(task.state == State::kPushed);
   auto* failure = std::get_if<Failure>(&done.outcome);
   if (failure == nullptr) {
-    Settle(it, std::move(done.outcome), out);
+    SettleValue(it, done, out);
+    return;
+  }
+  if (!done.lost.empty()) {
+    task.state = State::kWaitingArgs;
+    task.lease = nullptr;
+    task.recalled = false;
+    out.refetches.push_back(
+        {it->first, std::exchange(task.args, {}), std::move(done.lost)});
     return;
   }
   if (failure->code == FailureCode::kCancelled &&
@@ -295,9 +309,44 @@ void TaskTable::Settle(Tasks::iterator it, base::Outcome outcome,
   deadlines_.Remove(task.deadline, it->first);
   retries_.Remove(task.retry_at, it->first);
   out.Settle(task.result, std::move(outcome));
+  out.settled.back().attempts = task.attempt;
   const LeaseCache::Shape shape = task.shape;
   tasks_.erase(it);
   leases_.Unuse(shape);
+}
+
+void TaskTable::SettleValue(Tasks::iterator it, base::TaskDone& done,
+                            Produced& out) {
+  const Task& task = it->second;
+  std::unique_ptr<const TaskSpec> spec;
+  if (base::StoredIn(done.outcome) != nullptr) spec = SpecOf(task);
+  Settle(it, std::move(done.outcome), out);
+  Settled& settled = out.settled.back();
+  settled.spec = std::move(spec);
+  settled.digest = done.digest;
+}
+
+std::unique_ptr<const TaskSpec> TaskTable::SpecOf(const Task& task) const {
+  auto spec = std::make_unique<TaskSpec>();
+  spec->function = functions_.id(task.function);
+  spec->function_name = functions_.name(task.function);
+  spec->retries_max = task.retries_max;
+  spec->attempts = task.attempt;
+  if (task.retries_max == 0) return spec;
+  spec->resources = leases_.ResourcesOf(task.shape);
+  spec->retry_exceptions = task.retry_exceptions;
+  spec->timeout = task.timeout;
+  spec->args.reserve(task.args.size());
+  for (const base::Value& arg : task.args) {
+    if (arg.is_stored()) {
+      // What is inside of it is its own affair.
+      spec->args.push_back(base::Value::Stored(arg.name(), arg.extent()));
+    } else {
+      spec->args.emplace_back(base::Bytes::Own(std::string(arg.view())),
+                              arg.refs());
+    }
+  }
+  return spec;
 }
 
 void TaskTable::Fill(const Task& task, const LeaseCache::Lease* lease,

@@ -5,6 +5,8 @@
 //   retried-->
 //       Queued at once the first time, else Backoff --time--> Queued
 //   Pushed --never started: its worker died, or it was taken back--> Queued
+//   Pushed --its worker did not find the bytes of an argument--> WaitingArgs
+//   (a Refetch is produced), uncharged
 //   any --timeout, refused lease, no attempts left--> (gone) with a Failure
 // Queues are FIFO by shape; what comes back goes to the front, in order.
 // Owner: runtime::Owner.   Threading: none; pure.
@@ -20,6 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,6 +35,7 @@
 #include "runtime/core/backoff.h"
 #include "runtime/core/events.h"
 #include "runtime/core/produced.h"
+#include "runtime/core/task_spec.h"
 #include "runtime/core/timer_set.h"
 #include "runtime/tasks/lease_cache.h"
 #include "runtime/tasks/run_times.h"
@@ -81,6 +85,7 @@ class TaskTable {
   struct Task {
     base::ObjectId result;
     std::vector<base::Value> args;
+    base::Duration timeout = base::Duration::max();
     base::BootTime deadline = base::BootTime::Never();
     base::BootTime retry_at = base::BootTime::Never();
     LeaseCache::Lease* lease = nullptr;  // while pushed
@@ -118,6 +123,10 @@ class TaskTable {
   // Charges the attempt; false if it was the last one.
   bool Retry(base::TaskId id, Task& task, base::BootTime now);
   void Settle(Tasks::iterator it, base::Outcome outcome, Produced& out);
+  // The same of what its worker answered; a stored value comes with how it can
+  // be made again.
+  void SettleValue(Tasks::iterator it, base::TaskDone& done, Produced& out);
+  [[nodiscard]] std::unique_ptr<const TaskSpec> SpecOf(const Task& task) const;
   void Fill(const Task& task, const LeaseCache::Lease* lease,
             base::Failure& failure) const;
 

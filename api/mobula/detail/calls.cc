@@ -159,13 +159,13 @@ constexpr std::chrono::seconds kMapTimeout{1};
 
 base::Value MapValue(const Session& session, const base::Value& stored,
                      Timeout timeout) {
-  auto mapped = session.OpenBackend().Map(
+  auto fetched = session.OpenBackend().Fetch(
       stored, std::max(session.DeadlineAfter(timeout),
                        session.DeadlineAfter(kMapTimeout)));
-  if (auto* const failure = std::get_if<base::Failure>(&mapped)) {
+  if (auto* const failure = std::get_if<base::Failure>(&fetched)) {
     ThrowFailure(std::move(*failure));
   }
-  return stored.WithBytes(std::get<base::Bytes>(std::move(mapped)));
+  return std::get<base::Value>(std::move(fetched));
 }
 
 runtime::Backend::Settled AwaitSettled(const ObjectPtr& object,

@@ -77,7 +77,8 @@ void DescribeError(const Error& error, base::Failure* failure) {
 }
 
 // As `name`, in the node's store where it is long and there is one.
-base::Outcome Placed(Encoding& encoding, const base::ObjectName& name) {
+base::Outcome Placed(Encoding& encoding, const base::ObjectName& name,
+                     std::uint64_t* digest) {
   std::shared_ptr<const Session> session = Session::Current();
   const bool may_store = session != nullptr && session->backend() != nullptr &&
                          !name.object.IsNil();
@@ -87,7 +88,7 @@ base::Outcome Placed(Encoding& encoding, const base::ObjectName& name) {
   }
   if (!may_store) return TooLarge(encoding.size());
   const base::BootTime deadline = session->DeadlineAfter(kStoreTimeout);
-  return encoding.Store(std::move(session), name, deadline);
+  return encoding.Store(std::move(session), name, deadline, digest);
 }
 
 }  // namespace
@@ -166,7 +167,8 @@ base::Failure CaughtFailure(std::string_view function) {
 base::Outcome OutcomeOf(std::string_view function, const Writable& result,
                         base::Invocation& invocation) {
   Encoding encoding(result);
-  base::Outcome outcome = Placed(encoding, invocation.result);
+  base::Outcome outcome =
+      Placed(encoding, invocation.result, &invocation.digest);
   if (auto* const failure = std::get_if<base::Failure>(&outcome)) {
     failure->executed = base::Executed::kYes;
     failure->function = function;

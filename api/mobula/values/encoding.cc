@@ -10,6 +10,7 @@
 #include "api/mobula/values/place.h"
 #include "base/bytes.h"
 #include "base/shm/store_copy.h"
+#include "base/shm/value_digest.h"
 
 namespace mobula::detail {
 namespace {
@@ -63,7 +64,7 @@ base::Value Encoding::Inline() {
 
 base::Outcome Encoding::Store(std::shared_ptr<const Session> session,
                               const base::ObjectName& name,
-                              base::BootTime deadline) {
+                              base::BootTime deadline, std::uint64_t* digest) {
   if (is_short()) return Inline();
   auto found = Place::Find(std::move(session), size_, deadline);
   if (auto* const failure = std::get_if<base::Failure>(&found)) {
@@ -71,6 +72,9 @@ base::Outcome Encoding::Store(std::shared_ptr<const Session> session,
   }
   Place place = std::get<Place>(std::move(found));
   Fill(place.bytes(), place.in_store() ? &CopyLong : nullptr);
+  if (digest != nullptr && place.in_store()) {
+    *digest = base::DigestOf({place.bytes().data(), place.bytes().size()});
+  }
   return std::move(place).Finish(name, mentions_.refs);
 }
 

@@ -15,6 +15,7 @@
 #define MOBULA_API_MOBULA_VALUES_ENCODING_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -42,8 +43,10 @@ class Encoding {
   base::Value Inline();
   // The value in the node's store as `name`, or inline where there is none;
   // waits while it is full. kObjectStoreFull, kTooLarge. Throws RuntimeClosed.
+  // Gives the digest of what is stored, where one is wanted.
   base::Outcome Store(std::shared_ptr<const Session> session,
-                      const base::ObjectName& name, base::BootTime deadline);
+                      const base::ObjectName& name, base::BootTime deadline,
+                      std::uint64_t* digest = nullptr);
 
   // Handles of the refs inside, null if there are none; they must be kept until
   // the value has been posted.
