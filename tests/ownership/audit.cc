@@ -181,6 +181,9 @@ std::vector<std::string> AuditEmpty(const Node& node) {
   std::vector<std::string> wrongs = Audit(node);
   for (const auto& [id, process] : node.processes()) {
     const runtime::Core::Census census = process.core->Count();
+    if (census.lineage > 0) {
+      wrongs.push_back("process " + Text(id) + " keeps lineage of nothing");
+    }
     const std::size_t left =
         census.objects + census.borrowed + census.lent + census.handed;
     if (left == 0) continue;

@@ -54,7 +54,8 @@ struct Describe {
     return "CancelTask" + Id(m.task);
   }
   std::string operator()(const base::TaskDone& m) const {
-    return "TaskDone" + Id(m.task) + Text(m.outcome);
+    return "TaskDone" + Id(m.task) + Text(m.outcome) +
+           (m.lost.empty() ? "" : ", missed arguments");
   }
   std::string operator()(const base::BorrowObjects& m) const {
     return "BorrowObjects" + Ids(m.objects);
@@ -67,6 +68,11 @@ struct Describe {
   }
   std::string operator()(const base::WantObjects& m) const {
     return "WantObjects" + Ids(m.objects);
+  }
+  std::string operator()(const base::ObjectsLost& m) const {
+    std::string text = "ObjectsLost";
+    for (const base::LostBytes& one : m.objects) text += Id(one.object.object);
+    return text;
   }
   std::string operator()(const base::ObjectIs& m) const {
     return "ObjectIs" + Id(m.object) + Text(m.outcome);

@@ -18,8 +18,9 @@ void Append(const std::vector<std::string>& from,
 
 }  // namespace
 
-Node::Options OptionsFor(std::uint64_t seed, bool kills) {
+Node::Options OptionsFor(std::uint64_t seed, bool kills, bool losses) {
   Node::Options options;
+  options.losses = losses;
   options.seed = seed;
   options.kills = kills;
   options.drivers = 1 + static_cast<int>(seed % 3);
@@ -50,6 +51,8 @@ Life Live(const Node::Options& options) {
   life.reads = node.truth().reads();
   life.losses = node.truth().losses();
   life.kills = node.kills();
+  life.lost_places = node.losses();
+  life.remade = node.remade();
   life.delivered = node.delivered();
   life.claims = CountOf<base::ClaimObjects>(node);
   life.stays = CountOf<base::Stay>(node);

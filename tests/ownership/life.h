@@ -21,6 +21,8 @@ struct Life {
   std::uint64_t reads = 0;
   std::uint64_t losses = 0;  // reads of failures
   std::uint64_t kills = 0;
+  std::uint64_t lost_places = 0;
+  std::uint64_t remade = 0;  // results whose bytes were lost
   std::uint64_t delivered = 0;
   // Messages of some kinds.
   std::uint64_t claims = 0;
@@ -30,7 +32,7 @@ struct Life {
 };
 
 // One to three drivers, one to four cpus.
-Node::Options OptionsFor(std::uint64_t seed, bool kills);
+Node::Options OptionsFor(std::uint64_t seed, bool kills, bool losses = false);
 
 Life Live(const Node::Options& options);
 

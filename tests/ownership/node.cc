@@ -94,6 +94,10 @@ void Node::Run(int deeds) {
       if (!Step()) AdvanceTime();
     }
     if (options_.kills && Random(20) == 0) KillSome();
+    if (options_.losses && Random(3) == 0 &&
+        !truth_.LoseSome(random_()).IsNil()) {
+      ++losses_;
+    }
   }
 }
 
@@ -302,6 +306,8 @@ void Node::CarryOut(ProcessId from, runtime::Effects& effects) {
       process.program->OnActorChanged(*news);
     } else if (auto* timer = std::get_if<runtime::SetTimer>(&effect)) {
       process.timer = timer->at;
+    } else if (std::holds_alternative<runtime::Remade>(effect)) {
+      ++remade_;
     } else if (std::holds_alternative<runtime::Exit>(effect)) {
       End(from, /*was_killed=*/false);
       return;
@@ -330,6 +336,9 @@ std::optional<base::Message> Node::Spoil(base::Message message) const {
       break;
     case Plant::kLostWish:
       if (std::holds_alternative<base::WantObjects>(message)) return {};
+      break;
+    case Plant::kLostReport:
+      if (std::holds_alternative<base::ObjectsLost>(message)) return {};
       break;
     case Plant::kTakenNever:
       if (std::holds_alternative<base::ObjectsTaken>(message)) return {};

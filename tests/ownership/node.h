@@ -45,6 +45,7 @@ class Node {
     int drivers = 2;
     int cpus = 3;
     bool kills = false;
+    bool losses = false;  // of bytes in the store
     Plant plant = Plant::kNone;
     std::ostream* log = nullptr;  // of what happens, for people
   };
@@ -95,6 +96,9 @@ class Node {
   // Of all that was delivered, in order.
   [[nodiscard]] std::uint64_t trace() const { return trace_; }
   [[nodiscard]] std::uint64_t kills() const { return kills_; }
+  [[nodiscard]] std::uint64_t losses() const { return losses_; }
+  // Results that were made again.
+  [[nodiscard]] std::uint64_t remade() const { return remade_; }
   [[nodiscard]] std::uint64_t delivered() const { return delivered_; }
   // How often a message of the kind was delivered.
   [[nodiscard]] std::uint64_t CountOf(std::size_t kind) const;
@@ -157,6 +161,8 @@ class Node {
   Truth truth_;
   std::uint64_t trace_ = 0;
   std::uint64_t kills_ = 0;
+  std::uint64_t losses_ = 0;
+  std::uint64_t remade_ = 0;
   std::uint64_t delivered_ = 0;
   std::map<std::size_t, std::uint64_t> counts_;
 };

@@ -19,17 +19,20 @@ std::string Lines(const std::vector<std::string>& wrongs) {
 }
 
 // What many lives came to, all together.
-Life LiveMany(std::uint64_t seeds, bool kills) {
+Life LiveMany(std::uint64_t seeds, bool kills, bool losses = false) {
   Life sum;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-    const Life life = Live(OptionsFor(seed, kills));
-    EXPECT_TRUE(life.wrongs.empty()) << "bazel run //tests/ownership:replay -- "
-                                     << seed << " " << kills << "\n"
-                                     << Lines(life.wrongs);
+    const Life life = Live(OptionsFor(seed, kills, losses));
+    EXPECT_TRUE(life.wrongs.empty())
+        << "bazel run //tests/ownership:replay -- " << seed << " " << kills
+        << " " << losses << "\n"
+        << Lines(life.wrongs);
     if (!life.wrongs.empty()) break;
     sum.reads += life.reads;
     sum.losses += life.losses;
     sum.kills += life.kills;
+    sum.lost_places += life.lost_places;
+    sum.remade += life.remade;
     sum.delivered += life.delivered;
     sum.claims += life.claims;
     sum.stays += life.stays;
@@ -54,6 +57,20 @@ TEST(OwnershipTest, WhereProcessesDieNothingIsWrongOrLeft) {
   EXPECT_GT(sum.losses, 100u);
 }
 
+TEST(OwnershipTest, LostBytesAreMadeAgainOrNamed) {
+  const Life sum = LiveMany(1'000, /*kills=*/false, /*losses=*/true);
+  EXPECT_GT(sum.lost_places, 3'000u);
+  EXPECT_GT(sum.remade, 300u);
+  EXPECT_GT(sum.losses, 100u);
+}
+
+TEST(OwnershipTest, LostBytesAmongKillsLeaveNobodyWaiting) {
+  const Life sum = LiveMany(1'000, /*kills=*/true, /*losses=*/true);
+  EXPECT_GT(sum.lost_places, 3'000u);
+  EXPECT_GT(sum.remade, 200u);
+  EXPECT_GT(sum.kills, 1'000u);
+}
+
 TEST(OwnershipTest, TheSameSeedGivesTheSameTrace) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     const Node::Options options = OptionsFor(seed, /*kills=*/true);
@@ -68,7 +85,8 @@ TEST_P(PlantTest, IsFound) {
   // Claims are only made of those who have ended.
   const bool kills = GetParam() == Plant::kForgottenClaim;
   for (std::uint64_t seed = 1; seed <= kSeedsMax; ++seed) {
-    Node::Options options = OptionsFor(seed, kills);
+    const bool losses = GetParam() == Plant::kLostReport;
+    Node::Options options = OptionsFor(seed, kills, losses);
     options.plant = GetParam();
     if (Live(options).wrongs.empty()) continue;
     RecordProperty("seed", static_cast<int>(seed));
@@ -81,8 +99,8 @@ INSTANTIATE_TEST_SUITE_P(
     All, PlantTest,
     testing::Values(Plant::kReturnsOneLess, Plant::kTakenTooSoon,
                     Plant::kForgottenClaim, Plant::kLostWish,
-                    Plant::kBorrowedTwice, Plant::kTakenNever,
-                    Plant::kFreedByReturner));
+                    Plant::kLostReport, Plant::kBorrowedTwice,
+                    Plant::kTakenNever, Plant::kFreedByReturner));
 
 }  // namespace
 }  // namespace mobula::ownership

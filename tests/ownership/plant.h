@@ -14,6 +14,7 @@ enum class Plant : std::uint8_t {
   kTakenTooSoon,     // a sender lets go before its receiver is counted
   kForgottenClaim,   // a borrower of a dead owner claims nothing
   kLostWish,         // who wants an outcome does not say so
+  kLostReport,       // who finds bytes lost does not say so
   kBorrowedTwice,    // an owner counts a borrower twice
   kTakenNever,       // a receiver does not say that it is counted
   kFreedByReturner,  // a borrower returns what it has not received

@@ -123,8 +123,15 @@ void Program::OnReady(const runtime::Ready& ready) {
   if (watches_.erase(ready.object) == 0) {
     node_.truth().Wrong("an outcome is told that nobody waits for");
   }
-  if (ready.object == waits_for_) GiveUpWaiting();
   const auto found = handles_.find(ready.object);
+  const base::Value* stored = base::StoredIn(ready.outcome);
+  if (found != handles_.end() && stored != nullptr &&
+      node_.truth().IsLost(stored->extent())) {
+    watches_.insert(ready.object);
+    node_.Do(self_, runtime::ReportLost{stored->name(), stored->extent()});
+    return;
+  }
+  if (ready.object == waits_for_) GiveUpWaiting();
   if (found == handles_.end()) return;  // it may be free by now
   node_.truth().Read({ready.object, found->second.owner}, ready.outcome);
   const auto* value = std::get_if<Value>(&ready.outcome);
@@ -293,12 +300,29 @@ void Program::OnExecute(runtime::Execute execute) {
   is_actor_ = is_actor_ || !execute.actor.IsNil();
   deeds_left_ = static_cast<int>(node_.Random(6));
   running_ = std::move(execute);
-  for (const Value& arg : running_->args) {
+  missed_.clear();
+  // A copy: what is reported may end this process, or what runs.
+  const std::vector<Value> args = running_->args;
+  for (const Value& arg : args) {
+    if (!CanRead(arg)) continue;
     node_.truth().ReadArgument(arg);
     for (const ObjectName& name : arg.refs()) {
       if (node_.Random(3) != 0) Take(name);
     }
   }
+}
+
+bool Program::CanRead(const Value& argument) {
+  if (!argument.is_stored()) return true;
+  if (!node_.truth().IsLost(argument.extent())) return true;
+  if (running_->actor.IsNil()) {
+    missed_.push_back({argument.name(), argument.extent()});
+    deeds_left_ = 0;
+  } else {
+    watches_.insert(argument.name().object);
+    node_.Do(self_, runtime::ReportLost{argument.name(), argument.extent()});
+  }
+  return false;
 }
 
 base::Outcome Program::SomeOutcome(const runtime::Execute& execute) {
@@ -315,7 +339,13 @@ void Program::Finish() {
   running_.reset();
   runtime::Executed executed;
   executed.task = execute.task;
-  executed.outcome = SomeOutcome(execute);
+  if (missed_.empty()) {
+    executed.outcome = SomeOutcome(execute);
+  } else {
+    executed.outcome = base::NotRun(base::FailureCode::kObjectLost, "missed");
+    executed.lost = std::move(missed_);
+    missed_.clear();
+  }
   executed.run_ns = 1'000;
   executed.exit_actor = !execute.actor.IsNil() && !execute.is_constructor &&
                         node_.Random(20) == 0;

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/failure.h"
+#include "base/frames/object_message.h"
 #include "base/ids.h"
 #include "base/value.h"
 #include "runtime/core/events.h"
@@ -86,6 +87,8 @@ class Program {
   std::vector<runtime::Arg> SomeArgs();
   base::Duration SomeTimeout();
   void Finish();
+  // False if its bytes are lost: they are reported, or missed by a task.
+  bool CanRead(const base::Value& argument);
   base::Outcome SomeOutcome(const runtime::Execute& execute);
 
   Node& node_;
@@ -96,7 +99,9 @@ class Program {
   std::map<base::ActorId, Made> actors_;
   std::set<base::ObjectId> watches_;
   std::optional<runtime::Execute> running_;
-  int deeds_left_ = 0;        // of what runs
+  int deeds_left_ = 0;  // of what runs
+  // Of its arguments, the bytes of which are lost: it does nothing.
+  std::vector<base::LostBytes> missed_;
   base::ObjectId waits_for_;  // nil if for nothing
   bool is_actor_ = false;     // one lives here
   std::uint64_t labels_ = 0;

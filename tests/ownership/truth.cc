@@ -81,6 +81,23 @@ void Truth::NoteWritten(ObjectId object, const base::Extent& extent,
   places_[object].push_back(PlaceOf(extent));
 }
 
+ObjectId Truth::LoseSome(std::uint64_t choice) {
+  std::vector<std::pair<ObjectId, Place>> there;
+  for (const auto& [object, places] : places_) {
+    for (const Place& place : places) {
+      if (freed_.contains(place) || lost_.contains(place)) continue;
+      there.emplace_back(object, place);
+    }
+  }
+  if (there.empty()) return {};
+  const auto& [object, place] = there[choice % there.size()];
+  if (log_ != nullptr) *log_ << "the bytes of " << IdText(object) << " go\n";
+  lost_.insert(place);
+  were_lost_.insert(object);
+  first_reads_.erase(object);
+  return object;
+}
+
 void Truth::NoteFreed(const base::Extent& extent) {
   freed_.insert(PlaceOf(extent));
 }
@@ -148,7 +165,7 @@ void Truth::ReadArgument(const Value& value) {
 }
 
 bool Truth::MayBeLost(ObjectId object) const {
-  if (stolen_.contains(object)) return true;
+  if (stolen_.contains(object) || were_lost_.contains(object)) return true;
   const auto givers = givers_.find(object);
   if (givers == givers_.end()) return false;
   return std::any_of(givers->second.begin(), givers->second.end(),
@@ -165,8 +182,9 @@ void Truth::ReadFailure(const ObjectName& name, const Failure& failure) {
       is_right = is_put ? ended_.contains(name.owner) : !ended_.empty();
       break;
     case FailureCode::kObjectLost:
-      is_right = is_put ? MayBeLost(name.object)
-                        : !killed_.empty() || !stolen_.empty();
+      is_right =
+          is_put ? MayBeLost(name.object)
+                 : !killed_.empty() || !stolen_.empty() || !were_lost_.empty();
       break;
     case FailureCode::kBadArgument:
       is_right = false;

@@ -5,8 +5,9 @@
 //   for (const std::string& wrong : truth.wrongs()) ...
 // The bytes of a value say whose they are and which refs are inside, so that
 // bytes and refs of two values can not be mixed up unseen.
-// Owner: Node.   Threading: none.
-// Invariants: what is wrong is said once, in words.
+// A place whose bytes are lost can not be read; what its object holds after
+// that may be another value. Owner: Node.   Threading: none. Invariants: what
+// is wrong is said once, in words.
 #ifndef MOBULA_TESTS_OWNERSHIP_TRUTH_H_
 #define MOBULA_TESTS_OWNERSHIP_TRUTH_H_
 
@@ -51,6 +52,12 @@ class Truth {
   }
   void NoteWritten(base::ObjectId object, const base::Extent& extent,
                    const base::Bytes& bytes);
+  // Damages a place that is neither free nor damaged, if there is one; whose.
+  base::ObjectId LoseSome(std::uint64_t choice);
+  // Who reads there finds nothing.
+  [[nodiscard]] bool IsLost(const base::Extent& extent) const {
+    return lost_.contains(PlaceOf(extent));
+  }
   void NoteFreed(const base::Extent& extent);
   // All places of the object.
   void NoteFreed(base::ObjectId object);
@@ -94,6 +101,8 @@ class Truth {
   std::map<Place, std::string> written_;
   std::map<base::ObjectId, std::vector<Place>> places_;
   std::set<Place> freed_;
+  std::set<Place> lost_;
+  std::set<base::ObjectId> were_lost_;
   std::set<base::ObjectId> puts_;
   std::set<base::ObjectId> leaves_;
   std::set<base::ObjectId> stolen_;
