@@ -3,7 +3,9 @@
 //
 // Its first eight bytes (magic, version) never change; a later version may add
 // fields behind, which an earlier one skips. Version N works with N-1; anything
-// else is refused, naming both. Features are used where both ends have them.
+// else is refused, naming both. So what N-1 cannot follow, another field of a
+// message it knows or a message that it must answer, raises it by two. Features
+// are used where both ends have them.
 // Threading: values and pure functions.
 #ifndef MOBULA_BASE_FRAMES_HELLO_H_
 #define MOBULA_BASE_FRAMES_HELLO_H_
@@ -17,7 +19,7 @@
 
 namespace mobula::base {
 
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 // One bit each; none yet.
 inline constexpr std::uint64_t kProtocolFeatures = 0;
 

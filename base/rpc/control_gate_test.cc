@@ -119,7 +119,9 @@ TEST_F(ControlGateTest, AnotherVersionIsRefusedNamingBoth) {
       Answered(Say(Address(Unix()), EncodeGreeting("", 77)));
   EXPECT_EQ(admission.code, AdmissionCode::kWrongVersion);
   EXPECT_NE(admission.reason.find("version 77"), std::string::npos);
-  EXPECT_NE(admission.reason.find("store version 1"), std::string::npos);
+  EXPECT_NE(admission.reason.find("store version " +
+                                  std::to_string(kControlProtocolVersion)),
+            std::string::npos);
 }
 
 TEST_F(ControlGateTest, GarbageIsToldWhereItIs) {

@@ -17,7 +17,9 @@
 
 namespace mobula::base {
 
-inline constexpr std::uint32_t kControlProtocolVersion = 1;
+// Grows with each message, or field of one, that was not there before: both
+// ends must speak the same.
+inline constexpr std::uint32_t kControlProtocolVersion = 2;
 inline constexpr std::size_t kGreetingBytes = 48;
 inline constexpr std::size_t kAdmissionBytes = 256;
 
