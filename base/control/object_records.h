@@ -31,6 +31,9 @@ struct ObjectAt {
   ProcessId owner;
   JobId job;  // of the owner
   ObjectCopies copies;
+  // Published values that share its bytes, and have a name or ask for one; at
+  // most kKeptToldMax.
+  std::vector<ObjectId> kept;
 };
 
 // As the control store tells it.
@@ -43,10 +46,13 @@ struct ObjectRecord {
   ProcessId owner;
   JobId job;
   std::vector<ObjectPlace> places;  // at least one
+  std::vector<ObjectId> kept;       // published values that share its bytes
 };
 
 // The most entries of one NodeObjects.
 inline constexpr std::size_t kObjectsToldMax = 10'000;
+// The most published values of one of them.
+inline constexpr std::size_t kKeptToldMax = 64;
 
 // A value with a name. Its bytes are in the record, or a node keeps them, or
 // they are lost: exactly one of the three.

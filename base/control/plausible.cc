@@ -60,7 +60,8 @@ bool Plausible::operator()(const ObjectCopies& copies) const {
 }
 
 bool Plausible::operator()(const ObjectAt& object) const {
-  return !object.object.IsNil() && (*this)(object.copies);
+  return !object.object.IsNil() && (*this)(object.copies) &&
+         object.kept.size() <= kKeptToldMax;
 }
 
 bool Plausible::operator()(const ObjectRecord& object) const {

@@ -92,6 +92,26 @@ std::string JsonOfPlaces(const std::vector<base::ObjectPlace>& places) {
   return JsonArray(all);
 }
 
+std::string TextOfNames(const std::vector<base::PublishedRecord>& published) {
+  std::string text;
+  for (const base::PublishedRecord& value : published) {
+    text += (text.empty() ? "" : ", ") + value.name;
+  }
+  return text;
+}
+
+// One object a name.
+std::string JsonOfNames(const std::vector<base::PublishedRecord>& published) {
+  std::vector<std::string> all;
+  for (const base::PublishedRecord& value : published) {
+    all.push_back(JsonObject()
+                      .Add("name", JsonString(value.name))
+                      .Add("namespace", JsonString(value.ns))
+                      .text());
+  }
+  return JsonArray(all);
+}
+
 const char* NameOf(base::ActorState state) {
   switch (state) {
     case base::ActorState::kPending:
@@ -233,7 +253,7 @@ Item ItemOf(const base::TaskInfo& task, std::int64_t /*now_ms*/) {
 Item ItemOf(const ObjectRow& row, std::int64_t now_ms) {
   const base::ObjectRecord& object = row.object;
   const base::PublishedRecord published =
-      row.published.value_or(base::PublishedRecord());
+      row.published.empty() ? base::PublishedRecord() : row.published.front();
   std::uint64_t bytes = 0;
   std::uint64_t extents = 0;
   std::uint64_t spilled = 0;
@@ -254,7 +274,7 @@ Item ItemOf(const ObjectRow& row, std::int64_t now_ms) {
       {"bytes", ShowBytes(static_cast<std::int64_t>(bytes)),
        std::to_string(bytes), true},
       {"spilled", on_disk, std::to_string(spilled), true},
-      Text("name", published.name),
+      {"name", TextOfNames(row.published), JsonString(published.name), true},
       Text("namespace", published.ns, !published.name.empty()),
       Text("type", published.type),
       {"nodes",
@@ -264,8 +284,9 @@ Item ItemOf(const ObjectRow& row, std::int64_t now_ms) {
       IdOf("job", object.job),
       Age(published.since_ms, now_ms),
       Text("lost", published.cause),
-      Bool("durable", row.published.has_value() && !is_stored && !is_lost,
+      Bool("durable", !row.published.empty() && !is_stored && !is_lost,
            kDetail),
+      {"names", "", JsonOfNames(row.published), kDetail},
   };
 }
 

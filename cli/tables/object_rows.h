@@ -1,6 +1,8 @@
 // ObjectRows are the objects of a cluster as `mobula list objects` shows them:
-// what the control store's directory says of each, and under which name it is
-// published. Those that have a name come first.
+// what the control store's directory says of each, and under which names it is
+// published. Those that have one come first. A value that is published and kept
+// by a node shares its bytes with the object that was published: they are one
+// row, under the id of whichever is registered for the bytes.
 //
 //   auto rows = FindObjects(store, kObjectRowsMax, &error);
 // Threading: they block.   Failure: nothing, and a sentence.
@@ -24,7 +26,7 @@ inline constexpr std::size_t kObjectRowsMax = 1'000;
 struct ObjectRow {
   // Without places: its bytes are in the control store, or nowhere.
   base::ObjectRecord object;
-  std::optional<base::PublishedRecord> published;
+  std::vector<base::PublishedRecord> published;
 };
 
 struct ObjectRows {

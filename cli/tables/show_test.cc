@@ -74,11 +74,12 @@ base::ObjectRecord ObjectOf(std::uint64_t lo) {
   object.object = {kObjectsHi, lo};
   object.owner = {0xcc, 1};
   object.places.push_back({{0xb0, 1}, {5'000, 2, 1}});
+  if (lo == 1) object.kept = {{0xee, 1}, {0xee, 2}};
   return object;
 }
 
-// Many, in parts of a thousand; a name each for the first and for one that lies
-// in the control store itself.
+// Many, in parts of a thousand; two names for the first, whose owner lives, and
+// one for what lies in the control store itself.
 base::ObjectsAnswer ObjectsAfter(const base::ListObjects& list) {
   base::ObjectsAnswer answer;
   std::uint64_t at = 1;
@@ -102,9 +103,11 @@ base::PublishedListAnswer PublishedAfter(const base::ListPublished& list) {
     value.byte_count = 12;
     answer.more = true;
   } else {
-    value.name = "large";
+    const bool is_second = list.after_name == "large";
+    value.name = is_second ? "twin" : "large";
     value.type = "Model";
-    value.object = {kObjectsHi, 1};
+    value.object = {0xee, is_second ? 2u : 1u};
+    answer.more = !is_second;
     value.node = {0xb0, 1};
     value.byte_count = 5'000;
   }
@@ -375,6 +378,7 @@ TEST_F(ShowTest, ObjectsAreBoundedAndTheNamedComeFirst) {
   const std::size_t second = shown.out.find("large");
   EXPECT_LT(first, second) << shown.out.substr(0, 500);
   EXPECT_LT(second, shown.out.find("ab000000000000000000000000000002"));
+  EXPECT_NE(shown.out.find("large, twin"), std::string::npos);
   EXPECT_NE(shown.out.find("the control store"), std::string::npos);
   EXPECT_NE(shown.out.find("1 of 2"), std::string::npos);
   EXPECT_TRUE(shown.err.starts_with(
@@ -391,6 +395,10 @@ TEST_F(ShowTest, ObjectsAreBoundedAndTheNamedComeFirst) {
                       R"("bytes":5000,"extents":2,"spilled":1}])"),
             std::string::npos)
       << json.substr(0, 1'000);
+  EXPECT_NE(json.find(R"("names":[{"name":"large","namespace":"default"},)"
+                      R"({"name":"twin","namespace":"default"}])"),
+            std::string::npos)
+      << json.substr(0, 1'000);
   EXPECT_TRUE(json.ends_with("],\"left_out\":1508}\n"));
 }
 
@@ -399,7 +407,7 @@ TEST_F(ShowTest, AnObjectByItsId) {
   Shown shown = Show(Get("ab000000000000000000000000000001"));
   EXPECT_TRUE(shown.out.starts_with("kind       object\nobject     ab00"))
       << shown.out << shown.err;
-  EXPECT_NE(shown.out.find("large"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("large, twin"), std::string::npos) << shown.out;
   shown = Show(Get("ab00"));
   EXPECT_NE(shown.err.find("may be any of"), std::string::npos) << shown.err;
 }

@@ -36,7 +36,7 @@ void ObjectTable::Put(NodeId node, Node& of, const base::ObjectAt& object) {
   if (place == nullptr) {
     if (places_ >= options_.places_max) return;
     Object& added = objects_[object.object];
-    added.places.push_back({node, {}, 0});
+    added.places.push_back({node, {}, 0, {}});
     place = &added.places.back();
     of.objects.insert(object.object);
     ++places_;
@@ -46,6 +46,7 @@ void ObjectTable::Put(NodeId node, Node& of, const base::ObjectAt& object) {
   told.job = object.job;
   place->copies = object.copies;
   place->list = of.list;
+  place->kept = object.kept;
 }
 
 void ObjectTable::Erase(NodeId node, Node& of, ObjectId object) {
@@ -103,6 +104,8 @@ base::ObjectsAnswer ObjectTable::List(const base::ListObjects& request) const {
     record.job = at->second.job;
     for (const Place& place : at->second.places) {
       record.places.push_back({place.node, place.copies});
+      record.kept.insert(record.kept.end(), place.kept.begin(),
+                         place.kept.end());
     }
     answer.objects.push_back(std::move(record));
   }

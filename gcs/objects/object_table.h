@@ -51,7 +51,8 @@ class ObjectTable {
   struct Place {
     base::NodeId node;
     base::ObjectCopies copies;
-    std::uint64_t list = 0;  // of the node, in which it was said last
+    std::uint64_t list = 0;            // of the node, in which it was said last
+    std::vector<base::ObjectId> kept;  // published, over the same bytes
   };
   struct Object {
     base::ProcessId owner;

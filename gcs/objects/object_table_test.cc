@@ -105,6 +105,19 @@ TEST_F(ObjectTableTest, TellsSizesOwnersAndSpilledCopies) {
   EXPECT_EQ(copies.spilled, 1u);
 }
 
+TEST_F(ObjectTableTest, TellsWhichPublishedValuesShareItsBytes) {
+  base::ObjectAt object = At(7);
+  object.kept = {Id(20), Id(21)};
+  Tell(kNode, {object});
+  object.kept = {Id(22)};
+  Tell(kOther, {object});
+  EXPECT_EQ(table_.List({ObjectId(), 1}).objects.at(0).kept,
+            (std::vector<ObjectId>{Id(20), Id(21), Id(22)}));
+  Tell(kNode, {At(7)});
+  EXPECT_EQ(table_.List({ObjectId(), 1}).objects.at(0).kept,
+            (std::vector<ObjectId>{Id(22)}));
+}
+
 TEST_F(ObjectTableTest, ListsInOrderFromWhereItStopped) {
   Tell(kNode, {At(3), At(1), At(2)});
   EXPECT_EQ(Listed(0, 2), "1: 1; 2: 1; ...");

@@ -253,6 +253,28 @@ TEST_F(CorePublishTest, AReaderKeepsItWithoutAName) {
   EXPECT_EQ(Freed(), 1u);
 }
 
+TEST_F(CorePublishTest, TheObjectThatSharesItsBytesIsToldWithIt) {
+  Pass(milliseconds(100));
+  const base::ControlCall first = Publish(1, 100);
+  const base::ControlCall second = Publish(1, 101);
+  Answer(first, base::Done());
+  Answer(second, base::Done());
+  Pass(milliseconds(100));
+  ASSERT_FALSE(Told().empty());
+  const base::ObjectAt shared = Told().back().there.at(0);
+  EXPECT_EQ(shared.object, (base::ObjectId{9, 1}));
+  EXPECT_EQ(shared.owner, kDriver);
+  EXPECT_EQ(shared.kept,
+            (std::vector<base::ObjectId>{Kept(first), Kept(second)}));
+  world.StoreSays(base::DropKept{{Kept(first)}});
+  Pass(milliseconds(100));
+  EXPECT_EQ(Told().back().there.at(0).kept,
+            (std::vector<base::ObjectId>{Kept(second)}));
+  Free(1);
+  Pass(milliseconds(100));
+  EXPECT_EQ(Told().back().there.at(0).object, Kept(second));
+}
+
 TEST_F(CorePublishTest, ANewSessionIsToldWhatIsKept) {
   const base::ControlCall call = Publish(1);
   Answer(call, base::Done());

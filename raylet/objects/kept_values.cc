@@ -181,6 +181,11 @@ base::JobId KeptValues::JobOf(ObjectId object) const {
   return found == objects_.end() ? base::JobId() : found->second.job;
 }
 
+Extent KeptValues::ExtentOf(ObjectId object) const {
+  const auto found = objects_.find(object);
+  return found == objects_.end() ? Extent() : found->second.extent;
+}
+
 std::vector<ObjectId> KeptValues::Named() const {
   std::vector<ObjectId> named;
   for (const auto& [id, object] : objects_) {

@@ -74,6 +74,8 @@ class KeptValues {
       const base::Extent& extent) const;
   // Nil if it is not kept.
   [[nodiscard]] base::JobId JobOf(ObjectId object) const;
+  // Nowhere if it is not kept.
+  [[nodiscard]] base::Extent ExtentOf(ObjectId object) const;
   // Those that have a name or ask for one.
   [[nodiscard]] std::vector<ObjectId> Named() const;
   [[nodiscard]] std::size_t size() const { return objects_.size(); }

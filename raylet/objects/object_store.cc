@@ -216,6 +216,7 @@ bool ObjectStore::Keep(const base::ObjectName& name, base::JobId job,
     unplaced_.emplace(name.object, extent);
   }
   kept_.Begin(name, job, extent);
+  stored_.NoteNews(extent);
   return true;
 }
 
@@ -226,6 +227,7 @@ bool ObjectStore::Confirm(ObjectId object) {
 }
 
 void ObjectStore::LetGo(ObjectId object, Effects& effects) {
+  stored_.NoteNews(kept_.ExtentOf(object));
   KeptValues::Out out;
   kept_.LetGo(object, out);
   Flush(out, effects);
@@ -340,6 +342,9 @@ base::ObjectAt ObjectStore::Describe(ObjectId object) const {
     at.copies.byte_count += extent.byte_count;
     ++at.copies.extents;
     if (arenas_.IsSpilled(extent.arena)) ++at.copies.spilled;
+    for (const ObjectId kept : kept_.NamedOver(extent)) {
+      if (at.kept.size() < base::kKeptToldMax) at.kept.push_back(kept);
+    }
   }
   MOBULA_CHECK(at.copies.extents > 0);
   return at;

@@ -129,6 +129,11 @@ void StoredObjects::Moved(ArenaId arena) {
   }
 }
 
+void StoredObjects::NoteNews(const Extent& extent) {
+  const Place* place = watched_ ? FindPlace(extent) : nullptr;
+  if (place != nullptr) changed_.push_back(place->object);
+}
+
 void StoredObjects::Watch(bool watched) {
   watched_ = watched;
   changed_.clear();

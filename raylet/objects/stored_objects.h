@@ -52,6 +52,8 @@ class StoredObjects {
   void Lose(const base::Extent& extent);
   // What lies there was spilled or restored.
   void Moved(base::ArenaId arena);
+  // There is news of the object that lies there, if one does.
+  void NoteNews(const base::Extent& extent);
   // Nobody writes in the arena any more: what did not come never will.
   void ForgetRemembered(base::ArenaId arena);
 
