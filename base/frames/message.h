@@ -17,6 +17,7 @@
 //   owner  -> raylet  ActorReport, ControlCall         (ControlAnswer): relayed
 //                                                      to the control store
 //   tool   -> raylet  ListLocal                        (LocalListing)
+//   tool   -> raylet  ListMemory; raylet -> process  ListRefs: memory_message.h
 //   writer -> raylet  LeaseArena ... ReturnArena       (ArenaLeased,
 //                                                       ArenaRefused)
 //   writer -> raylet  ObjectStored; owner -> raylet  FreeObjects
@@ -46,6 +47,7 @@
 #include "base/control/control_request.h"
 #include "base/control/records.h"
 #include "base/failure.h"
+#include "base/frames/memory_message.h"
 #include "base/frames/object_message.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
@@ -272,7 +274,8 @@ using Message = std::variant<
     FreeObjects, FreeExtents, OpenArena, ArenaOpened, ArenaLost, QuietArena,
     ArenaQuiet, BorrowObjects, ObjectsBorrowed, ObjectsTaken, ReturnObjects,
     WantObjects, ObjectIs, OwnerGone, ClaimObjects, Stay, ObjectsLost,
-    ResultRemade>;
+    ResultRemade, ListRefs, RefsAre, ListMemory, MemoryPart, StorePart,
+    MemoryListed, MemoryRefused>;
 
 // An encoded message is at most this long; values ride inline for now.
 inline constexpr std::uint64_t kMessageBytesMax = 256ull << 20;

@@ -85,6 +85,21 @@ struct PlausibleMessage : Plausible {
   bool operator()(const ObjectIs& message) const {
     return (*this)(message.outcome) && message.incarnation >= 0;
   }
+  bool operator()(const ListRefs& message) const {
+    return !message.request.IsNil();
+  }
+  bool operator()(const RefsAre& message) const {
+    return message.objects.size() + message.actors.size() <= kRefRowsMax;
+  }
+  bool operator()(const MemoryPart& message) const {
+    return (*this)(message.refs);
+  }
+  bool operator()(const StorePart& message) const {
+    return message.objects.size() <= kRefRowsMax;
+  }
+  bool operator()(const MemoryRefused& message) const {
+    return (*this)(message.failure);
+  }
   bool operator()(const ClaimObjects& message) const {
     for (const ClaimedObject& claimed : message.objects) {
       if (!(*this)(claimed.outcome)) return false;

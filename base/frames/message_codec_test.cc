@@ -59,6 +59,13 @@ std::vector<Message> OneOfEach() {
       lost->objects = {SomeBytes()};
     } else if (auto* returned = std::get_if<ReturnObjects>(&message)) {
       returned->objects = {ReturnedObject{ObjectId{1, 2}, 3}};
+    } else if (auto* list = std::get_if<ListRefs>(&message)) {
+      list->request = RequestId{7, 9};
+    } else if (auto* refs = std::get_if<RefsAre>(&message)) {
+      refs->objects.resize(1);
+      refs->objects[0].counts.inside = 3;
+      refs->objects[0].lent = {LentTo{ProcessId{3, 4}, 2}};
+      refs->actors.resize(1);
     }
   }
   return messages;

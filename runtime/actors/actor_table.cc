@@ -507,4 +507,18 @@ void ActorTable::FailAll(const Failure& failure, Produced& out) {
   }
 }
 
+std::vector<base::HeldActor> ActorTable::Held() const {
+  std::vector<base::HeldActor> held;
+  for (const auto& [id, actor] : actors_) {
+    base::HeldActor& one = held.emplace_back();
+    one.actor = id;
+    one.owner = options_.self;
+    one.worker = actor.worker;
+    one.class_name = actor.class_name;
+    one.is_dead = actor.state == State::kDead;
+    one.handles = actor.handles;
+  }
+  return held;
+}
+
 }  // namespace mobula::runtime

@@ -110,6 +110,8 @@ class ActorTable {
   [[nodiscard]] ActorChanged View(base::ActorId actor) const;
   [[nodiscard]] std::size_t size() const { return actors_.size(); }
   [[nodiscard]] std::size_t leases() const { return of_lease_.size(); }
+  // In order of id; what others know of them is left empty.
+  [[nodiscard]] std::vector<base::HeldActor> Held() const;
   // Actors on their way to life.
   [[nodiscard]] std::size_t starting() const { return starting_; }
 

@@ -265,4 +265,17 @@ void BorrowedActors::FailAll(const base::Failure& failure) {
   }
 }
 
+std::vector<base::HeldActor> BorrowedActors::Held() const {
+  std::vector<base::HeldActor> held;
+  for (const auto& [id, actor] : actors_) {
+    base::HeldActor& one = held.emplace_back();
+    one.actor = id;
+    one.owner = actor.owner;
+    one.worker = actor.worker;
+    one.is_dead = actor.dead;
+    one.handles = actor.handles;
+  }
+  return held;
+}
+
 }  // namespace mobula::runtime

@@ -72,6 +72,8 @@ class BorrowedActors {
   }
   [[nodiscard]] ActorChanged View(base::ActorId actor) const;
   [[nodiscard]] std::size_t size() const { return actors_.size(); }
+  // In order of id; what others know of them is left empty.
+  [[nodiscard]] std::vector<base::HeldActor> Held() const;
   std::vector<ActorNews>& news() { return news_; }
 
  private:

@@ -45,6 +45,7 @@ class Mailbox {
   }
   void ForgetCaller(base::ProcessId caller) { last_.erase(caller); }
 
+  [[nodiscard]] base::ActorId actor() const { return actor_; }
   [[nodiscard]] base::ProcessId owner() const { return owner_; }
   [[nodiscard]] base::TaskId creation() const { return creation_; }
   [[nodiscard]] std::int64_t incarnation() const { return incarnation_; }

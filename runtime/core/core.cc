@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "runtime/core/emit.h"
+#include "runtime/refs/ref_tally.h"
 
 namespace mobula::runtime {
 namespace {
@@ -82,30 +83,32 @@ void Core::TellStored(const base::Outcome& outcome, Effects& effects) {
 }
 
 void Core::HearRaylet(base::Message& message, Effects& effects) {
-  std::visit(Overloaded{
-                 [this](base::LeaseGranted& granted) { owner_.On(granted); },
-                 [this](base::LeaseRefused& refused) { owner_.On(refused); },
-                 [this](base::LeaseLost& lost) { owner_.On(lost); },
-                 [this](base::Attach& attach) { owner_.On(attach); },
-                 [this](base::PeerGone& gone) { owner_.On(gone); },
-                 [this](base::ActorMoved& moved) {
-                   owner_.On(raylet_, std::move(moved));
-                 },
-                 [this](base::KillActor& kill) { owner_.On(kill); },
-                 [this, &effects](base::CreateActor& create) {
-                   host_.Construct(raylet_, std::move(create), effects);
-                 },
-                 [this, &effects](base::ControlAnswer& answer) {
-                   control_calls_.Answered(std::move(answer), effects);
-                 },
-                 [this, &effects](base::Retire& retire) {
-                   Leave(retire.may_stay, effects);
-                 },
-                 [this](base::OwnerGone& gone) { owner_.On(gone); },
-                 // Else the shell's own, or another role's.
-                 [this, &message](auto&) { HearOfObjects(raylet_, message); },
-             },
-             message);
+  std::visit(
+      Overloaded{
+          [this](base::LeaseGranted& granted) { owner_.On(granted); },
+          [this](base::LeaseRefused& refused) { owner_.On(refused); },
+          [this](base::LeaseLost& lost) { owner_.On(lost); },
+          [this](base::Attach& attach) { owner_.On(attach); },
+          [this](base::PeerGone& gone) { owner_.On(gone); },
+          [this](base::ActorMoved& moved) {
+            owner_.On(raylet_, std::move(moved));
+          },
+          [this](base::KillActor& kill) { owner_.On(kill); },
+          [this, &effects](base::CreateActor& create) {
+            host_.Construct(raylet_, std::move(create), effects);
+          },
+          [this, &effects](base::ControlAnswer& answer) {
+            control_calls_.Answered(std::move(answer), effects);
+          },
+          [this, &effects](base::Retire& retire) {
+            Leave(retire.may_stay, effects);
+          },
+          [this](base::OwnerGone& gone) { owner_.On(gone); },
+          [this, &effects](base::ListRefs& list) { TellRefs(list, effects); },
+          // Else the shell's own, or another role's.
+          [this, &message](auto&) { HearOfObjects(raylet_, message); },
+      },
+      message);
 }
 
 void Core::Leave(bool may_stay, Effects& effects) {
@@ -117,6 +120,32 @@ void Core::Leave(bool may_stay, Effects& effects) {
   retired_ = true;
   host_.Retire(effects);
   owner_.refs().Leave();
+}
+
+base::RefsAre Core::DescribeRefs(std::size_t rows_max) const {
+  RefTally tally(owner_.refs(), rows_max);
+  for (const base::ObjectName& name : owner_.arguments().NamesForCalls()) {
+    tally.Count(&base::RefCounts::arguments, name.object);
+  }
+  for (const base::ObjectName& name : owner_.arguments().NamesForActors()) {
+    tally.Count(&base::RefCounts::constructors, name.object);
+  }
+  host_.ForEachHeld([&tally](const base::ObjectName& name) {
+    tally.Count(&base::RefCounts::running, name.object);
+  });
+  base::RefsAre all = tally.Take();
+  all.actors = owner_.HeldActors();
+  all.hosts = host_.actor();
+  all.is_busy = !host_.idle();
+  return all;
+}
+
+void Core::TellRefs(const base::ListRefs& list, Effects& effects) const {
+  base::RefsAre all = DescribeRefs(list.rows_max);
+  all.request = list.request;
+  for (base::RefsAre& part : InParts(std::move(all))) {
+    SendTo(effects, raylet_, std::move(part));
+  }
 }
 
 void Core::HearPeer(base::ProcessId from, base::Message& message,

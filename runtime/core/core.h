@@ -76,6 +76,8 @@ class Core {
   [[nodiscard]] std::vector<ObjectRow> Objects() const {
     return owner_.refs().Rows();
   }
+  // The same by what holds each, and actors; the largest objects only.
+  [[nodiscard]] base::RefsAre DescribeRefs(std::size_t rows_max) const;
 
  private:
   void Take(Event event, Effects& effects);
@@ -91,6 +93,7 @@ class Core {
   void LosePeer(const PeerLost& lost, Effects& effects);
   // The raylet wants the process to end, or would not mind.
   void Leave(bool may_stay, Effects& effects);
+  void TellRefs(const base::ListRefs& list, Effects& effects) const;
   void ExitIfDone(Effects& effects);
   void Arm(Effects& effects);
 

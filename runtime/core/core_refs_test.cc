@@ -210,5 +210,55 @@ TEST_F(CoreRefsHostTest, WithoutBorrowersAWorkerMayGo) {
   EXPECT_TRUE(Sent<base::ClaimObjects>().empty());
 }
 
+// ---- who looks --------------------------------------------------------------
+
+TEST_F(CoreRefsTest, TheRayletIsToldWhatHoldsEachObject) {
+  Do(Put{Result(7), Value(base::Bytes::Own("x"))});
+  Do(Put{Result(8), With({Own(7)})});
+  Submit submit = Simple(1);
+  submit.args = {{{}, With({Own(7)})}, {Result(8), Value()}};
+  Do(std::move(submit));
+  Create create;
+  create.actor = {20, 1};
+  create.task = Task(2);
+  create.class_name = "Counter";
+  create.args = {{{}, With({Own(7)})}};
+  Do(std::move(create));
+  Hear(kRaylet, base::ListRefs{{4, 4}, 100});
+  const auto said = Sent<base::RefsAre>();
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_EQ(said[0].request, (base::RequestId{4, 4}));
+  EXPECT_TRUE(said[0].is_last);
+  EXPECT_FALSE(said[0].is_busy);
+  EXPECT_TRUE(said[0].hosts.IsNil());
+  ASSERT_EQ(said[0].objects.size(), 3u);
+  for (const base::HeldObject& row : said[0].objects) {
+    if (row.name == Own(7)) {
+      EXPECT_EQ(row.counts.handles, 1);
+      EXPECT_EQ(row.counts.arguments, 1);
+      EXPECT_EQ(row.counts.constructors, 1);
+      EXPECT_EQ(row.counts.inside, 1);
+    } else if (row.name == Own(8)) {
+      EXPECT_EQ(row.counts.handles, 1);
+      EXPECT_EQ(row.counts.arguments, 1);
+    } else {
+      EXPECT_EQ(row.name, Own(1));
+      EXPECT_FALSE(row.is_settled);
+    }
+  }
+  ASSERT_EQ(said[0].actors.size(), 1u);
+  EXPECT_EQ(said[0].actors[0].actor, (base::ActorId{20, 1}));
+  EXPECT_EQ(said[0].actors[0].owner, kSelf);
+  EXPECT_EQ(said[0].actors[0].class_name, "Counter");
+  EXPECT_EQ(said[0].actors[0].handles, 1);
+  EXPECT_EQ(said[0].actors[0].arguments, (std::vector<ObjectName>{Own(7)}));
+}
+
+TEST_F(CoreRefsTest, NobodyButTheRayletIsTold) {
+  Hear(kRaylet, base::Attach{kOther});
+  Hear(kOther, base::ListRefs{{4, 4}, 100});
+  EXPECT_TRUE(Sent<base::RefsAre>().empty());
+}
+
 }  // namespace
 }  // namespace mobula::runtime

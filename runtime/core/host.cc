@@ -220,6 +220,11 @@ void Host::Retire(Effects& effects) {
   }
 }
 
+base::ActorId Host::actor() const {
+  const bool is_here = mailbox_.alive() || mailbox_.constructing();
+  return is_here ? mailbox_.actor() : base::ActorId();
+}
+
 void Host::LetGo(const Job& job) {
   for (const base::ObjectName& name : job.held) refs_.Release(name);
 }

@@ -49,6 +49,17 @@ class Host {
     return !running_.has_value() && queue_.empty();
   }
   [[nodiscard]] std::size_t queued() const { return queue_.size(); }
+  // That lives here, or is being made; nil if none is.
+  [[nodiscard]] base::ActorId actor() const;
+  // Calls each(name) for what it holds: each time that it does.
+  template <class F>
+  void ForEachHeld(F&& each) const {
+    const auto of_job = [&each](const Job& job) {
+      for (const base::ObjectName& name : job.held) each(name);
+    };
+    if (running_.has_value()) of_job(*running_);
+    queue_.ForEach(of_job);
+  }
 
  private:
   void Enqueue(Job job, Effects& effects);

@@ -402,6 +402,17 @@ void Owner::CarryWoken() {
   }
 }
 
+std::vector<base::HeldActor> Owner::HeldActors() const {
+  std::vector<base::HeldActor> held = actors_.Held();
+  const std::vector<base::HeldActor> borrowed = borrowed_.Held();
+  held.insert(held.end(), borrowed.begin(), borrowed.end());
+  for (base::HeldActor& one : held) {
+    if (calls_.HasActor(one.actor)) one.calls = calls_.Unfinished(one.actor);
+    one.arguments = arg_holds_.NamesFor(one.actor);
+  }
+  return held;
+}
+
 base::BootTime Owner::Next() const {
   return std::min({tasks_.Next(), actors_.Next(), borrowed_.Next(),
                    calls_.Next(), refs_.Next()});

@@ -95,6 +95,10 @@ class Owner {
   // What this process refers to: Host holds what it runs with.
   [[nodiscard]] References& refs() { return refs_; }
   [[nodiscard]] const References& refs() const { return refs_; }
+  // What the arguments of its calls and actors refer to.
+  [[nodiscard]] const ArgHolds& arguments() const { return arg_holds_; }
+  // Own and borrowed, each in order of id.
+  [[nodiscard]] std::vector<base::HeldActor> HeldActors() const;
   [[nodiscard]] std::size_t tasks() const { return tasks_.size(); }
   [[nodiscard]] std::size_t leases() const {
     return tasks_.leases() + actors_.leases();

@@ -1,5 +1,6 @@
 #include "runtime/refs/arg_holds.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -40,6 +41,23 @@ void ArgHolds::ReleaseFor(Map& map, Key key) {
   map.erase(found);
   for (const base::ObjectName& name : names) refs_.Release(name);
 }
+
+template <class Map>
+ArgHolds::Names ArgHolds::AllIn(const Map& map) {
+  std::vector<typename Map::key_type> keys;
+  for (const auto& [key, names] : map) keys.push_back(key);
+  std::sort(keys.begin(), keys.end());
+  Names all;
+  for (const auto& key : keys) {
+    const Names& names = map.at(key);
+    all.insert(all.end(), names.begin(), names.end());
+  }
+  return all;
+}
+
+ArgHolds::Names ArgHolds::NamesForCalls() const { return AllIn(of_result_); }
+
+ArgHolds::Names ArgHolds::NamesForActors() const { return AllIn(of_actor_); }
 
 void ArgHolds::Hold(base::ObjectId result, const std::vector<Arg>& args) {
   HoldFor(of_result_, result, args);

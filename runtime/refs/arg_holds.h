@@ -24,6 +24,8 @@ namespace mobula::runtime {
 
 class ArgHolds {
  public:
+  using Names = std::vector<base::ObjectName>;
+
   explicit ArgHolds(References& refs) : refs_(refs) {}
 
   void Hold(base::ObjectId result, const std::vector<Arg>& args);
@@ -34,15 +36,23 @@ class ArgHolds {
   [[nodiscard]] std::size_t size() const {
     return of_result_.size() + of_actor_.size();
   }
+  // What is kept for an actor.
+  [[nodiscard]] Names NamesFor(base::ActorId actor) const {
+    const auto found = of_actor_.find(actor);
+    return found == of_actor_.end() ? Names() : found->second;
+  }
+  // Of all calls, or of all actors, in order of whose they are.
+  [[nodiscard]] Names NamesForCalls() const;
+  [[nodiscard]] Names NamesForActors() const;
 
  private:
-  using Names = std::vector<base::ObjectName>;
-
   [[nodiscard]] Names NamesIn(const std::vector<Arg>& args) const;
   template <class Map, class Key>
   void HoldFor(Map& map, Key key, const std::vector<Arg>& args);
   template <class Map, class Key>
   void ReleaseFor(Map& map, Key key);
+  template <class Map>
+  static Names AllIn(const Map& map);
 
   References& refs_;
   std::unordered_map<base::ObjectId, Names> of_result_;

@@ -481,18 +481,35 @@ std::vector<ObjectRow> BorrowedObjects::Rows() const {
   std::sort(ids.begin(), ids.end());
   std::vector<ObjectRow> rows;
   rows.reserve(ids.size());
+  for (const base::ObjectId id : ids) rows.push_back(RowOf(id));
+  return rows;
+}
+
+ObjectRow BorrowedObjects::RowOf(base::ObjectId id) const {
+  const Object& object = objects_.at(id);
+  ObjectRow row;
+  row.name = {id, object.owner};
+  row.references = object.references;
+  row.received = object.received;
+  if (!object.outcome.has_value()) return row;
+  row.is_settled = true;
+  row.is_failure = std::holds_alternative<base::Failure>(*object.outcome);
+  row.inside = Inside(id, *object.outcome);
+  return row;
+}
+
+void BorrowedObjects::Glance(std::vector<ObjectGlance>& glances) const {
+  std::vector<base::ObjectId> ids;
+  ids.reserve(objects_.size());
+  for (const auto& [id, object] : objects_) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
   for (const base::ObjectId id : ids) {
     const Object& object = objects_.find(id)->second;
-    ObjectRow& row = rows.emplace_back();
-    row.name = {id, object.owner};
-    row.references = object.references;
-    row.received = object.received;
-    if (!object.outcome.has_value()) continue;
-    row.is_settled = true;
-    row.is_failure = std::holds_alternative<base::Failure>(*object.outcome);
-    row.inside = Inside(id, *object.outcome);
+    glances.push_back(
+        {{id, object.owner},
+         object.references,
+         object.outcome.has_value() ? &*object.outcome : nullptr});
   }
-  return rows;
 }
 
 }  // namespace mobula::runtime

@@ -121,6 +121,10 @@ class BorrowedObjects {
   [[nodiscard]] std::size_t owners() const { return lenders_.size(); }
   // In order of id.
   [[nodiscard]] std::vector<ObjectRow> Rows() const;
+  // It must be here.
+  [[nodiscard]] ObjectRow RowOf(base::ObjectId object) const;
+  // Appends all, in order of id.
+  void Glance(std::vector<ObjectGlance>& glances) const;
 
  private:
   enum class Standing : std::uint8_t { kUnasked, kAsked, kKnown, kGone };

@@ -58,6 +58,19 @@ class HandedRefs {
   }
 
   [[nodiscard]] std::size_t size() const { return size_; }
+  // Each object as often as it is kept, in order of receiver and id.
+  [[nodiscard]] std::vector<base::ObjectId> All() const {
+    std::vector<base::ObjectId> all;
+    for (const auto& [receiver, counts] : handed_) {
+      std::vector<base::ObjectId> objects;
+      for (const auto& [object, count] : counts) {
+        objects.insert(objects.end(), count, object);
+      }
+      std::sort(objects.begin(), objects.end());
+      all.insert(all.end(), objects.begin(), objects.end());
+    }
+    return all;
+  }
 
  private:
   using Counts = std::unordered_map<base::ObjectId, std::size_t>;

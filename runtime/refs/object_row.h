@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/failure.h"
 #include "base/ids.h"
 #include "base/value.h"
 
@@ -24,6 +25,13 @@ struct ObjectRow {
   std::vector<std::pair<base::ProcessId, std::int64_t>> lent;
   // What its value refers to.
   std::vector<base::ObjectName> inside;
+};
+
+// The same in short: as long as nothing changes.
+struct ObjectGlance {
+  base::ObjectName name;
+  std::int64_t references = 0;
+  const base::Outcome* outcome = nullptr;  // null while it is pending
 };
 
 }  // namespace mobula::runtime

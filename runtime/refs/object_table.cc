@@ -284,22 +284,41 @@ std::vector<ObjectRow> ObjectTable::Rows(base::ProcessId self) const {
   std::sort(ids.begin(), ids.end());
   std::vector<ObjectRow> rows;
   rows.reserve(ids.size());
+  for (const base::ObjectId id : ids) rows.push_back(RowOf(id, self));
+  return rows;
+}
+
+ObjectRow ObjectTable::RowOf(base::ObjectId object,
+                             base::ProcessId self) const {
+  const Object& record = objects_.at(object);
+  ObjectRow row;
+  row.name = {object, self};
+  row.references = record.references;
+  if (record.outcome.has_value()) {
+    row.is_settled = true;
+    row.is_failure = std::holds_alternative<base::Failure>(*record.outcome);
+    row.inside = Inside(object, *record.outcome);
+  }
+  for (const base::ProcessId borrower : record.borrowers) {
+    const Loan& loan = loans_.at(borrower).at(object);
+    row.lent.emplace_back(borrower, loan.count);
+  }
+  return row;
+}
+
+void ObjectTable::Glance(base::ProcessId self,
+                         std::vector<ObjectGlance>& glances) const {
+  std::vector<base::ObjectId> ids;
+  ids.reserve(objects_.size());
+  for (const auto& [id, record] : objects_) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
   for (const base::ObjectId id : ids) {
     const Object& record = objects_.find(id)->second;
-    ObjectRow& row = rows.emplace_back();
-    row.name = {id, self};
-    row.references = record.references;
-    if (record.outcome.has_value()) {
-      row.is_settled = true;
-      row.is_failure = std::holds_alternative<base::Failure>(*record.outcome);
-      row.inside = Inside(id, *record.outcome);
-    }
-    for (const base::ProcessId borrower : record.borrowers) {
-      const Loan& loan = loans_.at(borrower).at(id);
-      row.lent.emplace_back(borrower, loan.count);
-    }
+    glances.push_back(
+        {{id, self},
+         record.references,
+         record.outcome.has_value() ? &*record.outcome : nullptr});
   }
-  return rows;
 }
 
 }  // namespace mobula::runtime

@@ -111,6 +111,11 @@ class ObjectTable {
   [[nodiscard]] std::vector<base::ObjectId> Lent() const;
   // In order of id.
   [[nodiscard]] std::vector<ObjectRow> Rows(base::ProcessId self) const;
+  // It must exist.
+  [[nodiscard]] ObjectRow RowOf(base::ObjectId object,
+                                base::ProcessId self) const;
+  // Appends all, in order of id.
+  void Glance(base::ProcessId self, std::vector<ObjectGlance>& glances) const;
   // What may be freed in the node's store; its owner empties it.
   std::vector<base::FreedObject>& unused() { return unused_; }
   // What forgotten values referred to; its owner empties it.

@@ -298,4 +298,16 @@ std::vector<ObjectRow> References::Rows() const {
   return rows;
 }
 
+ObjectRow References::RowOf(base::ObjectId object) const {
+  return own_.Has(object) ? own_.RowOf(object, self_) : borrowed_.RowOf(object);
+}
+
+std::vector<ObjectGlance> References::Glance() const {
+  std::vector<ObjectGlance> glances;
+  glances.reserve(own_.size() + borrowed_.size());
+  own_.Glance(self_, glances);
+  borrowed_.Glance(glances);
+  return glances;
+}
+
 }  // namespace mobula::runtime

@@ -127,6 +127,14 @@ class References {
   [[nodiscard]] std::size_t handed() const { return handed_.size(); }
   // Own ones first, each in order of id.
   [[nodiscard]] std::vector<ObjectRow> Rows() const;
+  // Of one that is owned or borrowed.
+  [[nodiscard]] ObjectRow RowOf(base::ObjectId object) const;
+  // Own ones first, each in order of id.
+  [[nodiscard]] std::vector<ObjectGlance> Glance() const;
+  // What is kept for others, each as often as it is.
+  [[nodiscard]] std::vector<base::ObjectId> Handed() const {
+    return handed_.All();
+  }
 
  private:
   void HoldAll(const std::vector<base::ObjectName>& names);

@@ -49,6 +49,13 @@ class RunQueue {
   std::vector<Job> TakeAll();
   std::vector<Job> TakeAllFrom(base::ProcessId process);
 
+  // In order of arrival.
+  template <class F>
+  void ForEach(F&& each) const {
+    for (const std::optional<Job>& job : jobs_) {
+      if (job.has_value()) each(*job);
+    }
+  }
   [[nodiscard]] std::size_t size() const { return places_.size(); }
   [[nodiscard]] bool empty() const { return places_.empty(); }
 
