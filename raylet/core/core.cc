@@ -99,7 +99,8 @@ Core::Core(Options options, base::IdSource ids)
       workers_(options_.workers),
       line_(LineOptions(options_)),
       hosted_(options_.node),
-      store_(StoreOptions(options_), ids) {
+      store_(StoreOptions(options_), ids),
+      questions_(MemoryQuestions::Options()) {
   MOBULA_CHECK(!options_.self.IsNil());
 }
 
@@ -156,10 +157,19 @@ void Core::OnReceived(const Received& received) {
     OnListLocal(from);
     return;
   }
+  if (const auto* m = std::get_if<base::ListMemory>(&received.message)) {
+    OnListMemory(from, *m);
+    return;
+  }
   if (!peers_.contains(from)) return;
   if (OnLeaseMessage(from, received.message)) return;
   if (OnActorMessage(from, received.message)) return;
   if (store_.Received(from, received.message, now_, *effects_)) return;
+  if (const auto* m = std::get_if<base::RefsAre>(&received.message)) {
+    MemoryQuestions::Out out;
+    questions_.Said(from, *m, now_, out);
+    Flush(out);
+  }
   // Anything else is not for a raylet.
 }
 
@@ -209,7 +219,8 @@ void Core::OnRegisterDriver(ProcessId from, const base::Register& message) {
     job.driver = from;
     job.ns = message.ns.empty() ? kDefaultNamespace : message.ns;
     job.output = message.job;
-    peers_.emplace(from, Peer{base::Role::kDriver, message.job});
+    peers_.emplace(from, Peer{base::Role::kDriver, message.job, message.pid,
+                              message.program});
     store_.ProcessCame(from, message.job);
     queue_.AddJob(message.job, std::max(message.weight, 1));
     workers_.AddJob(message.job);
@@ -241,7 +252,8 @@ void Core::OnRegisterWorker(ProcessId from, const base::Register& message) {
   if (!worker->registered) {
     if (worker->pid == 0) workers_.SetPid(from, message.pid);
     workers_.Registered(from, now_);
-    peers_.emplace(from, Peer{base::Role::kWorker, message.job});
+    peers_.emplace(from, Peer{base::Role::kWorker, message.job, message.pid,
+                              message.program});
     store_.ProcessCame(from, message.job);
   }
   SendRegistered(from, message.job);
@@ -305,6 +317,9 @@ void Core::OnTick(const Tick& tick) {
   ControlLine::Out out;
   line_.Tick(now_, out);
   Flush(out);
+  MemoryQuestions::Out questions;
+  questions_.Tick(now_, questions);
+  Flush(questions);
 }
 
 void Core::OnListLocal(ProcessId from) {
@@ -335,10 +350,7 @@ void Core::OnListLocal(ProcessId from) {
     task.node = options_.node;
     listing.tasks.push_back(std::move(task));
   }
-  const ArenaTable& arenas = store_.arenas();
-  listing.stores.push_back({options_.node, arenas.bytes_max(),
-                            arenas.charged_bytes(), arenas.spilled_bytes(),
-                            store_.remade(), store_.differing()});
+  listing.stores.push_back(DescribeStore());
   // A tool has not registered: it has a link and nothing else.
   effects_->push_back(Send{from, std::move(listing)});
 }
@@ -375,6 +387,7 @@ BootTime Core::NextDeadline() const {
   next = std::min(next, line_.NextDeadline());
   if (MaySweep()) next = std::min(next, sweep_.NextDeadline());
   next = std::min(next, store_.NextDeadline());
+  next = std::min(next, questions_.NextDeadline());
   return std::min(next, stuck_since_ + stuck_patience_);
 }
 
@@ -393,6 +406,7 @@ void Core::CheckInvariants() const {
   hosted_.CheckInvariants();
   directory_.CheckInvariants();
   store_.CheckInvariants();
+  questions_.CheckInvariants();
   for (const auto& [process, peers] : links_) {
     for (const ProcessId peer : peers) {
       MOBULA_CHECK(links_.at(peer).contains(process));

@@ -16,7 +16,7 @@
 // programs are needed), HostedActors (the detached actors of this node),
 // ActorDirectory (where detached actors live), ObjectStore (large values, what
 // is left of owners that have died, and what the control store is told of
-// them).
+// them), MemoryQuestions (who refers to what).
 // Owner: raylet::Server, or the simulator.   Threading: none; runs on its
 // owner's strand, never blocks, asks no clock.
 // Invariants: (1) free + leased = total; (2) a lease's worker is leased to it
@@ -42,6 +42,7 @@
 #include "base/control/control_request.h"
 #include "base/control/records.h"
 #include "base/failure.h"
+#include "base/frames/memory_message.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
@@ -52,6 +53,7 @@
 #include "raylet/core/events.h"
 #include "raylet/leases/lease_ledger.h"
 #include "raylet/leases/lease_queue.h"
+#include "raylet/memory/memory_questions.h"
 #include "raylet/objects/object_store.h"
 #include "raylet/workers/worker_table.h"
 
@@ -119,6 +121,8 @@ class Core {
   struct Peer {
     base::Role role = base::Role::kWorker;
     base::JobId job;
+    std::int32_t pid = 0;
+    std::string program;
   };
   struct Job {
     base::ProcessId driver;  // nil: it is a detached actor's
@@ -189,6 +193,16 @@ class Core {
   void OnDropKept(const base::DropKept& drop);
   void OnSelf(const base::Message& message);
   base::RequestId Ask(base::ControlRequest request);
+
+  // core_memory.cc
+  void OnListMemory(ProcessId from, const base::ListMemory& message);
+  void Flush(MemoryQuestions::Out& out);
+  void TellHeld(ProcessId tool);
+  void TellStored(ProcessId tool, std::uint64_t mark,
+                  base::MemoryListed& listed);
+  [[nodiscard]] base::MemoryProcess Describe(ProcessId process) const;
+  [[nodiscard]] base::StoreInfo DescribeStore() const;
+
   // A program that is kept has one user less.
   void ProgramLeft(const std::string& program);
   // What an embedded head keeps goes with its folder.
@@ -254,6 +268,7 @@ class Core {
   HostedActors hosted_;
   ActorDirectory directory_;
   ObjectStore store_;
+  MemoryQuestions questions_;
   std::map<ProcessId, Peer> peers_;  // registered and not lost
   std::map<JobId, Job> jobs_;
   std::map<base::RequestId, Publishing> publishing_;  // by our own request

@@ -425,6 +425,9 @@ void Core::ForgetProcess(ProcessId process, bool job_over) {
   ControlLine::Out out;
   line_.ProcessGone(process, out);
   Flush(out);
+  MemoryQuestions::Out questions;
+  questions_.Gone(process, now_, questions);
+  Flush(questions);
 }
 
 void Core::Flush(ControlLine::Out& out) {

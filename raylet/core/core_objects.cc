@@ -48,7 +48,8 @@ void Core::OnPublish(ProcessId from, base::RequestId request,
                       " names for values that are not answered yet");
   }
   const base::ObjectName name{ids_.Next<base::ObjectId>(), options_.self};
-  if (!store_.Keep(name, publish.value.job, publish.extent)) {
+  if (!store_.Keep(name, publish.value.job, publish.extent,
+                   publish.value.ns + "/" + publish.value.name)) {
     return refuse(base::FailureCode::kObjectLost,
                   "the value is not in the store of this node");
   }

@@ -285,6 +285,25 @@ base::JobId Custody::JobOf(ProcessId owner, ObjectId object) const {
   return round == rounds_.end() ? base::JobId() : round->second.job;
 }
 
+std::vector<base::HeldObject> Custody::Held() const {
+  std::vector<base::HeldObject> held;
+  for (const auto& [id, object] : objects_) {
+    base::HeldObject& row = held.emplace_back();
+    row.name = {id, object.owner};
+    row.is_settled = object.outcome.has_value();
+    if (row.is_settled) {
+      const auto* value = std::get_if<base::Value>(&*object.outcome);
+      row.is_failure = value == nullptr;
+      row.is_stored = value != nullptr && value->is_stored();
+      if (value != nullptr) row.byte_count = value->size();
+    }
+    for (const auto& [process, count] : object.lent) {
+      row.lent.push_back({process, count});
+    }
+  }
+  return held;
+}
+
 void Custody::CheckInvariants() const {
   for (const auto& [owner, round] : rounds_) {
     MOBULA_CHECK(!round.awaited.empty());

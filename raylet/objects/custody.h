@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "base/failure.h"
+#include "base/frames/memory_message.h"
 #include "base/frames/message.h"
 #include "base/frames/object_message.h"
 #include "base/ids.h"
@@ -70,6 +71,9 @@ class Custody {
   [[nodiscard]] bool Keeps(ProcessId owner, ObjectId object) const;
   // Of what it keeps, or may keep; nil: of nothing.
   [[nodiscard]] base::JobId JobOf(ProcessId owner, ObjectId object) const;
+  // As their owner says of them, each under the name of the one that was; in
+  // order of id.
+  [[nodiscard]] std::vector<base::HeldObject> Held() const;
   [[nodiscard]] std::size_t size() const { return objects_.size(); }
   [[nodiscard]] std::size_t rounds() const { return rounds_.size(); }
   void CheckInvariants() const;

@@ -13,13 +13,14 @@ using base::ObjectName;
 using base::ProcessId;
 
 void KeptValues::Begin(const ObjectName& name, base::JobId job,
-                       const Extent& extent) {
+                       const Extent& extent, std::string label) {
   MOBULA_CHECK(!extent.arena.IsNil() && !name.owner.IsNil());
   const auto [object, is_new] = objects_.try_emplace(name.object);
   MOBULA_CHECK(is_new, "an id is never used again");
   object->second.owner = name.owner;
   object->second.job = job;
   object->second.extent = extent;
+  object->second.label = std::move(label);
   by_place_[{extent.arena, extent.offset}].insert(name.object);
 }
 
@@ -192,6 +193,34 @@ std::vector<ObjectId> KeptValues::Named() const {
     if (object.state != State::kLent) named.push_back(id);
   }
   return named;
+}
+
+std::vector<base::KeptName> KeptValues::Over(const Extent& extent) const {
+  std::vector<base::KeptName> over;
+  const auto place = by_place_.find({extent.arena, extent.offset});
+  if (place == by_place_.end()) return over;
+  for (const ObjectId id : place->second) {
+    const Object& kept = objects_.at(id);
+    if (kept.extent != extent) continue;
+    const bool is_named = kept.state == State::kNamed;
+    over.push_back({id, is_named ? kept.label : ""});
+  }
+  return over;
+}
+
+std::vector<base::HeldObject> KeptValues::Held() const {
+  std::vector<base::HeldObject> held;
+  for (const auto& [id, kept] : objects_) {
+    base::HeldObject& row = held.emplace_back();
+    row.name = {id, kept.owner};
+    row.is_settled = true;
+    row.is_stored = true;
+    row.byte_count = kept.extent.byte_count;
+    for (const auto& [process, count] : kept.lent) {
+      row.lent.push_back({process, count});
+    }
+  }
+  return held;
 }
 
 void KeptValues::CheckInvariants() const {

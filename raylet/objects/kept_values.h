@@ -20,9 +20,11 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "base/frames/memory_message.h"
 #include "base/frames/message.h"
 #include "base/frames/object_message.h"
 #include "base/ids.h"
@@ -40,9 +42,9 @@ class KeptValues {
     std::vector<ObjectId> gone;  // what is registered for them is free
   };
 
-  // `name` is new, of this raylet.
+  // `name` is new, of this raylet; `label` is for people.
   void Begin(const base::ObjectName& name, base::JobId job,
-             const base::Extent& extent);
+             const base::Extent& extent, std::string label = "");
   // It has its name.
   void Confirm(ObjectId object);
   // It has no name, or none any more.
@@ -78,6 +80,11 @@ class KeptValues {
   [[nodiscard]] base::Extent ExtentOf(ObjectId object) const;
   // Those that have a name or ask for one.
   [[nodiscard]] std::vector<ObjectId> Named() const;
+  // All over that extent, with their names.
+  [[nodiscard]] std::vector<base::KeptName> Over(
+      const base::Extent& extent) const;
+  // As their owner says of them; in order of id.
+  [[nodiscard]] std::vector<base::HeldObject> Held() const;
   [[nodiscard]] std::size_t size() const { return objects_.size(); }
   void CheckInvariants() const;
 
@@ -87,6 +94,7 @@ class KeptValues {
     ProcessId owner;
     base::JobId job;
     base::Extent extent;
+    std::string label;
     State state = State::kAsked;
     std::map<ProcessId, std::int64_t> lent;
   };

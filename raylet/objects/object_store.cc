@@ -209,13 +209,13 @@ void ObjectStore::Flush(const KeptValues::Out& out, Effects& effects) {
 }
 
 bool ObjectStore::Keep(const base::ObjectName& name, base::JobId job,
-                       const Extent& extent) {
+                       const Extent& extent, std::string label) {
   if (!arenas_.Holds(extent)) return false;
   if (!stored_.IsPlaced(extent)) {
     if (arenas_.WriterOf(extent.arena).IsNil()) return false;
     unplaced_.emplace(name.object, extent);
   }
-  kept_.Begin(name, job, extent);
+  kept_.Begin(name, job, extent, std::move(label));
   stored_.NoteNews(extent);
   return true;
 }
@@ -348,6 +348,32 @@ base::ObjectAt ObjectStore::Describe(ObjectId object) const {
   }
   MOBULA_CHECK(at.copies.extents > 0);
   return at;
+}
+
+std::vector<base::StoredRow> ObjectStore::Rows(std::size_t count_max) const {
+  std::vector<base::StoredRow> rows;
+  for (const ObjectId object : stored_.Largest(count_max)) {
+    const base::ObjectAt at = Describe(object);
+    base::StoredRow& row = rows.emplace_back();
+    row.object = {object, at.owner};
+    row.job = at.job;
+    row.copies = at.copies;
+    for (const Extent& extent : stored_.ExtentsOf(object)) {
+      for (base::KeptName& kept : kept_.Over(extent)) {
+        if (row.kept.size() < base::kKeptToldMax) {
+          row.kept.push_back(std::move(kept));
+        }
+      }
+    }
+  }
+  return rows;
+}
+
+std::vector<base::HeldObject> ObjectStore::Held() const {
+  std::vector<base::HeldObject> held = custody_.Held();
+  const std::vector<base::HeldObject> kept = kept_.Held();
+  held.insert(held.end(), kept.begin(), kept.end());
+  return held;
 }
 
 std::vector<ListedObject> ObjectStore::List(std::size_t count_max) const {

@@ -25,6 +25,7 @@
 #include "base/boot_time.h"
 #include "base/control/control_message.h"
 #include "base/control/object_records.h"
+#include "base/frames/memory_message.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
 #include "raylet/core/events.h"
@@ -76,7 +77,7 @@ class ObjectStore {
   // this raylet; false if no such extent is, or can come to be, in the store.
   // Then its name is confirmed, or is refused or taken away (LetGo).
   bool Keep(const base::ObjectName& name, base::JobId job,
-            const base::Extent& extent);
+            const base::Extent& extent, std::string label = "");
   // False if it has been lost meanwhile.
   bool Confirm(base::ObjectId object);
   void LetGo(base::ObjectId object, Effects& effects);
@@ -86,6 +87,10 @@ class ObjectStore {
   // What it is to be told now, with the node yet to be filled in.
   std::optional<base::NodeObjects> TakeNews(base::BootTime now);
 
+  // The largest, at most so many, largest first.
+  [[nodiscard]] std::vector<base::StoredRow> Rows(std::size_t count_max) const;
+  // What the raylet owns: as in custody, and published values.
+  [[nodiscard]] std::vector<base::HeldObject> Held() const;
   // At most so many.
   [[nodiscard]] std::vector<ListedObject> List(std::size_t count_max) const;
   [[nodiscard]] const ArenaTable& arenas() const { return arenas_; }

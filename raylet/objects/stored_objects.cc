@@ -35,7 +35,9 @@ StoredObjects::Added StoredObjects::Add(const base::ObjectName& name,
     return Added::kRefused;
   }
   if (TakeRemembered(name, extent)) return Added::kFreed;
-  Object& object = objects_[name.object];
+  const auto [it, is_new] = objects_.try_emplace(name.object);
+  Object& object = it->second;
+  if (is_new) object.arrival = ++arrivals_;
   object.owner = name.owner;
   object.extents.push_back(extent);
   owned_[name.owner].insert(name.object);
@@ -230,6 +232,32 @@ std::vector<StoredObject> StoredObjects::List(std::size_t count_max) const {
     }
   }
   return list;
+}
+
+bool StoredObjects::CameAfter(ObjectId object, std::uint64_t arrivals) const {
+  const auto found = objects_.find(object);
+  return found != objects_.end() && found->second.arrival > arrivals;
+}
+
+std::vector<ObjectId> StoredObjects::Largest(std::size_t count_max) const {
+  std::vector<std::pair<std::uint64_t, ObjectId>> chosen;
+  // Those with the most bytes, and of equal ones the lowest ids, come first.
+  const auto comes_first = [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  };
+  for (const auto& [id, object] : objects_) {
+    std::uint64_t bytes = 0;
+    for (const Extent& extent : object.extents) bytes += extent.byte_count;
+    chosen.emplace_back(bytes, id);
+    std::push_heap(chosen.begin(), chosen.end(), comes_first);
+    if (chosen.size() <= count_max) continue;
+    std::pop_heap(chosen.begin(), chosen.end(), comes_first);
+    chosen.pop_back();
+  }
+  std::sort_heap(chosen.begin(), chosen.end(), comes_first);
+  std::vector<ObjectId> ids;
+  for (const auto& [bytes, id] : chosen) ids.push_back(id);
+  return ids;
 }
 
 std::size_t StoredObjects::remembered() const {

@@ -92,12 +92,21 @@ class StoredObjects {
   [[nodiscard]] std::size_t size() const { return objects_.size(); }
   [[nodiscard]] std::size_t remembered() const;
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  // Grows with each object that comes.
+  [[nodiscard]] std::uint64_t arrivals() const { return arrivals_; }
+  // Whether it came when there had been so many.
+  [[nodiscard]] bool CameAfter(base::ObjectId object,
+                               std::uint64_t arrivals) const;
+  // At most so many, the largest first.
+  [[nodiscard]] std::vector<base::ObjectId> Largest(
+      std::size_t count_max) const;
   void CheckInvariants() const;
 
  private:
   struct Object {
     base::ProcessId owner;
     std::vector<base::Extent> extents;
+    std::uint64_t arrival = 0;
   };
   struct Place {
     base::Extent extent;
@@ -120,6 +129,7 @@ class StoredObjects {
   std::map<base::ArenaId, Places> places_;
   std::map<base::ArenaId, std::map<std::uint64_t, Remembered>> remembered_;
   std::uint64_t bytes_ = 0;
+  std::uint64_t arrivals_ = 0;
   bool watched_ = false;
   std::vector<base::ObjectId> changed_;
 };

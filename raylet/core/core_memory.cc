@@ -1,0 +1,149 @@
+// The part of Core that says who refers to what on the node, for tools.
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <utility>
+
+#include "base/check.h"
+#include "raylet/core/core.h"
+
+namespace mobula::raylet {
+namespace {
+
+// Of objects of the raylet's own, and of the store: more are only counted.
+constexpr std::size_t kRowsMax = 100'000;
+constexpr std::size_t kIdsMax = 300'000;  // in the first
+
+// Calls each(part), with at most kRefRowsMax of the rows in each.
+template <class Row, class F>
+void InParts(std::vector<Row>& rows, F&& each) {
+  for (std::size_t at = 0; at < rows.size(); at += base::kRefRowsMax) {
+    const std::size_t end = std::min(rows.size(), at + base::kRefRowsMax);
+    const auto first = rows.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto last = rows.begin() + static_cast<std::ptrdiff_t>(end);
+    each(std::vector<Row>(std::make_move_iterator(first),
+                          std::make_move_iterator(last)));
+  }
+}
+
+}  // namespace
+
+void Core::OnListMemory(ProcessId from, const base::ListMemory& message) {
+  std::vector<ProcessId> processes;
+  for (const auto& [process, peer] : peers_) {
+    if (IsReachable(process)) processes.push_back(process);
+  }
+  MemoryQuestions::Question question;
+  question.tool = from;
+  question.request = ids_.Next<base::RequestId>();
+  question.patience = std::chrono::milliseconds(message.patience_ms);
+  question.mark = store_.stored().arrivals();
+  MemoryQuestions::Out out;
+  questions_.Ask(question, processes, now_, out);
+  Flush(out);
+}
+
+void Core::Flush(MemoryQuestions::Out& out) {
+  // A tool has not registered: it has a link and nothing else.
+  for (auto& [to, message] : out.send) {
+    effects_->emplace_back(Send{to, std::move(message)});
+  }
+  for (const MemoryQuestions::Ended& ended : out.ended) {
+    base::MemoryListed listed;
+    TellHeld(ended.tool);
+    TellStored(ended.tool, ended.mark, listed);
+    listed.node = options_.node;
+    listed.node_name = options_.node_name;
+    listed.store = DescribeStore();
+    listed.processes.push_back(Describe(options_.self));
+    for (const auto& [process, peer] : peers_) {
+      base::MemoryProcess& one = listed.processes.emplace_back();
+      one = Describe(process);
+      one.is_complete = ended.complete.contains(process);
+      const auto silent = ended.silent.find(process);
+      if (silent == ended.silent.end()) continue;
+      one.silent_ms =
+          std::chrono::duration_cast<std::chrono::milliseconds>(silent->second)
+              .count();
+    }
+    effects_->emplace_back(Send{ended.tool, std::move(listed)});
+  }
+}
+
+// What the raylet owns itself.
+void Core::TellHeld(ProcessId tool) {
+  std::vector<base::HeldObject> held = store_.Held();
+  base::RefsAre rest;
+  for (std::size_t i = kRowsMax; i < held.size(); ++i) {
+    rest.bytes_left_out += held[i].byte_count;
+    ++rest.objects_left_out;
+  }
+  held.resize(std::min(held.size(), kRowsMax));
+  std::size_t room = kIdsMax;
+  for (base::HeldObject& row : held) {
+    const std::size_t told = std::min(row.lent.size(), room);
+    row.left_out = row.lent.size() - told;
+    row.lent.resize(told);
+    room -= told;
+  }
+  InParts(held, [&](std::vector<base::HeldObject> rows) {
+    base::RefsAre part;
+    part.objects = std::move(rows);
+    part.is_last = false;
+    effects_->emplace_back(
+        Send{tool, base::MemoryPart{options_.self, std::move(part)}});
+  });
+  effects_->emplace_back(
+      Send{tool, base::MemoryPart{options_.self, std::move(rest)}});
+}
+
+void Core::TellStored(ProcessId tool, std::uint64_t mark,
+                      base::MemoryListed& listed) {
+  const StoredObjects& stored = store_.stored();
+  std::vector<base::StoredRow> rows = store_.Rows(kRowsMax);
+  listed.stored_left_out = stored.size() - rows.size();
+  listed.stored_bytes_left_out = stored.bytes();
+  for (base::StoredRow& row : rows) {
+    MOBULA_CHECK(listed.stored_bytes_left_out >= row.copies.byte_count);
+    listed.stored_bytes_left_out -= row.copies.byte_count;
+    row.is_new = stored.CameAfter(row.object.object, mark);
+  }
+  InParts(rows, [&](std::vector<base::StoredRow> part) {
+    effects_->emplace_back(Send{tool, base::StorePart{std::move(part)}});
+  });
+}
+
+base::MemoryProcess Core::Describe(ProcessId process) const {
+  base::MemoryProcess one;
+  one.process = process;
+  const auto peer = peers_.find(process);
+  if (peer == peers_.end()) {
+    one.role = "raylet";
+    one.is_complete = true;
+    one.pid = options_.pid;
+    return one;
+  }
+  one.job = peer->second.job;
+  one.pid = peer->second.pid;
+  if (peer->second.role == base::Role::kDriver) {
+    one.role = "driver";
+    one.name = peer->second.program;
+    return one;
+  }
+  one.role = "worker";
+  const Worker* const worker = workers_.Find(process);
+  if (worker != nullptr) one.pid = worker->pid;
+  const Lease* const lease = ledger_.FindOfWorker(process);
+  if (lease == nullptr) return one;
+  one.name = lease->function;
+  one.is_actor = lease->for_actor;
+  return one;
+}
+
+base::StoreInfo Core::DescribeStore() const {
+  const ArenaTable& arenas = store_.arenas();
+  return {options_.node,          arenas.bytes_max(), arenas.charged_bytes(),
+          arenas.spilled_bytes(), store_.remade(),    store_.differing()};
+}
+
+}  // namespace mobula::raylet
