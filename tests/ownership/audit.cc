@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/frames/memory_message.h"
 #include "base/ids.h"
 #include "base/value.h"
 #include "runtime/core/core.h"
@@ -17,6 +18,8 @@ using base::ObjectId;
 using base::ObjectName;
 using base::ProcessId;
 using runtime::ObjectRow;
+
+constexpr std::size_t kRowsMax = 100'000;
 
 std::string Text(const ObjectName& name) {
   return std::to_string(name.object.hi) + "." + std::to_string(name.object.lo) +
@@ -43,6 +46,7 @@ class Look {
     for (const auto& [id, process] : node_.processes()) {
       CheckProcess(id, process);
       CheckReferences(id, *process.program);
+      CheckReasons(id, process);
       for (const auto& [object, row] : rows_[id]) {
         row.name.owner == id ? CheckOwn(row) : CheckBorrowed(id, row);
       }
@@ -102,6 +106,35 @@ class Look {
         Wrong("process " + Text(id) + " counts references to " +
               Text(row.name) + ", there are none");
       }
+    }
+  }
+
+  // Who asks is told the same, by what holds each.
+  void CheckReasons(ProcessId id, const Node::Process& process) {
+    std::map<ObjectId, base::RefCounts> expected;
+    for (const auto& [object, handle] : process.program->handles()) {
+      expected[object].handles += handle.count;
+    }
+    for (const ObjectName& name : process.program->HeldForActors()) {
+      ++expected[name.object].constructors;
+    }
+    for (const auto& [object, row] : rows_[id]) {
+      for (const ObjectName& name : row.inside) ++expected[name.object].inside;
+    }
+    const base::RefsAre told = process.core->DescribeRefs(kRowsMax);
+    if (told.objects.size() != rows_[id].size()) {
+      Wrong("process " + Text(id) + " does not tell all that it refers to");
+    }
+    for (const base::HeldObject& row : told.objects) {
+      const base::RefCounts& is = row.counts;
+      const base::RefCounts& is_to = expected[row.name.object];
+      if (is.handles == is_to.handles && is.inside == is_to.inside &&
+          is.constructors == is_to.constructors &&
+          is.arguments + is.running + is.handed == 0) {
+        continue;
+      }
+      Wrong("process " + Text(id) + " tells other reasons for " +
+            Text(row.name) + " than there are");
     }
   }
 
