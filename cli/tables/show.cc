@@ -124,17 +124,6 @@ std::optional<Found> FindObjectsOf(const Store& store, bool all,
   return found;
 }
 
-// The nodes of this machine, of the cluster that is meant.
-std::vector<base::NodeFile> LocalNodes(const StoreFlags& flags) {
-  std::vector<base::NodeFile> nodes = base::FindNodes(base::SessionRoots());
-  if (!flags.address.empty()) {
-    std::erase_if(nodes, [&flags](const base::NodeFile& node) {
-      return node.control != flags.address;
-    });
-  }
-  return nodes;
-}
-
 // What the raylets of this machine say; what one does not say is in `error`.
 base::LocalListing AskRaylets(const std::vector<base::NodeFile>& nodes,
                               std::string* error) {

@@ -47,19 +47,22 @@ UniqueFd Connect(const std::string& path, std::string* error) {
 // One question; all on the calling thread's strand.
 class Question {
  public:
-  Question(base::Strand& strand, UniqueFd socket) : strand_(strand) {
+  Question(base::Strand& strand, UniqueFd socket, base::Message question,
+           std::function<bool(base::Message)> take)
+      : strand_(strand),
+        question_(std::move(question)),
+        take_(std::move(take)) {
     base::Link::Options options;
     options.self = {base::RandomBits(), 1};
     options.role = base::Role::kTool;
     base::Link::Callbacks callbacks;
     callbacks.on_open = [this](base::ProcessId, base::Role) {
-      link_->Send(base::ListLocal());
+      link_->Send(question_);
     };
     callbacks.on_message = [this](base::Message message, UniqueFd) {
-      auto* const listing = std::get_if<base::LocalListing>(&message);
-      if (listing == nullptr) return;
-      answer_ = std::move(*listing);
-      strand_.Stop();
+      if (is_answered_) return;
+      is_answered_ = take_(std::move(message));
+      if (is_answered_) strand_.Stop();
     };
     callbacks.on_closed = [this](const std::string& reason) {
       reason_ = reason;
@@ -69,30 +72,56 @@ class Question {
         strand, std::move(socket), std::move(options), std::move(callbacks));
   }
 
-  std::optional<base::LocalListing> TakeAnswer() { return std::move(answer_); }
-  // Why there is none.
+  [[nodiscard]] bool is_answered() const { return is_answered_; }
+  // Why not.
   [[nodiscard]] const std::string& reason() const { return reason_; }
 
  private:
   base::Strand& strand_;
-  std::optional<base::LocalListing> answer_;
+  const base::Message question_;
+  const std::function<bool(base::Message)> take_;
+  bool is_answered_ = false;
   std::string reason_ = "it does not answer";
   std::unique_ptr<base::Link> link_;
 };
 
 }  // namespace
 
+std::vector<base::NodeFile> LocalNodes(const StoreFlags& flags) {
+  std::vector<base::NodeFile> nodes = base::FindNodes(base::SessionRoots());
+  if (!flags.address.empty()) {
+    std::erase_if(nodes, [&flags](const base::NodeFile& node) {
+      return node.control != flags.address;
+    });
+  }
+  return nodes;
+}
+
+bool AskRaylet(const std::string& socket, base::Message question,
+               std::function<bool(base::Message)> take, base::Duration timeout,
+               std::string* error) {
+  UniqueFd fd = Connect(socket, error);
+  if (!fd.valid()) return false;
+  base::Strand strand("mobula-tool");
+  Question asked(strand, std::move(fd), std::move(question), std::move(take));
+  strand.PostAt(base::BootNow() + timeout, [&strand] { strand.Stop(); });
+  strand.Run();
+  if (!asked.is_answered()) {
+    *error = "the raylet at " + socket + ": " + asked.reason();
+  }
+  return asked.is_answered();
+}
+
 std::optional<base::LocalListing> AskRaylet(const std::string& socket,
                                             base::Duration timeout,
                                             std::string* error) {
-  UniqueFd fd = Connect(socket, error);
-  if (!fd.valid()) return std::nullopt;
-  base::Strand strand("mobula-tool");
-  Question question(strand, std::move(fd));
-  strand.PostAt(base::BootNow() + timeout, [&strand] { strand.Stop(); });
-  strand.Run();
-  std::optional<base::LocalListing> answer = question.TakeAnswer();
-  if (!answer) *error = "the raylet at " + socket + ": " + question.reason();
+  std::optional<base::LocalListing> answer;
+  const auto take = [&answer](base::Message message) {
+    auto* const listing = std::get_if<base::LocalListing>(&message);
+    if (listing != nullptr) answer = std::move(*listing);
+    return answer.has_value();
+  };
+  AskRaylet(socket, base::ListLocal(), take, timeout, error);
   return answer;
 }
 
