@@ -27,6 +27,7 @@ constexpr char kTokenFileVariable[] = "MOBULA_TOKEN_FILE";
 std::vector<std::string> Listable() {
   return {"nodes", "jobs", "actors", "workers", "tasks", "objects"};
 }
+std::vector<std::string> Groups() { return {"owner", "job", "function"}; }
 std::vector<std::string> Shells() { return {"bash", "zsh", "fish"}; }
 
 // CLI11's own say which doubles there are.
@@ -297,6 +298,22 @@ void AddGet(CLI::App* app, GetCommand* command) {
   app->add_flag("--json", command->json, "as one JSON object");
 }
 
+void AddMemoryCommand(CLI::App* app, MemoryCommand* command) {
+  AddStore(app, &command->store);
+  app->add_option("--job", command->selection.job,
+                  "only what is of this job: its id, or the beginning of it");
+  app->add_option("--limit", command->selection.limit,
+                  "how many objects to show, the largest (100)")
+      ->check(FromZero());
+  app->add_option("--group-by", command->selection.group_by,
+                  "sums instead of objects: by owner, job or function")
+      ->check(CLI::IsMember(Groups()));
+  app->add_option("--patience", command->patience_ms,
+                  "milliseconds to wait for processes to answer (2000)")
+      ->check(CLI::Range(10, 30'000));
+  app->add_flag("--json", command->json, "as one JSON object");
+}
+
 void AddLogs(CLI::App* app, LogsCommand* command) {
   AddStore(app, &command->store);
   app->add_option("WHICH", command->which,
@@ -446,6 +463,8 @@ void AddCommands(Line& line) {
   line.Add("status", "what the cluster has, in a few lines", AddStatus);
   line.Add("list", "nodes, jobs, actors, workers, tasks or objects", AddList);
   line.Add("get", "all that is known of one of them", AddGet);
+  line.Add("memory", "objects, who holds them and why, and cycles",
+           AddMemoryCommand);
   line.Add("logs", "what a node on this machine wrote", AddLogs);
   line.Add("kill", "ends an actor, a job or a worker", AddKill);
   line.Add("stack", "where the threads of a worker or daemon are", AddStack);

@@ -6,6 +6,7 @@
 #include <string>
 #include <variant>
 
+#include "cli/memory/memory.h"
 #include "cli/nodes/report.h"
 #include "cli/nodes/start.h"
 #include "cli/nodes/stop.h"
@@ -36,8 +37,8 @@ struct Leave {
 using Command =
     std::variant<raylet::RayletOptions, gcs::GcsOptions, StartCommand,
                  StopCommand, StatusCommand, ListCommand, GetCommand,
-                 LogsCommand, StackCommand, KillCommand, ReportCommand,
-                 VersionCommand, DoctorCommand, Leave>;
+                 MemoryCommand, LogsCommand, StackCommand, KillCommand,
+                 ReportCommand, VersionCommand, DoctorCommand, Leave>;
 
 Command ParseCommandLine(int argc, const char* const* argv);
 

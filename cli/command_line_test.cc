@@ -128,6 +128,25 @@ TEST(CommandLineTest, Looking) {
   EXPECT_EQ(std::get<GetCommand>(Parse({"get", "a3f0"})).which, "a3f0");
 }
 
+TEST(CommandLineTest, Memory) {
+  const auto plain = std::get<MemoryCommand>(Parse({"memory"}));
+  EXPECT_EQ(plain.selection.limit, 100u);
+  EXPECT_EQ(plain.patience_ms, 2'000u);
+  EXPECT_FALSE(plain.json);
+  const auto all = std::get<MemoryCommand>(
+      Parse({"memory", "--json", "--job", "d0", "--limit", "7", "--group-by",
+             "owner", "--patience", "50", "--address", "unix:/x"}));
+  EXPECT_TRUE(all.json);
+  EXPECT_EQ(all.selection.job, "d0");
+  EXPECT_EQ(all.selection.limit, 7u);
+  EXPECT_EQ(all.selection.group_by, "owner");
+  EXPECT_EQ(all.patience_ms, 50u);
+  EXPECT_EQ(all.store.address, "unix:/x");
+  for (const auto& wrong : {"--group-by", "--limit", "--patience"}) {
+    EXPECT_EQ(std::get<Leave>(Parse({"memory", wrong, "-1"})).exit_code, 2);
+  }
+}
+
 TEST(CommandLineTest, CompletionKnowsTheCommands) {
   const auto bash = std::get<Leave>(Parse({"completion", "bash"}));
   EXPECT_EQ(bash.exit_code, 0);
@@ -136,6 +155,7 @@ TEST(CommandLineTest, CompletionKnowsTheCommands) {
             std::string::npos)
       << bash.text;
   EXPECT_NE(bash.text.find("--follow"), std::string::npos);
+  EXPECT_NE(bash.text.find("--group-by"), std::string::npos);
   EXPECT_EQ(bash.text.find("report-node-dead"), std::string::npos);
   EXPECT_EQ(std::get<Leave>(Parse({"completion", "tcsh"})).exit_code, 2);
   EXPECT_EQ(std::get<Leave>(Parse({"list", "things"})).exit_code, 2);

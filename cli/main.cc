@@ -14,6 +14,7 @@
 #include "base/frames/hello.h"
 #include "cli/command_line.h"
 #include "cli/doctor.h"
+#include "cli/memory/memory.h"
 #include "cli/nodes/report.h"
 #include "cli/nodes/start.h"
 #include "cli/nodes/stop.h"
@@ -54,6 +55,8 @@ int Run(const StatusCommand& command) { return Print(Show(command)); }
 int Run(const ListCommand& command) { return Print(Show(command)); }
 
 int Run(const GetCommand& command) { return Print(Show(command)); }
+
+int Run(const MemoryCommand& command) { return Print(Show(command)); }
 
 int Run(const LogsCommand& command) { return RunLogs(command); }
 
