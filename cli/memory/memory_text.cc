@@ -137,6 +137,11 @@ std::string TextOfCycles(const MemoryShown& shown) {
   return text;
 }
 
+std::string SilenceOf(const ProcessEntry& process) {
+  return process.silent_ms < 1'000 ? std::to_string(process.silent_ms) + "ms"
+                                   : ShowAge(process.silent_ms);
+}
+
 std::string TextOfProcesses(const std::vector<MemoryView>& views) {
   std::string text;
   for (const MemoryView& view : views) {
@@ -145,8 +150,7 @@ std::string TextOfProcesses(const std::vector<MemoryView>& views) {
       if (!process.is_complete) {
         text += process.silent_ms == 0
                     ? "not asked: " + label + ", it is new or about to end\n"
-                    : "silent: " + label + ", for " +
-                          ShowAge(process.silent_ms) + "\n";
+                    : "silent: " + label + ", for " + SilenceOf(process) + "\n";
       }
       if (process.left_out == 0) continue;
       text += Count(process.left_out, "object", "objects") + " (" +
