@@ -65,9 +65,14 @@ void OwnerTap::OnWorkerLost(base::ProcessId worker,
   base::Failure failure;
   failure.code = base::FailureCode::kWorkerDied;
   failure.message = "planted";
-  events.push_back(runtime::Received{
-      worker, base::TaskDone{second.task, second.attempt, failure,
-                             second.incarnation, 0, false}});
+  events.push_back(runtime::Received{worker, base::TaskDone{second.task,
+                                                            second.attempt,
+                                                            failure,
+                                                            second.incarnation,
+                                                            0,
+                                                            false,
+                                                            0,
+                                                            {}}});
 }
 
 void OwnerTap::Charge(Worker& worker, const Sent& sent) {
@@ -145,9 +150,14 @@ void OwnerTap::PlantStaleAnswer(OpIndex index, const Sent& sent) {
     const Execution& execution = ledger_.executions()[run];
     if (!execution.finished || execution.threw) continue;
     planted_.push_back(runtime::Received{
-        sent.worker, base::TaskDone{sent.task, sent.attempt,
+        sent.worker, base::TaskDone{sent.task,
+                                    sent.attempt,
                                     base::Bytes::Own(execution.value),
-                                    sent.incarnation, 0, false}});
+                                    sent.incarnation,
+                                    0,
+                                    false,
+                                    0,
+                                    {}}});
   }
 }
 
