@@ -127,7 +127,8 @@ base::MemoryProcess Core::Describe(ProcessId process) const {
   one.pid = peer->second.pid;
   if (peer->second.role == base::Role::kDriver) {
     one.role = "driver";
-    one.name = peer->second.program;
+    const std::string& program = peer->second.program;
+    one.name = program.substr(program.rfind('/') + 1);
     return one;
   }
   one.role = "worker";

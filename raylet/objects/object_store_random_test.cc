@@ -333,7 +333,7 @@ class RandomStore {
       memory_[restore->arena] = 4096;
       sealed_.erase(restore->arena);
       Restored restored{restore->arena, {}};
-      if (Below(20) == 0) restored.lost.push_back(restore->extents.front());
+      if (Below(4) == 0) restored.lost.push_back(restore->extents.front());
       ++restores;
       ObjectName whose;
       for (const Extent& lost : restored.lost) {

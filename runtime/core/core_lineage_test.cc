@@ -71,6 +71,13 @@ class CoreLineageTest : public CoreFixture {
     done.outcome = Stored({run.result, kSelf}, place);
     done.digest = digest;
     done.run_ns = 10'000;
+    // It has let its arguments go.
+    base::ReturnObjects returned;
+    for (const base::Value& arg : run.args) {
+      if (!arg.is_stored() || arg.name().owner != kSelf) continue;
+      returned.objects.push_back({arg.name().object, 1});
+    }
+    if (!returned.objects.empty()) Hear(kWorker, returned);
     Hear(kWorker, done);
   }
   // The result of task n lies in that place.
@@ -274,8 +281,8 @@ TEST_F(CoreLineageTest, ACallThatWaitsForTwoMeetsTheLossOfTheOneThatWasThere) {
   const base::RunTask slow = Run(2);
   Do(With(3, {{Result(1), {}}, {Result(2), {}}}));
   Lose(1, 5);
-  Finish(slow, 6);
   const base::RunTask remade = Run(1);
+  Finish(slow, 6);
   for (const auto& run : Sent<base::RunTask>()) {
     EXPECT_NE(run.result, Result(3)) << "its first argument is not there";
   }

@@ -244,10 +244,10 @@ void Node::Deliver(const Wire& wire) {
 void Node::DeliverToRaylet(ProcessId from, Packet packet) {
   if (packet.has_value()) {
     const auto* stored = std::get_if<base::ObjectStored>(&*packet);
-    const ObjectId object =
-        stored == nullptr ? ObjectId() : stored->object.object;
+    const base::Extent extent =
+        stored == nullptr ? base::Extent() : stored->extent;
     TellRaylet(raylet::Received{from, std::move(*packet)});
-    if (raylet_.store().stored().Contains(object)) stored_.insert(object);
+    if (IsStored(extent)) stored_.push_back(extent);
     return;
   }
   TellRaylet(raylet::PeerLost{from});
@@ -491,11 +491,15 @@ void Node::Connect(ProcessId a, ProcessId b) {
 
 // What the raylet knew of and knows of no more is free.
 void Node::NoteStore() {
-  std::erase_if(stored_, [this](ObjectId object) {
-    const bool is_free = !raylet_.store().stored().Contains(object);
-    if (is_free) truth_.NoteFreed(object);
+  std::erase_if(stored_, [this](const base::Extent& extent) {
+    const bool is_free = !IsStored(extent);
+    if (is_free) truth_.NoteFreed(extent);
     return is_free;
   });
+}
+
+bool Node::IsStored(const base::Extent& extent) const {
+  return !raylet_.store().stored().NameAt(extent).object.IsNil();
 }
 
 std::uint64_t Node::CountOf(std::size_t kind) const {

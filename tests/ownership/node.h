@@ -138,6 +138,7 @@ class Node {
   void CarryOut(raylet::Effects& effects);
   void Connect(base::ProcessId a, base::ProcessId b);
   void NoteStore();
+  [[nodiscard]] bool IsStored(const base::Extent& extent) const;
 
   void KillSome();
   // It ends: by itself, or killed.
@@ -157,7 +158,7 @@ class Node {
   std::map<Wire, Line> lines_;
   std::set<Wire> linked_;                 // both directions
   std::deque<base::ProcessId> unburied_;  // workers whose link has ended
-  std::set<base::ObjectId> stored_;       // that the raylet knows of
+  std::vector<base::Extent> stored_;      // that the raylet knows of
   Truth truth_;
   std::uint64_t trace_ = 0;
   std::uint64_t kills_ = 0;

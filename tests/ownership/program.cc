@@ -318,8 +318,7 @@ bool Program::CanRead(const Value& argument) {
   if (running_->actor.IsNil()) {
     missed_.push_back({argument.name(), argument.extent()});
     deeds_left_ = 0;
-  } else {
-    watches_.insert(argument.name().object);
+  } else if (watches_.insert(argument.name().object).second) {
     node_.Do(self_, runtime::ReportLost{argument.name(), argument.extent()});
   }
   return false;

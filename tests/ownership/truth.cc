@@ -102,12 +102,6 @@ void Truth::NoteFreed(const base::Extent& extent) {
   freed_.insert(PlaceOf(extent));
 }
 
-void Truth::NoteFreed(ObjectId object) {
-  const auto found = places_.find(object);
-  if (found == places_.end()) return;
-  freed_.insert(found->second.begin(), found->second.end());
-}
-
 void Truth::NoteSent(ProcessId from, ProcessId to,
                      const base::Message& message) {
   for (const ObjectId object : ThirdPartyRefs(from, to, message)) {

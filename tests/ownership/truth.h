@@ -59,8 +59,6 @@ class Truth {
     return lost_.contains(PlaceOf(extent));
   }
   void NoteFreed(const base::Extent& extent);
-  // All places of the object.
-  void NoteFreed(base::ObjectId object);
   void NoteSent(base::ProcessId from, base::ProcessId to,
                 const base::Message& message);
   void NoteEnded(base::ProcessId process, bool was_killed);
