@@ -258,7 +258,7 @@ void Custody::JobGone(base::JobId job, Out& out) {
 
 // More may be heard of it yet.
 bool Custody::IsOpen(const Object& object) const {
-  if (object.owner.IsNil()) return !rounds_.empty();
+  if (object.owner.IsNil()) return !object.settled && !rounds_.empty();
   return rounds_.contains(object.owner) || ending_.contains(object.owner);
 }
 

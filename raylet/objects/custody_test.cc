@@ -195,6 +195,20 @@ TEST_F(CustodyTest, WhatIsBorrowedDuringARoundWaitsForIt) {
   EXPECT_EQ(Told(kB), Inline());
 }
 
+TEST_F(CustodyTest, WhatNobodyClaimedIsNotOpenedAgainByAnotherRound) {
+  OwnerDies();
+  custody_.Borrow(kA, {{kObject}}, out_);
+  ClaimNothing(kA);
+  ClaimNothing(kB);
+  EXPECT_EQ(CodeOf(Told(kA)), FailureCode::kOwnerDied);
+  out_ = Custody::Out();
+  custody_.OwnerDied(kB, kJob, /*job_over=*/false, {kA}, out_);
+  custody_.CheckInvariants();
+  Return(kA, 1);
+  EXPECT_EQ(out_.freed, std::vector<ObjectId>{kObject});
+  EXPECT_EQ(custody_.size(), 0u);
+}
+
 TEST_F(CustodyTest, OfAJobThatIsOverNothingIsKept) {
   OwnerDies(/*job_over=*/true);
   EXPECT_FALSE(custody_.Keeps(kOwner, kObject));
