@@ -73,7 +73,7 @@ bool Plausible::operator()(const PublishedRecord& value) const {
   const bool is_lost = !value.cause.empty();
   if (is_kept != !value.object.IsNil() || (is_kept && is_lost)) return false;
   const bool is_inline = !is_kept && !is_lost;
-  if (!is_inline) return value.value.size() == 0;
+  if (!is_inline) return value.value.empty();
   return value.value.size() == value.byte_count;
 }
 
@@ -141,7 +141,7 @@ bool Plausible::operator()(const PublishValue& request) const {
   if (!value.cause.empty()) return false;
   if (request.extent.arena.IsNil()) return (*this)(value);
   return value.object.IsNil() && value.node.IsNil() &&
-         value.value.size() == 0 &&
+         value.value.empty() &&
          value.byte_count == request.extent.byte_count;
 }
 

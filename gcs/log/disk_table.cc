@@ -149,7 +149,7 @@ std::string Explain(const std::string& folder, const rocksdb::Status& status) {
   if (!status.IsCorruption()) {
     return "cannot open the log in " + folder + ": " + status.ToString();
   }
-  const std::string table = DamagedTable(folder);
+  std::string table = DamagedTable(folder);
   if (!table.empty()) return table;
   return "the log in " + folder + " is damaged: " + status.ToString();
 }

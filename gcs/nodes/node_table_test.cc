@@ -17,7 +17,6 @@
 namespace mobula::gcs {
 namespace {
 
-using base::NodeState;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 

@@ -14,7 +14,6 @@ namespace {
 using base::ArenaId;
 using base::BootTime;
 using base::Extent;
-using base::FailureCode;
 using base::JobId;
 using base::ObjectId;
 using base::ProcessId;

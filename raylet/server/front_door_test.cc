@@ -248,9 +248,9 @@ TEST_F(FrontDoorTest, WithoutDescriptorsItRestsAndThenLetsIn) {
   few.rlim_cur = 64;
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
   std::vector<UniqueFd> all;
-  for (UniqueFd fd(::dup(0)); fd.valid(); fd.Reset(::dup(0))) {
-    all.push_back(std::move(fd));
-  }
+  do {
+    all.emplace_back(::dup(0));
+  } while (all.back().valid());
   strand_.PostAt(strand_.Now() + milliseconds(50), [&] {
     all.clear();
     Client(ProcessId{2, 2}, Role::kTool, std::move(waiting));

@@ -237,19 +237,20 @@ TEST_F(CoreControlTest, AHeldActorThatDiesIsReportedWhenItHasItsName) {
 class UnregisteredTest : public CoreControlTest {
  protected:
   void SetUp() override {}
+  void Register() { CoreControlTest::SetUp(); }
 };
 
 TEST_F(UnregisteredTest, WhatWasNotReportedIsWhenTheRayletIsKnown) {
   Do(Index(0));
   EXPECT_TRUE(Sent<base::ActorReport>().empty());
-  CoreControlTest::SetUp();
+  Register();
   EXPECT_EQ(Report().state, ActorState::kPending);
 }
 
 TEST_F(UnregisteredTest, ADetachedActorIsWatchedWhenTheRayletIsKnown) {
   Do(Adopt{kActor, kRaylet});
   EXPECT_TRUE(effects_.empty());
-  CoreControlTest::SetUp();
+  Register();
   EXPECT_EQ(Sent<base::WatchActor>().size(), 1u);
   EXPECT_TRUE(Sent<base::ConnectTo>().empty());
 }

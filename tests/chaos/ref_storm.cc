@@ -64,7 +64,7 @@ bool IsRight(std::uint64_t id, const mobula::View<Numbers>& numbers) {
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     if (numbers[i] != NumberAt(id, i)) return false;
   }
-  return numbers.size() > 0;
+  return !numbers.empty();
 }
 
 struct Held {

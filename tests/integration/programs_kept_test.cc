@@ -62,7 +62,7 @@ class ProgramsKeptTest : public testing::Test {
       const auto address =
           base::ControlAddress::Parse(nodes[0].control, &error);
       const base::ControlReply reply = base::CallControl(
-          *address, "", std::move(request), std::chrono::seconds(10));
+          *address, "", request, std::chrono::seconds(10));
       const auto* const answer = std::get_if<Answer>(&reply);
       if (answer != nullptr) return *answer;
     }

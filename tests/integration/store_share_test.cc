@@ -105,7 +105,7 @@ base::Outcome Produce(base::Invocation& invocation) {
 
 const base::FunctionEntry kProduce{base::FunctionId{0x57'0e, 1},
                                    "store_share_test", "Produce", &Produce};
-[[maybe_unused]] const bool registered = [] {
+[[maybe_unused]] const bool kRegistered = [] {
   base::FunctionTable::Get().Register(&kProduce);
   return true;
 }();

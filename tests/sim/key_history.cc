@@ -101,7 +101,7 @@ std::string KeyHistory::DeleteAnswer(const Ticket& asked, Expected expected,
     --deletes_open_;
     return Absent(asked);
   }
-  const std::string wrong = TooOld(asked, had);
+  std::string wrong = TooOld(asked, had);
   --deletes_open_;
   if (!wrong.empty()) return wrong;
   if (had == deleted_) return "version " + Number(had) + " is deleted twice";
