@@ -1,11 +1,6 @@
-// Audit compares what the cores of a node believe about references with what
-// is so, at a moment when nothing is on its way.
+// Audit is AuditRefs (ref_audit.h) of a Node of this test.
 //
 //   node.Settle();  for (const std::string& wrong : Audit(node)) ...
-// What is so: the handles of the programs, and the refs inside of the values
-// that a process keeps. From these everything else follows: each process counts
-// its references exactly, each two ends of a loan agree, nothing is kept that
-// nobody refers to, and nothing is missing.
 // Threading: none.
 #ifndef MOBULA_TESTS_OWNERSHIP_AUDIT_H_
 #define MOBULA_TESTS_OWNERSHIP_AUDIT_H_

@@ -45,7 +45,9 @@ Node::Node(const Options& options)
       random_(options.seed),
       now_(BootTime::FromSinceBoot(seconds(1))),
       raylet_(RayletOptions(options.cpus), base::IdSource(9)),
-      truth_(options.log) {
+      truth_([log = options.log](const std::string& wrong) {
+        if (log != nullptr) *log << "wrong: " << wrong << "\n";
+      }) {
   for (int i = 0; i < options.drivers; ++i) AddDriver(i);
 }
 

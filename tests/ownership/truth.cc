@@ -1,7 +1,6 @@
 #include "tests/ownership/truth.h"
 
 #include <algorithm>
-#include <ostream>
 #include <utility>
 #include <variant>
 
@@ -91,7 +90,6 @@ ObjectId Truth::LoseSome(std::uint64_t choice) {
   }
   if (there.empty()) return {};
   const auto& [object, place] = there[choice % there.size()];
-  if (log_ != nullptr) *log_ << "the bytes of " << IdText(object) << " go\n";
   lost_.insert(place);
   were_lost_.insert(object);
   first_reads_.erase(object);
@@ -124,6 +122,8 @@ std::string Truth::BytesOf(const Value& value) {
     Wrong("object " + IdText(value.name().object) + " is read and free");
     return "";
   }
+  // Where it is mapped, what is seen there.
+  if (!value.view().empty()) return std::string(value.view());
   const auto found = written_.find(place);
   if (found != written_.end()) return found->second;
   Wrong("object " + IdText(value.name().object) + " lies nowhere");
@@ -134,7 +134,12 @@ void Truth::Read(const ObjectName& name, const base::Outcome& outcome) {
   ++reads_;
   const auto* value = std::get_if<Value>(&outcome);
   if (value == nullptr) {
-    ReadFailure(name, std::get<Failure>(outcome));
+    const auto& failure = std::get<Failure>(outcome);
+    ++losses_;
+    if (MayFail(name, failure)) return;
+    Wrong("object " + IdText(name.object) + " of " +
+          std::to_string(name.owner.lo) +
+          " is a failure: " + base::DescribeFailure(failure));
     return;
   }
   const std::string bytes = BytesOf(*value);
@@ -166,34 +171,25 @@ bool Truth::MayBeLost(ObjectId object) const {
                      [this](ProcessId id) { return killed_.contains(id); });
 }
 
-void Truth::ReadFailure(const ObjectName& name, const Failure& failure) {
-  ++losses_;
+bool Truth::MayFail(const ObjectName& name, const Failure& failure) const {
   const bool is_put = puts_.contains(name.object);
-  bool is_right = true;
   switch (failure.code) {
     case FailureCode::kOwnerDied:
       // Of a result it may be the failure of an argument.
-      is_right = is_put ? ended_.contains(name.owner) : !ended_.empty();
-      break;
+      return is_put ? ended_.contains(name.owner) : !ended_.empty();
     case FailureCode::kObjectLost:
-      is_right =
-          is_put ? MayBeLost(name.object)
+      return is_put
+                 ? MayBeLost(name.object)
                  : !killed_.empty() || !stolen_.empty() || !were_lost_.empty();
-      break;
     case FailureCode::kBadArgument:
-      is_right = false;
-      break;
+      return false;
     default:
-      is_right = !is_put;
+      return !is_put;
   }
-  if (is_right) return;
-  Wrong("object " + IdText(name.object) + " of " +
-        std::to_string(name.owner.lo) +
-        " is a failure: " + base::DescribeFailure(failure));
 }
 
 void Truth::Wrong(std::string what) {
-  if (log_ != nullptr) *log_ << "wrong: " << what << "\n";
+  say_(what);
   constexpr std::size_t kWrongsMax = 20;
   if (wrongs_.size() < kWrongsMax) wrongs_.push_back(std::move(what));
 }

@@ -6,17 +6,18 @@
 // The bytes of a value say whose they are and which refs are inside, so that
 // bytes and refs of two values can not be mixed up unseen.
 // A place whose bytes are lost can not be read; what its object holds after
-// that may be another value. Owner: Node.   Threading: none. Invariants: what
-// is wrong is said once, in words.
+// that may be another value. Owner: Node, or the simulator's World.
+// Threading: none. Invariants: what is wrong is said once, in words.
 #ifndef MOBULA_TESTS_OWNERSHIP_TRUTH_H_
 #define MOBULA_TESTS_OWNERSHIP_TRUTH_H_
 
 #include <cstdint>
-#include <iosfwd>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -34,8 +35,10 @@ std::vector<base::ObjectId> ThirdPartyRefs(base::ProcessId from,
 
 class Truth {
  public:
-  // Wrongs are said in `log` too when they happen, unless it is null.
-  explicit Truth(std::ostream* log) : log_(log) {}
+  // What is wrong is said there too, when it happens.
+  using SayFn = std::function<void(const std::string& wrong)>;
+
+  explicit Truth(SayFn say) : say_(std::move(say)) {}
 
   // Bytes that say what they are.
   static base::Bytes Label(const std::string& who,
@@ -71,6 +74,9 @@ class Truth {
 
   // Somebody with a handle reads it.
   void Read(const base::ObjectName& name, const base::Outcome& outcome);
+  // Whether it is right that who has a handle of the object meets this.
+  [[nodiscard]] bool MayFail(const base::ObjectName& name,
+                             const base::Failure& failure) const;
   // A function reads what it was given.
   void ReadArgument(const base::Value& value);
 
@@ -92,10 +98,9 @@ class Truth {
   }
   // Empty where it may not be read.
   std::string BytesOf(const base::Value& value);
-  void ReadFailure(const base::ObjectName& name, const base::Failure& failure);
   [[nodiscard]] bool MayBeLost(base::ObjectId object) const;
 
-  std::ostream* const log_;
+  const SayFn say_;
   std::map<Place, std::string> written_;
   std::map<base::ObjectId, std::vector<Place>> places_;
   std::set<Place> freed_;
