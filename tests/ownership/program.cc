@@ -21,11 +21,6 @@ namespace {
 
 constexpr base::FunctionId kFunction{1, 1};
 
-std::string Who(ObjectId object, std::uint64_t label) {
-  return std::to_string(object.hi) + "." + std::to_string(object.lo) + "/" +
-         std::to_string(label) + "/";
-}
-
 }  // namespace
 
 bool Program::HasWork() const {
@@ -180,7 +175,8 @@ std::vector<ObjectName> Program::SomeRefs() {
 // Of the object `name`, or, where that is nil, of no object.
 Value Program::SomeValue(const ObjectName& name) {
   const std::vector<ObjectName> refs = SomeRefs();
-  const base::Bytes bytes = Truth::Label(Who(name.object, ++labels_), refs);
+  const base::Bytes bytes =
+      Truth::Label(name.object, std::to_string(++labels_), refs);
   if (!name.object.IsNil() && node_.Random(3) == 0) {
     const std::optional<base::Extent> extent =
         node_.Write(self_, name.object, bytes);

@@ -55,23 +55,28 @@ std::vector<const Value*> ValuesIn(const base::Message& message) {
 
 }  // namespace
 
+std::vector<ObjectName> MentionsIn(const base::Message& message) {
+  std::vector<ObjectName> names;
+  for (const Value* value : ValuesIn(message)) {
+    names.insert(names.end(), value->refs().begin(), value->refs().end());
+    if (value->is_stored()) names.push_back(value->name());
+  }
+  return names;
+}
+
 std::vector<ObjectId> ThirdPartyRefs(ProcessId from, ProcessId to,
                                      const base::Message& message) {
   std::vector<ObjectId> objects;
-  for (const Value* value : ValuesIn(message)) {
-    std::vector<ObjectName> names = value->refs();
-    if (value->is_stored()) names.push_back(value->name());
-    for (const ObjectName& name : names) {
-      if (name.owner == from || name.owner == to) continue;
-      objects.push_back(name.object);
-    }
+  for (const ObjectName& name : MentionsIn(message)) {
+    if (name.owner == from || name.owner == to) continue;
+    objects.push_back(name.object);
   }
   return objects;
 }
 
-base::Bytes Truth::Label(const std::string& who,
+base::Bytes Truth::Label(ObjectId object, const std::string& which,
                          const std::vector<ObjectName>& refs) {
-  return base::Bytes::Own(who + RefsText(refs));
+  return base::Bytes::Own(IdText(object) + "/" + which + "/" + RefsText(refs));
 }
 
 void Truth::NoteWritten(ObjectId object, const base::Extent& extent,

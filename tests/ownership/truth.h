@@ -1,7 +1,7 @@
 // Truth knows what every value of a run holds, which places of the store are
 // free, and who has ended: what a program reads is compared with it.
 //
-//   truth.MakeValue("put 7", refs);  truth.Read(name, outcome);
+//   Truth::Label(object, "7", refs);  ...  truth.Read(name, outcome);
 //   for (const std::string& wrong : truth.wrongs()) ...
 // The bytes of a value say whose they are and which refs are inside, so that
 // bytes and refs of two values can not be mixed up unseen.
@@ -28,7 +28,11 @@
 
 namespace mobula::ownership {
 
-// Of objects that the sender and the receiver do not own.
+// What the values in a message mention, but for those that the raylet is told:
+// the refs inside, and the name of each that is stored.
+std::vector<base::ObjectName> MentionsIn(const base::Message& message);
+
+// Of those, the objects that the sender and the receiver do not own.
 std::vector<base::ObjectId> ThirdPartyRefs(base::ProcessId from,
                                            base::ProcessId to,
                                            const base::Message& message);
@@ -40,8 +44,9 @@ class Truth {
 
   explicit Truth(SayFn say) : say_(std::move(say)) {}
 
-  // Bytes that say what they are.
-  static base::Bytes Label(const std::string& who,
+  // Bytes that say of which object they are (nil: an argument's), which ones,
+  // and what is inside.
+  static base::Bytes Label(base::ObjectId object, const std::string& which,
                            const std::vector<base::ObjectName>& refs);
 
   // The object holds a value for sure, as long as its owner lives.

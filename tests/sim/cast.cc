@@ -17,6 +17,8 @@ constexpr std::uint64_t kDriverMaker = 8;
 constexpr std::uint64_t kRayletMaker = 1;
 // The janitor has ended a node by then.
 constexpr base::Duration kNodeEnd = seconds(1);
+// How often it is looked whether what the dead had sent was read.
+constexpr base::Duration kRestPoll = microseconds(100);
 
 SimLink::Context LinkContext(const Cast::Parts& parts, bool encode) {
   const Surroundings::Records records = parts.world.records();
@@ -176,8 +178,8 @@ void Cast::Boot(RuntimeProcess& worker) {
   });
 }
 
-// The raylet hears of it when it has read what the worker wrote, which is
-// before or after the end of the link.
+// The raylet hears of it when it has read what the worker wrote and sent, which
+// is before or after the end of the link.
 void Cast::Reap(RuntimeProcess& worker, Death death) {
   base::Failure failure;
   failure.code = base::FailureCode::kWorkerDied;
@@ -188,11 +190,23 @@ void Cast::Reap(RuntimeProcess& worker, Death death) {
   RayletProcess& raylet = *FindRaylet(worker.raylet());
   parts_.world.records().queue.After(
       rng_.Within(microseconds(10), milliseconds(5)),
-      [&raylet, process = worker.id(), failure = std::move(failure)] {
-        raylet.Turn([&raylet, process, failure] {
-          raylet.Post(raylet::WorkerExited{process, failure});
-        });
+      [this, &raylet, process = worker.id(), failure = std::move(failure)] {
+        Bury(raylet, process, failure);
       });
+}
+
+void Cast::Bury(RayletProcess& raylet, base::ProcessId process,
+                const base::Failure& failure) {
+  raylet.Turn([this, &raylet, process, failure] {
+    const SimLink* const link = raylet.FindLink(process);
+    if (link == nullptr || link->rest_read(raylet.id())) {
+      raylet.Post(raylet::WorkerExited{process, failure});
+      return;
+    }
+    parts_.world.records().queue.After(
+        kRestPoll,
+        [this, &raylet, process, failure] { Bury(raylet, process, failure); });
+  });
 }
 
 bool Cast::End(base::ProcessId process, Death death) {

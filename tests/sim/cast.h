@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/boot_time.h"
+#include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
 #include "tests/sim/chaos.h"
@@ -82,6 +83,8 @@ class Cast : public Chaos::Victims {
  private:
   void Boot(RuntimeProcess& worker);
   void Reap(RuntimeProcess& worker, Death death);
+  void Bury(RayletProcess& raylet, base::ProcessId process,
+            const base::Failure& failure);
   void Link(Process& a, Process& b);
   void EndNode(RayletProcess& raylet);
   void ReportNode(base::NodeId node);

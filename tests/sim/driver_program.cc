@@ -20,12 +20,12 @@ constexpr double kCpusOfNone = 1'000;  // no node here has so many
 }  // namespace
 
 DriverProgram::DriverProgram(const WorkloadOptions& options, int operations,
-                             UserApi& api, Ledger& ledger, Rng rng,
-                             AfterFn after)
+                             const Parts& parts, Rng rng, AfterFn after)
     : options_(options),
       left_(operations),
-      api_(api),
-      ledger_(ledger),
+      api_(parts.api),
+      ledger_(parts.ledger),
+      refs_(parts.refs),
       rng_(rng),
       after_(std::move(after)) {}
 
@@ -74,13 +74,15 @@ void DriverProgram::AskOne() {
 void DriverProgram::MakeActor() {
   constexpr std::int32_t kRestarts[] = {0, 1, 3, -1, -1};
   ++actors_made_;
-  Behaviour constructor;
-  constructor.run = rng_.LogNormal(options_.run_median, 0.5);
-  constructor.throws = rng_.Chance(options_.constructor_throws);
+  Operation constructor;
+  constructor.behaviour.run = rng_.LogNormal(options_.run_median, 0.5);
+  constructor.behaviour.throws = rng_.Chance(options_.constructor_throws);
+  refs_.DrawPassed(constructor);
   const std::int32_t restarts = kRestarts[rng_.Below(std::size(kRestarts))];
   const auto pending = static_cast<std::int32_t>(
       rng_.Chance(options_.pending_limit) ? rng_.Between(1, 8) : -1);
-  actors_.emplace(api_.Create(constructor, restarts, pending), Handle{});
+  actors_.emplace(api_.Create(std::move(constructor), restarts, pending),
+                  Handle{});
 }
 
 Operation DriverProgram::DrawWish() {
@@ -98,6 +100,7 @@ Operation DriverProgram::DrawWish() {
     wish.behaviour.crashes = rng_.Chance(options_.crashes);
   }
   DrawDependencies(wish);
+  refs_.DrawPassed(wish);
   return wish;
 }
 
@@ -216,6 +219,9 @@ void DriverProgram::OnActorChanged(base::ActorId actor,
 void DriverProgram::EndIfAnswered() {
   if (over_ || left_ > 0 || !in_flight_.empty()) return;
   over_ = true;
+}
+
+void DriverProgram::LetAll() {
   for (const OpIndex index : kept_) api_.Drop(index);
   kept_.clear();
   for (const auto& [actor, handle] : actors_) api_.DropActor(actor);

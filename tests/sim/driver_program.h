@@ -1,8 +1,8 @@
 // DriverProgram is the user's main of a simulated driver: it asks for a random
 // mix of tasks, actors and calls, some in flight at once, keeps some refs as
-// arguments of later ones, and in the end lets everything go.
+// arguments of later ones, and in the end, when it is told, lets them go.
 //
-//   Asking --all asked and answered--> Over (every ref and handle dropped)
+//   Asking --all asked and answered--> Over --LetAll--> (nothing left)
 //
 // Owner: RuntimeProcess.   Threading: none.
 #ifndef MOBULA_TESTS_SIM_DRIVER_PROGRAM_H_
@@ -17,6 +17,7 @@
 #include "base/boot_time.h"
 #include "base/ids.h"
 #include "tests/sim/ledger.h"
+#include "tests/sim/ref_user.h"
 #include "tests/sim/rng.h"
 #include "tests/sim/swarm_options.h"
 #include "tests/sim/user_api.h"
@@ -28,14 +29,22 @@ class DriverProgram {
   // Runs the work later, as a turn of the process.
   using AfterFn = std::function<void(base::Duration, std::function<void()>)>;
 
-  DriverProgram(const WorkloadOptions& options, int operations, UserApi& api,
-                Ledger& ledger, Rng rng, AfterFn after);
+  struct Parts {
+    UserApi& api;
+    Ledger& ledger;
+    RefUser& refs;
+  };
+
+  DriverProgram(const WorkloadOptions& options, int operations,
+                const Parts& parts, Rng rng, AfterFn after);
 
   void Begin();
   void OnSettled(OpIndex index);
   void OnActorChanged(base::ActorId actor, std::int64_t incarnation, bool dead);
 
   [[nodiscard]] bool over() const { return over_; }
+  // Of what is over: every ref and handle is dropped.
+  void LetAll();
 
  private:
   struct Handle {
@@ -61,6 +70,7 @@ class DriverProgram {
   int left_;
   UserApi& api_;
   Ledger& ledger_;
+  RefUser& refs_;
   Rng rng_;
   const AfterFn after_;
   std::set<OpIndex> in_flight_;

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/value.h"
+#include "tests/ownership/truth.h"
 
 namespace mobula::sim {
 namespace {
@@ -19,6 +20,12 @@ std::string Number(std::int64_t number) { return std::to_string(number); }
 OpIndex Ledger::Ask(Operation operation, base::BootTime now) {
   const OpIndex index = operations_.size();
   operation.asked_at = now;
+  if (operation.kind == OpKind::kPut) {
+    operation.has_value = true;
+    ++objects_;
+  } else {
+    operation.rank = index + 1;
+  }
   if (operation.kind == OpKind::kCall) {
     operation.order = ++orders_[{operation.owner, operation.actor}];
   }
@@ -46,6 +53,11 @@ std::optional<OpIndex> Ledger::FindByTask(base::TaskId task) const {
   const auto found = by_task_.find(task);
   if (found == by_task_.end()) return std::nullopt;
   return found->second;
+}
+
+std::uint64_t Ledger::RankOf(base::ObjectId object) const {
+  const std::optional<OpIndex> index = FindByResult(object);
+  return index.has_value() ? operations_[*index].rank : 0;
 }
 
 std::string Ledger::Describe(OpIndex index) const {
@@ -170,7 +182,7 @@ void Ledger::CheckCallOrder(OpIndex index, const Execution& execution) {
 void Ledger::CheckArgs(OpIndex index, const std::vector<base::Value>& args) {
   const Operation& op = operations_[index];
   // The first argument names the operation.
-  if (args.size() != op.dependencies.size() + 1) {
+  if (args.size() != op.dependencies.size() + op.passed.size() + 1) {
     verdict_.Violate("I20", Describe(index) + " got " +
                                 Number(static_cast<int>(args.size())) +
                                 " arguments");
@@ -194,9 +206,10 @@ void Ledger::CheckArgs(OpIndex index, const std::vector<base::Value>& args) {
   }
 }
 
-base::Outcome Ledger::Finish(std::size_t number) {
+base::Outcome Ledger::Finish(std::size_t number,
+                             const std::vector<base::ObjectName>& refs) {
   Execution& execution = executions_.at(number);
-  const Operation& op = operations_[execution.operation];
+  Operation& op = operations_[execution.operation];
   MOBULA_CHECK(!execution.finished);
   execution.finished = true;
   execution.threw = op.behaviour.throws;
@@ -216,9 +229,14 @@ base::Outcome Ledger::Finish(std::size_t number) {
     failure.exception_type = "std::runtime_error";
     return failure;
   }
-  execution.value = "v" + std::to_string(number);
+  if (!op.has_value && !op.result.IsNil()) ++objects_;
+  op.has_value = true;
+  base::Value value(
+      ownership::Truth::Label(op.result, "v" + std::to_string(number), refs),
+      refs);
+  execution.value = std::string(value.view());
   by_value_[execution.value] = number;
-  return base::Bytes::Own(execution.value);
+  return value;
 }
 
 void Ledger::Settle(OpIndex index, const base::Outcome& outcome,
@@ -277,19 +295,30 @@ void Ledger::CheckClaim(OpIndex index, const base::Failure& failure) {
                                   base::DescribeFailure(failure));
   }
   if (failure.executed == base::Executed::kYes && !ran) {
-    // A failed argument is the outcome of the call too, claims and all.
-    const bool inherited =
-        std::any_of(op.dependencies.begin(), op.dependencies.end(),
-                    [this](OpIndex dependency) {
-                      const auto& outcome = operations_[dependency].outcome;
-                      return !outcome.has_value() ||
-                             std::holds_alternative<base::Failure>(*outcome);
-                    });
-    if (inherited) return;
+    if (MayInherit(op)) return;
     verdict_.Violate("claim", Describe(index) +
                                   " never ran, and was said to have: " +
                                   base::DescribeFailure(failure));
   }
+}
+
+// A failed argument is the outcome of the call too, claims and all; one of the
+// constructor is that of all calls.
+bool Ledger::MayInherit(const Operation& op) const {
+  const auto may_fail = [this](OpIndex index) {
+    const auto& outcome = operations_[index].outcome;
+    return !outcome.has_value() ||
+           std::holds_alternative<base::Failure>(*outcome);
+  };
+  if (std::any_of(op.dependencies.begin(), op.dependencies.end(), may_fail)) {
+    return true;
+  }
+  for (const base::ObjectName& passed : op.passed) {
+    const std::optional<OpIndex> index = FindByResult(passed.object);
+    if (index.has_value() && may_fail(*index)) return true;
+  }
+  return op.kind == OpKind::kCall &&
+         MayInherit(operations_[actors_.at(op.actor).constructor]);
 }
 
 void Ledger::SeeActor(base::ProcessId process, base::ActorId actor,

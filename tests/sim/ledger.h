@@ -37,6 +37,7 @@ struct Behaviour {
   base::ActorId calls;  // an actor that it calls, nil if none
   base::ProcessId calls_owner;
   bool makes_actor = false;  // one of its own, which it calls
+  int deeds = 0;             // with objects and refs (RefUser)
 };
 
 enum class OpKind : std::uint8_t { kTask, kConstructor, kCall, kPut };
@@ -56,7 +57,14 @@ struct Operation {
   std::int64_t bound_incarnation = 0;
   bool infeasible = false;
   std::vector<OpIndex> dependencies;
+  // Arguments after those: refs of any owner.
+  std::vector<base::ObjectName> passed;
+  // Refs inside of its first argument.
+  std::vector<base::ObjectName> mentioned;
   Behaviour behaviour;
+  // What its value may mention has less; so no value comes to be inside of
+  // itself, which nobody collects. A put has the most of what is inside of it.
+  std::uint64_t rank = 0;
 
   // Filled in by the ledger.
   base::BootTime asked_at;
@@ -71,6 +79,7 @@ struct Operation {
   std::int32_t losses = 0;
   // Times it was sent to a worker.
   std::int32_t sent = 0;
+  bool has_value = false;  // some run returned one, or it was put
 };
 
 // One run of a function in a worker.
@@ -118,8 +127,10 @@ class Ledger {
   // A function begins; the number of the execution.
   std::size_t Start(OpIndex index, Execution execution,
                     const std::vector<base::Value>& args);
-  // It ends; what it answers is unique to this execution.
-  base::Outcome Finish(std::size_t execution);
+  // It ends; what it answers is unique to this execution, and says which refs
+  // are inside.
+  base::Outcome Finish(std::size_t execution,
+                       const std::vector<base::ObjectName>& refs = {});
   // The process that asked sees the outcome of a watched object.
   void Settle(OpIndex index, const base::Outcome& outcome,
               std::int64_t incarnation, base::BootTime now);
@@ -151,6 +162,10 @@ class Ledger {
   [[nodiscard]] std::optional<OpIndex> FindByResult(
       base::ObjectId result) const;
   [[nodiscard]] std::optional<OpIndex> FindByTask(base::TaskId task) const;
+  // 0 for what it does not know.
+  [[nodiscard]] std::uint64_t RankOf(base::ObjectId object) const;
+  // Objects that came to hold a value.
+  [[nodiscard]] std::uint64_t objects() const { return objects_; }
   // Outcomes that some process saw.
   [[nodiscard]] std::uint64_t settled() const { return settled_; }
   [[nodiscard]] std::string Describe(OpIndex index) const;
@@ -169,6 +184,7 @@ class Ledger {
   void CheckAnswer(OpIndex index, std::string_view value,
                    std::int64_t incarnation);
   void CheckClaim(OpIndex index, const base::Failure& failure);
+  [[nodiscard]] bool MayInherit(const Operation& op) const;
 
   Verdict& verdict_;
   std::vector<Operation> operations_;
@@ -180,6 +196,7 @@ class Ledger {
   std::map<std::pair<base::ProcessId, base::ActorId>, std::uint64_t> orders_;
   std::map<std::pair<base::ProcessId, base::ActorId>, Seen> seen_;
   std::uint64_t settled_ = 0;
+  std::uint64_t objects_ = 0;
   std::int32_t nodes_lost_ = 0;
 };
 

@@ -36,6 +36,13 @@ void Oracle::CheckFailure(OpIndex index, const base::Failure& failure) {
 // The failure of an argument is the outcome of the call too.
 bool Oracle::IsInherited(const Operation& operation,
                          const base::Failure& failure) const {
+  if (!operation.actor.IsNil() && operation.kind != OpKind::kConstructor) {
+    const OpIndex made = ledger_.actors().at(operation.actor).constructor;
+    if (IsInherited(ledger_.operations()[made], failure)) return true;
+  }
+  for (const base::ObjectName& passed : operation.passed) {
+    if (IsPassedOn(passed, failure)) return true;
+  }
   return std::any_of(
       operation.dependencies.begin(), operation.dependencies.end(),
       [this, &failure](OpIndex index) {
@@ -44,6 +51,25 @@ bool Oracle::IsInherited(const Operation& operation,
         const auto* other = std::get_if<base::Failure>(&*dependency.outcome);
         return other != nullptr && other->code == failure.code;
       });
+}
+
+bool Oracle::IsPassedOn(const base::ObjectName& passed,
+                        const base::Failure& failure) const {
+  const auto index = ledger_.FindByResult(passed.object);
+  if (!index.has_value()) return false;
+  const Operation& op = ledger_.operations()[*index];
+  // A constructor that could not begin is the death of its actor.
+  const auto is_same = [&failure](const base::Failure& other) {
+    return other.code == failure.code ||
+           failure.code == FailureCode::kActorDied;
+  };
+  if (op.outcome.has_value()) {
+    const auto* other = std::get_if<base::Failure>(&*op.outcome);
+    if (other != nullptr) return is_same(*other);
+  } else if (op.kind != OpKind::kPut) {
+    return true;  // nobody saw what became of it
+  }
+  return truth_.MayFail(passed, failure);
 }
 
 bool Oracle::IsJustified(const Operation& operation,

@@ -14,6 +14,8 @@
 
 #include "base/failure.h"
 #include "base/ids.h"
+#include "base/value.h"
+#include "tests/ownership/truth.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/verdict.h"
 
@@ -28,8 +30,9 @@ class Oracle {
     bool has_other_nodes = false;
   };
 
-  Oracle(const Ledger& ledger, Verdict& verdict, Facts facts)
-      : ledger_(ledger), verdict_(verdict), facts_(facts) {}
+  Oracle(const Ledger& ledger, const ownership::Truth& truth, Verdict& verdict,
+         Facts facts)
+      : ledger_(ledger), truth_(truth), verdict_(verdict), facts_(facts) {}
 
   // All that this process asked for.
   void CheckProcess(base::ProcessId process);
@@ -45,7 +48,12 @@ class Oracle {
   [[nodiscard]] bool IsExceptionJustified(const Operation& operation) const;
   void CheckGap(OpIndex index, const base::Failure& failure);
 
+  // Of a ref that was passed on.
+  [[nodiscard]] bool IsPassedOn(const base::ObjectName& passed,
+                                const base::Failure& failure) const;
+
   const Ledger& ledger_;
+  const ownership::Truth& truth_;
   Verdict& verdict_;
   const Facts facts_;
 };

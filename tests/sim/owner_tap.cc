@@ -5,6 +5,8 @@
 #include <utility>
 #include <variant>
 
+#include "tests/ownership/truth.h"
+
 namespace mobula::sim {
 
 namespace {
@@ -110,6 +112,7 @@ bool OwnerTap::SwapCalls(base::ProcessId from, base::CallActor& call,
 bool OwnerTap::OnEffect(runtime::Effect& effect) {
   if (auto* send = std::get_if<runtime::Send>(&effect)) {
     NoteSent(send->to, send->message);
+    PlantLoss(*send);
     return !std::holds_alternative<base::TaskDone>(send->message) ||
            !plants_.Strikes(Plant::kLostReply, 32);
   }
@@ -117,6 +120,19 @@ bool OwnerTap::OnEffect(runtime::Effect& effect) {
     DistortReady(*ready);
   }
   return true;
+}
+
+void OwnerTap::PlantLoss(runtime::Send& send) {
+  auto* returned = std::get_if<base::ReturnObjects>(&send.message);
+  if (returned != nullptr && plants_.Is(Plant::kReturnedTwice)) {
+    for (base::ReturnedObject& one : returned->objects) one.lent_count *= 2;
+  }
+  if (!plants_.Is(Plant::kLostReference)) return;
+  std::vector<base::ObjectId> sent =
+      ownership::ThirdPartyRefs(self_, send.to, send.message);
+  if (sent.empty()) return;
+  planted_.push_back(
+      runtime::Received{send.to, base::ObjectsTaken{std::move(sent)}});
 }
 
 void OwnerTap::NoteSent(base::ProcessId to, const base::Message& message) {

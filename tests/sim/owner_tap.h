@@ -28,7 +28,8 @@ namespace mobula::sim {
 
 class OwnerTap {
  public:
-  OwnerTap(Ledger& ledger, Plants& plants) : ledger_(ledger), plants_(plants) {}
+  OwnerTap(base::ProcessId self, Ledger& ledger, Plants& plants)
+      : self_(self), ledger_(ledger), plants_(plants) {}
 
   // What the core is to see instead of this event.
   std::vector<runtime::Event> OnEvent(runtime::Event event, base::BootTime now);
@@ -60,12 +61,14 @@ class OwnerTap {
   void OnTimePassed(base::BootTime now);
   void Charge(Worker& worker, const Sent& sent);
   void NoteSent(base::ProcessId to, const base::Message& message);
+  void PlantLoss(runtime::Send& send);
   void PlantStaleAnswer(OpIndex index, const Sent& sent);
   // Fifo plant: true if the call is held back.
   bool SwapCalls(base::ProcessId from, base::CallActor& call,
                  std::vector<runtime::Event>& events);
   void DistortReady(runtime::Ready& ready);
 
+  const base::ProcessId self_;
   Ledger& ledger_;
   Plants& plants_;
   std::map<base::ProcessId, Worker> workers_;

@@ -28,7 +28,9 @@ enum class Plant : std::uint8_t {
   kStaleIncarnation,  // an owner accepts an answer of a former incarnation
   kChargedUnstarted,  // what waited behind a crash fails with it
   kFifoBreak,         // a worker swaps two calls of one caller
-  kLostReference,     // an object that was dropped is kept
+  kLostReference,     // a sender lets go before its receiver is counted
+  kKeptReference,     // an object that was dropped is kept
+  kReturnedTwice,     // a borrower returns more than it has received
   kExtraRetry,        // a task is tried once too often
   kFalseClaim,        // `executed = maybe` is told as `no`
   kDoubleOutcome,     // a settled object is settled again

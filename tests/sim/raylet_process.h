@@ -40,6 +40,7 @@ class RayletProcess : public Process {
   void Post(raylet::Event event);
 
   [[nodiscard]] base::NodeId node() const { return node_; }
+  [[nodiscard]] const raylet::Core& core() const { return core_; }
   [[nodiscard]] ControlLine& line() { return line_; }
   [[nodiscard]] const ControlLine& line() const { return line_; }
   // Everything that was granted has come back, nobody waits.

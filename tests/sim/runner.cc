@@ -84,7 +84,9 @@ std::optional<std::uint64_t> Totals::Count(std::string_view name) const {
       {"sync_failures", faults.sync_failures},
       {"disk_fulls", faults.disk_fulls},
       {"lost_batches", faults.lost_batches},
-      {"asks", asks}};
+      {"asks", asks},
+      {"objects", objects},
+      {"borrows", borrows}};
   for (const auto& [known, count] : counts) {
     if (known == name) return count;
   }
@@ -128,6 +130,8 @@ Totals RunSeeds(const RunOptions& options, std::ostream& out) {
     totals.tasks += report.tasks;
     totals.runs += report.runs;
     totals.asks += report.asks;
+    totals.objects += report.objects;
+    totals.borrows += report.borrows;
     totals.violations += report.violations.size();
     AddFaults(report.faults, totals.faults);
     if (!report.violations.empty()) Print(seed, options.plant, report, out);

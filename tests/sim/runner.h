@@ -35,6 +35,8 @@ struct Totals {
   std::uint64_t tasks = 0;
   std::uint64_t runs = 0;
   std::uint64_t asks = 0;
+  std::uint64_t objects = 0;
+  std::uint64_t borrows = 0;
   std::uint64_t violations = 0;
   FaultCounts faults;
 

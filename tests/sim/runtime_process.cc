@@ -13,13 +13,21 @@ RuntimeProcess::RuntimeProcess(const Options& options, Surroundings& world)
     : Process(options.id, options.role, options.job, world.records().queue),
       options_(options),
       world_(world),
-      tap_(world.records().ledger, world.records().plants),
+      tap_(options.id, world.records().ledger, world.records().plants),
       api_({options.id, options.raylet,
             (options.id.hi << 20 | options.id.lo) * 2,
             [this](runtime::Event event) { Post(std::move(event)); }},
            world.records().ledger, world.records().control,
            world.records().plants, world.records().queue),
-      slot_(options.id, world.records().ledger, api_, world.ForkRng(),
+      refs_(world.options().refs,
+            {options.id, api_, world.records().ledger, world.records().truth},
+            world.ForkRng(),
+            [this](base::Duration delay, std::function<void()> work) {
+              After(delay, std::move(work));
+            }),
+      slot_({options.id, world.records().ledger, api_, refs_,
+             world.options().refs},
+            world.ForkRng(),
             {[this](base::Duration delay, std::function<void()> work) {
                After(delay, std::move(work));
              },
@@ -30,8 +38,9 @@ RuntimeProcess::RuntimeProcess(const Options& options, Surroundings& world)
              [this] { world_.EndProcess(id(), Surroundings::Death{11, 0}); }}) {
   if (options.role == base::Role::kDriver) {
     program_ = std::make_unique<DriverProgram>(
-        world.options().workload, options.operations, api_,
-        world.records().ledger, world.ForkRng(),
+        world.options().workload, options.operations,
+        DriverProgram::Parts{api_, world.records().ledger, refs_},
+        world.ForkRng(),
         [this](base::Duration delay, std::function<void()> work) {
           After(delay, std::move(work));
         });
@@ -65,15 +74,18 @@ void RuntimeProcess::Begin() {
   hello.program = "program";
   hello.weight = options_.weight;
   link->Open(id());
+  world_.records().truth.NoteCame(id(), job());
   SendTo(options_.raylet, hello);
   if (program_ != nullptr) {
     program_->Begin();
+    refs_.Begin(world_.options().refs.deeds);
     control_program_->Begin();
   }
 }
 
 void RuntimeProcess::EndJob() {
   ending_ = true;
+  world_.records().truth.NoteJobOver(job());
   SendTo(options_.raylet, base::EndJob{job()});
 }
 
@@ -146,6 +158,8 @@ void RuntimeProcess::Step(const runtime::Event& event) {
 
 void RuntimeProcess::CarryOut(const runtime::Effect& effect) {
   if (const auto* send = std::get_if<runtime::Send>(&effect)) {
+    world_.records().truth.NoteSent(id(), send->to, send->message);
+    world_.records().tally.OnSend(id(), send->to, send->message);
     SendTo(send->to, send->message);
   } else if (const auto* ready = std::get_if<runtime::Ready>(&effect)) {
     OnReady(*ready);
@@ -168,25 +182,40 @@ void RuntimeProcess::CarryOut(const runtime::Effect& effect) {
 void RuntimeProcess::OnReady(const runtime::Ready& ready) {
   Surroundings::Records records = world_.records();
   const auto index = records.ledger.FindByResult(ready.object);
-  if (!index.has_value() || records.ledger.operation(*index).owner != id() ||
-      !records.ledger.operation(*index).watched) {
+  const bool is_own = index.has_value() &&
+                      records.ledger.operation(*index).owner == id() &&
+                      (records.ledger.operation(*index).watched ||
+                       records.ledger.operation(*index).outcome.has_value());
+  const bool is_read = refs_.IsReading(ready.object);
+  if (!is_own && !is_read) {
     records.verdict.Violate("I1", "an object that nobody watched is ready");
     return;
   }
-  const bool is_first = !records.ledger.operation(*index).outcome.has_value();
-  records.ledger.Settle(*index, ready.outcome, ready.incarnation,
-                        queue().now());
+  if (is_own) OnOwnReady(*index, ready);
+  // With its raylet everything else may be gone.
+  if (is_read) refs_.OnReady(ready.object, ready.outcome, !raylet_lost_);
+}
+
+void RuntimeProcess::OnOwnReady(OpIndex index, const runtime::Ready& ready) {
+  Ledger& ledger = world_.records().ledger;
+  const bool is_first = !ledger.operation(index).outcome.has_value();
+  ledger.Settle(index, ready.outcome, ready.incarnation, queue().now());
   if (!is_first) return;
-  slot_.OnSettled(*index);
+  if (const auto* value = std::get_if<base::Value>(&ready.outcome)) {
+    world_.records().truth.NotePut(ready.object, !value->refs().empty());
+    refs_.Meet(*value);
+  }
+  slot_.OnSettled(index);
   if (program_ != nullptr) {
-    program_->OnSettled(*index);
-    control_program_->OnSettled(*index);
+    program_->OnSettled(index);
+    control_program_->OnSettled(index);
   }
 }
 
 void RuntimeProcess::OnActorChanged(const runtime::ActorChanged& changed) {
   world_.records().ledger.SeeActor(id(), changed.actor, changed.incarnation,
                                    changed.dead);
+  if (changed.dead) api_.OnActorDead(changed.actor);
   if (program_ != nullptr) {
     program_->OnActorChanged(changed.actor, changed.incarnation, changed.dead);
     control_program_->OnActorChanged(changed.actor, changed.dead);
@@ -214,13 +243,11 @@ std::string RuntimeProcess::Leftovers() const {
   if (core_ == nullptr) return "";
   const runtime::Core::Census census = core_->Count();
   const std::pair<const char*, std::size_t> counts[] = {
-      {"objects", census.objects},
-      {"tasks", census.tasks},
-      {"calls", census.calls},
-      {"actors", census.actors},
-      {"leases", census.leases},
-      {"hosted", census.hosted},
-      {"control calls", census.control_calls}};
+      {"objects", census.objects},   {"borrowed objects", census.borrowed},
+      {"objects lent", census.lent}, {"refs for receivers", census.handed},
+      {"tasks", census.tasks},       {"calls", census.calls},
+      {"actors", census.actors},     {"leases", census.leases},
+      {"hosted", census.hosted},     {"control calls", census.control_calls}};
   std::string text;
   for (const auto& [name, count] : counts) {
     if (count > 0)
@@ -230,8 +257,27 @@ std::string RuntimeProcess::Leftovers() const {
 }
 
 bool RuntimeProcess::idle() const {
-  return program_ == nullptr ? !slot_.busy()
-                             : program_->over() && control_program_->over();
+  return program_ == nullptr
+             ? !slot_.busy()
+             : program_->over() && control_program_->over() && refs_.over();
+}
+
+void RuntimeProcess::LetAll() {
+  MOBULA_CHECK(program_ != nullptr);
+  program_->LetAll();
+  refs_.LetAll();
+}
+
+std::optional<ownership::Scene::Seat> RuntimeProcess::Seat() const {
+  if (core_ == nullptr) return std::nullopt;
+  ownership::Scene::Seat seat;
+  seat.core = core_.get();
+  for (const auto& [object, handle] : api_.refs().all()) {
+    seat.handles[object] = handle.count;
+  }
+  seat.held_for_actors = api_.HeldForActors();
+  seat.watches = refs_.reads();
+  return seat;
 }
 
 }  // namespace mobula::sim

@@ -13,16 +13,19 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/frames/message.h"
 #include "base/ids.h"
 #include "runtime/core/core.h"
 #include "runtime/core/events.h"
+#include "tests/ownership/ref_audit.h"
 #include "tests/sim/control_program.h"
 #include "tests/sim/driver_program.h"
 #include "tests/sim/owner_tap.h"
 #include "tests/sim/process.h"
+#include "tests/sim/ref_user.h"
 #include "tests/sim/slot_thread.h"
 #include "tests/sim/surroundings.h"
 #include "tests/sim/user_api.h"
@@ -53,9 +56,15 @@ class RuntimeProcess : public Process {
   void OnLinkClosed(base::ProcessId peer) override;
 
   [[nodiscard]] base::ProcessId raylet() const { return options_.raylet; }
-  // Nothing runs, nothing is awaited, every ref and handle was dropped.
+  // Nothing runs, nothing is awaited.
   [[nodiscard]] bool idle() const;
+  // Reads every object of which it has a handle.
+  void ReadAll() { refs_.ReadAll(); }
+  // A driver drops all it has.
+  void LetAll();
   [[nodiscard]] bool raylet_lost() const { return raylet_lost_; }
+  // As it is to be audited; nothing before it has begun.
+  [[nodiscard]] std::optional<ownership::Scene::Seat> Seat() const;
   // What the core still holds, for people; "" if nothing.
   [[nodiscard]] std::string Leftovers() const;
 
@@ -65,6 +74,7 @@ class RuntimeProcess : public Process {
   void Step(const runtime::Event& event);
   void CarryOut(const runtime::Effect& effect);
   void OnReady(const runtime::Ready& ready);
+  void OnOwnReady(OpIndex index, const runtime::Ready& ready);
   void OnActorChanged(const runtime::ActorChanged& changed);
   void OnControlReady(const runtime::ControlReady& ready);
   void SetTimer(base::BootTime at);
@@ -74,6 +84,7 @@ class RuntimeProcess : public Process {
   std::unique_ptr<runtime::Core> core_;
   OwnerTap tap_;
   UserApi api_;
+  RefUser refs_;
   SlotThread slot_;
   std::unique_ptr<DriverProgram> program_;  // of a driver
   std::unique_ptr<ControlProgram> control_program_;

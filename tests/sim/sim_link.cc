@@ -53,6 +53,11 @@ bool SimLink::closed(base::ProcessId self) const {
   return end.closed || end.peer_closed;
 }
 
+bool SimLink::rest_read(base::ProcessId self) const {
+  const End& end = EndOf(self);
+  return closed(self) || (end.data_ended && end.reading);
+}
+
 std::uint64_t SimLink::in_flight(base::ProcessId self) const {
   return EndOf(self).session.in_flight();
 }

@@ -65,6 +65,9 @@ class SimLink : public std::enable_shared_from_this<SimLink> {
   void Cut(base::ProcessId self, base::Duration length);
 
   [[nodiscard]] bool closed(base::ProcessId self) const;
+  // All that the other end, which is gone, had sent was read here, or never
+  // will be.
+  [[nodiscard]] bool rest_read(base::ProcessId self) const;
   // What this end has sent and the other has not acknowledged.
   [[nodiscard]] std::uint64_t in_flight(base::ProcessId self) const;
 

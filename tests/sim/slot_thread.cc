@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
@@ -11,11 +12,23 @@ namespace mobula::sim {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-SlotThread::SlotThread(base::ProcessId self, Ledger& ledger, UserApi& api,
-                       Rng rng, Callbacks callbacks)
-    : self_(self),
-      ledger_(ledger),
-      api_(api),
+namespace {
+
+// What the first argument says (UserApi::ArgsOf).
+OpIndex OperationIn(std::string_view label) {
+  const std::size_t slash = label.find('/');
+  MOBULA_CHECK(slash != std::string_view::npos);
+  return std::stoull(std::string(label.substr(slash + 1)));
+}
+
+}  // namespace
+
+SlotThread::SlotThread(const Parts& parts, Rng rng, Callbacks callbacks)
+    : self_(parts.self),
+      ledger_(parts.ledger),
+      api_(parts.api),
+      refs_(parts.refs),
+      options_(parts.options),
       rng_(rng),
       callbacks_(std::move(callbacks)) {}
 
@@ -35,15 +48,19 @@ void SlotThread::StartNext() {
   waiting_.pop_front();
   run.number = ++runs_;
   MOBULA_CHECK(!run.order.args.empty());
-  run.operation = std::stoull(std::string(run.order.args.front().view()));
+  run.operation = OperationIn(run.order.args.front().view());
   Execution execution;
   execution.worker = self_;
   execution.attempt = run.order.attempt;
   execution.incarnation = run.order.incarnation;
   run.execution =
       ledger_.Start(run.operation, std::move(execution), run.order.args);
-  const Behaviour& behaviour = ledger_.operation(run.operation).behaviour;
+  // A copy: what the arguments set going may ask for more.
+  const Operation op = ledger_.operation(run.operation);
+  refs_.MeetArguments(run.order.args, op.passed);
+  const Behaviour& behaviour = op.behaviour;
   run.time = behaviour.run;
+  run.deeds_left = behaviour.deeds;
   const base::Duration until =
       behaviour.crashes ? behaviour.run / 2 : behaviour.run;
   callbacks_.after(until, [this] { OnTimeOver(); });
@@ -54,17 +71,51 @@ void SlotThread::OnTimeOver() {
     callbacks_.on_crash();
     return;
   }
-  SpawnChildren();
-  if (running_->awaited.empty()) {
-    Finish();
+  DoDeeds();
+}
+
+void SlotThread::DoDeeds() {
+  if (running_->deeds_left == 0) {
+    GoOn();
     return;
   }
+  --running_->deeds_left;
   const std::uint64_t number = running_->number;
-  callbacks_.after(milliseconds(1), [this, number] {
-    if (!running_.has_value() || running_->number != number) return;
+  BeginWait();
+  refs_.DoSomething(RankMax(), [this, number] {
+    if (!IsRunning(number)) return;
+    EndWait();
+    DoDeeds();
+  });
+}
+
+void SlotThread::GoOn() {
+  SpawnChildren();
+  if (running_->children.empty()) {
+    Finish();
+  } else if (!running_->awaited.empty()) {
+    BeginWait();
+  }  // else the last one has ended the wait
+}
+
+std::uint64_t SlotThread::RankMax() const {
+  return ledger_.operation(running_->operation).rank;
+}
+
+void SlotThread::BeginWait() {
+  running_->waits = true;
+  const std::uint64_t number = running_->number;
+  const std::uint64_t wait = ++waits_;
+  callbacks_.after(milliseconds(1), [this, number, wait] {
+    if (!IsRunning(number) || !running_->waits || waits_ != wait) return;
     running_->blocked = true;
     callbacks_.on_blocked(true);
   });
+}
+
+void SlotThread::EndWait() {
+  running_->waits = false;
+  if (std::exchange(running_->blocked, false)) callbacks_.on_blocked(false);
 }
 
 void SlotThread::SpawnChildren() {
@@ -82,7 +133,10 @@ void SlotThread::SpawnChildren() {
   if (behaviour.makes_actor) {
     Behaviour constructor;
     constructor.run = behaviour.run;
-    child.calls = api_.Create(constructor, 1, -1);
+    Operation made;
+    made.behaviour = constructor;
+    refs_.DrawPassed(made, RankMax());
+    child.calls = api_.Create(std::move(made), 1, -1);
     child.calls_owner = self_;
     running_->handles.push_back(child.calls);
     running_->children.push_back(CallChild(child.calls, behaviour.run));
@@ -91,14 +145,15 @@ void SlotThread::SpawnChildren() {
   for (int i = 0; i < behaviour.children; ++i) {
     running_->children.push_back(SpawnChild(child));
   }
-  for (const OpIndex child_index : running_->children) {
-    running_->awaited.insert(child_index);
-    api_.Watch(child_index);
-  }
+  const std::vector<OpIndex> children = running_->children;
+  running_->awaited.insert(children.begin(), children.end());
+  // The outcome of some may be there at once.
+  for (const OpIndex index : children) api_.Watch(index);
 }
 
 OpIndex SlotThread::CallChild(base::ActorId actor, base::Duration run) {
   Operation wish;
+  refs_.DrawPassed(wish, RankMax());
   wish.behaviour.run = run;
   return api_.Call(actor, std::move(wish));
 }
@@ -107,18 +162,19 @@ OpIndex SlotThread::SpawnChild(const Behaviour& behaviour) {
   Operation wish;
   wish.retries_max = 3;
   wish.behaviour = behaviour;
+  refs_.DrawPassed(wish, RankMax());
   return api_.Submit(std::move(wish), base::ResourceVector::Cpus(1));
 }
 
 void SlotThread::OnSettled(OpIndex index) {
   if (!running_.has_value() || running_->awaited.erase(index) == 0) return;
   if (!running_->awaited.empty()) return;
-  if (running_->blocked) callbacks_.on_blocked(false);
+  EndWait();
   // The waiting thread wakes.
   const std::uint64_t number = running_->number;
   callbacks_.after(rng_.Within(microseconds(0), microseconds(20)),
                    [this, number] {
-                     MOBULA_CHECK(running_->number == number);
+                     MOBULA_CHECK(IsRunning(number));
                      Finish();
                    });
 }
@@ -127,14 +183,23 @@ void SlotThread::Finish() {
   for (const OpIndex child : running_->children) api_.Drop(child);
   runtime::Executed executed;
   executed.task = running_->order.task;
-  executed.outcome = ledger_.Finish(running_->execution);
+  executed.outcome = ledger_.Finish(
+      running_->execution, running_->order.result.IsNil()
+                               ? std::vector<base::ObjectName>()
+                               : refs_.DrawRefs(options_.nest, RankMax()));
   executed.run_ns = running_->time.count();
   const Behaviour& behaviour = ledger_.operation(running_->operation).behaviour;
   executed.exit_actor = behaviour.exit_actor;
+  const bool is_actor = !running_->order.actor.IsNil();
   const std::vector<base::ActorId> handles = std::move(running_->handles);
   running_.reset();
   for (const base::ActorId actor : handles) api_.DropActor(actor);
   callbacks_.on_executed(std::move(executed));
+  if (is_actor) {
+    refs_.LetSome();
+  } else {
+    refs_.LetAll();
+  }
   // The slot thread goes on with what is queued, without the strand.
   if (!waiting_.empty()) {
     callbacks_.after(base::Duration(500), [this] { StartNext(); });

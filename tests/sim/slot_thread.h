@@ -1,8 +1,9 @@
 // SlotThread runs the functions of one simulated worker, one at a time, in the
 // order asked: the executor's slot thread, in virtual time.
 //
-//   Waiting --Execute--> Running --its time is over--> [spawns children, waits]
-//   --> Executed;   or the process ends in the midst (Behaviour::crashes)
+//   Waiting --Execute--> Running --its time is over--> [deeds with refs]
+//   --> [spawns children, waits] --> Executed
+//   or the process ends in the midst (Behaviour::crashes)
 //
 // A function that waits longer than 1 ms lends its cpus (on_blocked), as the
 // real one does.
@@ -24,7 +25,9 @@
 #include "runtime/core/events.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/plants.h"
+#include "tests/sim/ref_user.h"
 #include "tests/sim/rng.h"
+#include "tests/sim/swarm_options.h"
 #include "tests/sim/user_api.h"
 
 namespace mobula::sim {
@@ -39,8 +42,15 @@ class SlotThread {
     std::function<void()> on_crash;
   };
 
-  SlotThread(base::ProcessId self, Ledger& ledger, UserApi& api, Rng rng,
-             Callbacks callbacks);
+  struct Parts {
+    base::ProcessId self;
+    Ledger& ledger;
+    UserApi& api;
+    RefUser& refs;
+    const RefOptions& options;
+  };
+
+  SlotThread(const Parts& parts, Rng rng, Callbacks callbacks);
 
   void Execute(runtime::Execute order);
   // An operation of this process has its outcome.
@@ -58,12 +68,23 @@ class SlotThread {
     std::set<OpIndex> awaited;
     std::vector<OpIndex> children;
     std::vector<base::ActorId> handles;
+    int deeds_left = 0;
+    bool waits = false;
     bool blocked = false;
     std::uint64_t number = 0;
   };
 
   void StartNext();
   void OnTimeOver();
+  void DoDeeds();
+  void GoOn();
+  // A function that waits longer than 1 ms lends its cpus.
+  void BeginWait();
+  void EndWait();
+  [[nodiscard]] bool IsRunning(std::uint64_t number) const {
+    return running_.has_value() && running_->number == number;
+  }
+  [[nodiscard]] std::uint64_t RankMax() const;
   void SpawnChildren();
   OpIndex SpawnChild(const Behaviour& behaviour);
   OpIndex CallChild(base::ActorId actor, base::Duration run);
@@ -72,11 +93,14 @@ class SlotThread {
   const base::ProcessId self_;
   Ledger& ledger_;
   UserApi& api_;
+  RefUser& refs_;
+  const RefOptions& options_;
   Rng rng_;
   const Callbacks callbacks_;
   std::deque<runtime::Execute> waiting_;
   std::optional<Run> running_;
   std::uint64_t runs_ = 0;
+  std::uint64_t waits_ = 0;
 };
 
 }  // namespace mobula::sim

@@ -10,12 +10,14 @@
 #include "base/boot_time.h"
 #include "base/failure.h"
 #include "base/ids.h"
+#include "tests/ownership/truth.h"
 #include "tests/sim/control_ledger.h"
 #include "tests/sim/event_queue.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/network.h"
 #include "tests/sim/plants.h"
 #include "tests/sim/process.h"
+#include "tests/sim/ref_tally.h"
 #include "tests/sim/rng.h"
 #include "tests/sim/swarm_options.h"
 #include "tests/sim/trace.h"
@@ -33,6 +35,8 @@ class Surroundings {
     ControlLedger& control;
     Plants& plants;
     Network& network;
+    ownership::Truth& truth;
+    RefTally& tally;
   };
 
   virtual ~Surroundings() = default;

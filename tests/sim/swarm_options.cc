@@ -144,6 +144,20 @@ ControlOptions DrawControl(Rng& rng) {
   return control;
 }
 
+RefOptions DrawRefs(Rng& rng) {
+  RefOptions refs;
+  const bool is_on = rng.Chance(0.8);
+  refs.deeds = static_cast<int>(rng.Between(20, 120));
+  refs.use = Share(rng, 0.8, 0.8);
+  refs.pass = Share(rng, 0.8, 0.8);
+  refs.resolve = Share(rng, 0.5, 0.4);
+  refs.nest = Share(rng, 0.8, 1);
+  refs.fat = Share(rng, 0.2, 0.2);
+  refs.take = Share(rng, 0.9, 1);
+  refs.keep = Share(rng, 0.7, 0.9);
+  return is_on ? refs : RefOptions();
+}
+
 // The fields in their order; those that are off are not printed.
 constexpr const char* kNetworkNames[] = {
     "drop",  "duplicate", "reorder",    "tail",         "stale",
@@ -201,6 +215,9 @@ constexpr const char* kControlNames[] = {"on",
                                          "end_actor",
                                          "ask_timeout"};
 
+constexpr const char* kRefNames[] = {"deeds", "use", "pass", "resolve",
+                                     "nest",  "fat", "take", "keep"};
+
 template <class Section, std::size_t kCount>
 void PrintSection(std::ostream& out, const char* title,
                   const char* const (&names)[kCount], const Section& section) {
@@ -228,6 +245,7 @@ SwarmOptions SwarmOptions::FromSeed(std::uint64_t seed) {
   options.workload = DrawWorkload(rng);
   options.disk = DrawDisk(rng);
   options.control = DrawControl(rng);
+  options.refs = DrawRefs(rng);
   // A node goes only where another comes; that is drawn for itself.
   if (options.control.on) options.processes.kill_raylet = false;
   return options;
@@ -241,6 +259,7 @@ std::string SwarmOptions::ToString() const {
   PrintSection(out, "network", kNetworkNames, network);
   PrintSection(out, "processes", kProcessNames, processes);
   PrintSection(out, "workload", kWorkloadNames, workload);
+  PrintSection(out, "refs", kRefNames, refs);
   if (control.on) {
     PrintSection(out, "disk", kDiskNames, disk);
     PrintSection(out, "control", kControlNames, control);

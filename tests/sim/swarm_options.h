@@ -76,6 +76,18 @@ struct WorkloadOptions {
   double lull = 0;             // chance that a program does nothing for long
 };
 
+// What programs do with objects and refs.
+struct RefOptions {
+  int deeds = 0;       // of a driver, beside its operations
+  double use = 0;      // of functions that do some too
+  double pass = 0;     // of calls with refs inside of an argument
+  double resolve = 0;  // chance that one more argument is a ref of any owner
+  double nest = 0;     // of values with refs inside
+  double fat = 0;      // of those, with many
+  double take = 0;     // of refs that are found in a value
+  double keep = 0;     // chance that an actor keeps one more
+};
+
 // The log of the control store.
 struct DiskOptions {
   base::Duration sync_median{1'000'000};
@@ -120,6 +132,7 @@ struct SwarmOptions {
   WorkloadOptions workload;
   DiskOptions disk;
   ControlOptions control;
+  RefOptions refs;
   // Faults end then, whatever the programs have done by that time.
   base::Duration faults_end{std::chrono::seconds(20)};
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "tests/ownership/truth.h"
 
 namespace mobula::sim {
 namespace {
@@ -24,15 +25,22 @@ UserApi::UserApi(Options options, Ledger& ledger, ControlLedger& control,
       control_(control),
       plants_(plants),
       queue_(queue),
-      ids_(options_.id_maker) {}
+      ids_(options_.id_maker),
+      refs_([this](runtime::Event event) { Post(std::move(event)); }) {}
 
 // The first argument names the operation, so that the function knows what it
 // is to do; the others are refs.
 std::vector<runtime::Arg> UserApi::ArgsOf(OpIndex index) {
+  const Operation& op = ledger_.operation(index);
   std::vector<runtime::Arg> args;
-  args.push_back({{}, base::Bytes::Own(std::to_string(index))});
-  for (const OpIndex dependency : ledger_.operation(index).dependencies) {
+  const base::Bytes name =
+      ownership::Truth::Label({}, std::to_string(index), op.mentioned);
+  args.push_back({{}, base::Value(name, op.mentioned)});
+  for (const OpIndex dependency : op.dependencies) {
     args.push_back({ledger_.operation(dependency).result, {}});
+  }
+  for (const base::ObjectName& passed : op.passed) {
+    args.push_back({passed.object, {}});
   }
   return args;
 }
@@ -57,6 +65,7 @@ OpIndex UserApi::Submit(Operation wish, const base::ResourceVector& resources) {
   }
   submit.retry_exceptions = op.retry_exceptions;
   submit.timeout = op.timeout;
+  refs_.Made({op.result, options_.self});
   Post(std::move(submit));
   return index;
 }
@@ -79,27 +88,34 @@ OpIndex UserApi::Call(base::ActorId actor, Operation wish) {
   call.retries_max = op.retries_max;
   call.bound_incarnation = op.bound_incarnation;
   call.timeout = op.timeout;
+  refs_.Made({op.result, options_.self});
   Post(std::move(call));
   return index;
 }
 
 OpIndex UserApi::Put() {
+  const base::ObjectId object = NewObject();
+  return PutValue(object, ownership::Truth::Label(object, "put", {}), 0);
+}
+
+OpIndex UserApi::PutValue(base::ObjectId object, base::Value value,
+                          std::uint64_t rank) {
   Operation wish;
   wish.kind = OpKind::kPut;
   wish.owner = options_.self;
-  wish.result = ids_.Next<base::ObjectId>();
-  const base::Outcome value =
-      base::Bytes::Own("put" + std::to_string(wish.result.lo));
+  wish.result = object;
+  wish.rank = rank;
   const OpIndex index = ledger_.Ask(std::move(wish), queue_.now());
   ledger_.Settle(index, value, 0, queue_.now());
-  Post(runtime::Put{ledger_.operation(index).result, value});
+  refs_.Made({object, options_.self});
+  Post(runtime::Put{object, std::move(value)});
   return index;
 }
 
-base::ActorId UserApi::Create(Behaviour constructor, std::int32_t restarts_max,
+base::ActorId UserApi::Create(Operation constructor, std::int32_t restarts_max,
                               std::int32_t pending_calls_max) {
   const base::ActorId actor = ids_.Next<base::ActorId>();
-  NoteActor(actor, options_.self, constructor, restarts_max);
+  NoteActor(actor, options_.self, std::move(constructor), restarts_max);
   ledger_.actor(actor).pending_calls_max = pending_calls_max;
   PostCreate(actor, /*held=*/false);
   return actor;
@@ -107,14 +123,11 @@ base::ActorId UserApi::Create(Behaviour constructor, std::int32_t restarts_max,
 
 // The ledger hears of it before the core does.
 void UserApi::NoteActor(base::ActorId actor, base::ProcessId owner,
-                        const Behaviour& constructor,
-                        std::int32_t restarts_max) {
-  Operation wish;
+                        Operation wish, std::int32_t restarts_max) {
   wish.kind = OpKind::kConstructor;
   wish.owner = owner;
   wish.actor = actor;
   wish.task = ids_.Next<base::TaskId>();
-  wish.behaviour = constructor;
   ActorRecord record;
   record.owner = owner;
   record.constructor = ledger_.Ask(std::move(wish), queue_.now());
@@ -134,15 +147,35 @@ void UserApi::PostCreate(base::ActorId actor, bool held) {
   create.args = ArgsOf(record.constructor);
   create.restarts_max = record.restarts_max;
   create.pending_calls_max = record.pending_calls_max;
+  NoteHeld(actor, op);
   Post(std::move(create));
   handles_.insert(actor);
+}
+
+void UserApi::NoteHeld(base::ActorId actor, const Operation& constructor) {
+  std::vector<base::ObjectName>& held = held_[actor];
+  held = constructor.mentioned;
+  held.insert(held.end(), constructor.passed.begin(), constructor.passed.end());
+  for (const OpIndex dependency : constructor.dependencies) {
+    held.push_back({ledger_.operation(dependency).result, options_.self});
+  }
+}
+
+std::vector<base::ObjectName> UserApi::HeldForActors() const {
+  std::vector<base::ObjectName> all;
+  for (const auto& [actor, held] : held_) {
+    all.insert(all.end(), held.begin(), held.end());
+  }
+  return all;
 }
 
 base::RegisterActor UserApi::PrepareActor(const NamedActor& wish) {
   const base::ActorId actor = ids_.Next<base::ActorId>();
   const base::ProcessId owner =
       wish.detached ? base::ProcessId() : options_.self;
-  NoteActor(actor, owner, wish.constructor, wish.restarts_max);
+  Operation made;
+  made.behaviour = wish.constructor;
+  NoteActor(actor, owner, std::move(made), wish.restarts_max);
   ledger_.actor(actor).detached = wish.detached;
   const OpIndex constructor = ledger_.actor(actor).constructor;
   base::RegisterActor request;
@@ -222,12 +255,16 @@ void UserApi::Drop(OpIndex index) {
   Operation& op = ledger_.operation(index);
   MOBULA_CHECK(!op.dropped);
   op.dropped = true;
-  if (plants_.Strikes(Plant::kLostReference)) return;
-  Post(runtime::DropObject{op.result});
+  if (plants_.Strikes(Plant::kKeptReference)) {
+    refs_.Forget(op.result);
+  } else {
+    refs_.Let(op.result);
+  }
 }
 
 void UserApi::DropActor(base::ActorId actor) {
   MOBULA_CHECK(handles_.erase(actor) == 1);
+  held_.erase(actor);
   if (ledger_.actor(actor).owner == options_.self) {
     ledger_.actor(actor).dropped = true;
   }

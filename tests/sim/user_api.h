@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,11 +20,13 @@
 #include "base/control/control_request.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
+#include "base/value.h"
 #include "runtime/core/events.h"
 #include "tests/sim/control_ledger.h"
 #include "tests/sim/event_queue.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/plants.h"
+#include "tests/sim/ref_handles.h"
 
 namespace mobula::sim {
 
@@ -57,9 +60,14 @@ class UserApi {
   // filled in.
   OpIndex Submit(Operation wish, const base::ResourceVector& resources);
   OpIndex Call(base::ActorId actor, Operation wish);
+  // A short value of no refs.
   OpIndex Put();
+  // Under an id that it made.
+  base::ObjectId NewObject() { return ids_.Next<base::ObjectId>(); }
+  OpIndex PutValue(base::ObjectId object, base::Value value,
+                   std::uint64_t rank);
   // The constructor's operation.
-  base::ActorId Create(Behaviour constructor, std::int32_t restarts_max,
+  base::ActorId Create(Operation constructor, std::int32_t restarts_max,
                        std::int32_t pending_calls_max);
   // What to ask before it is made; then, if it is not detached,
   base::RegisterActor PrepareActor(const NamedActor& wish);
@@ -79,6 +87,16 @@ class UserApi {
   void Drop(OpIndex index);
   void DropActor(base::ActorId actor);
 
+  // ---- handles of objects, whoever owns them: see RefUser
+  void Take(const base::ObjectName& name) { refs_.Take(name); }
+  void Let(base::ObjectId object) { refs_.Let(object); }
+  void WatchObject(base::ObjectId object) { Post(runtime::Watch{object}); }
+  [[nodiscard]] const RefHandles& refs() const { return refs_; }
+  // What the constructors' arguments of its actors refer to, while they may be
+  // made again.
+  [[nodiscard]] std::vector<base::ObjectName> HeldForActors() const;
+  void OnActorDead(base::ActorId actor) { held_.erase(actor); }
+
   // Actors of which this process holds a handle.
   [[nodiscard]] const std::set<base::ActorId>& handles() const {
     return handles_;
@@ -86,7 +104,8 @@ class UserApi {
 
  private:
   void NoteActor(base::ActorId actor, base::ProcessId owner,
-                 const Behaviour& constructor, std::int32_t restarts_max);
+                 Operation constructor, std::int32_t restarts_max);
+  void NoteHeld(base::ActorId actor, const Operation& constructor);
   void NoteKill(base::ActorId actor, bool restart);
   void PostCreate(base::ActorId actor, bool held);
   std::vector<runtime::Arg> ArgsOf(OpIndex index);
@@ -99,6 +118,8 @@ class UserApi {
   const EventQueue& queue_;
   base::IdSource ids_;
   std::set<base::ActorId> handles_;
+  RefHandles refs_;
+  std::map<base::ActorId, std::vector<base::ObjectName>> held_;
 };
 
 }  // namespace mobula::sim

@@ -7,16 +7,21 @@
 #include <utility>
 
 #include "base/check.h"
+#include "tests/ownership/ref_audit.h"
 #include "tests/sim/oracle.h"
 
 namespace mobula::sim {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 namespace {
 
 // What is promised once nothing goes wrong any more.
 constexpr base::Duration kHealedBound = seconds(30);
+constexpr base::Duration kRestingBound = seconds(30);
+// What is read and counted at rest is there by then, mostly.
+constexpr base::Duration kLook = milliseconds(100);
 // A node that nobody reported dead is known as dead after its lease.
 constexpr base::Duration kRevivingBound = seconds(40);
 constexpr base::Duration kSettlingBound = seconds(30);
@@ -31,6 +36,8 @@ World::World(const SwarmOptions& options, Plant plant, std::ostream* out)
       rng_(options.seed ^ 0x5EED),
       trace_(out),
       plants_(plant, rng_.Fork()),
+      truth_(
+          [this](const std::string& wrong) { verdict_.Violate("I2", wrong); }),
       network_(options_.network, rng_.Fork(), queue_, counts_),
       chaos_(options_, rng_.Fork(), {queue_, counts_, audit_}),
       store_({*this, chaos_, audit_, counts_}, rng_.Fork()),
@@ -53,6 +60,8 @@ Report World::Run() {
   report.tasks = ledger_.settled();
   report.runs = ledger_.executions().size();
   report.asks = control_.answered();
+  report.objects = ledger_.objects();
+  report.borrows = tally_.borrows();
   report.faults = counts_;
   report.trace_hash = trace_.hash();
   report.violations = verdict_.violations();
@@ -69,6 +78,12 @@ void World::EndProcess(base::ProcessId process, Death death) {
   if (!cast_.End(process, death)) return;
   trace_.Note(queue_.now(), process, "ends", death);
   ledger_.LoseProcess(process);
+  truth_.NoteEnded(process, death.signal != 0 || death.exit_code != 0);
+  const auto known = cast_.processes().find(process);
+  if (known != cast_.processes().end() &&
+      known->second->role() == base::Role::kDriver) {
+    truth_.NoteJobOver(known->second->job());
+  }
   control_.OnProcessLost(process, queue_.now());
   if (cast_.processes().contains(process)) control_.OnWorkerLost();
   // What user code does to itself goes on; it is waited for.
@@ -102,6 +117,8 @@ void World::Advance() {
   if (phase_ == Phase::kFaulty) {
     if (is_late || ProgramsOver()) Heal();
   } else if (phase_ == Phase::kHealed && ProgramsOver()) {
+    BeginResting();
+  } else if (phase_ == Phase::kResting && IsAtRest()) {
     BeginReviving();
   } else if (phase_ == Phase::kReviving && IsRevived()) {
     BeginSettling();
@@ -152,7 +169,48 @@ base::Duration World::OwnTime() const {
   return time;
 }
 
+// Everybody reads all that they have; then nothing is on its way.
+void World::BeginResting() {
+  Enter(Phase::kResting, kRestingBound + OwnTime());
+  look_at_ = queue_.now();
+  for (const auto& [id, process] : cast_.processes()) {
+    if (process->alive()) process->ReadAll();
+  }
+}
+
+bool World::IsAtRest() {
+  if (queue_.now() < look_at_) return false;
+  if (AuditRefs(/*is_end=*/false).empty()) return true;
+  look_at_ = queue_.now() + kLook;
+  queue_.At(look_at_, [] {});
+  return false;
+}
+
+std::vector<std::string> World::AuditRefs(bool is_end) const {
+  std::vector<std::string> wrongs;
+  for (const auto& raylet : cast_.raylets()) {
+    if (!raylet->alive()) continue;
+    ownership::Scene scene;
+    scene.store = &raylet->core().store();
+    scene.has_ended = [this](base::ProcessId process) {
+      return truth_.HasEnded(process);
+    };
+    for (const auto& [id, process] : cast_.processes()) {
+      if (!process->alive() || process->raylet() != raylet->id()) continue;
+      auto seat = process->Seat();
+      if (seat.has_value()) scene.seats.emplace(id, *std::move(seat));
+    }
+    const std::vector<std::string> here =
+        is_end ? ownership::AuditNoRefs(scene) : ownership::AuditRefs(scene);
+    wrongs.insert(wrongs.end(), here.begin(), here.end());
+  }
+  return wrongs;
+}
+
 void World::BeginReviving() {
+  for (RuntimeProcess* driver : cast_.drivers()) {
+    if (driver->alive()) driver->LetAll();
+  }
   Enter(Phase::kReviving, kRevivingBound + OwnTime());
   CheckKeys();
 }
@@ -230,7 +288,7 @@ std::string World::WhyNotAlive(base::ActorId actor) const {
 }
 
 // Everything that was granted has come back, every ref was let go.
-bool World::IsSettled() const {
+bool World::IsSettled() {
   if (asked_at_last_ > 0) return false;
   for (const auto& raylet : cast_.raylets()) {
     if (raylet->alive() && !raylet->quiet()) return false;
@@ -266,6 +324,7 @@ bool World::IsGone() const {
 
 void World::Overdue() {
   if (phase_ == Phase::kHealed) OverdueHealed();
+  if (phase_ == Phase::kResting) OverdueResting();
   if (phase_ == Phase::kReviving) OverdueReviving();
   if (phase_ == Phase::kSettling) OverdueSettling();
   if (verdict_.violations().empty()) {
@@ -289,6 +348,12 @@ void World::OverdueHealed() {
   for (const RuntimeProcess* driver : cast_.drivers()) {
     if (driver->alive()) control_.CheckAnswered(driver->id());
   }
+}
+
+void World::OverdueResting() {
+  std::vector<std::string> wrongs = AuditRefs(/*is_end=*/false);
+  wrongs.resize(std::min(wrongs.size(), kHangsPrinted));
+  for (std::string& wrong : wrongs) verdict_.Violate("I6", std::move(wrong));
 }
 
 void World::OverdueReviving() {
@@ -333,7 +398,7 @@ void World::CheckOutcomes() {
     facts.raylet_died = !raylet.alive();
     facts.worker_cap_reached = raylet.worker_cap_reached();
     facts.has_other_nodes = cast_.raylets().size() > 1;
-    Oracle(ledger_, verdict_, facts).CheckProcess(id);
+    Oracle(ledger_, truth_, verdict_, facts).CheckProcess(id);
     control_.CheckAnswered(id);
   }
 }

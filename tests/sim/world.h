@@ -1,8 +1,9 @@
 // World is one seed played out: nodes with their raylets, drivers and workers,
 // perhaps a control store, and everything that goes wrong.
 //
-//   Faulty --all programs are over, or time--> Healed --all over--> Reviving
-//   --every detached actor lives; all of them are ended--> Settling
+//   Faulty --all programs are over, or time--> Healed --all over--> Resting
+//   --all refs are as they must be; drivers drop theirs--> Reviving --every
+//   detached actor lives; all of them are ended--> Settling
 //   --nothing is leased--> Ending (jobs end) --> Over
 //
 // In the first phase processes die, links are cut and packets are lost; from
@@ -21,6 +22,7 @@
 #include "base/boot_time.h"
 #include "base/control/control_request.h"
 #include "base/ids.h"
+#include "tests/ownership/truth.h"
 #include "tests/sim/cast.h"
 #include "tests/sim/chaos.h"
 #include "tests/sim/control_ledger.h"
@@ -30,6 +32,7 @@
 #include "tests/sim/network.h"
 #include "tests/sim/plants.h"
 #include "tests/sim/process.h"
+#include "tests/sim/ref_tally.h"
 #include "tests/sim/rng.h"
 #include "tests/sim/store_audit.h"
 #include "tests/sim/surroundings.h"
@@ -42,9 +45,11 @@ namespace mobula::sim {
 // What became of a seed.
 struct Report {
   std::uint64_t events = 0;
-  std::uint64_t tasks = 0;  // tasks, calls and constructors with an outcome
-  std::uint64_t runs = 0;   // functions begun
-  std::uint64_t asks = 0;   // answers of the control store
+  std::uint64_t tasks = 0;    // tasks, calls and constructors with an outcome
+  std::uint64_t runs = 0;     // functions begun
+  std::uint64_t asks = 0;     // answers of the control store
+  std::uint64_t objects = 0;  // that came to hold a value
+  std::uint64_t borrows = 0;  // that an owner came to know of
   FaultCounts faults;
   std::uint64_t trace_hash = 0;
   std::vector<Violation> violations;
@@ -62,7 +67,8 @@ class World : public Surroundings {
     return options_;
   }
   [[nodiscard]] Records records() override {
-    return {queue_, trace_, verdict_, ledger_, control_, plants_, network_};
+    return {queue_,  trace_,   verdict_, ledger_, control_,
+            plants_, network_, truth_,   tally_};
   }
   Rng ForkRng() override { return rng_.Fork(); }
   bool DiesHere(const Process& process) override;
@@ -73,11 +79,23 @@ class World : public Surroundings {
   void NeedControl() override;
 
  private:
-  enum class Phase { kFaulty, kHealed, kReviving, kSettling, kEnding, kOver };
+  enum class Phase {
+    kFaulty,
+    kHealed,
+    kResting,
+    kReviving,
+    kSettling,
+    kEnding,
+    kOver
+  };
 
   // After each event: goes on to the next phase when it is time.
   void Advance();
   void Heal();
+  void BeginResting();
+  // What is wrong with the refs of all nodes.
+  [[nodiscard]] std::vector<std::string> AuditRefs(bool is_end) const;
+  bool IsAtRest();
   void BeginReviving();
   void BeginSettling();
   void EndDetached();
@@ -87,12 +105,13 @@ class World : public Surroundings {
                  std::function<void(const base::ControlReply&)> answered);
   [[nodiscard]] bool ProgramsOver() const;
   [[nodiscard]] bool IsRevived() const;
-  [[nodiscard]] bool IsSettled() const;
+  [[nodiscard]] bool IsSettled();
   [[nodiscard]] bool IsGone() const;
   [[nodiscard]] base::Duration OwnTime() const;
   // What is wrong when a phase took too long, or is over.
   void Overdue();
   void OverdueHealed();
+  void OverdueResting();
   void OverdueReviving();
   void OverdueSettling();
   void CheckOutcomes();
@@ -111,6 +130,8 @@ class World : public Surroundings {
   Ledger ledger_{verdict_};
   ControlLedger control_{verdict_, ledger_};
   StoreAudit audit_{verdict_, ledger_};
+  ownership::Truth truth_;
+  RefTally tally_;
   FaultCounts counts_;
   Network network_;
   Chaos chaos_;
@@ -120,6 +141,7 @@ class World : public Surroundings {
   Phase phase_ = Phase::kFaulty;
   base::BootTime deadline_;  // of the phase
   int asked_at_last_ = 0;    // of the store, and not answered
+  base::BootTime look_at_;   // when the refs are audited next
 };
 
 }  // namespace mobula::sim
