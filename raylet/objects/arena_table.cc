@@ -164,6 +164,13 @@ void ArenaTable::TellOpened(ArenaId id, Arena& arena, ProcessId reader,
       reader, base::ArenaOpened{id, arena.byte_count}, id, false});
 }
 
+// Who asked for it while it was not in memory.
+void ArenaTable::TellOpeners(ArenaId id, Arena& arena, Effects& effects) {
+  for (const ProcessId opener : std::exchange(arena.openers, {})) {
+    TellOpened(id, arena, opener, effects);
+  }
+}
+
 void ArenaTable::TellLost(ArenaId id, Arena& arena, const Failure& failure,
                           Effects& effects) {
   for (const ProcessId opener : std::exchange(arena.openers, {})) {
@@ -242,7 +249,7 @@ void ArenaTable::WasSpilled(ArenaId id) {
   to_look_at_.insert(id);
 }
 
-void ArenaTable::SpillFailed(ArenaId id, BootTime now) {
+void ArenaTable::SpillFailed(ArenaId id, BootTime now, Effects& effects) {
   spill_again_at_ = now + options_.spill_again_after;
   Arena* arena = Find(id);
   if (arena == nullptr) return;
@@ -250,6 +257,7 @@ void ArenaTable::SpillFailed(ArenaId id, BootTime now) {
   arena->state = State::kReady;
   Use(id, *arena);
   to_look_at_.insert(id);
+  TellOpeners(id, *arena, effects);
 }
 
 void ArenaTable::WasRestored(ArenaId id, Effects& effects) {
@@ -261,9 +269,7 @@ void ArenaTable::WasRestored(ArenaId id, Effects& effects) {
   arena->leave_until = BootTime();
   Use(id, *arena);
   to_look_at_.insert(id);
-  for (const ProcessId opener : std::exchange(arena->openers, {})) {
-    TellOpened(id, *arena, opener, effects);
-  }
+  TellOpeners(id, *arena, effects);
 }
 
 void ArenaTable::RestoreFailed(ArenaId id, const Failure& failure,

@@ -70,7 +70,7 @@ class ArenaTable {
   void MakeFailed(ArenaId arena, const base::Failure& failure,
                   Effects& effects);
   void WasSpilled(ArenaId arena);
-  void SpillFailed(ArenaId arena, base::BootTime now);
+  void SpillFailed(ArenaId arena, base::BootTime now, Effects& effects);
   void WasRestored(ArenaId arena, Effects& effects);
   void RestoreFailed(ArenaId arena, const base::Failure& failure,
                      Effects& effects);
@@ -162,6 +162,7 @@ class ArenaTable {
   bool MakeRoom(std::uint64_t bytes, Effects& effects);
   void TellLeased(ArenaId id, Arena& arena, Effects& effects);
   void TellOpened(ArenaId id, Arena& arena, ProcessId reader, Effects& effects);
+  void TellOpeners(ArenaId id, Arena& arena, Effects& effects);
   void TellLost(ArenaId id, Arena& arena, const base::Failure& failure,
                 Effects& effects);
   void SpillSome(base::BootTime now, Effects& effects);

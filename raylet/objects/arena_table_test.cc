@@ -236,12 +236,26 @@ TEST_F(ArenaTableTest, AFailureToSpillIsTriedAgain) {
   Ask(kB);
   Quiet(kA, arena, true);
   ASSERT_EQ(Done<SpillArena>().size(), 1u);
-  table_.SpillFailed(arena, now_);
+  table_.SpillFailed(arena, now_, effects_);
   Pump();
   EXPECT_EQ(Done<SpillArena>().size(), 1u);
   now_ = now_ + milliseconds(500);
   Pump();
   EXPECT_EQ(Sent<base::QuietArena>(kA), 2);  // another is less recently used
+}
+
+TEST_F(ArenaTableTest, WhoOpensWhatCannotBeSpilledAfterAllIsTold) {
+  const ArenaId arena = Lease(kA);
+  Store(arena);
+  for (int i = 0; i < 3; ++i) Store(Lease(kA));
+  Ask(kB);
+  Quiet(kA, arena, true);
+  Open(kB, arena);
+  EXPECT_EQ(Sent<base::ArenaOpened>(kB), 0);
+  table_.SpillFailed(arena, now_, effects_);
+  Pump();
+  EXPECT_EQ(Sent<base::ArenaOpened>(kB), 1);
+  table_.CheckInvariants();
 }
 
 }  // namespace

@@ -280,7 +280,7 @@ bool ObjectStore::Happened(const Event& event, BootTime now, Effects& effects) {
     arenas_.WasSpilled(spilled->arena);
     stored_.Moved(spilled->arena);
   } else if (const auto* failed = std::get_if<SpillFailed>(&event)) {
-    arenas_.SpillFailed(failed->arena, now);
+    arenas_.SpillFailed(failed->arena, now, effects);
   } else if (const auto* restored = std::get_if<Restored>(&event)) {
     for (const Extent& extent : restored->lost) LoseBytes(extent, effects);
     arenas_.WasRestored(restored->arena, effects);
