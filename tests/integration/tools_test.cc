@@ -146,6 +146,17 @@ TEST_F(ToolsTest, LogsOfDaemonsWorkersAndActors) {
   EXPECT_EQ(Tool({"logs", std::to_string(getpid())}).code, 1);
 }
 
+// Its worker's file is made with the first line.
+TEST_F(ToolsTest, AnActorThatIsSilentHasWrittenNothingYet) {
+  const Ended made =
+      RunProgram({ProgramPath("tests/integration/visitor"), "make", "mute"},
+                 head_.environment());
+  ASSERT_EQ(made.code, 0) << made.output;
+  const Ended logs = Tool({"logs", "mute"});
+  EXPECT_EQ(logs.code, 0) << logs.output;
+  EXPECT_TRUE(Holds(logs.output, "has written nothing yet")) << logs.output;
+}
+
 TEST_F(ToolsTest, StackOfAWorkerAndOfNobodyElse) {
   Dweller dweller(head_, "anna");
   const int worker = dweller.ActorPid();
