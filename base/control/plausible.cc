@@ -140,8 +140,7 @@ bool Plausible::operator()(const PublishValue& request) const {
   const PublishedRecord& value = request.value;
   if (!value.cause.empty()) return false;
   if (request.extent.arena.IsNil()) return (*this)(value);
-  return value.object.IsNil() && value.node.IsNil() &&
-         value.value.empty() &&
+  return value.object.IsNil() && value.node.IsNil() && value.value.empty() &&
          value.byte_count == request.extent.byte_count;
 }
 
