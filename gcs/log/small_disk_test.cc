@@ -38,8 +38,9 @@ std::int64_t FreeBytes(const std::string& folder) {
 TEST(SmallDiskTest, FullIsToldBeforeAWriteFailsAndRoomIsSeen) {
   const std::string disk = ::testing::TempDir() + "/disk";
   if (!MountSmallDisk(disk)) {
-    ASSERT_EQ(errno, EPERM);
-    GTEST_SKIP() << "only root may mount a small disk; "
+    // In a chroot no mount can be kept from the others' sight.
+    ASSERT_TRUE(errno == EPERM || errno == EINVAL) << errno;
+    GTEST_SKIP() << "only root may mount a small disk, and in no chroot; "
                     "control_log_test stands in for it";
   }
   ControlLog::Options options = OpenLog::At(disk + "/log");
