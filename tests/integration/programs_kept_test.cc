@@ -61,8 +61,8 @@ class ProgramsKeptTest : public testing::Test {
       std::string error;
       const auto address =
           base::ControlAddress::Parse(nodes[0].control, &error);
-      const base::ControlReply reply = base::CallControl(
-          *address, "", request, std::chrono::seconds(10));
+      const base::ControlReply reply =
+          base::CallControl(*address, "", request, std::chrono::seconds(10));
       const auto* const answer = std::get_if<Answer>(&reply);
       if (answer != nullptr) return *answer;
     }
