@@ -32,7 +32,11 @@ std::vector<std::string> Audit(const Node& node) {
 
 std::vector<std::string> AuditEmpty(const Node& node) {
   node.raylet().CheckInvariants();
-  return AuditNoRefs(SceneOf(node));
+  std::vector<std::string> wrongs = AuditNoRefs(SceneOf(node));
+  if (node.raylet().store().stored().remembered() > 0) {
+    wrongs.emplace_back("something is remembered as free");
+  }
+  return wrongs;
 }
 
 }  // namespace mobula::ownership

@@ -231,8 +231,7 @@ std::vector<std::string> AuditNoRefs(const Scene& scene) {
       }
     }
   }
-  const raylet::ObjectStore& store = *scene.store;
-  if (store.stored().size() + store.stored().remembered() > 0) {
+  if (scene.store->stored().size() > 0) {
     wrongs.emplace_back("something is left in the node's store");
   }
   return wrongs;

@@ -213,6 +213,10 @@ bool Cast::End(base::ProcessId process, Death death) {
   Process* const ended = Find(process);
   if (ended == nullptr || !ended->alive()) return false;
   const bool is_worker = ended->role() == base::Role::kWorker;
+  const auto known = processes_.find(process);
+  if (known != processes_.end()) {
+    FindRaylet(known->second->raylet())->arenas().Forget(process);
+  }
   ended->End(is_worker ? parts_.chaos.DrawHold() : base::Duration(0));
   if (ControlProcess* store = parts_.store.Find(process)) {
     store->Abandon();

@@ -1,5 +1,6 @@
 #include "tests/sim/raylet_process.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <variant>
@@ -28,6 +29,8 @@ raylet::Core::Options OptionsFor(const RayletProcess::Options& process,
   options.total = base::ResourceVector::Cpus(swarm.cpus);
   options.workers = raylet::Core::WorkerOptionsFor(swarm.cpus);
   options.workers.workers_max = static_cast<std::size_t>(swarm.workers_max);
+  options.object_store_bytes = static_cast<std::uint64_t>(swarm.refs.store_mib)
+                               << 20;
   options.has_control = swarm.control.on && !swarm.control.embedded;
   options.join_bytes_max = kJoinBytesMax;
   return options;
@@ -53,7 +56,13 @@ RayletProcess::RayletProcess(const Options& options, Surroundings& world,
              [this](base::ControlMessage message) {
                Post(raylet::ControlSaid{std::move(message)});
              }}),
-      audit_(core_.total(), world.records().verdict) {}
+      audit_(core_.total(), world.records().verdict),
+      arenas_(world.options().refs, world.ForkRng(),
+              [this](base::Duration delay, raylet::Event event) {
+                // Its thread does one thing after the other.
+                told_at_ = std::max(told_at_, queue().now() + delay);
+                After(told_at_ - queue().now(), [this, event] { Post(event); });
+              }) {}
 
 void RayletProcess::JoinCluster() {
   After(base::Duration(0), [this] { line_.Start(); });
@@ -128,8 +137,36 @@ void RayletProcess::CheckControl(const raylet::Event& event) {
   incarnation_ = joined->incarnation;
 }
 
+bool RayletProcess::CarryOutStore(const raylet::Effect& effect) {
+  if (const auto* with = std::get_if<raylet::SendWithArena>(&effect)) {
+    arenas_.HandOver(with->to, with->arena);
+    SendTo(with->to, with->message);
+    return true;
+  }
+  if (const auto* spill = std::get_if<raylet::SpillArena>(&effect)) {
+    CheckUnmapped(spill->arena);
+  } else if (const auto* drop = std::get_if<raylet::DropArena>(&effect)) {
+    CheckUnmapped(drop->arena);
+  } else if (const auto* rename = std::get_if<raylet::RenameArena>(&effect)) {
+    CheckUnmapped(rename->arena);
+  }
+  return arenas_.Do(effect);
+}
+
+void RayletProcess::CheckUnmapped(base::ArenaId arena) {
+  const ArenaMemory* const memory = arenas_.Find(arena);
+  if (memory == nullptr || !world_.IsMapped(memory)) return;
+  world_.records().verdict.Violate(
+      "I2", "arena " + arena.ToString() + " is taken away and mapped");
+}
+
 void RayletProcess::CarryOut(const raylet::Effect& effect) {
   if (const auto* send = std::get_if<raylet::Send>(&effect)) {
+    if (const auto* free = std::get_if<base::FreeExtents>(&send->message)) {
+      for (const base::Extent& extent : free->extents) {
+        world_.records().truth.NoteFreed(extent);
+      }
+    }
     SendTo(send->to, send->message);
   } else if (const auto* connect = std::get_if<raylet::Connect>(&effect)) {
     world_.Connect(connect->a, connect->b);
@@ -165,7 +202,7 @@ void RayletProcess::CarryOut(const raylet::Effect& effect) {
     keeps_program_ &= forget->needed.contains(OwnProgram());
   } else if (std::holds_alternative<raylet::LeaveCluster>(effect)) {
     world_.EndProcess(id(), Surroundings::Death{0, 1});
-  } else {
+  } else if (!CarryOutStore(effect)) {
     MOBULA_CHECK(false, "an effect that the simulator does not know");
   }
 }
@@ -188,7 +225,11 @@ bool RayletProcess::quiet() const {
 }
 
 bool RayletProcess::empty() const {
-  return quiet() && core_.jobs() == 0 && core_.workers() == 0;
+  return quiet() && core_.jobs() == 0 && core_.workers() == 0 &&
+         core_.store().stored().size() == 0 &&
+         core_.store().stored().remembered() == 0 &&
+         core_.store().custody().size() == 0 &&
+         core_.store().arenas().size() == 0 && arenas_.size() == 0;
 }
 
 std::string RayletProcess::Describe() const {
@@ -196,9 +237,11 @@ std::string RayletProcess::Describe() const {
          std::to_string(core_.queued()) + " requests, free " +
          core_.free().ToString() + " of " + core_.total().ToString() + ", " +
          std::to_string(core_.workers()) + " workers, " +
-         std::to_string(core_.jobs()) + " jobs; seen from outside " +
-         std::to_string(audit_.granted()) + " granted, " +
-         std::to_string(audit_.unanswered()) + " unanswered";
+         std::to_string(core_.jobs()) + " jobs, " +
+         std::to_string(core_.store().stored().size()) + " objects in " +
+         std::to_string(core_.store().arenas().size()) +
+         " arenas; seen from outside " + std::to_string(audit_.granted()) +
+         " granted, " + std::to_string(audit_.unanswered()) + " unanswered";
 }
 
 }  // namespace mobula::sim

@@ -18,6 +18,7 @@
 #include "tests/sim/control_line.h"
 #include "tests/sim/lease_audit.h"
 #include "tests/sim/process.h"
+#include "tests/sim/sim_arenas.h"
 #include "tests/sim/surroundings.h"
 
 namespace mobula::sim {
@@ -41,6 +42,7 @@ class RayletProcess : public Process {
 
   [[nodiscard]] base::NodeId node() const { return node_; }
   [[nodiscard]] const raylet::Core& core() const { return core_; }
+  [[nodiscard]] SimArenas& arenas() { return arenas_; }
   [[nodiscard]] ControlLine& line() { return line_; }
   [[nodiscard]] const ControlLine& line() const { return line_; }
   // Everything that was granted has come back, nobody waits.
@@ -56,6 +58,9 @@ class RayletProcess : public Process {
   // Epochs and its own incarnation never go back.
   void CheckControl(const raylet::Event& event);
   void CarryOut(const raylet::Effect& effect);
+  bool CarryOutStore(const raylet::Effect& effect);
+  // Nobody may map what is taken away.
+  void CheckUnmapped(base::ArenaId arena);
   void SetTimer(base::BootTime at);
   // The hash of whatever its drivers execute: no other node has it.
   [[nodiscard]] std::string OwnProgram() const;
@@ -65,11 +70,13 @@ class RayletProcess : public Process {
   raylet::Core core_;
   ControlLine line_;
   LeaseAudit audit_;
+  SimArenas arenas_;
   std::deque<raylet::Event> events_;
   bool stepping_ = false;
   bool cap_reached_ = false;
   bool keeps_program_ = false;
   std::uint64_t timer_ = 0;
+  base::BootTime told_at_;        // of the store's memory, last
   std::uint64_t epoch_ = 0;       // of the last session
   std::int64_t incarnation_ = 0;  // as the control store said
 };

@@ -26,6 +26,9 @@ constexpr int kDeedsMax = 3;
 // How long it waits for an outcome.
 constexpr base::Duration kPatience = milliseconds(20);
 constexpr std::uint64_t kFatRefs = 40;
+// No label is longer.
+constexpr std::int64_t kLabelMax = 5'000;
+constexpr std::int64_t kLargeMax = 400 << 10;
 
 }  // namespace
 
@@ -57,7 +60,8 @@ void RefUser::Pump() {
 void RefUser::DoSomething(std::uint64_t rank_max, const Then& then) {
   const std::uint64_t choice = rng_.Below(10);
   if (choice < 4 || parts_.api.refs().all().empty()) {
-    Put(rank_max);
+    PutStored(rank_max, then);
+    return;
   } else if (choice < 7) {
     const std::optional<ObjectName> name = DrawHandle(kAnyRank);
     if (name.has_value() && Read(*name, then)) return;
@@ -70,14 +74,42 @@ void RefUser::DoSomething(std::uint64_t rank_max, const Then& then) {
   then();
 }
 
-void RefUser::Put(std::uint64_t rank_max) {
+std::optional<std::uint64_t> RefUser::DrawStored() {
+  if (!rng_.Chance(options_.stored)) return std::nullopt;
+  const bool is_large = rng_.Chance(options_.large);
+  return static_cast<std::uint64_t>(
+      rng_.Between(kLabelMax, is_large ? kLargeMax : 2 * kLabelMax));
+}
+
+void RefUser::PutStored(std::uint64_t rank_max, const Then& then) {
+  const std::optional<std::uint64_t> byte_count = DrawStored();
+  if (!byte_count.has_value()) {
+    Put(rank_max, std::nullopt);
+    then();
+    return;
+  }
+  parts_.store.WithRoom(
+      *byte_count,
+      [this, rank_max, then](const std::optional<base::Room>& room) {
+        Put(rank_max, room);
+        then();
+      });
+}
+
+void RefUser::Put(std::uint64_t rank_max,
+                  const std::optional<base::Room>& room) {
   std::vector<ObjectName> refs = DrawRefs(options_.nest, rank_max);
   const ObjectName name{parts_.api.NewObject(), parts_.self};
   parts_.truth.NotePut(name.object, !refs.empty());
   const base::Bytes bytes =
       ownership::Truth::Label(name.object, "p" + std::to_string(++puts_), refs);
   const std::uint64_t rank = RankOf(refs);
-  parts_.api.PutValue(name.object, base::Value(bytes, std::move(refs)), rank);
+  base::Value value(bytes, std::move(refs));
+  if (room.has_value()) {
+    StorePort::Write(*room, bytes.view());
+    value = base::Value::Stored(name, room->extent, value.refs());
+  }
+  parts_.api.PutValue(name.object, std::move(value), bytes, rank);
   ++mine_[name.object];
 }
 
@@ -105,7 +137,7 @@ bool RefUser::Read(const ObjectName& name, const Then& then) {
 void RefUser::OnReady(ObjectId object, const base::Outcome& outcome,
                       bool is_judged) {
   const auto found = reads_.find(object);
-  MOBULA_CHECK(found != reads_.end());
+  if (found == reads_.end()) return;  // it was ready twice
   const Then then = std::move(found->second);
   reads_.erase(found);
   const auto& handles = parts_.api.refs().all();
@@ -150,6 +182,12 @@ void RefUser::MeetArguments(const std::vector<base::Value>& args,
   const std::size_t first = args.size() - passed.size();
   for (std::size_t i = 0; i < passed.size(); ++i) {
     parts_.truth.Read(passed[i], args[first + i]);
+  }
+}
+
+void RefUser::LookAgain(const std::vector<base::Value>& args) {
+  for (const base::Value& arg : args) {
+    if (arg.is_stored()) parts_.truth.ReadArgument(arg);
   }
 }
 

@@ -25,10 +25,12 @@
 #include "base/boot_time.h"
 #include "base/failure.h"
 #include "base/ids.h"
+#include "base/shm/room.h"
 #include "base/value.h"
 #include "tests/ownership/truth.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/rng.h"
+#include "tests/sim/store_port.h"
 #include "tests/sim/swarm_options.h"
 #include "tests/sim/user_api.h"
 
@@ -46,6 +48,7 @@ class RefUser {
   struct Parts {
     base::ProcessId self;
     UserApi& api;
+    StorePort& store;
     Ledger& ledger;
     ownership::Truth& truth;
   };
@@ -65,11 +68,17 @@ class RefUser {
   void MeetArguments(const std::vector<base::Value>& args,
                      const std::vector<base::ObjectName>& passed);
 
+  // The arguments, at the end of the function.
+  void LookAgain(const std::vector<base::Value>& args);
+
   // Refs for the inside of a value; `chance` of any.
   std::vector<base::ObjectName> DrawRefs(double chance,
                                          std::uint64_t rank_max = kAnyRank);
   // What a call passes on, and what is to be done with it.
   void DrawPassed(Operation& wish, std::uint64_t rank_max = kAnyRank);
+
+  // How long a value in the node's store is to be; nothing: it is not.
+  std::optional<std::uint64_t> DrawStored();
 
   // Whether it has asked for the object's outcome.
   [[nodiscard]] bool IsReading(base::ObjectId object) const {
@@ -88,7 +97,9 @@ class RefUser {
 
  private:
   void Pump();
-  void Put(std::uint64_t rank_max);
+  // In the node's store, where there is room.
+  void PutStored(std::uint64_t rank_max, const Then& then);
+  void Put(std::uint64_t rank_max, const std::optional<base::Room>& room);
   // False if it can not be read now.
   bool Read(const base::ObjectName& name, const Then& then);
   void Take(const base::ObjectName& name);

@@ -8,6 +8,25 @@
 #include "base/check.h"
 
 namespace mobula::sim {
+namespace {
+
+// The stored value that the event brings into the world; null if none.
+const base::Value* StoredBy(const runtime::Event& event) {
+  if (const auto* put = std::get_if<runtime::Put>(&event)) {
+    return base::StoredIn(put->outcome);
+  }
+  const auto* executed = std::get_if<runtime::Executed>(&event);
+  return executed == nullptr ? nullptr : base::StoredIn(executed->outcome);
+}
+
+// Of a value that lies in memory that is used anew one day.
+base::Outcome Copied(const base::Outcome& outcome) {
+  const auto* value = std::get_if<base::Value>(&outcome);
+  if (value == nullptr || !value->is_stored()) return outcome;
+  return value->WithBytes(base::Bytes::Own(std::string(value->view())));
+}
+
+}  // namespace
 
 RuntimeProcess::RuntimeProcess(const Options& options, Surroundings& world)
     : Process(options.id, options.role, options.job, world.records().queue),
@@ -19,13 +38,21 @@ RuntimeProcess::RuntimeProcess(const Options& options, Surroundings& world)
             [this](runtime::Event event) { Post(std::move(event)); }},
            world.records().ledger, world.records().control,
            world.records().plants, world.records().queue),
+      store_(
+          base::IdSource((options.id.hi << 20 | options.id.lo) * 2 + 77),
+          {[this](base::Message message) { SendTo(options_.raylet, message); },
+           [this](base::Duration delay, std::function<void()> work) {
+             After(delay, std::move(work));
+           },
+           [this] { return world_.TakeArena(id()); }}),
       refs_(world.options().refs,
-            {options.id, api_, world.records().ledger, world.records().truth},
+            {options.id, api_, store_, world.records().ledger,
+             world.records().truth},
             world.ForkRng(),
             [this](base::Duration delay, std::function<void()> work) {
               After(delay, std::move(work));
             }),
-      slot_({options.id, world.records().ledger, api_, refs_,
+      slot_({options.id, world.records().ledger, api_, refs_, store_,
              world.options().refs},
             world.ForkRng(),
             {[this](base::Duration delay, std::function<void()> work) {
@@ -102,6 +129,7 @@ void RuntimeProcess::OnMessage(base::ProcessId from,
       return;
     }
     if (std::holds_alternative<base::WorkerOutput>(message)) return;
+    if (store_.Take(message)) return;
   }
   if (!ending_) Post(runtime::Received{from, message});
 }
@@ -115,6 +143,7 @@ void RuntimeProcess::OnLinkClosed(base::ProcessId peer) {
       world_.EndProcess(id(), Surroundings::Death{0, 73});
       return;
     }
+    store_.Close();
   }
   CloseLink(peer);
   if (!ending_) Post(runtime::PeerLost{peer});
@@ -150,6 +179,10 @@ void RuntimeProcess::Step(const runtime::Event& event) {
     if (!alive()) return;
     records.trace.Note(queue().now(), id(), "effect", effect);
     if (tap_.OnEffect(effect)) CarryOut(effect);
+  }
+  // From here on the raylet knows of it.
+  if (const base::Value* stored = StoredBy(event)) {
+    store_.Finished(stored->extent());
   }
   for (runtime::Event& planted : tap_.TakePlanted()) {
     events_.push_back(std::move(planted));
@@ -191,6 +224,28 @@ void RuntimeProcess::OnReady(const runtime::Ready& ready) {
     records.verdict.Violate("I1", "an object that nobody watched is ready");
     return;
   }
+  const base::Value* stored = base::StoredIn(ready.outcome);
+  const auto& handles = api_.refs().all();
+  const auto handle = handles.find(ready.object);
+  if (stored == nullptr || handle == handles.end()) {
+    // Without a handle nobody looks at what lies in the store.
+    OnSeen(ready, is_own && stored == nullptr, is_read);
+    return;
+  }
+  // Whoever waits for it has a handle meanwhile.
+  api_.Take({ready.object, handle->second.owner});
+  runtime::Ready seen = ready;
+  store_.Map(*stored, [this, seen = std::move(seen), is_own,
+                       is_read](const base::Outcome& mapped) mutable {
+    seen.outcome = Copied(mapped);
+    OnSeen(seen, is_own, is_read);
+    api_.Let(seen.object);
+  });
+}
+
+void RuntimeProcess::OnSeen(const runtime::Ready& ready, bool is_own,
+                            bool is_read) {
+  const auto index = world_.records().ledger.FindByResult(ready.object);
   if (is_own) OnOwnReady(*index, ready);
   // With its raylet everything else may be gone.
   if (is_read) refs_.OnReady(ready.object, ready.outcome, !raylet_lost_);
@@ -199,6 +254,8 @@ void RuntimeProcess::OnReady(const runtime::Ready& ready) {
 void RuntimeProcess::OnOwnReady(OpIndex index, const runtime::Ready& ready) {
   Ledger& ledger = world_.records().ledger;
   const bool is_first = !ledger.operation(index).outcome.has_value();
+  // The store is gone with the raylet.
+  if (raylet_lost_ && !is_first) return;
   ledger.Settle(index, ready.outcome, ready.incarnation, queue().now());
   if (!is_first) return;
   if (const auto* value = std::get_if<base::Value>(&ready.outcome)) {

@@ -27,6 +27,7 @@
 #include "tests/sim/process.h"
 #include "tests/sim/ref_user.h"
 #include "tests/sim/slot_thread.h"
+#include "tests/sim/store_port.h"
 #include "tests/sim/surroundings.h"
 #include "tests/sim/user_api.h"
 
@@ -63,6 +64,7 @@ class RuntimeProcess : public Process {
   // A driver drops all it has.
   void LetAll();
   [[nodiscard]] bool raylet_lost() const { return raylet_lost_; }
+  [[nodiscard]] const StorePort& store() const { return store_; }
   // As it is to be audited; nothing before it has begun.
   [[nodiscard]] std::optional<ownership::Scene::Seat> Seat() const;
   // What the core still holds, for people; "" if nothing.
@@ -74,6 +76,8 @@ class RuntimeProcess : public Process {
   void Step(const runtime::Event& event);
   void CarryOut(const runtime::Effect& effect);
   void OnReady(const runtime::Ready& ready);
+  // What user code sees of it, now or when it is mapped.
+  void OnSeen(const runtime::Ready& ready, bool is_own, bool is_read);
   void OnOwnReady(OpIndex index, const runtime::Ready& ready);
   void OnActorChanged(const runtime::ActorChanged& changed);
   void OnControlReady(const runtime::ControlReady& ready);
@@ -84,6 +88,7 @@ class RuntimeProcess : public Process {
   std::unique_ptr<runtime::Core> core_;
   OwnerTap tap_;
   UserApi api_;
+  StorePort store_;
   RefUser refs_;
   SlotThread slot_;
   std::unique_ptr<DriverProgram> program_;  // of a driver

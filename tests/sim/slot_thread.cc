@@ -28,13 +28,14 @@ SlotThread::SlotThread(const Parts& parts, Rng rng, Callbacks callbacks)
       ledger_(parts.ledger),
       api_(parts.api),
       refs_(parts.refs),
+      store_(parts.store),
       options_(parts.options),
       rng_(rng),
       callbacks_(std::move(callbacks)) {}
 
 void SlotThread::Execute(runtime::Execute order) {
   waiting_.push_back(std::move(order));
-  if (!running_.has_value() && waiting_.size() == 1) {
+  if (!running_.has_value() && !maps_ && waiting_.size() == 1) {
     // The slot thread wakes.
     callbacks_.after(rng_.Within(microseconds(0), microseconds(20)),
                      [this] { StartNext(); });
@@ -42,10 +43,51 @@ void SlotThread::Execute(runtime::Execute order) {
 }
 
 void SlotThread::StartNext() {
-  if (running_.has_value() || waiting_.empty()) return;
-  Run& run = running_.emplace(Run());
-  run.order = std::move(waiting_.front());
+  if (running_.has_value() || maps_ || waiting_.empty()) return;
+  runtime::Execute order = std::move(waiting_.front());
   waiting_.pop_front();
+  maps_ = true;
+  MapFrom(0, std::move(order));
+}
+
+void SlotThread::MapFrom(std::size_t first, runtime::Execute order) {
+  while (first < order.args.size() && !order.args[first].is_stored()) ++first;
+  if (first == order.args.size()) {
+    maps_ = false;
+    Begin(std::move(order));
+    return;
+  }
+  const base::Value stored = order.args[first];
+  store_.Map(stored, [this, first, order = std::move(order)](
+                         const base::Outcome& mapped) mutable {
+    if (const auto* failure = std::get_if<base::Failure>(&mapped)) {
+      maps_ = false;
+      Refuse(order, *failure);
+      return;
+    }
+    order.args[first] = std::get<base::Value>(mapped);
+    MapFrom(first + 1, std::move(order));
+  });
+}
+
+void SlotThread::Refuse(const runtime::Execute& order, base::Failure failure) {
+  runtime::Executed executed;
+  executed.task = order.task;
+  failure.executed = base::Executed::kNo;
+  executed.outcome = std::move(failure);
+  callbacks_.on_executed(std::move(executed));
+  GoOnWithNext();
+}
+
+// The slot thread goes on with what is queued, without the strand.
+void SlotThread::GoOnWithNext() {
+  if (waiting_.empty()) return;
+  callbacks_.after(base::Duration(500), [this] { StartNext(); });
+}
+
+void SlotThread::Begin(runtime::Execute order) {
+  Run& run = running_.emplace(Run());
+  run.order = std::move(order);
   run.number = ++runs_;
   MOBULA_CHECK(!run.order.args.empty());
   run.operation = OperationIn(run.order.args.front().view());
@@ -180,13 +222,45 @@ void SlotThread::OnSettled(OpIndex index) {
 }
 
 void SlotThread::Finish() {
+  const std::optional<std::uint64_t> byte_count =
+      running_->order.result.IsNil() ? std::nullopt : refs_.DrawStored();
+  if (!byte_count.has_value()) {
+    FinishIn(std::nullopt);
+    return;
+  }
+  const std::uint64_t number = running_->number;
+  BeginWait();
+  store_.WithRoom(*byte_count,
+                  [this, number](const std::optional<base::Room>& room) {
+                    if (!IsRunning(number)) return;
+                    EndWait();
+                    FinishIn(room);
+                  });
+}
+
+base::Outcome SlotThread::MakeOutcome(const std::optional<base::Room>& room) {
+  const runtime::Execute& order = running_->order;
+  const std::vector<base::ObjectName> refs =
+      order.result.IsNil() ? std::vector<base::ObjectName>()
+                           : refs_.DrawRefs(options_.nest, RankMax());
+  base::Outcome outcome = ledger_.Finish(running_->execution, refs);
+  if (!room.has_value()) return outcome;
+  const auto* value = std::get_if<base::Value>(&outcome);
+  if (value == nullptr) {
+    store_.Discard(room->extent);
+    return outcome;
+  }
+  StorePort::Write(*room, value->view());
+  return base::Value::Stored({order.result, order.owner}, room->extent, refs);
+}
+
+void SlotThread::FinishIn(const std::optional<base::Room>& room) {
+  // What it was given is as it was.
+  refs_.LookAgain(running_->order.args);
   for (const OpIndex child : running_->children) api_.Drop(child);
   runtime::Executed executed;
   executed.task = running_->order.task;
-  executed.outcome = ledger_.Finish(
-      running_->execution, running_->order.result.IsNil()
-                               ? std::vector<base::ObjectName>()
-                               : refs_.DrawRefs(options_.nest, RankMax()));
+  executed.outcome = MakeOutcome(room);
   executed.run_ns = running_->time.count();
   const Behaviour& behaviour = ledger_.operation(running_->operation).behaviour;
   executed.exit_actor = behaviour.exit_actor;
@@ -200,10 +274,7 @@ void SlotThread::Finish() {
   } else {
     refs_.LetAll();
   }
-  // The slot thread goes on with what is queued, without the strand.
-  if (!waiting_.empty()) {
-    callbacks_.after(base::Duration(500), [this] { StartNext(); });
-  }
+  GoOnWithNext();
 }
 
 bool SlotThread::executing_actor() const {

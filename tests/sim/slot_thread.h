@@ -21,12 +21,15 @@
 #include <vector>
 
 #include "base/boot_time.h"
+#include "base/failure.h"
 #include "base/ids.h"
+#include "base/shm/room.h"
 #include "runtime/core/events.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/plants.h"
 #include "tests/sim/ref_user.h"
 #include "tests/sim/rng.h"
+#include "tests/sim/store_port.h"
 #include "tests/sim/swarm_options.h"
 #include "tests/sim/user_api.h"
 
@@ -47,6 +50,7 @@ class SlotThread {
     Ledger& ledger;
     UserApi& api;
     RefUser& refs;
+    StorePort& store;
     const RefOptions& options;
   };
 
@@ -75,6 +79,11 @@ class SlotThread {
   };
 
   void StartNext();
+  // Stored arguments are mapped before the function runs.
+  void MapFrom(std::size_t first, runtime::Execute order);
+  void Begin(runtime::Execute order);
+  void Refuse(const runtime::Execute& order, base::Failure failure);
+  void GoOnWithNext();
   void OnTimeOver();
   void DoDeeds();
   void GoOn();
@@ -89,11 +98,14 @@ class SlotThread {
   OpIndex SpawnChild(const Behaviour& behaviour);
   OpIndex CallChild(base::ActorId actor, base::Duration run);
   void Finish();
+  void FinishIn(const std::optional<base::Room>& room);
+  base::Outcome MakeOutcome(const std::optional<base::Room>& room);
 
   const base::ProcessId self_;
   Ledger& ledger_;
   UserApi& api_;
   RefUser& refs_;
+  StorePort& store_;
   const RefOptions& options_;
   Rng rng_;
   const Callbacks callbacks_;
@@ -101,6 +113,7 @@ class SlotThread {
   std::optional<Run> running_;
   std::uint64_t runs_ = 0;
   std::uint64_t waits_ = 0;
+  bool maps_ = false;  // the arguments of what begins next
 };
 
 }  // namespace mobula::sim

@@ -19,6 +19,7 @@
 #include "tests/sim/process.h"
 #include "tests/sim/ref_tally.h"
 #include "tests/sim/rng.h"
+#include "tests/sim/sim_arenas.h"
 #include "tests/sim/swarm_options.h"
 #include "tests/sim/trace.h"
 #include "tests/sim/verdict.h"
@@ -55,6 +56,10 @@ class Surroundings {
   virtual void StartWorker(base::ProcessId raylet, base::ProcessId process,
                            base::JobId job) = 0;
   virtual void Connect(base::ProcessId a, base::ProcessId b) = 0;
+  // The descriptor that comes beside a message of its raylet.
+  virtual ArenaMemoryPtr TakeArena(base::ProcessId process) = 0;
+  // Whether some process that lives maps it.
+  virtual bool IsMapped(const ArenaMemory* memory) = 0;
   // The control store is there from now on, if it dies and comes back too.
   virtual void NeedControl() = 0;
 };

@@ -155,6 +155,11 @@ RefOptions DrawRefs(Rng& rng) {
   refs.fat = Share(rng, 0.2, 0.2);
   refs.take = Share(rng, 0.9, 1);
   refs.keep = Share(rng, 0.7, 0.9);
+  refs.stored = Share(rng, 0.6, 0.6);
+  refs.large = Share(rng, 0.5, 0.5);
+  refs.store_mib = static_cast<int>(rng.Between(3, 24));
+  refs.spill_fails = Share(rng, 0.3, 0.2);
+  if (refs.stored == 0) refs.store_mib = 0;
   return is_on ? refs : RefOptions();
 }
 
@@ -215,8 +220,10 @@ constexpr const char* kControlNames[] = {"on",
                                          "end_actor",
                                          "ask_timeout"};
 
-constexpr const char* kRefNames[] = {"deeds", "use", "pass", "resolve",
-                                     "nest",  "fat", "take", "keep"};
+constexpr const char* kRefNames[] = {
+    "deeds",     "use",         "pass",         "resolve", "nest",
+    "fat",       "take",        "keep",         "stored",  "large",
+    "store_mib", "spill_fails", "restore_fails"};
 
 template <class Section, std::size_t kCount>
 void PrintSection(std::ostream& out, const char* title,

@@ -86,6 +86,13 @@ struct RefOptions {
   double fat = 0;      // of those, with many
   double take = 0;     // of refs that are found in a value
   double keep = 0;     // chance that an actor keeps one more
+  double stored = 0;   // of values that lie in the node's store
+  double large = 0;    // of those, of hundreds of KiB
+  int store_mib = 0;   // of the store; none: there is none
+  double spill_fails = 0;  // of arenas that are to go to disk
+  // Of those that are to come back: bytes that are lost. No seed does so yet:
+  // what is to be made anew, and what is ObjectLost, nobody can say.
+  double restore_fails = 0;
 };
 
 // The log of the control store.

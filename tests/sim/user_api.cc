@@ -95,18 +95,19 @@ OpIndex UserApi::Call(base::ActorId actor, Operation wish) {
 
 OpIndex UserApi::Put() {
   const base::ObjectId object = NewObject();
-  return PutValue(object, ownership::Truth::Label(object, "put", {}), 0);
+  const base::Bytes bytes = ownership::Truth::Label(object, "put", {});
+  return PutValue(object, bytes, bytes, 0);
 }
 
 OpIndex UserApi::PutValue(base::ObjectId object, base::Value value,
-                          std::uint64_t rank) {
+                          const base::Bytes& bytes, std::uint64_t rank) {
   Operation wish;
   wish.kind = OpKind::kPut;
   wish.owner = options_.self;
   wish.result = object;
   wish.rank = rank;
   const OpIndex index = ledger_.Ask(std::move(wish), queue_.now());
-  ledger_.Settle(index, value, 0, queue_.now());
+  ledger_.Settle(index, value.WithBytes(bytes), 0, queue_.now());
   refs_.Made({object, options_.self});
   Post(runtime::Put{object, std::move(value)});
   return index;

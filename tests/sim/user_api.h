@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/boot_time.h"
+#include "base/bytes.h"
 #include "base/control/control_request.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
@@ -65,7 +66,7 @@ class UserApi {
   // Under an id that it made.
   base::ObjectId NewObject() { return ids_.Next<base::ObjectId>(); }
   OpIndex PutValue(base::ObjectId object, base::Value value,
-                   std::uint64_t rank);
+                   const base::Bytes& bytes, std::uint64_t rank);
   // The constructor's operation.
   base::ActorId Create(Operation constructor, std::int32_t restarts_max,
                        std::int32_t pending_calls_max);

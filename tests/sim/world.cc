@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "tests/ownership/ref_audit.h"
+#include "tests/sim/directory_audit.h"
 #include "tests/sim/oracle.h"
 
 namespace mobula::sim {
@@ -19,10 +20,10 @@ namespace {
 
 // What is promised once nothing goes wrong any more.
 constexpr base::Duration kHealedBound = seconds(30);
-constexpr base::Duration kRestingBound = seconds(30);
+// A node that nobody reported dead is known as dead after its lease.
+constexpr base::Duration kRestingBound = seconds(40);
 // What is read and counted at rest is there by then, mostly.
 constexpr base::Duration kLook = milliseconds(100);
-// A node that nobody reported dead is known as dead after its lease.
 constexpr base::Duration kRevivingBound = seconds(40);
 constexpr base::Duration kSettlingBound = seconds(30);
 constexpr base::Duration kEndingBound = seconds(5);
@@ -101,6 +102,19 @@ void World::Connect(base::ProcessId a, base::ProcessId b) {
   cast_.Connect(a, b);
 }
 
+ArenaMemoryPtr World::TakeArena(base::ProcessId process) {
+  const RuntimeProcess& taker = *cast_.processes().at(process);
+  return cast_.FindRaylet(taker.raylet())->arenas().Take(process);
+}
+
+bool World::IsMapped(const ArenaMemory* memory) {
+  return std::any_of(cast_.processes().begin(), cast_.processes().end(),
+                     [memory](const auto& item) {
+                       return item.second->alive() &&
+                              item.second->store().Maps(memory);
+                     });
+}
+
 void World::NeedControl() { store_.Start(); }
 
 // ---- phases -----------------------------------------------------------------
@@ -143,7 +157,10 @@ void World::Heal() {
   chaos_.End();
   network_.Heal();
   store_.Heal();
-  for (const auto& raylet : cast_.raylets()) raylet->line().Heal();
+  for (const auto& raylet : cast_.raylets()) {
+    raylet->line().Heal();
+    raylet->arenas().Heal();
+  }
   Enter(Phase::kHealed, kHealedBound + OwnTime());
 }
 
@@ -180,9 +197,27 @@ void World::BeginResting() {
 
 bool World::IsAtRest() {
   if (queue_.now() < look_at_) return false;
-  if (AuditRefs(/*is_end=*/false).empty()) return true;
+  if (AuditRefs(/*is_end=*/false).empty() && DirectoryAgrees()) return true;
   look_at_ = queue_.now() + kLook;
   queue_.At(look_at_, [] {});
+  return false;
+}
+
+bool World::DirectoryAgrees() {
+  if (!store_.started() || directory_wrong_.empty()) return true;
+  if (asked_at_last_ > 0 || !NodesAgree()) return false;
+  AskAtLast(base::ListObjects(), [this](const base::ControlReply& reply) {
+    NodeStores stores;
+    for (const auto& raylet : cast_.raylets()) {
+      // An embedded head may have nothing to do with it.
+      if (raylet->alive() && raylet->line().started()) {
+        stores.emplace(raylet->node(), &raylet->core().store());
+      }
+    }
+    const auto* told = std::get_if<base::ObjectsAnswer>(&reply);
+    directory_wrong_ =
+        told == nullptr ? "does not say" : CompareDirectory(*told, stores);
+  });
   return false;
 }
 
@@ -288,15 +323,16 @@ std::string World::WhyNotAlive(base::ActorId actor) const {
 }
 
 // Everything that was granted has come back, every ref was let go.
-bool World::IsSettled() {
+bool World::IsSettled() const {
   if (asked_at_last_ > 0) return false;
   for (const auto& raylet : cast_.raylets()) {
     if (raylet->alive() && !raylet->quiet()) return false;
   }
-  return std::all_of(
+  const bool is_empty = std::all_of(
       cast_.processes().begin(), cast_.processes().end(), [](const auto& item) {
         return !item.second->alive() || item.second->Leftovers().empty();
       });
+  return is_empty && AuditRefs(/*is_end=*/true).empty();
 }
 
 void World::BeginEnding() {
@@ -351,7 +387,14 @@ void World::OverdueHealed() {
 }
 
 void World::OverdueResting() {
-  std::vector<std::string> wrongs = AuditRefs(/*is_end=*/false);
+  PrintRefs(/*is_end=*/false);
+  if (store_.started() && !directory_wrong_.empty()) {
+    verdict_.Violate("directory", "the control store " + directory_wrong_);
+  }
+}
+
+void World::PrintRefs(bool is_end) {
+  std::vector<std::string> wrongs = AuditRefs(is_end);
   wrongs.resize(std::min(wrongs.size(), kHangsPrinted));
   for (std::string& wrong : wrongs) verdict_.Violate("I6", std::move(wrong));
 }
@@ -380,6 +423,7 @@ void World::OverdueSettling() {
           "I6", "process " + id.ToString() + " still holds " + leftovers);
     }
   }
+  PrintRefs(/*is_end=*/true);
   for (const auto& raylet : cast_.raylets()) {
     if (raylet->alive() && !raylet->quiet()) {
       verdict_.Violate("I5", "not all comes back: " + raylet->Describe());

@@ -34,6 +34,7 @@
 #include "tests/sim/process.h"
 #include "tests/sim/ref_tally.h"
 #include "tests/sim/rng.h"
+#include "tests/sim/sim_arenas.h"
 #include "tests/sim/store_audit.h"
 #include "tests/sim/surroundings.h"
 #include "tests/sim/swarm_options.h"
@@ -76,6 +77,8 @@ class World : public Surroundings {
   void StartWorker(base::ProcessId raylet, base::ProcessId process,
                    base::JobId job) override;
   void Connect(base::ProcessId a, base::ProcessId b) override;
+  ArenaMemoryPtr TakeArena(base::ProcessId process) override;
+  bool IsMapped(const ArenaMemory* memory) override;
   void NeedControl() override;
 
  private:
@@ -96,6 +99,9 @@ class World : public Surroundings {
   // What is wrong with the refs of all nodes.
   [[nodiscard]] std::vector<std::string> AuditRefs(bool is_end) const;
   bool IsAtRest();
+  // Whether the control store knows, as it said last, which objects there are.
+  bool DirectoryAgrees();
+  void PrintRefs(bool is_end);
   void BeginReviving();
   void BeginSettling();
   void EndDetached();
@@ -105,7 +111,7 @@ class World : public Surroundings {
                  std::function<void(const base::ControlReply&)> answered);
   [[nodiscard]] bool ProgramsOver() const;
   [[nodiscard]] bool IsRevived() const;
-  [[nodiscard]] bool IsSettled();
+  [[nodiscard]] bool IsSettled() const;
   [[nodiscard]] bool IsGone() const;
   [[nodiscard]] base::Duration OwnTime() const;
   // What is wrong when a phase took too long, or is over.
@@ -142,6 +148,7 @@ class World : public Surroundings {
   base::BootTime deadline_;  // of the phase
   int asked_at_last_ = 0;    // of the store, and not answered
   base::BootTime look_at_;   // when the refs are audited next
+  std::string directory_wrong_ = "is not asked";
 };
 
 }  // namespace mobula::sim
