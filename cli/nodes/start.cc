@@ -320,8 +320,12 @@ int SayWhyNot(Plan& plan, const Detached& detached, int patience_s) {
              ReadTail(plan.folder + "/keeper.log") +
              ReadTail(plan.folder + "/raylet.log");
     ::kill(detached.pid, SIGTERM);
-  } else {
+  } else if (reason.find_first_not_of(" \n") != std::string::npos) {
     reason = Sentences(reason);
+  } else {
+    // It ended before it could say why.
+    reason = "it has ended" + (plan.doubt.empty() ? "" : "; " + plan.doubt) +
+             "\n" + ReadTail(plan.folder + "/raylet.log");
   }
   pollfd ended{detached.pidfd.get(), POLLIN, 0};
   ::poll(&ended, 1, kLeavePatienceMs);
