@@ -128,9 +128,9 @@ TEST_F(MemoryTest, EverybodyWhoHoldsSomethingIsListedWithTheReason) {
   EXPECT_NE(keeper["function"].get<std::string>().find("Keeper"),
             std::string::npos);
   EXPECT_TRUE(HolderOf(Find(all, kKept), "handle").is_null());
-  EXPECT_EQ(Find(all, kPublished)["names"], Json({"default/hoard"}));
+  EXPECT_EQ(Find(all, kPublished)["names"], Json::array({"default/hoard"}));
   const Json inside = HolderOf(Find(all, kInner), "inside a value");
-  EXPECT_EQ(inside["inside"], Json({Find(all, kOuter)["object"]}));
+  EXPECT_EQ(inside["inside"], Json::array({Find(all, kOuter)["object"]}));
   EXPECT_EQ(all["totals"]["silent"], 0);
   EXPECT_EQ(all["totals"]["unclaimed_bytes"], 0) << all.dump(1);
 }
