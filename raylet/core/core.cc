@@ -10,7 +10,6 @@
 namespace mobula::raylet {
 
 using base::BootTime;
-using base::Failure;
 
 namespace {
 
