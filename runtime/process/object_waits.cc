@@ -1,37 +1,18 @@
 #include "runtime/process/object_waits.h"
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <ctime>
 #include <utility>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/threads/futex.h"
 
 namespace mobula::runtime {
 namespace {
 
 using base::BootTime;
-using base::Duration;
 using base::ObjectId;
-
-void FutexWait(std::atomic<std::uint32_t>* word, Duration timeout) {
-  timespec spec{};
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
-  spec.tv_sec = seconds.count();
-  spec.tv_nsec = (timeout - seconds).count();
-  ::syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 0,
-            timeout == Duration::max() ? nullptr : &spec, nullptr, 0);
-}
-
-void FutexWake(void* word) {
-  ::syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
-}
 
 }  // namespace
 
@@ -56,7 +37,7 @@ struct ObjectWaits::Waiter {
     while (signal.load(std::memory_order_acquire) == 0) {
       const auto timeout = wait.Next();
       if (!timeout) break;
-      FutexWait(&signal, *timeout);
+      base::FutexWait(&signal, *timeout);
     }
   }
 };
@@ -178,7 +159,7 @@ void ObjectWaits::Settle(ObjectId object, base::Outcome outcome,
     found->second.settled.emplace(Settled{std::move(outcome), incarnation});
     Release(&found->second, &enough);
   }
-  for (Waiter* waiter : enough) FutexWake(&waiter->signal);
+  for (Waiter* waiter : enough) base::FutexWake(&waiter->signal);
 }
 
 void ObjectWaits::Looked(ObjectId object) {
@@ -197,7 +178,7 @@ void ObjectWaits::Looked(ObjectId object) {
     waiters.erase(stay, waiters.end());
     Release(&lookers, &enough);
   }
-  for (Waiter* waiter : enough) FutexWake(&waiter->signal);
+  for (Waiter* waiter : enough) base::FutexWake(&waiter->signal);
 }
 
 void ObjectWaits::Drop(ObjectId object) {
@@ -220,7 +201,7 @@ void ObjectWaits::Close(base::Failure failure) {
     // Whatever number they wait for, it is all there now.
     for (auto& [object, entry] : entries_) Release(&entry, &enough);
   }
-  for (Waiter* waiter : enough) FutexWake(&waiter->signal);
+  for (Waiter* waiter : enough) base::FutexWake(&waiter->signal);
 }
 
 std::uint64_t ObjectWaits::lookups() const {

@@ -1,0 +1,231 @@
+#include "runtime/executor/thread_pool.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "runtime/executor/named_thread.h"
+#include "runtime/executor/work_deque.h"
+
+namespace mobula::runtime {
+namespace {
+
+// Every so many turns the oldest goes first.
+constexpr std::uint32_t kFairTurns = 61;
+
+}  // namespace
+
+struct ThreadPool::Worker {
+  ThreadPool* pool = nullptr;
+  std::size_t index = 0;
+  WorkDeque deque;
+  std::uint32_t turns = 0;
+  bool runs = false;   // under the pool's lock
+  std::thread thread;  // under the pool's lock
+};
+
+namespace {
+
+// The pool's worker that the calling thread is.
+thread_local void* worker_here = nullptr;
+
+}  // namespace
+
+ThreadPool::ThreadPool(Options options)
+    : options_(std::move(options)),
+      workers_max_(options_.threads_max + options_.extra_max),
+      workers_(std::make_unique<std::unique_ptr<Worker>[]>(workers_max_)) {
+  MOBULA_CHECK(options_.threads_max > 0, "a pool has a thread");
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    base::MutexLock lock(mutex_);
+    stopping_ = true;
+    woken_.NotifyAll();
+  }
+  for (std::size_t i = 0; i < made_.load(); ++i) {
+    if (workers_[i]->thread.joinable()) workers_[i]->thread.join();
+  }
+  MOBULA_CHECK(!HasWork(), "all that was posted has run");
+}
+
+std::size_t ThreadPool::threads() const { return threads_.load(); }
+
+void ThreadPool::Post(base::Work* work) {
+  auto* const self = static_cast<Worker*>(worker_here);
+  if (self == nullptr || self->pool != this || !self->deque.Push(work)) {
+    PushShared(work);
+  }
+  Alert();
+}
+
+void ThreadPool::PostLast(base::Work* work) {
+  PushShared(work);
+  Alert();
+}
+
+void ThreadPool::PushShared(base::Work* work) {
+  MOBULA_CHECK(work->run != nullptr);
+  base::MutexLock lock(mutex_);
+  work->next = nullptr;
+  (first_ == nullptr ? first_ : last_->next) = work;
+  last_ = work;
+  shared_size_.fetch_add(1);
+}
+
+base::Work* ThreadPool::PopShared() {
+  if (shared_size_.load() == 0) return nullptr;
+  base::MutexLock lock(mutex_);
+  base::Work* const work = first_;
+  if (work == nullptr) return nullptr;
+  first_ = work->next;
+  shared_size_.fetch_sub(1);
+  return work;
+}
+
+// Who posts pushes first and then looks at searching_ and sleepers_; who is
+// about to sleep changes those first and then looks for work: one of the two
+// sees the other.
+void ThreadPool::Alert() {
+  if (searching_.load() > 0) return;
+  if (sleepers_.load() == 0 && !MayGrow()) return;
+  base::MutexLock lock(mutex_);
+  if (sleepers_.load() > 0) {
+    sleepers_.fetch_sub(1);
+    searching_.fetch_add(1);
+    ++wakes_;
+    woken_.NotifyOne();
+  } else if (MayGrow() && !stopping_) {
+    StartThread();
+  }
+}
+
+bool ThreadPool::MayGrow() const {
+  const std::size_t running_max =
+      std::min(options_.threads_max + blocked_.load(), workers_max_);
+  return threads_.load() < running_max;
+}
+
+void ThreadPool::StartThread() {
+  std::size_t at = 0;
+  while (at < made_.load() && workers_[at]->runs) ++at;
+  MOBULA_CHECK(at < workers_max_);
+  if (at == made_.load()) {
+    workers_[at] = std::make_unique<Worker>();
+    workers_[at]->pool = this;
+    workers_[at]->index = at;
+    made_.store(at + 1);
+  }
+  Worker& worker = *workers_[at];
+  // One that has ended holds no lock any more.
+  if (worker.thread.joinable()) worker.thread.join();
+  // It counts before it can run: its own first steps rely on that.
+  worker.runs = true;
+  threads_.fetch_add(1);
+  searching_.fetch_add(1);
+  try {
+    worker.thread =
+        StartNamedThread(options_.name, [this, &worker] { Run(worker); });
+  } catch (const std::system_error& error) {
+    worker.runs = false;
+    searching_.fetch_sub(1);
+    MOBULA_CHECK(threads_.fetch_sub(1) > 1, "no thread can be started")
+        << error.what();
+  }
+}
+
+void ThreadPool::Run(Worker& self) {
+  worker_here = &self;
+  bool searches = true;
+  while (true) {
+    base::Work* const work = Find(self);
+    const bool was_last = searches && searching_.fetch_sub(1) == 1;
+    if (was_last && work != nullptr && HasWork()) Alert();
+    searches = false;
+    if (work != nullptr) {
+      work->run(work);
+      continue;
+    }
+    if (!Sleep(self)) return;
+    searches = true;
+  }
+}
+
+base::Work* ThreadPool::Find(Worker& self) {
+  if (++self.turns % kFairTurns == 0) {
+    if (base::Work* const work = PopShared()) return work;
+    if (base::Work* const work = self.deque.Steal()) return work;
+  }
+  if (base::Work* const work = self.deque.Pop()) return work;
+  if (base::Work* const work = PopShared()) return work;
+  return StealFor(self);
+}
+
+base::Work* ThreadPool::StealFor(Worker& self) {
+  const std::size_t made = made_.load();
+  for (std::size_t i = 1; i < made; ++i) {
+    Worker& victim = *workers_[(self.index + i) % made];
+    if (base::Work* const work = victim.deque.Steal()) return work;
+  }
+  return nullptr;
+}
+
+bool ThreadPool::HasWork() const {
+  if (shared_size_.load() > 0) return true;
+  const std::size_t made = made_.load();
+  for (std::size_t i = 0; i < made; ++i) {
+    if (!workers_[i]->deque.Empty()) return true;
+  }
+  return false;
+}
+
+bool ThreadPool::MayEnd() const {
+  return threads_.load() - std::min(threads_.load(), blocked_.load()) >
+         options_.threads_kept;
+}
+
+bool ThreadPool::Sleep(Worker& self) {
+  base::BootTime end = base::BootNow() + options_.idle_max;
+  base::MutexLock lock(mutex_);
+  sleepers_.fetch_add(1);
+  while (wakes_ == 0) {
+    if (HasWork()) {
+      sleepers_.fetch_sub(1);
+      searching_.fetch_add(1);
+      return true;
+    }
+    const base::BootTime now = base::BootNow();
+    if (stopping_ || (now >= end && MayEnd())) {
+      self.runs = false;
+      // In this order: who finds no sleeper must find that there is room.
+      threads_.fetch_sub(1);
+      sleepers_.fetch_sub(1);
+      return false;
+    }
+    if (now >= end) end = now + options_.idle_max;
+    woken_.WaitFor(mutex_, end - now);
+  }
+  --wakes_;
+  return true;
+}
+
+// ---- blocked threads --------------------------------------------------------
+
+void ThreadPool::BlockedHere(bool is_blocked) {
+  auto* const self = static_cast<Worker*>(worker_here);
+  if (self == nullptr) return;
+  ThreadPool& pool = *self->pool;
+  if (!is_blocked) {
+    pool.blocked_.fetch_sub(1);
+    return;
+  }
+  pool.blocked_.fetch_add(1);
+  pool.Alert();
+}
+
+}  // namespace mobula::runtime
