@@ -19,6 +19,16 @@
 
 #include "api/mobula/actor.h"               // IWYU pragma: export
 #include "api/mobula/context.h"             // IWYU pragma: export
+#include "api/mobula/coro/block_on.h"       // IWYU pragma: export
+#include "api/mobula/coro/coro.h"           // IWYU pragma: export
+#include "api/mobula/coro/generator.h"      // IWYU pragma: export
+#include "api/mobula/coro/pool.h"           // IWYU pragma: export
+#include "api/mobula/coro/ref_await.h"      // IWYU pragma: export
+#include "api/mobula/coro/scope.h"          // IWYU pragma: export
+#include "api/mobula/coro/scope_options.h"  // IWYU pragma: export
+#include "api/mobula/coro/sleep.h"          // IWYU pragma: export
+#include "api/mobula/coro/task_group.h"     // IWYU pragma: export
+#include "api/mobula/coro/with_scope.h"     // IWYU pragma: export
 #include "api/mobula/error.h"               // IWYU pragma: export
 #include "api/mobula/init.h"                // IWYU pragma: export
 #include "api/mobula/kv.h"                  // IWYU pragma: export
@@ -27,6 +37,11 @@
 #include "api/mobula/ref.h"                 // IWYU pragma: export
 #include "api/mobula/result.h"              // IWYU pragma: export
 #include "api/mobula/spawn.h"               // IWYU pragma: export
+#include "api/mobula/sync/barrier.h"        // IWYU pragma: export
+#include "api/mobula/sync/channel.h"        // IWYU pragma: export
+#include "api/mobula/sync/event.h"          // IWYU pragma: export
+#include "api/mobula/sync/mutex.h"          // IWYU pragma: export
+#include "api/mobula/sync/semaphore.h"      // IWYU pragma: export
 #include "api/mobula/timeout.h"             // IWYU pragma: export
 #include "api/mobula/values/buffer.h"       // IWYU pragma: export
 #include "api/mobula/values/put_options.h"  // IWYU pragma: export

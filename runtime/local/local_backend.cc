@@ -489,6 +489,7 @@ void LocalBackend::FinishCall(base::ActorId id, const Call& call,
 void LocalBackend::Settle(const Call& call, Settled settled) {
   pending_.erase(call.result);
   objects_.Settle(call.result, std::move(settled));
+  TellWatches(call.result);
   objects_.ReleaseArgs(call.args);
   changed_.NotifyAll();
 }
@@ -501,19 +502,63 @@ bool LocalBackend::WaitsForItself(base::ObjectId object) const {
          actor->second.busy_thread == std::this_thread::get_id();
 }
 
+std::optional<Backend::Settled> LocalBackend::Look(
+    base::ObjectId object) const {
+  if (const Settled* const settled = objects_.Find(object)) return *settled;
+  if (ended_) {
+    return Settled{
+        NotRun(FailureCode::kShutdown, "", "the runtime was shut down"), 0};
+  }
+  if (objects_.IsPending(object)) return std::nullopt;
+  return Settled{
+      NotRun(FailureCode::kBadArgument, "", "there is no such object"), 0};
+}
+
+bool LocalBackend::StartWatch(base::ObjectId object, base::OutcomeWatch* watch,
+                              bool join) {
+  base::MutexLock lock(mutex_);
+  if (watch->state == base::OutcomeWatch::State::kGivenUp) return true;
+  if (std::optional<Settled> settled = Look(object)) {
+    watch->outcome = std::move(settled->outcome);
+    watch->state = base::OutcomeWatch::State::kReady;
+    return true;
+  }
+  if (!join) return false;
+  watch->state = base::OutcomeWatch::State::kWaiting;
+  watches_.emplace(object, watch);
+  return false;
+}
+
+base::OutcomeWatch::State LocalBackend::StopWatch(base::ObjectId object,
+                                                  base::OutcomeWatch* watch) {
+  using State = base::OutcomeWatch::State;
+  base::MutexLock lock(mutex_);
+  const State before = watch->state;
+  if (before == State::kReady) return before;
+  watch->state = State::kGivenUp;
+  const auto [first, last] = watches_.equal_range(object);
+  const auto found = std::find_if(
+      first, last, [watch](const auto& each) { return each.second == watch; });
+  if (found != last) watches_.erase(found);
+  return before;
+}
+
+void LocalBackend::TellWatches(base::ObjectId object) {
+  const auto [first, last] = watches_.equal_range(object);
+  for (auto at = first; at != last; ++at) {
+    base::OutcomeWatch* const watch = at->second;
+    watch->outcome = Look(object)->outcome;
+    watch->state = base::OutcomeWatch::State::kReady;
+    watch->ready(watch);
+  }
+  watches_.erase(first, last);
+}
+
 std::optional<Backend::Settled> LocalBackend::Await(base::ObjectId object,
                                                     base::BootTime deadline) {
   base::MutexLock lock(mutex_);
   while (true) {
-    if (const Settled* const settled = objects_.Find(object)) return *settled;
-    if (ended_) {
-      return Settled{
-          NotRun(FailureCode::kShutdown, "", "the runtime was shut down"), 0};
-    }
-    if (!objects_.IsPending(object)) {
-      return Settled{
-          NotRun(FailureCode::kBadArgument, "", "there is no such object"), 0};
-    }
+    if (std::optional<Settled> settled = Look(object)) return settled;
     const base::BootTime now = base::BootNow();
     if (WaitsForItself(object)) {
       if (!deadline.IsNever()) return std::nullopt;
@@ -628,6 +673,7 @@ void LocalBackend::Shutdown() {
     if (!actor.busy) ended.emplace(id, std::move(actor));
   }
   for (const auto& [id, actor] : ended) actors_.erase(id);
+  while (!watches_.empty()) TellWatches(watches_.begin()->first);
   changed_.NotifyAll();
 }
 

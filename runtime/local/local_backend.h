@@ -38,6 +38,7 @@
 #include "base/mutex.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/thread_annotations.h"
+#include "base/threads/outcome_watch.h"
 #include "base/value.h"
 #include "runtime/core/events.h"
 #include "runtime/local/local_objects.h"
@@ -66,6 +67,11 @@ class LocalBackend : public Backend {
   std::vector<bool> AwaitSome(std::span<const base::ObjectId> objects,
                               std::size_t count,
                               base::BootTime deadline) override
+      MOBULA_EXCLUDES(mutex_);
+  bool StartWatch(base::ObjectId object, base::OutcomeWatch* watch,
+                  bool join) override MOBULA_EXCLUDES(mutex_);
+  base::OutcomeWatch::State StopWatch(base::ObjectId object,
+                                      base::OutcomeWatch* watch) override
       MOBULA_EXCLUDES(mutex_);
   // A detached actor's constructor runs inside.
   base::ControlReply Ask(base::ControlRequest request,
@@ -152,6 +158,11 @@ class LocalBackend : public Backend {
   void Die(Actor& actor, base::Failure cause) MOBULA_REQUIRES(mutex_);
   Actor* Find(base::ActorId id) MOBULA_REQUIRES(mutex_);
   void Occupy(Actor& actor) const;
+  // Tells those who watch it; that only posts their work.
+  void TellWatches(base::ObjectId object) MOBULA_REQUIRES(mutex_);
+  // What there is of it, nothing while it is pending.
+  [[nodiscard]] std::optional<Settled> Look(base::ObjectId object) const
+      MOBULA_REQUIRES(mutex_);
   // The call lets its arguments go.
   void Settle(const Call& call, Settled settled) MOBULA_REQUIRES(mutex_);
   [[nodiscard]] bool WaitsForItself(base::ObjectId object) const
@@ -168,6 +179,8 @@ class LocalBackend : public Backend {
   base::CondVar changed_;
   bool ended_ MOBULA_GUARDED_BY(mutex_) = false;
   LocalObjects objects_ MOBULA_GUARDED_BY(mutex_);
+  std::multimap<base::ObjectId, base::OutcomeWatch*> watches_
+      MOBULA_GUARDED_BY(mutex_);
   // Of a call that waits or runs, to its actor.
   std::map<base::ObjectId, base::ActorId> pending_ MOBULA_GUARDED_BY(mutex_);
   std::map<base::ActorId, Actor> actors_ MOBULA_GUARDED_BY(mutex_);

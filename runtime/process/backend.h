@@ -24,6 +24,7 @@
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/shm/room.h"
+#include "base/threads/outcome_watch.h"
 #include "base/value.h"
 #include "runtime/core/events.h"
 
@@ -76,6 +77,20 @@ class Backend {
   virtual std::vector<bool> AwaitSome(std::span<const base::ObjectId> objects,
                                       std::size_t count,
                                       base::BootTime deadline) = 0;
+
+  // The outcome, without a thread that waits for it. True if there is nothing
+  // to wait for: it is there and in `watch`, or the watch was given up. Else,
+  // if it is to `join`, it is kept until it is ready or given up.
+  virtual bool StartWatch(base::ObjectId object, base::OutcomeWatch* watch,
+                          bool join) = 0;
+  // Gives up, unless it is ready; from here on it does not become so. Gives
+  // what it was before.
+  virtual base::OutcomeWatch::State StopWatch(base::ObjectId object,
+                                              base::OutcomeWatch* watch) = 0;
+
+  // The calling thread is blocked by something else from here on, or goes on:
+  // the slot that it may hold is lent meanwhile.
+  virtual void Blocked(bool /*is_blocked*/) {}
 
   // Asks the control store and waits for the answer, kControlAway if there is
   // none after `timeout`.

@@ -140,6 +140,68 @@ void ObjectWaits::Release(Entry* entry, std::vector<Waiter*>* enough) {
   entry->waiters.clear();
 }
 
+void ObjectWaits::Release(Entry* entry, const base::Outcome& outcome,
+                          std::vector<base::OutcomeWatch*>* ready) {
+  for (base::OutcomeWatch* watch : entry->watches) {
+    watch->outcome = outcome;
+    watch->state = base::OutcomeWatch::State::kReady;
+    ready->push_back(watch);
+  }
+  entry->users -= entry->watches.size();
+  entry->watches.clear();
+}
+
+void ObjectWaits::Told::Tell() {
+  for (Waiter* waiter : enough) base::FutexWake(&waiter->signal);
+  for (base::OutcomeWatch* watch : ready) watch->ready(watch);
+}
+
+// ---- watches ----------------------------------------------------------------
+
+bool ObjectWaits::StartWatch(ObjectId object, base::OutcomeWatch* watch,
+                             bool join) {
+  using State = base::OutcomeWatch::State;
+  {
+    base::MutexLock lock(mutex_);
+    if (watch->state == State::kGivenUp) return true;
+    MOBULA_CHECK(watch->state == State::kIdle, "it joins once");
+    ++lookups_;
+    auto found = entries_.find(object);
+    const bool is_known = found != entries_.end();
+    if (is_known && found->second.settled) {
+      watch->outcome = found->second.settled->outcome;
+    } else if (closed_) {
+      watch->outcome = *closed_;
+    }
+    if (watch->outcome) watch->state = State::kReady;
+    if (watch->outcome || !join) return watch->outcome.has_value();
+    if (!is_known) found = entries_.try_emplace(object).first;
+    watch->state = State::kWaiting;
+    found->second.watches.push_back(watch);
+    ++found->second.users;
+    if (is_known) return false;
+  }
+  // From here on `watch` may be ready, and gone.
+  watch_(object);
+  return false;
+}
+
+base::OutcomeWatch::State ObjectWaits::StopWatch(ObjectId object,
+                                                 base::OutcomeWatch* watch) {
+  using State = base::OutcomeWatch::State;
+  base::MutexLock lock(mutex_);
+  const State before = watch->state;
+  if (before == State::kReady) return before;
+  watch->state = State::kGivenUp;
+  if (before != State::kWaiting) return before;
+  const auto found = entries_.find(object);
+  MOBULA_CHECK(found != entries_.end(), "what is watched stays");
+  Entry& entry = found->second;
+  MOBULA_CHECK(std::erase(entry.watches, watch) == 1 && entry.users > 0);
+  if (--entry.users == 0 && entry.dropped) entries_.erase(found);
+  return before;
+}
+
 void ObjectWaits::Know(ObjectId object, base::Outcome outcome) {
   base::MutexLock lock(mutex_);
   if (closed_) return;
@@ -151,15 +213,18 @@ void ObjectWaits::Know(ObjectId object, base::Outcome outcome) {
 
 void ObjectWaits::Settle(ObjectId object, base::Outcome outcome,
                          std::int64_t incarnation) {
-  std::vector<Waiter*> enough;
+  Told told;
   {
     base::MutexLock lock(mutex_);
     const auto found = entries_.find(object);
     if (found == entries_.end()) return;
-    found->second.settled.emplace(Settled{std::move(outcome), incarnation});
-    Release(&found->second, &enough);
+    Entry& entry = found->second;
+    entry.settled.emplace(Settled{std::move(outcome), incarnation});
+    Release(&entry, &told.enough);
+    Release(&entry, entry.settled->outcome, &told.ready);
+    if (entry.users == 0 && entry.dropped) entries_.erase(found);
   }
-  for (Waiter* waiter : enough) base::FutexWake(&waiter->signal);
+  told.Tell();
 }
 
 void ObjectWaits::Looked(ObjectId object) {
@@ -193,15 +258,18 @@ void ObjectWaits::Drop(ObjectId object) {
 }
 
 void ObjectWaits::Close(base::Failure failure) {
-  std::vector<Waiter*> enough;
+  Told told;
   {
     base::MutexLock lock(mutex_);
     if (closed_) return;
     closed_ = std::move(failure);
     // Whatever number they wait for, it is all there now.
-    for (auto& [object, entry] : entries_) Release(&entry, &enough);
+    for (auto& [object, entry] : entries_) {
+      Release(&entry, &told.enough);
+      Release(&entry, *closed_, &told.ready);
+    }
   }
-  for (Waiter* waiter : enough) base::FutexWake(&waiter->signal);
+  told.Tell();
 }
 
 std::uint64_t ObjectWaits::lookups() const {

@@ -10,9 +10,9 @@
 // the core's own table.
 // A look (a deadline that has passed) waits only until the strand has dealt
 // with the question (Looked), so that it sees all that this thread did before.
-// Owner: Process.
-// Threading: Await, AwaitSome, Drop and Close from any thread, but the first
-// two not on the strand; Settle and Looked on the strand.
+// A coroutine waits by an OutcomeWatch, without a thread; it has nothing to
+// look at. Owner: Process. Threading: Await, AwaitSome, Drop and Close from any
+// thread, but the first two not on the strand; Settle and Looked on the strand.
 // Invariants: (1) `watch` once for each object between two drops; (2) nobody
 // waits after Settle or Close, and who waits is not disturbed by Drop: it has a
 // handle of its own; (3) callbacks run without a lock held; (4) one look-up for
@@ -33,6 +33,7 @@
 #include "base/ids.h"
 #include "base/mutex.h"
 #include "base/thread_annotations.h"
+#include "base/threads/outcome_watch.h"
 #include "runtime/memory/lent_wait.h"
 #include "runtime/process/backend.h"
 
@@ -57,6 +58,13 @@ class ObjectWaits {
   std::vector<bool> AwaitSome(std::span<const base::ObjectId> objects,
                               std::size_t count, base::BootTime deadline,
                               const BlockedFn& blocked) MOBULA_EXCLUDES(mutex_);
+
+  // As of Backend.
+  bool StartWatch(base::ObjectId object, base::OutcomeWatch* watch, bool join)
+      MOBULA_EXCLUDES(mutex_);
+  base::OutcomeWatch::State StopWatch(base::ObjectId object,
+                                      base::OutcomeWatch* watch)
+      MOBULA_EXCLUDES(mutex_);
 
   // What was put here has its outcome before the core hears of it; any thread.
   void Know(base::ObjectId object, base::Outcome outcome)
@@ -83,6 +91,13 @@ class ObjectWaits {
     std::size_t users = 0;  // between Join and Leave: it stays
     std::optional<Settled> settled;
     std::vector<Waiter*> waiters;
+    std::vector<base::OutcomeWatch*> watches;
+  };
+  // Who is to be told once the lock is free.
+  struct Told {
+    std::vector<Waiter*> enough;
+    std::vector<base::OutcomeWatch*> ready;
+    void Tell();
   };
   // Of what a call names, in the same order.
   using Entries = std::span<Entry*>;
@@ -98,6 +113,9 @@ class ObjectWaits {
       MOBULA_REQUIRES(mutex_);
   void Leave(std::span<const base::ObjectId> objects, Entries entries,
              Waiter* waiter) MOBULA_REQUIRES(mutex_);
+  // Those who watch the entry have their outcome.
+  static void Release(Entry* entry, const base::Outcome& outcome,
+                      std::vector<base::OutcomeWatch*>* ready);
   // The entry has its outcome: signals those who now have enough; `enough`
   // are to be woken once the lock is free.
   static void Release(Entry* entry, std::vector<Waiter*>* enough);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/threads/outcome_watch.h"
 #include "base/value.h"
 
 namespace mobula::runtime {
@@ -286,6 +287,80 @@ TEST(ObjectWaits, ManyWaitersAgainstOneStrand) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_LE(waits.size(), kObjects);
+}
+
+// ---- watches ----------------------------------------------------------------
+
+struct Watcher : base::OutcomeWatch {
+  Watcher() {
+    ready = [](base::OutcomeWatch* watch) noexcept {
+      ++static_cast<Watcher*>(watch)->times;
+    };
+  }
+  std::string Text() const {
+    const auto* value = outcome ? std::get_if<base::Value>(&*outcome) : nullptr;
+    return value == nullptr ? "(none)" : std::string(value->view());
+  }
+  int times = 0;
+};
+using WatchState = base::OutcomeWatch::State;
+
+TEST(ObjectWaits, AWatchIsReadyOnceWithTheOutcome) {
+  InstantCore core;
+  Watcher first;
+  Watcher second;
+  EXPECT_FALSE(core.waits.StartWatch(Object(1), &first, /*join=*/false));
+  EXPECT_TRUE(core.asked.empty());
+  EXPECT_FALSE(core.waits.StartWatch(Object(1), &first, /*join=*/true));
+  EXPECT_FALSE(core.waits.StartWatch(Object(1), &second, /*join=*/true));
+  EXPECT_EQ(core.asked.size(), 1u);
+  core.waits.Drop(Object(1));  // of another handle: they go on waiting
+  core.waits.Settle(Object(1), Text("late"), 0);
+  EXPECT_EQ(first.times + second.times, 2);
+  EXPECT_EQ(first.Text(), "late");
+  EXPECT_EQ(second.Text(), "late");
+  EXPECT_EQ(core.waits.StopWatch(Object(1), &first), WatchState::kReady);
+  EXPECT_EQ(core.waits.size(), 0u);
+}
+
+TEST(ObjectWaits, AWatchOfWhatIsThereDoesNotWait) {
+  InstantCore core;
+  core.waits.Know(Object(1), Text("put"));
+  Watcher watch;
+  EXPECT_TRUE(core.waits.StartWatch(Object(1), &watch, /*join=*/true));
+  EXPECT_EQ(watch.Text(), "put");
+  EXPECT_EQ(watch.times, 0);
+}
+
+TEST(ObjectWaits, AWatchThatIsGivenUpIsNeverReady) {
+  InstantCore core;
+  Watcher before;
+  EXPECT_EQ(core.waits.StopWatch(Object(1), &before), WatchState::kIdle);
+  EXPECT_TRUE(core.waits.StartWatch(Object(1), &before, /*join=*/true));
+  EXPECT_EQ(before.Text(), "(none)");
+  Watcher after;
+  EXPECT_FALSE(core.waits.StartWatch(Object(1), &after, /*join=*/true));
+  EXPECT_EQ(core.waits.StopWatch(Object(1), &after), WatchState::kWaiting);
+  EXPECT_EQ(core.waits.StopWatch(Object(1), &after), WatchState::kGivenUp);
+  core.waits.Settle(Object(1), Text("late"), 0);
+  EXPECT_EQ(before.times + after.times, 0);
+  core.waits.Drop(Object(1));
+  EXPECT_EQ(core.waits.size(), 0u);
+}
+
+TEST(ObjectWaits, CloseMakesWatchesReady) {
+  InstantCore core;
+  Watcher waiting;
+  Watcher late;
+  EXPECT_FALSE(core.waits.StartWatch(Object(1), &waiting, /*join=*/true));
+  core.waits.Close(
+      base::NotRun(base::FailureCode::kShutdown, "the runtime has ended"));
+  EXPECT_EQ(waiting.times, 1);
+  EXPECT_TRUE(core.waits.StartWatch(Object(2), &late, /*join=*/true));
+  for (const Watcher* const watch : {&waiting, &late}) {
+    ASSERT_TRUE(watch->outcome.has_value());
+    EXPECT_TRUE(std::holds_alternative<base::Failure>(*watch->outcome));
+  }
 }
 
 }  // namespace

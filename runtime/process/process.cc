@@ -514,6 +514,28 @@ std::vector<bool> Process::AwaitSome(std::span<const base::ObjectId> objects,
   return state_->waits.AwaitSome(objects, count, deadline, state_->Lends());
 }
 
+bool Process::StartWatch(base::ObjectId object, base::OutcomeWatch* watch,
+                         bool join) {
+  if (state_->Forked()) {
+    watch->outcome = NoRuntime();
+    watch->state = base::OutcomeWatch::State::kReady;
+    return true;
+  }
+  return state_->waits.StartWatch(object, watch, join);
+}
+
+base::OutcomeWatch::State Process::StopWatch(base::ObjectId object,
+                                             base::OutcomeWatch* watch) {
+  if (state_->Forked()) return base::OutcomeWatch::State::kReady;
+  return state_->waits.StopWatch(object, watch);
+}
+
+void Process::Blocked(bool is_blocked) {
+  if (state_->Forked()) return;
+  const LentWait::BlockedFn lends = state_->Lends();
+  if (lends) lends(is_blocked);
+}
+
 base::ControlReply Process::Ask(base::ControlRequest request,
                                 base::Duration timeout) {
   if (state_->Forked()) return NoRuntime();

@@ -32,6 +32,7 @@
 #include "base/function_table.h"
 #include "base/ids.h"
 #include "base/shm/worker_page.h"
+#include "base/threads/outcome_watch.h"
 #include "base/unique_fd.h"
 #include "base/value.h"
 #include "runtime/core/events.h"
@@ -76,6 +77,11 @@ class Process final : public Backend {
   std::vector<bool> AwaitSome(std::span<const base::ObjectId> objects,
                               std::size_t count,
                               base::BootTime deadline) override;
+  bool StartWatch(base::ObjectId object, base::OutcomeWatch* watch,
+                  bool join) override;
+  base::OutcomeWatch::State StopWatch(base::ObjectId object,
+                                      base::OutcomeWatch* watch) override;
+  void Blocked(bool is_blocked) override;
   base::ControlReply Ask(base::ControlRequest request,
                          base::Duration timeout) override;
   bool HasStore() const override;

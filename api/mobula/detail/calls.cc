@@ -305,11 +305,15 @@ ObjectPtr PutValue(const Writable& value, Timeout timeout) {
 }
 
 base::Value AwaitValue(const ObjectPtr& object, Timeout timeout) {
-  runtime::Backend::Settled settled = AwaitSettled(object, timeout);
-  if (auto* const failure = std::get_if<base::Failure>(&settled.outcome)) {
+  return OutcomeValue(object, AwaitSettled(object, timeout).outcome, timeout);
+}
+
+base::Value OutcomeValue(const ObjectPtr& object, base::Outcome outcome,
+                         Timeout timeout) {
+  if (auto* const failure = std::get_if<base::Failure>(&outcome)) {
     ThrowFailure(std::move(*failure));
   }
-  auto value = std::get<base::Value>(std::move(settled.outcome));
+  auto value = std::get<base::Value>(std::move(outcome));
   if (!value.is_stored()) return value;
   return MapValue(object->session(), value, timeout);
 }

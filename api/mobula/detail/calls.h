@@ -60,6 +60,9 @@ ObjectPtr PutValue(const Writable& value, Timeout timeout);
 // The encoded value, with its bytes wherever they lie; else throws. The handle
 // must be kept while they are used.
 base::Value AwaitValue(const ObjectPtr& object, Timeout timeout);
+// The same of an outcome that there is.
+base::Value OutcomeValue(const ObjectPtr& object, base::Outcome outcome,
+                         Timeout timeout);
 // The same without bringing its bytes in; a failure is returned.
 base::Outcome AwaitOutcome(const ObjectPtr& object, Timeout timeout);
 // So that waiting for one after the other takes one trip for all.
