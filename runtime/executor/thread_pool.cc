@@ -14,14 +14,13 @@
 namespace mobula::runtime {
 namespace {
 
-// Every so many turns the oldest goes first.
+// Every so many turns what has waited longest goes first.
 constexpr std::uint32_t kFairTurns = 61;
 
 }  // namespace
 
 struct ThreadPool::Worker {
   ThreadPool* pool = nullptr;
-  std::size_t index = 0;
   WorkDeque deque;
   std::uint32_t turns = 0;
   bool runs = false;   // under the pool's lock
@@ -47,6 +46,7 @@ ThreadPool::~ThreadPool() {
     base::MutexLock lock(mutex_);
     stopping_ = true;
     woken_.NotifyAll();
+    while (threads_.load() > 0) ended_.Wait(mutex_);
   }
   for (std::size_t i = 0; i < made_.load(); ++i) {
     if (workers_[i]->thread.joinable()) workers_[i]->thread.join();
@@ -57,25 +57,25 @@ ThreadPool::~ThreadPool() {
 std::size_t ThreadPool::threads() const { return threads_.load(); }
 
 void ThreadPool::Post(base::Work* work) {
+  MOBULA_CHECK(work->run != nullptr);
   auto* const self = static_cast<Worker*>(worker_here);
   if (self == nullptr || self->pool != this || !self->deque.Push(work)) {
-    PushShared(work);
+    PostLast(work);
+    return;
   }
   Alert();
 }
 
+// In one piece: once the lock is free the work may have run, and the pool be
+// gone.
 void ThreadPool::PostLast(base::Work* work) {
-  PushShared(work);
-  Alert();
-}
-
-void ThreadPool::PushShared(base::Work* work) {
   MOBULA_CHECK(work->run != nullptr);
   base::MutexLock lock(mutex_);
   work->next = nullptr;
   (first_ == nullptr ? first_ : last_->next) = work;
   last_ = work;
   shared_size_.fetch_add(1);
+  AlertLocked();
 }
 
 base::Work* ThreadPool::PopShared() {
@@ -88,27 +88,30 @@ base::Work* ThreadPool::PopShared() {
   return work;
 }
 
-// Who posts pushes first and then looks at searching_ and sleepers_; who is
-// about to sleep changes those first and then looks for work: one of the two
-// sees the other.
+// Who posts pushes first and then looks at searching_ and running_; who stops
+// searching or running changes those first and then looks for work: one of the
+// two sees the other.
+bool ThreadPool::NeedsAnother() const {
+  return searching_.load() == 0 && running_.load() < options_.threads_max;
+}
+
 void ThreadPool::Alert() {
-  if (searching_.load() > 0) return;
-  if (sleepers_.load() == 0 && !MayGrow()) return;
+  if (!NeedsAnother()) return;
   base::MutexLock lock(mutex_);
-  if (sleepers_.load() > 0) {
-    sleepers_.fetch_sub(1);
+  AlertLocked();
+}
+
+void ThreadPool::AlertLocked() {
+  if (!NeedsAnother()) return;
+  if (sleepers_ > 0) {
+    --sleepers_;
+    running_.fetch_add(1);
     searching_.fetch_add(1);
     ++wakes_;
     woken_.NotifyOne();
-  } else if (MayGrow() && !stopping_) {
+  } else if (threads_.load() < workers_max_) {
     StartThread();
   }
-}
-
-bool ThreadPool::MayGrow() const {
-  const std::size_t running_max =
-      std::min(options_.threads_max + blocked_.load(), workers_max_);
-  return threads_.load() < running_max;
 }
 
 void ThreadPool::StartThread() {
@@ -118,7 +121,6 @@ void ThreadPool::StartThread() {
   if (at == made_.load()) {
     workers_[at] = std::make_unique<Worker>();
     workers_[at]->pool = this;
-    workers_[at]->index = at;
     made_.store(at + 1);
   }
   Worker& worker = *workers_[at];
@@ -127,6 +129,7 @@ void ThreadPool::StartThread() {
   // It counts before it can run: its own first steps rely on that.
   worker.runs = true;
   threads_.fetch_add(1);
+  running_.fetch_add(1);
   searching_.fetch_add(1);
   try {
     worker.thread =
@@ -134,6 +137,7 @@ void ThreadPool::StartThread() {
   } catch (const std::system_error& error) {
     worker.runs = false;
     searching_.fetch_sub(1);
+    running_.fetch_sub(1);
     MOBULA_CHECK(threads_.fetch_sub(1) > 1, "no thread can be started")
         << error.what();
   }
@@ -143,12 +147,15 @@ void ThreadPool::Run(Worker& self) {
   worker_here = &self;
   bool searches = true;
   while (true) {
-    base::Work* const work = Find(self);
+    // Not while there are more than may run, since one goes on again.
+    const bool may_run = running_.load() <= options_.threads_max;
+    base::Work* const work = may_run ? Find(self) : nullptr;
     const bool was_last = searches && searching_.fetch_sub(1) == 1;
     if (was_last && work != nullptr && HasWork()) Alert();
     searches = false;
     if (work != nullptr) {
       work->run(work);
+      if (worker_here == nullptr) return;  // in a forked child
       continue;
     }
     if (!Sleep(self)) return;
@@ -157,19 +164,36 @@ void ThreadPool::Run(Worker& self) {
 }
 
 base::Work* ThreadPool::Find(Worker& self) {
-  if (++self.turns % kFairTurns == 0) {
-    if (base::Work* const work = PopShared()) return work;
-    if (base::Work* const work = self.deque.Steal()) return work;
-  }
+  if (++self.turns % kFairTurns == 0) return FindOldest(self);
   if (base::Work* const work = self.deque.Pop()) return work;
   if (base::Work* const work = PopShared()) return work;
   return StealFor(self);
 }
 
+base::Work* ThreadPool::FindOldest(Worker& self) {
+  const std::uint32_t first = self.turns / kFairTurns;
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    base::Work* work = nullptr;
+    switch ((first + i) % 3) {
+      case 0:
+        work = PopShared();
+        break;
+      case 1:
+        work = self.deque.Steal();
+        break;
+      default:
+        work = StealFor(self);
+    }
+    if (work != nullptr) return work;
+  }
+  return self.deque.Pop();  // where a thief was after the same
+}
+
 base::Work* ThreadPool::StealFor(Worker& self) {
   const std::size_t made = made_.load();
-  for (std::size_t i = 1; i < made; ++i) {
-    Worker& victim = *workers_[(self.index + i) % made];
+  for (std::size_t i = 0; i < made; ++i) {
+    Worker& victim = *workers_[(self.turns + i) % made];
+    if (&victim == &self) continue;
     if (base::Work* const work = victim.deque.Steal()) return work;
   }
   return nullptr;
@@ -184,27 +208,31 @@ bool ThreadPool::HasWork() const {
   return false;
 }
 
-bool ThreadPool::MayEnd() const {
-  return threads_.load() - std::min(threads_.load(), blocked_.load()) >
-         options_.threads_kept;
+bool ThreadPool::MayEnd(bool is_idle) const {
+  if (stopping_) return !HasWork();
+  return is_idle && running_.load() + sleepers_ > options_.threads_kept;
 }
 
 bool ThreadPool::Sleep(Worker& self) {
   base::BootTime end = base::BootNow() + options_.idle_max;
   base::MutexLock lock(mutex_);
-  sleepers_.fetch_add(1);
+  running_.fetch_sub(1);
+  ++sleepers_;
   while (wakes_ == 0) {
-    if (HasWork()) {
-      sleepers_.fetch_sub(1);
+    if (running_.load() < options_.threads_max && HasWork()) {
+      --sleepers_;
+      running_.fetch_add(1);
       searching_.fetch_add(1);
       return true;
     }
     const base::BootTime now = base::BootNow();
-    if (stopping_ || (now >= end && MayEnd())) {
+    if (MayEnd(now >= end)) {
       self.runs = false;
-      // In this order: who finds no sleeper must find that there is room.
+      --sleepers_;
       threads_.fetch_sub(1);
-      sleepers_.fetch_sub(1);
+      // Those that had to wait for this one's work may end now.
+      if (stopping_) woken_.NotifyAll();
+      if (threads_.load() == 0) ended_.NotifyAll();
       return false;
     }
     if (now >= end) end = now + options_.idle_max;
@@ -214,18 +242,22 @@ bool ThreadPool::Sleep(Worker& self) {
   return true;
 }
 
-// ---- blocked threads --------------------------------------------------------
+// ---- the calling thread -----------------------------------------------------
+
+bool ThreadPool::IsHere() { return worker_here != nullptr; }
+
+void ThreadPool::LeaveHere() { worker_here = nullptr; }
 
 void ThreadPool::BlockedHere(bool is_blocked) {
   auto* const self = static_cast<Worker*>(worker_here);
   if (self == nullptr) return;
   ThreadPool& pool = *self->pool;
   if (!is_blocked) {
-    pool.blocked_.fetch_sub(1);
+    pool.running_.fetch_add(1);
     return;
   }
-  pool.blocked_.fetch_add(1);
-  pool.Alert();
+  pool.running_.fetch_sub(1);
+  if (pool.HasWork()) pool.Alert();
 }
 
 }  // namespace mobula::runtime

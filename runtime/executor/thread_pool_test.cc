@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <semaphore>
 #include <set>
@@ -143,6 +144,58 @@ TEST(ThreadPool, WorkThatPostsItselfStarvesNobody) {
   ended.acquire();
 }
 
+// Work that posts itself as long as it is told to.
+struct Greedy {
+  Greedy(ThreadPool* pool, std::atomic<bool>* go_on, bool last)
+      : task([this, pool, go_on, last] {
+          if (!go_on->load()) {
+            ended.release();
+          } else if (last) {
+            pool->PostLast(&task);
+          } else {
+            pool->Post(&task);
+          }
+        }) {}
+  Task task;
+  std::binary_semaphore ended{0};
+};
+
+TEST(ThreadPool, NeitherTheSharedQueueNorOnesOwnStarvesTheOther) {
+  ThreadPool pool({.threads_max = 1});
+  std::atomic<bool> go_on{true};
+  Greedy own(&pool, &go_on, /*last=*/false);
+  Greedy shared(&pool, &go_on, /*last=*/true);
+  Task older([&] { go_on.store(false); });
+  Task first([&] {
+    pool.PostLast(&shared.task);
+    pool.Post(&older);
+    pool.Post(&own.task);
+  });
+  pool.Post(&first);
+  own.ended.acquire();
+  shared.ended.acquire();
+}
+
+TEST(ThreadPool, WhatABlockedThreadPostedDoesNotStarve) {
+  ThreadPool pool({.threads_max = 1});
+  std::atomic<bool> go_on{true};
+  std::binary_semaphore ran(0);
+  Greedy greedy(&pool, &go_on, /*last=*/false);
+  Task older([&] {
+    go_on.store(false);
+    ran.release();
+  });
+  Task blocks([&] {
+    pool.PostLast(&greedy.task);
+    pool.Post(&older);
+    ThreadPool::BlockedHere(true);
+    ran.acquire();
+    ThreadPool::BlockedHere(false);
+  });
+  pool.Post(&blocks);
+  greedy.ended.acquire();
+}
+
 TEST(ThreadPool, OthersRunInPlaceOfThoseThatAreBlocked) {
   constexpr int kDepth = 40;
   ThreadPool pool({.threads_max = 1, .extra_max = kDepth});
@@ -183,7 +236,7 @@ struct Link : base::Work {
 
 TEST(ThreadPool, AChainOfBlockedThreadsGoesOnFromItsFirstMoment) {
   constexpr std::size_t kDepth = 20;
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; round < 30; ++round) {
     std::deque<Link> chain(kDepth);
     ThreadPool pool({.threads_max = 1});
     for (std::size_t i = 0; i < kDepth; ++i) {
@@ -195,6 +248,74 @@ TEST(ThreadPool, AChainOfBlockedThreadsGoesOnFromItsFirstMoment) {
     }
     pool.Post(&chain[0]);
     chain[0].ran.acquire();
+  }
+}
+
+// Both are there after the first was blocked; one of them may run.
+TEST(ThreadPool, OneThatGoesOnDoesNotMakeItMoreThanMayRun) {
+  for (int round = 0; round < 20; ++round) {
+    ThreadPool pool({.threads_max = 1});
+    std::binary_semaphore go_on(0);
+    std::counting_semaphore<> ended(0);
+    Task second([&] { go_on.release(); });
+    Task first([&] {
+      pool.Post(&second);
+      ThreadPool::BlockedHere(true);
+      go_on.acquire();
+      ThreadPool::BlockedHere(false);
+      ended.release();
+    });
+    pool.Post(&first);
+    ended.acquire();
+
+    std::atomic<int> at_once{0};
+    std::deque<Task> tasks;
+    for (int i = 0; i < 8; ++i) {
+      tasks.emplace_back([&at_once, &ended] {
+        EXPECT_EQ(at_once.fetch_add(1), 0);
+        for (int turn = 0; turn < 4; ++turn) std::this_thread::yield();
+        at_once.fetch_sub(1);
+        ended.release();
+      });
+    }
+    Task poster([&] {
+      for (Task& task : tasks) pool.Post(&task);
+    });
+    pool.Post(&poster);
+    for (std::size_t i = 0; i < tasks.size(); ++i) ended.acquire();
+  }
+}
+
+TEST(ThreadPool, OthersRunInPlaceOfThoseThatAreBlockedAlsoWhileItEnds) {
+  for (int round = 0; round < 40; ++round) {
+    Link inner;
+    Link outer;
+    inner.run = outer.run = [](base::Work* work) noexcept {
+      static_cast<Link*>(work)->Run();
+    };
+    outer.inner = &inner;
+    Task begin([&outer] {
+      for (int turn = 0; turn < 4; ++turn) std::this_thread::yield();
+      outer.Run();
+    });
+    ThreadPool pool({.threads_max = 1});
+    outer.pool = &pool;
+    pool.Post(&begin);
+  }
+}
+
+// Whoever learns that the work has run may end the pool, though who posted it
+// is still in Post. A sanitizer sees what is amiss.
+TEST(ThreadPool, MayEndBeforePostHasReturned) {
+  for (int round = 0; round < 100; ++round) {
+    std::binary_semaphore ran(0);
+    Task task([&ran] { ran.release(); });
+    auto pool =
+        std::make_unique<ThreadPool>(ThreadPool::Options{.threads_max = 2});
+    std::thread poster([&task, to = pool.get()] { to->Post(&task); });
+    ran.acquire();
+    pool.reset();
+    poster.join();
   }
 }
 
