@@ -4,8 +4,8 @@
 //   executor.Post(&greeting);       // later: greeting.run(&greeting)
 //
 // Work and Timer are links of their owner's, who keeps them where they are: a
-// coroutine has its own in its frame, so that nothing is allocated to wait, to
-// resume or to sleep, and no queue of them can overflow.
+// coroutine has its own in its frame, so that nothing is allocated for each
+// wait and resumption, and no queue of them can overflow.
 // Threading: Post and PostLast from any thread. Work that was posted belongs to
 // the executor until its run is called, Timers until they fire or are removed.
 #ifndef MOBULA_BASE_THREADS_EXECUTOR_H_
@@ -34,7 +34,8 @@ class Executor {
 
   // Soon: a thread of the executor that posts may run it before older work.
   virtual void Post(Work* work) = 0;
-  // After all that waits now: for who lets others go first.
+  // Behind what waits now, as far as the executor keeps an order: for who lets
+  // others go first.
   virtual void PostLast(Work* work) = 0;
 
  protected:
@@ -49,6 +50,7 @@ struct Timer {
   BootTime at;
   FireFn fire = nullptr;
   std::size_t place = kNowhere;  // the queue's
+  const void* queue = nullptr;   // the queue's: to which it was added last
 };
 
 }  // namespace mobula::base

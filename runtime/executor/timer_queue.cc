@@ -39,6 +39,7 @@ void TimerQueue::Add(Timer* timer) {
     thread_ = StartNamedThread("mobula-timers", [this] { Run(); });
   }
   heap_.push_back(timer);
+  timer->queue = this;
   timer->place = heap_.size() - 1;
   Rise(timer->place);
   if (timer->place == 0) earlier_.NotifyOne();
@@ -46,6 +47,7 @@ void TimerQueue::Add(Timer* timer) {
 
 bool TimerQueue::Remove(Timer* timer) {
   base::MutexLock lock(mutex_);
+  if (timer->queue != this) return false;
   if (timer->place != Timer::kNowhere) {
     Take(timer->place);
     return true;

@@ -35,7 +35,8 @@ class TimerQueue {
   TimerQueue& operator=(const TimerQueue&) = delete;
 
   void Add(base::Timer* timer) MOBULA_EXCLUDES(mutex_);
-  // Whether it had not fired. No effect on one that was never added.
+  // Whether it had not fired. No effect on one that was never added, or to
+  // another queue: a forked child's has none of the parent's.
   bool Remove(base::Timer* timer) MOBULA_EXCLUDES(mutex_);
 
   [[nodiscard]] std::size_t size() const MOBULA_EXCLUDES(mutex_);

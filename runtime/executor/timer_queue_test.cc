@@ -66,6 +66,16 @@ TEST(TimerQueue, WhatIsRemovedNeverFires) {
   EXPECT_FALSE(timers.Remove(&after));
 }
 
+TEST(TimerQueue, LeavesAloneWhatIsOfAnotherQueue) {
+  TimerQueue timers;
+  TimerQueue others;
+  Alarm alarm(BootNow() + hours(1), [] { FAIL(); });
+  timers.Add(&alarm);
+  EXPECT_FALSE(others.Remove(&alarm));
+  EXPECT_EQ(timers.size(), 1u);
+  EXPECT_TRUE(timers.Remove(&alarm));
+}
+
 TEST(TimerQueue, RemoveWaitsForOneThatFires) {
   TimerQueue timers;
   std::binary_semaphore begun(0);

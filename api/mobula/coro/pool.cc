@@ -29,12 +29,22 @@ struct Pool::Threads {
 };
 
 Pool::Pool(const PoolOptions& options)
-    : threads_(std::make_unique<Threads>(Checked(options))) {}
-Pool::Pool(FindFn find) : find_(find) {}
-Pool::~Pool() = default;
+    : threads_(std::make_unique<Threads>(Checked(options))),
+      made_at_fork_(detail::ForkCount()) {}
+Pool::Pool(FindFn find) : find_(find), made_at_fork_(detail::ForkCount()) {}
+
+Pool::~Pool() {
+  // Its threads are the parent's: there is nobody to wait for.
+  if (made_at_fork_ != detail::ForkCount()) (void)threads_.release();
+}
 
 base::Executor& Pool::executor() {
-  return threads_ == nullptr ? find_() : threads_->pool;
+  if (threads_ == nullptr) return find_();
+  if (made_at_fork_ != detail::ForkCount()) {
+    detail::ThrowBadArgument(
+        "this Pool is of the process that forked: make one in the child");
+  }
+  return threads_->pool;
 }
 
 Pool& DefaultPool() {

@@ -15,13 +15,18 @@
 // the blocking one up to 64, which end when they are idle for 10 s; both start
 // with the first use. A Pool of one's own keeps some work apart from the rest.
 // Threading: any. A Pool ends on a thread that is not one of its own, when no
-// coroutine is on it any more; all that waits in it runs first.
-// Errors: BadArgument for a size of 0 or over 4,096.
+// coroutine is on it any more; all that waits in it runs first. Its threads
+// take no signals, and a program that is started from one inherits that.
+// A Pool is of the process that made it; a forked child makes its own. One that
+// is forked in a coroutine ends by exec or _exit.
+// Errors: BadArgument for a size of 0 or over 4,096, and from On in a child
+// that was forked after the Pool was made.
 #ifndef MOBULA_API_MOBULA_CORO_POOL_H_
 #define MOBULA_API_MOBULA_CORO_POOL_H_
 
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -74,8 +79,9 @@ class Pool {
   using FindFn = base::Executor& (*)();
   explicit Pool(FindFn find);
 
-  const std::unique_ptr<Threads> threads_;  // null: the process's
-  const FindFn find_ = nullptr;             // of the process, as it is now
+  std::unique_ptr<Threads> threads_;  // null: the process's
+  const FindFn find_ = nullptr;       // of the process, as it is now
+  const std::uint32_t made_at_fork_;
 };
 
 // Where coroutines run unless they are moved.

@@ -7,11 +7,15 @@
 // It holds from where it is declared to the end of the block, in a thread and
 // in a coroutine alike, for every wait of this library there, and for all that
 // is called and awaited there; a coroutine keeps its scope on whatever thread
-// it goes on. Code that computes asks for itself: ThrowIfStopped(). Threading:
-// Stop and token() from any thread; it ends in the thread or coroutine that
-// made it. Scopes nest, and end in the opposite order. Errors: waits inside
-// throw TimeoutError once the deadline has passed, Cancelled once it was
-// stopped. The idea: nested scopes of cancellation, from Trio (N. J. Smith,
+// it goes on. Code that computes asks for itself: ThrowIfStopped().
+// Scopes nest, and end in the opposite order.
+// A forked child is in the scope of its parent, but the deadline that it has
+// does not come there: begin one in the child.
+// Threading: Stop and token() from any thread; it ends in the thread or
+// coroutine that made it.
+// Errors: waits inside throw TimeoutError once the deadline has passed,
+// Cancelled once it was stopped.
+// The idea: nested scopes of cancellation, from Trio (N. J. Smith,
 // "Timeouts and cancellation for humans", 2018).
 #ifndef MOBULA_API_MOBULA_CORO_SCOPE_H_
 #define MOBULA_API_MOBULA_CORO_SCOPE_H_
@@ -45,7 +49,8 @@ class Scope {
 //
 // Whether, and that, it is to stop: for code that computes for long, and for
 // libraries that take a std::stop_token. Where there is no scope it is a token
-// that never stops.
+// that never stops. What is registered with it (std::stop_callback) runs on the
+// thread that stops, for a deadline that of the timers: it must not wait.
 [[nodiscard]] std::stop_token CurrentStopToken();
 // Until its deadline; infinite if it has none.
 [[nodiscard]] Timeout CurrentTimeLeft();

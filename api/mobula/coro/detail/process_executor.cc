@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "api/mobula/coro/detail/setting.h"
 #include "api/mobula/detail/session.h"
 #include "base/check.h"
 #include "base/threads/futex.h"
@@ -40,14 +41,21 @@ struct ProcessExecutor {
 
 std::atomic<ProcessExecutor*> executor{nullptr};
 
+std::atomic<std::uint32_t> forks{0};
+
+// The threads are the parent's: a child begins anew. The thread that forked
+// may be one of a pool, and have run a coroutine there.
+void BeginAnew() {
+  executor.store(nullptr, std::memory_order_relaxed);
+  forks.fetch_add(1, std::memory_order_relaxed);
+  SetExecutorHere(nullptr);
+  ThreadPool::LeaveHere();
+}
+
 ProcessExecutor& TheExecutor() {
   ProcessExecutor* found = executor.load(std::memory_order_acquire);
   if (found != nullptr) return *found;
-  // The threads are the parent's: a child begins anew.
-  static const int registered = ::pthread_atfork(nullptr, nullptr, [] {
-    executor.store(nullptr, std::memory_order_relaxed);
-  });
-  MOBULA_CHECK(registered == 0);
+  (void)ForkCount();
   auto made = std::make_unique<ProcessExecutor>();
   if (executor.compare_exchange_strong(found, made.get())) {
     found = made.release();
@@ -56,6 +64,12 @@ ProcessExecutor& TheExecutor() {
 }
 
 }  // namespace
+
+std::uint32_t ForkCount() {
+  static const int registered = ::pthread_atfork(nullptr, nullptr, &BeginAnew);
+  MOBULA_CHECK(registered == 0);
+  return forks.load(std::memory_order_relaxed);
+}
 
 base::Executor& DefaultExecutor() { return TheExecutor().pool; }
 base::Executor& BlockingExecutor() { return TheExecutor().blocking; }

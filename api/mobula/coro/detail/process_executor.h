@@ -2,7 +2,8 @@
 // what blocks, the timers. Each starts when it is first used. Not for users.
 //
 // Owner: the process, for good: coroutines may outlive every other object of
-// the program. A forked child has one of its own.
+// the program. A forked child has one of its own, for what is begun there: the
+// parent's threads and timers, and what waits for them, stay behind.
 // Threading: any thread.
 #ifndef MOBULA_API_MOBULA_CORO_DETAIL_PROCESS_EXECUTOR_H_
 #define MOBULA_API_MOBULA_CORO_DETAIL_PROCESS_EXECUTOR_H_
@@ -21,6 +22,10 @@ namespace mobula::detail {
 void AddTimer(base::Timer* timer);
 // From here on it neither fires nor is firing.
 void RemoveTimer(base::Timer* timer);
+
+// How often this line of processes has forked, from the first call on: a child
+// sees another number than its parent.
+[[nodiscard]] std::uint32_t ForkCount();
 
 // Sleeps until `signal` is not 0; false if the deadline comes first. While it
 // is blocked for long, its pool and its node let others run.
