@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -94,6 +95,18 @@ TEST(TaskGroup, StopIsNoFailure) {
   for (int i = 0; i < 20; ++i) group.Start(Sleeps(hours(1)));
   group.Stop();
   BlockOn(group.Wait());
+}
+
+// Who learns that the children have ended may end the group, though who
+// stopped it is still in Stop. A sanitizer sees what is amiss.
+TEST(TaskGroup, MayEndBeforeStopHasReturned) {
+  for (int round = 0; round < 100; ++round) {
+    auto group = std::make_unique<TaskGroup>();
+    for (int i = 0; i < 3; ++i) group->Start(Sleeps(hours(1)));
+    std::jthread stopper([to = group.get()] { to->Stop(); });
+    BlockOn(group->Wait());
+    group.reset();
+  }
 }
 
 TEST(TaskGroup, NothingOutlivesIt) {

@@ -58,7 +58,9 @@ Context::~Context() {
 void Context::Stop(Reason reason) noexcept {
   Reason none = Reason::kNone;
   reason_.compare_exchange_strong(none, reason, std::memory_order_acq_rel);
-  source_.request_stop();
+  // What it tells may end this; the state stays until it has told all.
+  std::stop_source source = source_;
+  source.request_stop();
 }
 
 void ThrowTimedOut() {

@@ -26,7 +26,10 @@ bool ObjectWait::Enter(bool joins) {
   // The first look throws if the runtime has ended. When it ends later the
   // outcome says so.
   if (backend_ == nullptr) backend_ = &object_->session().OpenBackend();
-  if (!backend_->StartWatch(object_->id(), &watch_, joins)) return false;
+  // Once it has joined this may be gone, and with it the handle: the backend
+  // is kept until the call has returned.
+  const ObjectPtr kept = object_;
+  if (!backend_->StartWatch(kept->id(), &watch_, joins)) return false;
   if (watch_.outcome.has_value()) EndAs(End::kGranted);
   return true;
 }
