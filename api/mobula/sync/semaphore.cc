@@ -1,5 +1,7 @@
 #include "api/mobula/sync/semaphore.h"
 
+#include <limits>
+
 #include "api/mobula/error.h"
 
 namespace mobula {
@@ -31,6 +33,10 @@ void Semaphore::Release(std::int64_t count) {
   Checked(count);
   detail::Woken woken;
   base::MutexLock lock(mutex_);
+  if (count > std::numeric_limits<std::int64_t>::max() - permits_) {
+    detail::ThrowBadArgument(
+        "a Semaphore has more permits than can be counted");
+  }
   permits_ += count;
   GrantWaiting(woken);
 }

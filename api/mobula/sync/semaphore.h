@@ -10,7 +10,7 @@
 // Threading: any thread or coroutine; it must outlive those who wait.
 // Errors: Acquire and Hold throw TimeoutError when their time is over;
 // TimeoutError or Cancelled when the scope is stopped. BadArgument for a count
-// that is negative.
+// that is negative, or that makes more than 2^63 - 1 permits.
 #ifndef MOBULA_API_MOBULA_SYNC_SEMAPHORE_H_
 #define MOBULA_API_MOBULA_SYNC_SEMAPHORE_H_
 

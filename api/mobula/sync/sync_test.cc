@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -211,6 +213,10 @@ TEST(Semaphore, OneThatGivesUpLetsThoseBehindItGoOn) {
   BlockOn(semaphore.Acquire(1));
   EXPECT_THROW(Semaphore(-1), BadArgument);
   EXPECT_THROW(semaphore.Release(-1), BadArgument);
+  semaphore.Release(1);
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  EXPECT_THROW(semaphore.Release(kMost), BadArgument);
+  EXPECT_EQ(semaphore.available(), 1);
   EXPECT_THROW((void)semaphore.Acquire(-1), BadArgument);
 }
 
