@@ -12,6 +12,7 @@
 //   in); mobula::AsyncGenerator<std::string> lines = Lines(in); while
 //   (std::optional<std::string> line = co_await lines.Next()) Use(*line);
 //
+// Where a generator moves to another pool (On), who asks goes along.
 // Either runs no further than it is asked to, and is destroyed where it stands
 // with its owner. A T is moved out to who asked.
 // Threading: one at a time; an AsyncGenerator runs where who asks runs.

@@ -69,7 +69,9 @@ template <class Clock, class Span>
   return detail::SleepWait(time - Clock::now());
 }
 
-// Goes on after all that waits for a thread of the pool now. Coroutines only.
+// Goes to the end of the pool's queue. Another thread of the pool may take it
+// up at once, and now and then it is before what its own thread began.
+// Coroutines only.
 [[nodiscard]] inline detail::YieldAwait Yield() { return {}; }
 
 }  // namespace mobula
