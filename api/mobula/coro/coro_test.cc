@@ -61,6 +61,17 @@ TEST(Coro, IsAwaitedOnce) {
   EXPECT_THROW(BlockOn(add), BadArgument);
   const Coro<int> empty;
   EXPECT_THROW(BlockOn(empty), BadArgument);
+  const auto twice = [](const Coro<int>& coro) -> Coro<int> {
+    int got = co_await coro;
+    try {
+      got += co_await coro;
+    } catch (const BadArgument&) {
+      got += 10;
+    }
+    co_return got;
+  };
+  EXPECT_EQ(BlockOn(twice(Add(2, 3))), 15);
+  EXPECT_THROW(BlockOn(twice(Coro<int>())), BadArgument);
 }
 
 Coro<int> Nested() {
