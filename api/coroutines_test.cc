@@ -33,6 +33,7 @@ class Gate {
  public:
   void Open() { open_ = true; }
   bool IsOpen() const { return open_; }
+  void WaitForEver() const { mobula::BlockOn(mobula::SleepFor({})); }
 
  private:
   bool open_ = false;
@@ -117,6 +118,29 @@ TEST_P(Coroutines, EndsWithTheRuntime) {
 int Sleeper() {
   mobula::BlockOn(mobula::SleepFor({}));
   return 0;
+}
+
+// Get blocks its thread, the only one of the pool: another runs in its place.
+TEST(CoroutinesOnWorkers, AGetOnAPoolDoesNotHoldUpTheOthers) {
+  const mobula::Runtime runtime = mobula::Init(mobula::InitOptions().Cpus(1));
+  mobula::Pool pool;
+  mobula::Event begun;
+  mobula::Actor<Gate> gate = mobula::Create<Gate>();
+  const mobula::Ref<void> never = gate.Call<&Gate::WaitForEver>();
+  const auto gets = [&]() -> mobula::Coro<> {
+    co_await mobula::On(pool);
+    begun.Set();
+    EXPECT_THROW(mobula::Get(never), mobula::Error);
+  };
+  const auto kills = [&]() -> mobula::Coro<> {
+    co_await mobula::On(pool);
+    co_await begun.Wait();
+    mobula::Kill(gate);
+  };
+  mobula::TaskGroup group;
+  group.Start(kills());
+  group.Start(gets());
+  mobula::BlockOn(group.Wait());
 }
 
 TEST(CoroutinesOnWorkers, AWaitIsGivenUpWithItsScope) {

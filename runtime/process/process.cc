@@ -16,6 +16,7 @@
 #include "base/strand.h"
 #include "runtime/executor/current.h"
 #include "runtime/executor/slot_thread.h"
+#include "runtime/executor/thread_pool.h"
 #include "runtime/memory/lent_wait.h"
 #include "runtime/memory/remade_waits.h"
 #include "runtime/memory/store_memory.h"
@@ -89,8 +90,17 @@ struct Process::State final : CoreLoop::Sink {
 
   bool Forked() const { return ForkGeneration() != generation; }
   bool HasStore() const MOBULA_EXCLUDES(mutex);
-  // What the calling thread tells of while it waits: it may hold a slot.
+  // What the calling thread tells of while it waits: it may hold a slot, or be
+  // of a pool.
   LentWait::BlockedFn Lends() const {
+    const LentWait::BlockedFn slot = LendsSlot();
+    if (!ThreadPool::IsHere()) return slot;
+    return [slot](bool is_blocked) {
+      ThreadPool::BlockedHere(is_blocked);
+      if (slot) slot(is_blocked);
+    };
+  }
+  LentWait::BlockedFn LendsSlot() const {
     return Current() != nullptr ? blocked : LentWait::BlockedFn();
   }
   bool IsWorker() const { return slot != nullptr; }
@@ -532,7 +542,7 @@ base::OutcomeWatch::State Process::StopWatch(base::ObjectId object,
 
 void Process::Blocked(bool is_blocked) {
   if (state_->Forked()) return;
-  const LentWait::BlockedFn lends = state_->Lends();
+  const LentWait::BlockedFn lends = state_->LendsSlot();
   if (lends) lends(is_blocked);
 }
 
