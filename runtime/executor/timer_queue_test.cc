@@ -46,8 +46,13 @@ TEST(TimerQueue, FiresInTheOrderOfTheirTimesNeverEarly) {
       fired.release();
     });
   }
+  // None fires before all are there, however long that takes.
+  std::binary_semaphore added(0);
+  Alarm gate(begin, [&added] { added.acquire(); });
   TimerQueue timers;
+  timers.Add(&gate);
   for (Alarm& alarm : alarms) timers.Add(&alarm);
+  added.release();
   for (std::size_t i = 0; i < alarms.size(); ++i) fired.acquire();
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3, 4, 5}));
   EXPECT_EQ(timers.size(), 0u);
