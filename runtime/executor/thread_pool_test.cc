@@ -180,6 +180,7 @@ TEST(ThreadPool, WhatABlockedThreadPostedDoesNotStarve) {
   ThreadPool pool({.threads_max = 1});
   std::atomic<bool> go_on{true};
   std::binary_semaphore ran(0);
+  std::binary_semaphore ended(0);
   Greedy greedy(&pool, &go_on, /*last=*/false);
   Task older([&] {
     go_on.store(false);
@@ -191,9 +192,11 @@ TEST(ThreadPool, WhatABlockedThreadPostedDoesNotStarve) {
     ThreadPool::BlockedHere(true);
     ran.acquire();
     ThreadPool::BlockedHere(false);
+    ended.release();
   });
   pool.Post(&blocks);
   greedy.ended.acquire();
+  ended.acquire();
 }
 
 TEST(ThreadPool, OthersRunInPlaceOfThoseThatAreBlocked) {
