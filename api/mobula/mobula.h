@@ -46,6 +46,9 @@
 #include "api/mobula/values/buffer.h"       // IWYU pragma: export
 #include "api/mobula/values/put_options.h"  // IWYU pragma: export
 #include "api/mobula/values/view.h"         // IWYU pragma: export
+#include "api/mobula/verbs/as_completed.h"  // IWYU pragma: export
+#include "api/mobula/verbs/settled.h"       // IWYU pragma: export
+#include "api/mobula/verbs/when.h"          // IWYU pragma: export
 #include "api/mobula/worker_setup.h"        // IWYU pragma: export
 
 #endif  // MOBULA_API_MOBULA_MOBULA_H_

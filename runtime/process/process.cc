@@ -536,7 +536,13 @@ bool Process::StartWatch(base::ObjectId object, base::OutcomeWatch* watch,
 
 base::OutcomeWatch::State Process::StopWatch(base::ObjectId object,
                                              base::OutcomeWatch* watch) {
-  if (state_->Forked()) return base::OutcomeWatch::State::kReady;
+  if (state_->Forked()) {
+    // The strand is the parent's: nobody else is here to touch it.
+    using State = base::OutcomeWatch::State;
+    const State before = watch->state;
+    if (before != State::kReady) watch->state = State::kGivenUp;
+    return before;
+  }
   return state_->waits.StopWatch(object, watch);
 }
 
