@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <variant>
@@ -240,6 +241,31 @@ TEST_P(When, AllEndsWithTheRuntime) {
   EXPECT_EQ(ended, 3);
 }
 
+// Asks itself while it is busy: locally nobody else could answer.
+class Selfish {
+ public:
+  int Value() const { return 1; }
+  int AskItself(const std::string& name) const {
+    const mobula::Ref<int> own =
+        mobula::GetActor<Selfish>(name).Call<&Selfish::Value>();
+    return mobula::BlockOn(mobula::WhenAll(std::vector{own}))[0];
+  }
+  int GetInScope(const std::string& name) const {
+    const mobula::Scope scope;
+    return mobula::GetActor<Selfish>(name).Call<&Selfish::Value>().Get();
+  }
+};
+
+TEST(WhenLocal, AWaitForItselfIsRefused) {
+  const mobula::Runtime runtime = mobula::Init(mobula::InitOptions().Local());
+  auto selfish = mobula::Create<Selfish>(mobula::ActorOptions().Name("me"));
+  EXPECT_THROW(selfish.Call<&Selfish::AskItself>("me").Get(),
+               std::runtime_error);
+  EXPECT_THROW(selfish.Call<&Selfish::GetInScope>("me").Get(),
+               std::runtime_error);
+  EXPECT_EQ(selfish.Call<&Selfish::Value>().Get(), 1);
+}
+
 // ---- while something never comes: on workers --------------------------------
 
 class WhenNever : public testing::Test {
@@ -305,6 +331,32 @@ TEST_F(WhenNever, ScopesEndWaits) {
   // The tasks have not heard of it.
   EXPECT_EQ(refs_[1].Get(), 4);
   EXPECT_FALSE(refs_[0].Ready());
+}
+
+TEST_F(WhenNever, ScopesEndGetAndWait) {
+  const mobula::Ref<int> never = refs_[0];
+  {
+    const mobula::Scope scope(mobula::ScopeOptions().Timeout(5ms));
+    EXPECT_THROW(never.Get(), mobula::TimeoutError);
+    EXPECT_THROW(mobula::Get(refs_), mobula::TimeoutError);
+    EXPECT_THROW(mobula::Wait(refs_, 2), mobula::TimeoutError);
+    EXPECT_EQ(never.TryGet().error().code(), mobula::ErrorCode::kTimeout);
+  }
+  std::stop_source source;
+  source.request_stop();
+  const mobula::Scope scope(mobula::ScopeOptions().Stop(source.get_token()));
+  EXPECT_THROW(never.Get(), mobula::Cancelled);
+  EXPECT_THROW(mobula::Wait(refs_, 2), mobula::Cancelled);
+}
+
+TEST_F(WhenNever, AScopeLeavesGetAsItIs) {
+  const mobula::Scope scope(mobula::ScopeOptions().Timeout(60s));
+  EXPECT_EQ(refs_[1].Get(), 4);
+  EXPECT_THROW(refs_[0].Get(5ms), mobula::TimeoutError);
+  EXPECT_THROW(refs_[0].Get(0s), mobula::TimeoutError);
+  EXPECT_EQ(mobula::Wait(refs_, 1, 60s).ready.size(), 1u);
+  EXPECT_EQ(mobula::Wait(refs_, 2, 5ms).not_ready.size(), 1u);
+  EXPECT_THROW(mobula::Spawn<ThrowsInvalid>(1).Get(), std::invalid_argument);
 }
 
 TEST_F(WhenNever, TheRuntimeEndsWaits) {

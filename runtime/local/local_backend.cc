@@ -502,6 +502,12 @@ bool LocalBackend::WaitsForItself(base::ObjectId object) const {
          actor->second.busy_thread == std::this_thread::get_id();
 }
 
+Failure LocalBackend::WaitsForItselfFailure() const {
+  return NotRun(FailureCode::kBadArgument, "",
+                "this wait would never end: the actor that would answer is the "
+                "one that waits");
+}
+
 std::optional<Backend::Settled> LocalBackend::Look(
     base::ObjectId object) const {
   if (const Settled* const settled = objects_.Find(object)) return *settled;
@@ -524,6 +530,11 @@ bool LocalBackend::StartWatch(base::ObjectId object, base::OutcomeWatch* watch,
     return true;
   }
   if (!join) return false;
+  if (WaitsForItself(object)) {
+    watch->outcome = WaitsForItselfFailure();
+    watch->state = base::OutcomeWatch::State::kReady;
+    return true;
+  }
   watch->state = base::OutcomeWatch::State::kWaiting;
   watches_.emplace(object, watch);
   return false;
@@ -562,11 +573,7 @@ std::optional<Backend::Settled> LocalBackend::Await(base::ObjectId object,
     const base::BootTime now = base::BootNow();
     if (WaitsForItself(object)) {
       if (!deadline.IsNever()) return std::nullopt;
-      return Settled{
-          NotRun(FailureCode::kBadArgument, "",
-                 "this wait would never end: the actor that would answer is "
-                 "the one that waits"),
-          0};
+      return Settled{WaitsForItselfFailure(), 0};
     }
     if (now >= deadline) return std::nullopt;
     changed_.WaitFor(mutex_, deadline - now);

@@ -167,6 +167,7 @@ class LocalBackend : public Backend {
   void Settle(const Call& call, Settled settled) MOBULA_REQUIRES(mutex_);
   [[nodiscard]] bool WaitsForItself(base::ObjectId object) const
       MOBULA_REQUIRES(mutex_);
+  [[nodiscard]] base::Failure WaitsForItselfFailure() const;
   base::Failure NotRun(base::FailureCode code, std::string_view function,
                        std::string message) const;
 

@@ -20,8 +20,10 @@
 #include <type_traits>
 
 #include "api/mobula/coro/detail/object_wait.h"
+#include "api/mobula/detail/calls.h"
 #include "api/mobula/detail/value.h"
 #include "api/mobula/ref.h"
+#include "api/mobula/timeout.h"
 #include "base/value.h"
 
 namespace mobula {
@@ -32,7 +34,8 @@ class RefWait final : public ObjectWait {
  public:
   using ObjectWait::ObjectWait;
   T await_resume() {
-    const base::Value value = TakeValue();
+    Finish();
+    const base::Value value = OutcomeValue(object(), TakeOutcome(), Timeout());
     if constexpr (!std::is_void_v<T>) return DecodeValue<T>(value);
   }
 };

@@ -5,6 +5,9 @@
 #include <optional>
 #include <utility>
 
+#include "api/mobula/coro/detail/arrivals.h"
+#include "api/mobula/coro/detail/object_wait.h"
+#include "api/mobula/coro/detail/setting.h"
 #include "api/mobula/detail/handles.h"
 #include "api/mobula/detail/named_actors.h"
 #include "api/mobula/detail/quantities.h"
@@ -168,14 +171,46 @@ base::Value MapValue(const Session& session, const base::Value& stored,
   return std::get<base::Value>(std::move(fetched));
 }
 
-runtime::Backend::Settled AwaitSettled(const ObjectPtr& object,
-                                       Timeout timeout) {
+// Whether a scope can end this wait; a look is none.
+bool IsScoped(Timeout timeout) {
+  return CurrentSetting().context != nullptr &&
+         timeout.nanoseconds() > timeout.nanoseconds().zero();
+}
+
+// The wait of a thread in a scope.
+class ScopedWait final : public ObjectWait {
+ public:
+  using ObjectWait::ObjectWait;
+  // Nothing where its own time is over.
+  std::optional<base::Outcome> Await() {
+    Block();
+    if (!FinishInTime()) return std::nullopt;
+    return TakeOutcome();
+  }
+};
+
+base::Outcome AwaitSettled(const ObjectPtr& object, Timeout timeout) {
   const ObjectHandle& handle = Referred(object);
+  if (IsScoped(timeout)) {
+    auto outcome = ScopedWait(object, timeout).Await();
+    if (outcome) return *std::move(outcome);
+    return TimedOut(timeout);
+  }
   std::optional<runtime::Backend::Settled> settled =
       handle.session().OpenBackend().Await(
           handle.id(), handle.session().DeadlineAfter(timeout));
-  if (settled.has_value()) return std::move(*settled);
-  return {TimedOut(timeout), 0};
+  if (settled.has_value()) return std::move(settled->outcome);
+  return TimedOut(timeout);
+}
+
+// The wait of a thread in a scope for several.
+std::vector<bool> AwaitInScope(std::span<const ObjectPtr> objects,
+                               std::size_t count, Timeout timeout) {
+  const WatchedRefs watched(objects, Arrivals::Order::kAsAdded);
+  CountWait wait(watched.arrivals(), count, timeout);
+  wait.Block();
+  wait.FinishSome();
+  return watched.arrivals().Arrived();
 }
 
 std::vector<base::ObjectId> IdsOf(std::span<const ObjectPtr> objects) {
@@ -305,7 +340,7 @@ ObjectPtr PutValue(const Writable& value, Timeout timeout) {
 }
 
 base::Value AwaitValue(const ObjectPtr& object, Timeout timeout) {
-  return OutcomeValue(object, AwaitSettled(object, timeout).outcome, timeout);
+  return OutcomeValue(object, AwaitSettled(object, timeout), timeout);
 }
 
 base::Value OutcomeValue(const ObjectPtr& object, base::Outcome outcome,
@@ -319,7 +354,7 @@ base::Value OutcomeValue(const ObjectPtr& object, base::Outcome outcome,
 }
 
 base::Outcome AwaitOutcome(const ObjectPtr& object, Timeout timeout) {
-  return AwaitSettled(object, timeout).outcome;
+  return AwaitSettled(object, timeout);
 }
 
 std::vector<bool> AwaitSome(std::span<const ObjectPtr> objects,
@@ -330,6 +365,9 @@ std::vector<bool> AwaitSome(std::span<const ObjectPtr> objects,
   }
   if (objects.empty()) return {};
   const std::vector<base::ObjectId> ids = IdsOf(objects);
+  if (count > 0 && IsScoped(timeout)) {
+    return AwaitInScope(objects, count, timeout);
+  }
   const Session& session = objects.front()->session();
   return session.OpenBackend().AwaitSome(ids, count,
                                          session.DeadlineAfter(timeout));

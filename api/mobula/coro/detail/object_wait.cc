@@ -9,8 +9,8 @@
 
 namespace mobula::detail {
 
-ObjectWait::ObjectWait(ObjectPtr object)
-    : Wait(Timeout()), object_(std::move(object)) {
+ObjectWait::ObjectWait(ObjectPtr object, Timeout timeout)
+    : Wait(timeout), object_(std::move(object)) {
   if (object_ == nullptr) ThrowBadArgument("this Ref refers to nothing");
   watch_.wait = this;
   watch_.ready = [](base::OutcomeWatch* watch) noexcept {
@@ -48,9 +48,6 @@ void ObjectWait::Abandon(End end) noexcept {
   }
 }
 
-base::Value ObjectWait::TakeValue() {
-  Finish();
-  return OutcomeValue(object_, *std::move(watch_.outcome), Timeout());
-}
+base::Outcome ObjectWait::TakeOutcome() { return *std::move(watch_.outcome); }
 
 }  // namespace mobula::detail

@@ -3,14 +3,17 @@
 //
 // The runtime keeps a link to it until the outcome is there, or the wait is
 // given up because the scope was stopped.
-// Threading: as of Wait. Errors: as of Ref::Get, and what the scope throws.
+// Threading: as of Wait. Errors: BadArgument, RuntimeClosed, and what the scope
+// throws.
 #ifndef MOBULA_API_MOBULA_CORO_DETAIL_OBJECT_WAIT_H_
 #define MOBULA_API_MOBULA_CORO_DETAIL_OBJECT_WAIT_H_
 
+#include <memory>
+
 #include "api/mobula/coro/detail/wait.h"
-#include "api/mobula/detail/calls.h"
+#include "api/mobula/timeout.h"
+#include "base/failure.h"
 #include "base/threads/outcome_watch.h"
-#include "base/value.h"
 
 namespace mobula::runtime {
 class Backend;
@@ -18,14 +21,18 @@ class Backend;
 
 namespace mobula::detail {
 
+class ObjectHandle;
+using ObjectPtr = std::shared_ptr<const ObjectHandle>;
+
 class ObjectWait : public Wait {
  public:
-  explicit ObjectWait(ObjectPtr object);
+  explicit ObjectWait(ObjectPtr object, Timeout timeout = {});
   ~ObjectWait() override;
 
  protected:
-  // Once it is over: the value, with its bytes wherever they lie.
-  base::Value TakeValue();
+  // Once it was granted.
+  base::Outcome TakeOutcome();
+  [[nodiscard]] const ObjectPtr& object() const { return object_; }
 
  private:
   struct Watch : base::OutcomeWatch {
