@@ -125,6 +125,8 @@ int main() {
   mobula::Spawn<&Index::public_member>();       // Spawn of a data member
   mobula::Spawn<[](auto y) { return y; }>(1);   // Spawn of a generic or mutable
   mobula::Spawn<7>(1);                          // Spawn wants a function
+  mobula::Bind<Take>(std::string());            // does not convert
+  mobula::Bind<&Other::Method>();               // Spawn of a method
   mobula::Put(&x);                              // a pointer means nothing
   mobula::Put(Pinned());                        // must be movable
   mobula::Put(mobula::View<std::string>());     // a View cannot be returned or

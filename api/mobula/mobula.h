@@ -47,6 +47,8 @@
 #include "api/mobula/values/put_options.h"  // IWYU pragma: export
 #include "api/mobula/values/view.h"         // IWYU pragma: export
 #include "api/mobula/verbs/as_completed.h"  // IWYU pragma: export
+#include "api/mobula/verbs/bound_call.h"    // IWYU pragma: export
+#include "api/mobula/verbs/remote.h"        // IWYU pragma: export
 #include "api/mobula/verbs/settled.h"       // IWYU pragma: export
 #include "api/mobula/verbs/when.h"          // IWYU pragma: export
 #include "api/mobula/worker_setup.h"        // IWYU pragma: export

@@ -16,6 +16,7 @@
 #include "api/mobula/error.h"
 #include "api/mobula/values/encoding.h"
 #include "api/mobula/values/put_options.h"
+#include "api/mobula/verbs/detail/submit_task.h"
 #include "base/bytes.h"
 #include "runtime/process/backend.h"
 
@@ -86,6 +87,12 @@ EncodedArgs Encode(const std::shared_ptr<Session>& session,
   encoded.args.reserve(arguments.size());
   for (const Argument& argument : arguments) {
     runtime::Arg& arg = encoded.args.emplace_back();
+    if (argument.call != nullptr) {
+      ObjectPtr made = argument.spawn(*argument.call);
+      arg.ref = Referred(*session, function, made).id();
+      encoded.kept.push_back(std::move(made));
+      continue;
+    }
     if (argument.ref != nullptr) {
       arg.ref = Referred(*session, function, *argument.ref).id();
       continue;
@@ -123,9 +130,12 @@ void RefuseNameless(const ActorOptions::Values& options) {
 }
 
 base::Bytes AwaitArgument(const Argument& argument) {
-  base::Value value = argument.ref == nullptr
+  ObjectPtr ref;
+  if (argument.ref != nullptr) ref = *argument.ref;
+  if (argument.call != nullptr) ref = argument.spawn(*argument.call);
+  base::Value value = argument.ref == nullptr && argument.call == nullptr
                           ? Encoding(argument.value).Inline()
-                          : AwaitValue(*argument.ref, Timeout());
+                          : AwaitValue(ref, Timeout());
   if (!value.refs().empty()) {
     ThrowBadArgument(
         "an argument of a detached actor has Refs inside: it outlives who "
@@ -230,24 +240,13 @@ std::vector<base::ObjectId> IdsOf(std::span<const ObjectPtr> objects) {
 
 ObjectPtr SpawnTask(const base::FunctionEntry& function, Arguments arguments,
                     const TaskOptions& options) {
-  std::shared_ptr<Session> session = Session::Require();
-  runtime::Backend& backend = session->OpenBackend();
+  const std::shared_ptr<Session> session = Session::Require();
   const TaskOptions::Values& values = options.values();
-  runtime::Submit submit;
-  submit.task = backend.NewId<base::TaskId>();
-  submit.result = backend.NewId<base::ObjectId>();
-  submit.function = function.id;
-  submit.function_name = values.name.empty() ? function.name : values.name;
-  EncodedArgs encoded = Encode(session, submit.function_name, arguments,
-                               StoreDeadline(*session, values.timeout));
-  submit.args = std::move(encoded.args);
-  submit.resources = values.resources;
-  submit.retries_max = values.retries_max;
-  submit.retry_exceptions = values.retry_exceptions;
-  submit.timeout = values.timeout.nanoseconds();
-  const base::ObjectName result{submit.result, backend.self()};
-  backend.Post(std::move(submit));
-  return std::make_shared<ObjectHandle>(std::move(session), result);
+  const std::string& name = values.name.empty() ? function.name : values.name;
+  EncodedArgs encoded =
+      Encode(session, name, arguments, StoreDeadline(*session, values.timeout));
+  return SubmitTask(session, function.id, name, std::move(encoded.args),
+                    values);
 }
 
 ActorPtr CreateActor(const base::FunctionEntry& constructor,

@@ -30,14 +30,18 @@ namespace mobula::detail {
 
 class ObjectHandle;
 class ActorHandle;
+struct CallNode;
 using ObjectPtr = std::shared_ptr<const ObjectHandle>;
 using ActorPtr = std::shared_ptr<const ActorHandle>;
+using CallPtr = std::shared_ptr<const CallNode>;
 
 // One argument, borrowed for the length of the call: a ref whose value takes
-// its place, or a value.
+// its place, a call not made yet whose value does, or a value.
 struct Argument {
   const ObjectPtr* ref = nullptr;
-  Writable value;  // if there is no ref
+  const CallPtr* call = nullptr;
+  ObjectPtr (*spawn)(const CallPtr& call) = nullptr;  // makes `call`
+  Writable value;  // if there is no ref and no call
 };
 using Arguments = std::span<const Argument>;
 

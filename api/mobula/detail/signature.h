@@ -205,11 +205,27 @@ constexpr bool IsRefOf() {
   }
 }
 
+// Whether the argument is a call not made yet of which the value does.
+template <class V, class A>
+constexpr bool IsCallOf() {
+  if constexpr (kIsBoundCall<A>) {
+    return std::is_same_v<typename A::Value, V>;
+  } else {
+    return false;
+  }
+}
+
+// Whether the argument is taken as it is, and not converted.
+template <class V, class A>
+constexpr bool IsTaken() {
+  return IsWrittenAs<V, A>() || IsRefOf<V, A>() || IsCallOf<V, A>();
+}
+
 template <class P, class A>
 constexpr bool IsAccepted() {
   using V = ValueOf<P>;
   using Given = std::remove_cvref_t<A>;
-  if constexpr (IsWrittenAs<V, Given>() || IsRefOf<V, Given>()) {
+  if constexpr (IsTaken<V, Given>()) {
     return true;
   } else {
     return !kIsRef<Given> && std::is_convertible_v<A, V>;
@@ -220,17 +236,18 @@ constexpr bool IsAccepted() {
 // it converts to.
 template <class P, class A>
 using Held =
-    std::conditional_t<IsWrittenAs<ValueOf<P>, std::remove_cvref_t<A>>() ||
-                           IsRefOf<ValueOf<P>, std::remove_cvref_t<A>>(),
+    std::conditional_t<IsTaken<ValueOf<P>, std::remove_cvref_t<A>>(),
                        const std::remove_cvref_t<A>&, const ValueOf<P>>;
 
-// One argument as it travels: a Ref of the parameter's type stays one, and a
-// View is the object that it is of; all else is encoded.
+// One argument as it travels: a Ref of the parameter's type stays one, a View
+// is the object that it is of, a call is made; all else is encoded.
 template <class P, class H>
 Argument MakeArgument(const H& held) {
   Argument argument;
   if constexpr (IsRefOf<ValueOf<P>, H>()) {
     argument.ref = &RefAccess::Object(held);
+  } else if constexpr (IsCallOf<ValueOf<P>, H>()) {
+    SetCall(held, &argument);  // beside BoundCall
   } else if constexpr (kIsView<H>) {
     argument.ref = ViewAccess::Object(held);
     argument.value = WritableOf(held);

@@ -23,6 +23,8 @@ template <class T>
 class View;
 template <class C>
 class Actor;
+template <class T>
+class BoundCall;
 
 namespace detail {
 
@@ -34,6 +36,10 @@ template <class T>
 inline constexpr bool kIsView = false;
 template <class T>
 inline constexpr bool kIsView<View<T>> = true;
+template <class T>
+inline constexpr bool kIsBoundCall = false;
+template <class T>
+inline constexpr bool kIsBoundCall<BoundCall<T>> = true;
 template <class T>
 inline constexpr bool kIsSpan = false;
 template <class E, std::size_t kSize>

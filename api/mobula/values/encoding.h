@@ -51,6 +51,11 @@ class Encoding {
   // Handles of the refs inside, null if there are none; they must be kept until
   // the value has been posted.
   [[nodiscard]] std::shared_ptr<const void> Kept() const;
+  // The same, in the order of the value's refs.
+  [[nodiscard]] const std::vector<std::shared_ptr<const void>>& holders()
+      const {
+    return mentions_.holders;
+  }
 
  private:
   class Mentions final : public base::RefSink {

@@ -1,0 +1,30 @@
+#include "api/mobula/verbs/detail/submit_task.h"
+
+#include <utility>
+
+#include "runtime/core/events.h"
+#include "runtime/process/backend.h"
+
+namespace mobula::detail {
+
+std::shared_ptr<const ObjectHandle> SubmitTask(
+    const std::shared_ptr<Session>& session, base::FunctionId function,
+    const std::string& name, std::vector<runtime::Arg> args,
+    const TaskOptions::Values& options) {
+  runtime::Backend& backend = session->OpenBackend();
+  runtime::Submit submit;
+  submit.task = backend.NewId<base::TaskId>();
+  submit.result = backend.NewId<base::ObjectId>();
+  submit.function = function;
+  submit.function_name = name;
+  submit.args = std::move(args);
+  submit.resources = options.resources;
+  submit.retries_max = options.retries_max;
+  submit.retry_exceptions = options.retry_exceptions;
+  submit.timeout = options.timeout.nanoseconds();
+  const base::ObjectName result{submit.result, backend.self()};
+  backend.Post(std::move(submit));
+  return std::make_shared<ObjectHandle>(session, result);
+}
+
+}  // namespace mobula::detail
