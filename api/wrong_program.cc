@@ -93,6 +93,7 @@ class PrivateDestructor {
 int main() {
   int x = 0;
   mobula::Ref<long> a_long;
+  std::vector<int> a_vector;
   mobula::Actor<Index> index = mobula::Create<Index>(1);
 
   mobula::Spawn<Take>();                        // wrong number of arguments
@@ -127,6 +128,10 @@ int main() {
   mobula::Spawn<7>(1);                          // Spawn wants a function
   mobula::Bind<Take>(std::string());            // does not convert
   mobula::Bind<&Other::Method>();               // Spawn of a method
+  mobula::Map<Take>(7);                         // want a range of elements
+  mobula::Starmap<Take>(std::vector<int>());    // a range of tuples, pairs or
+  mobula::MapChunks<TakeTwo>(2, a_vector);      // a function of one parameter
+  mobula::Stream<Take>(7L);                     // want a range of elements
   mobula::Put(&x);                              // a pointer means nothing
   mobula::Put(Pinned());                        // must be movable
   mobula::Put(mobula::View<std::string>());     // a View cannot be returned or
