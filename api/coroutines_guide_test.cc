@@ -1,4 +1,5 @@
-// The snippets of docs/coroutines.md, which are taken from here.
+// The snippets of docs/coroutines.md and docs/verbs.md, which are taken from
+// here.
 #include <gtest/gtest.h>
 #include <mobula/mobula.h>
 
@@ -9,6 +10,7 @@
 #include <sstream>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace guide {
@@ -102,7 +104,87 @@ TEST(Guide, Channels) {
   EXPECT_EQ(bytes, 190u);
 }
 
-// ---- the page and this file say the same ------------------------------------
+// ---- docs/verbs.md ----------------------------------------------------------
+
+int Add(int a, int b) { return a + b; }
+std::pair<int, int> Divide(int a, int b) { return {a / b, a % b}; }
+std::string Text(int n) { return std::to_string(n); }
+using Page = std::string;
+
+int used = 0;
+void Use(const std::string& url, const Page& page) {
+  used += static_cast<int>(url.size() + page.size());
+}
+
+mobula::Coro<> Waits() {
+  const std::vector<mobula::Ref<int>> refs = {mobula::Spawn<Square>(1),
+                                              mobula::Spawn<Square>(2)};
+  const mobula::Ref<std::string> text_ref = mobula::Spawn<Text>(1);
+  const mobula::Ref<int>& number_ref = refs[1];
+  std::vector<int> all = co_await mobula::WhenAll(refs);
+  auto [text, number] = co_await mobula::WhenAll(text_ref, number_ref);
+  mobula::Settled<int> first = co_await mobula::WhenAny(refs, 2s);
+  EXPECT_EQ(all, (std::vector{1, 4}));
+  EXPECT_EQ(text + std::to_string(number), "14");
+  EXPECT_EQ(first.Get(), all[first.index]);
+}
+
+TEST(Guide, WaitingForSeveral) {
+  const mobula::Runtime runtime = mobula::Init(mobula::InitOptions().Local());
+  mobula::BlockOn(Waits());
+  const std::vector<std::string> urls = {"a", "b"};
+  const std::vector<mobula::Ref<Page>> fetches = {mobula::Spawn<Text>(7),
+                                                  mobula::Spawn<Text>(8)};
+  for (const mobula::Settled<Page>& done : mobula::AsCompleted(fetches, 10s)) {
+    Use(urls[done.index], done.Get());
+  }
+  EXPECT_EQ(used, 4);
+}
+
+TEST(Guide, CallsThatAreMadeLater) {
+  const mobula::Runtime runtime = mobula::Init(mobula::InitOptions().Local());
+  mobula::BoundCall<int> add = mobula::Bind<Add>(1, 2);
+  mobula::Ref<int> three = add.Spawn();
+  mobula::BoundCall<int> wide = add.With(mobula::TaskOptions().Cpus(2));
+  EXPECT_EQ(three.Get(), 3);
+  EXPECT_TRUE(wide);
+  mobula::BoundCall<int> left = mobula::Bind<Add>(1, 2);
+  mobula::BoundCall<int> tree = mobula::Bind<Add>(left, left);
+  int six = mobula::Get(tree.Spawn());
+  EXPECT_EQ(six, 6);
+  const mobula::Remote<Add> heavy_add(mobula::TaskOptions().Cpus(1));
+  mobula::Ref<int> sum = heavy_add(1, 2);
+  EXPECT_EQ(sum.Get(), 3);
+}
+
+mobula::Coro<int> Continued(mobula::Ref<int> three, int total) {
+  mobula::Ref<int> next = mobula::Then<Add>(three, 1);
+  auto plus = [total](int x) { return x + total; };
+  int here = co_await mobula::Then(next, plus);
+  co_return here;
+}
+
+TEST(Guide, ManyCalls) {
+  const mobula::Runtime runtime = mobula::Init(mobula::InitOptions().Local());
+  const std::vector<int> numbers = {1, 2, 3};
+  const std::vector<std::pair<int, int>> pairs = {{1, 2}};
+  std::vector<mobula::Ref<int>> squares = mobula::Map<Square>(numbers);
+  std::vector<mobula::Ref<int>> sums = mobula::Starmap<Add>(pairs);
+  std::vector<mobula::Ref<std::vector<int>>> chunks =
+      mobula::MapChunks<Square>(1'000, numbers);
+  EXPECT_EQ(mobula::Get(squares), chunks[0].Get());
+  EXPECT_EQ(sums[0].Get(), 3);
+  int total = 0;
+  auto stream = mobula::Stream<Square>(
+      mobula::StreamOptions().Window(100).Ordered(false), numbers);
+  for (const mobula::Settled<int>& each : stream) total += each.Get();
+  EXPECT_EQ(total, 14);
+  EXPECT_EQ(mobula::BlockOn(Continued(sums[0], 10)), 14);
+  auto [quotient, remainder] = mobula::Split(mobula::Spawn<Divide>(17, 5));
+  EXPECT_EQ(quotient.Get() * 10 + remainder.Get(), 32);
+}
+
+// ---- the pages and this file say the same -----------------------------------
 
 std::string Trimmed(const std::string& line) {
   const std::size_t begin = line.find_first_not_of(' ');
@@ -129,8 +211,11 @@ std::vector<std::string> Snippets(const std::string& path, bool is_page) {
 
 TEST(Guide, HasNoSnippetThatIsNotCompiled) {
   const std::string here = Snippets("api/coroutines_guide_test.cc", false)[0];
-  const auto snippets = Snippets("docs/coroutines.md", true);
+  auto snippets = Snippets("docs/coroutines.md", true);
   EXPECT_EQ(snippets.size(), 7u);
+  const auto more = Snippets("docs/verbs.md", true);
+  EXPECT_EQ(more.size(), 9u);
+  snippets.insert(snippets.end(), more.begin(), more.end());
   for (const std::string& snippet : snippets) {
     EXPECT_NE(here.find(snippet), std::string::npos) << snippet;
   }
