@@ -9,6 +9,8 @@
 // A round asks everybody who maps an arena (QuietArena) and ends with the last
 // answer or death; if one says busy, or opens it meanwhile, the arena stays,
 // and is left alone for a while. What was used least recently is asked first.
+// Of a process that does not answer in time (it is stopped) nothing is expected
+// until it does, and others are asked instead.
 // Owner: ObjectStore, which calls Pump after each event.   Threading: none.
 // Invariants: (1) what is charged is at most bytes_max; (2) a request is
 // answered once, unless it is cancelled or its process is gone; (3) nothing is
@@ -43,6 +45,8 @@ class ArenaTable {
     std::uint64_t bytes_max = 0;  // 0: there is no store
     std::size_t requests_of_process_max = 10'000;
     std::uint32_t passed_over_max = 16;
+    // Who has not answered within that is not waited for.
+    base::Duration answer_within = std::chrono::milliseconds(100);
     // After a busy answer an arena is left alone for so long, and each time
     // for twice as long.
     base::Duration busy_for_min = std::chrono::milliseconds(5);
@@ -115,6 +119,7 @@ class ArenaTable {
     std::set<ProcessId> readers;
     // Asked and not answered; whether it was given a descriptor after that.
     std::map<ProcessId, bool> asked;
+    base::BootTime answer_by;
     bool busy = false;  // of the round: somebody was
     base::Duration busy_for = base::Duration::zero();
     base::BootTime leave_until;
@@ -166,7 +171,12 @@ class ArenaTable {
   void TellLost(ArenaId id, Arena& arena, const base::Failure& failure,
                 Effects& effects);
   void SpillSome(base::BootTime now, Effects& effects);
-  void StartRound(ArenaId id, Arena& arena, Effects& effects);
+  void StartRound(ArenaId id, Arena& arena, base::BootTime now,
+                  Effects& effects);
+  // That have owed an answer for too long.
+  [[nodiscard]] std::set<ProcessId> Silent(base::BootTime now) const;
+  [[nodiscard]] static bool IsMappedByAny(const Arena& arena,
+                                          const std::set<ProcessId>& processes);
   void Spill(ArenaId id, Arena& arena, Effects& effects);
   [[nodiscard]] bool MayReserve(const Arena& arena) const;
   void AddReserve(ArenaId id, const Arena& arena);

@@ -50,7 +50,7 @@ void ArenaTable::LookAt(ArenaId id, BootTime now, Effects& effects) {
   } else if (now < arena->leave_until) {
     to_look_at_.insert(id);
   } else {
-    StartRound(id, *arena, effects);
+    StartRound(id, *arena, now, effects);
   }
 }
 
@@ -212,31 +212,53 @@ std::uint64_t ArenaTable::NeededBytes() const {
   return bytes;
 }
 
+std::set<base::ProcessId> ArenaTable::Silent(BootTime now) const {
+  std::set<ProcessId> silent;
+  for (const auto& [used_at, id] : by_use_) {
+    const Arena& arena = arenas_.at(id);
+    if (now < arena.answer_by) continue;
+    for (const auto& [process, given] : arena.asked) silent.insert(process);
+  }
+  return silent;
+}
+
+bool ArenaTable::IsMappedByAny(const Arena& arena,
+                               const std::set<ProcessId>& processes) {
+  return std::any_of(
+      processes.begin(), processes.end(), [&arena](ProcessId process) {
+        return arena.writer == process || arena.readers.contains(process);
+      });
+}
+
 void ArenaTable::SpillSome(BootTime now, Effects& effects) {
   if (!HasNeed()) return;
   const std::uint64_t needed = NeededBytes();
   std::uint64_t expected = options_.bytes_max - charged_ + reserve_bytes_;
   for (const auto& [id, arena] : arenas_) {
-    const bool is_asked = !arena.asked.empty() && !arena.busy;
+    const bool is_asked =
+        !arena.asked.empty() && !arena.busy && now < arena.answer_by;
     if (is_asked || arena.state == State::kSpilling) expected += arena.charge;
   }
+  const std::set<ProcessId> silent = Silent(now);
   std::vector<ArenaId> oldest_first;
   for (const auto& [used_at, id] : by_use_) oldest_first.push_back(id);
   for (const ArenaId id : oldest_first) {
     if (expected >= needed) return;
     Arena& arena = arenas_.at(id);
     if (!arena.asked.empty() || now < arena.leave_until) continue;
-    if (reserve_.contains(id)) continue;
+    if (reserve_.contains(id) || IsMappedByAny(arena, silent)) continue;
     // What holds nothing goes without a disk, if its writer lets go.
     if (now < spill_again_at_ && stored_.CountIn(id) > 0) continue;
     expected += arena.charge;
-    StartRound(id, arena, effects);
+    StartRound(id, arena, now, effects);
   }
 }
 
-void ArenaTable::StartRound(ArenaId id, Arena& arena, Effects& effects) {
+void ArenaTable::StartRound(ArenaId id, Arena& arena, BootTime now,
+                            Effects& effects) {
   MOBULA_CHECK(arena.state == State::kReady && arena.asked.empty());
   arena.busy = false;
+  arena.answer_by = now + options_.answer_within;
   for (const ProcessId reader : arena.readers) arena.asked[reader] = false;
   if (!arena.writer.IsNil()) arena.asked[arena.writer] = false;
   for (const auto& [process, given] : arena.asked) {
@@ -283,7 +305,9 @@ void ArenaTable::SetDeadline(BootTime now) {
   consider(spill_again_at_);
   consider(restores_patience_.insists_until);
   for (const auto& [used_at, id] : by_use_) {
-    consider(arenas_.at(id).leave_until);
+    const Arena& arena = arenas_.at(id);
+    consider(arena.leave_until);
+    if (!arena.asked.empty()) consider(arena.answer_by);
   }
   for (const auto& [process, requests] : waiting_) {
     consider(requests.front().patience.insists_until);

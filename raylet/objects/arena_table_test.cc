@@ -160,6 +160,43 @@ TEST_F(ArenaTableTest, ABusyArenaStaysAndIsLeftAloneForAWhile) {
   EXPECT_EQ(Sent<base::QuietArena>(kA), 5);
 }
 
+TEST_F(ArenaTableTest, WhoDoesNotAnswerHoldsNobodyUp) {
+  std::vector<ArenaId> arenas;
+  for (int i = 0; i < 4; ++i) {
+    arenas.push_back(Lease(i < 2 ? kA : kB));  // A is stopped
+    Store(arenas.back());
+  }
+  const RequestId waits = Ask(kB);
+  EXPECT_EQ(Sent<base::QuietArena>(kA), 1);
+  EXPECT_EQ(Sent<base::QuietArena>(kB), 0);
+  ASSERT_FALSE(table_.NextDeadline().IsNever());
+  now_ = table_.NextDeadline();
+  Pump();
+  // Who owes an answer is not asked for another.
+  EXPECT_EQ(Sent<base::QuietArena>(kA), 1);
+  EXPECT_EQ(Sent<base::QuietArena>(kB), 1);
+  Quiet(kB, arenas[2], true);
+  table_.WasSpilled(arenas[2]);
+  Pump();
+  EXPECT_FALSE(LeasedFor(waits).IsNil());
+}
+
+TEST_F(ArenaTableTest, ALateAnswerIsWorthAsMuchAsAnEarlyOne) {
+  std::vector<ArenaId> arenas;
+  for (int i = 0; i < 4; ++i) {
+    arenas.push_back(Lease(kA));
+    Store(arenas.back());
+  }
+  Ask(kB);
+  now_ = now_ + milliseconds(10'000);
+  Pump();
+  EXPECT_EQ(Sent<base::QuietArena>(kA), 1);
+  EXPECT_EQ(table_.rounds(), 1u);
+  EXPECT_TRUE(table_.NextDeadline().IsNever());
+  Quiet(kA, arenas[0], true);
+  EXPECT_EQ(Done<SpillArena>(), std::vector<ArenaId>{arenas[0]});
+}
+
 TEST_F(ArenaTableTest, AnOpeningThatCrossesTheQuestionKeepsTheArena) {
   const ArenaId arena = Lease(kA);
   Store(arena);

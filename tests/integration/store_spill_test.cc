@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <mobula/mobula.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -25,6 +26,22 @@
 #include "tests/process_tree/process_tree.h"
 
 namespace mobula::test {
+
+// Runs in a worker; external linkage, as a user's would have.
+class StoppedWriter {
+ public:
+  // Its pid; 0 if there is no room.
+  int Write(std::uint64_t byte_count) {
+    base::Failure failure;
+    value_ = StoreUser().Put(
+        byte_count, 3, base::BootNow() + std::chrono::seconds(60), &failure);
+    return value_ ? ::getpid() : 0;
+  }
+
+ private:
+  std::optional<StoredAt> value_;
+};
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -177,6 +194,22 @@ TEST_F(StoreSpillTest, AFolderThatIsGoneMakesItFullUntilItIsBack) {
   fs::create_directory(spill_);
   ExpectRoomFor(64, &values);
   ExpectAllRight(values);
+  DropAll(values);
+}
+
+// It writes into the arena that nobody has used for longest, and never says
+// whether it can do without.
+TEST_F(StoreSpillTest, AStoppedProcessHoldsNobodyUp) {
+  Start();
+  Actor<StoppedWriter> writer = Create<StoppedWriter>();
+  const int pid =
+      Get(writer.Call<&StoppedWriter::Write>(std::uint64_t{500'000}));
+  ASSERT_GT(pid, 0);
+  ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+  std::vector<StoredAt> values;
+  ExpectRoomFor(96, &values);
+  ExpectAllRight(values);
+  ASSERT_EQ(::kill(pid, SIGKILL), 0);
   DropAll(values);
 }
 
