@@ -205,8 +205,9 @@ class NoSuchJob : public Error {
   using Error::Error;
 };
 
-// The node's object store had no room for a value until the deadline, though
-// all that can be spilled was. Drop refs, or give the node a larger store.
+// The node's object store had no room for a value until the deadline, be it a
+// new one or one that is to come back from disk, though all that can be spilled
+// was. Drop Refs and Views, or give the node a larger store.
 class ObjectStoreFull : public Error {
  public:
   using Error::Error;

@@ -21,8 +21,8 @@
 // Errors thrown by Get: TaskError, WorkerDied, WorkerStartError, ActorDied,
 // ActorRestarted, TimeoutError, Cancelled, Infeasible, ValueTooLarge,
 // DecodeError, NoSuchFunction, RayletDied, LimitError, ObjectStoreFull (for its
-// result), ObjectLost, OwnerDied, and RuntimeClosed after Shutdown: the Ref is
-// inert then.
+// result, or for the value, which is on disk: 30 s), ObjectLost, OwnerDied, and
+// RuntimeClosed after Shutdown: the Ref is inert then.
 // The idea: futures of a distributed program are values that name their owner
 // (Nishihara, Moritz and others, "Ray", OSDI 2018; Wang and others,
 // "Ownership", NSDI 2021).

@@ -18,6 +18,13 @@ constexpr char kDefaultNamespace[] = "default";
 // Waiting requests that a listing names.
 constexpr std::size_t kListedMax = 10'000;
 
+// For people.
+std::string NameOf(const base::Register& message) {
+  const std::string& program = message.program;
+  return program.substr(program.rfind('/') + 1) + ", pid " +
+         std::to_string(message.pid);
+}
+
 ControlLine::Options LineOptions(const Core::Options& options) {
   ControlLine::Options line;
   line.node.node = options.node;
@@ -220,7 +227,7 @@ void Core::OnRegisterDriver(ProcessId from, const base::Register& message) {
     job.output = message.job;
     peers_.emplace(from, Peer{base::Role::kDriver, message.job, message.pid,
                               message.program});
-    store_.ProcessCame(from, message.job);
+    store_.ProcessCame(from, message.job, NameOf(message));
     queue_.AddJob(message.job, std::max(message.weight, 1));
     workers_.AddJob(message.job);
     ControlLine::Out out;
@@ -253,7 +260,7 @@ void Core::OnRegisterWorker(ProcessId from, const base::Register& message) {
     workers_.Registered(from, now_);
     peers_.emplace(from, Peer{base::Role::kWorker, message.job, message.pid,
                               message.program});
-    store_.ProcessCame(from, message.job);
+    store_.ProcessCame(from, message.job, NameOf(message));
   }
   SendRegistered(from, message.job);
 }

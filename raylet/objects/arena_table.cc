@@ -129,7 +129,8 @@ void ArenaTable::LetGo(ArenaId id, Arena& arena) {
   to_look_at_.insert(id);
 }
 
-void ArenaTable::Open(ProcessId from, ArenaId id, Effects& effects) {
+void ArenaTable::Open(ProcessId from, ArenaId id, BootTime now,
+                      Effects& effects) {
   Arena* arena = Find(id);
   if (arena == nullptr || arena->state == State::kMaking ||
       IsEmpty(id, *arena)) {
@@ -142,11 +143,12 @@ void ArenaTable::Open(ProcessId from, ArenaId id, Effects& effects) {
     TellOpened(id, *arena, from, effects);
     return;
   }
-  if (std::find(arena->openers.begin(), arena->openers.end(), from) !=
-      arena->openers.end()) {
-    return;
-  }
-  arena->openers.push_back(from);
+  const bool waits_already = std::any_of(
+      arena->openers.begin(), arena->openers.end(),
+      [from](const Opener& opener) { return opener.process == from; });
+  if (waits_already) return;
+  arena->openers.push_back({from, now + options_.open_wait_max});
+  opening_.insert(id);
   if (arena->state == State::kSpilled && arena->openers.size() == 1) {
     restores_.push_back(id);
   }
@@ -166,15 +168,17 @@ void ArenaTable::TellOpened(ArenaId id, Arena& arena, ProcessId reader,
 
 // Who asked for it while it was not in memory.
 void ArenaTable::TellOpeners(ArenaId id, Arena& arena, Effects& effects) {
-  for (const ProcessId opener : std::exchange(arena.openers, {})) {
-    TellOpened(id, arena, opener, effects);
+  opening_.erase(id);
+  for (const Opener& opener : std::exchange(arena.openers, {})) {
+    TellOpened(id, arena, opener.process, effects);
   }
 }
 
 void ArenaTable::TellLost(ArenaId id, Arena& arena, const Failure& failure,
                           Effects& effects) {
-  for (const ProcessId opener : std::exchange(arena.openers, {})) {
-    effects.emplace_back(Send{opener, base::ArenaLost{id, failure}});
+  opening_.erase(id);
+  for (const Opener& opener : std::exchange(arena.openers, {})) {
+    effects.emplace_back(Send{opener.process, base::ArenaLost{id, failure}});
   }
   std::erase(restores_, id);
 }
@@ -243,13 +247,16 @@ void ArenaTable::WasSpilled(ArenaId id) {
   Arena* arena = Find(id);
   if (arena == nullptr) return;
   MOBULA_CHECK(arena->state == State::kSpilling);
+  spill_failure_.clear();
   arena->state = State::kSpilled;
   Charge(*arena, 0);
   if (!arena->openers.empty()) restores_.push_back(id);
   to_look_at_.insert(id);
 }
 
-void ArenaTable::SpillFailed(ArenaId id, BootTime now, Effects& effects) {
+void ArenaTable::SpillFailed(ArenaId id, const Failure& failure, BootTime now,
+                             Effects& effects) {
+  spill_failure_ = failure.message;
   spill_again_at_ = now + options_.spill_again_after;
   Arena* arena = Find(id);
   if (arena == nullptr) return;
@@ -288,11 +295,20 @@ void ArenaTable::Touch(ArenaId id) {
   if (arena != nullptr) Use(id, *arena);
 }
 
+void ArenaTable::ProcessCame(ProcessId process, std::string who) {
+  names_[process] = std::move(who);
+}
+
 void ArenaTable::ProcessGone(ProcessId process, BootTime now) {
+  names_.erase(process);
   waiting_.erase(process);
   for (auto& [id, arena] : arenas_) {
     if (arena.writer == process) LetGo(id, arena);
-    if (std::erase(arena.openers, process) > 0 && arena.openers.empty()) {
+    const auto is_its = [process](const Opener& opener) {
+      return opener.process == process;
+    };
+    if (std::erase_if(arena.openers, is_its) > 0 && arena.openers.empty()) {
+      opening_.erase(id);
       std::erase(restores_, id);
     }
     if (arena.readers.erase(process) > 0) to_look_at_.insert(id);
@@ -364,6 +380,7 @@ void ArenaTable::CheckInvariants() const {
     const bool waits =
         std::find(restores_.begin(), restores_.end(), id) != restores_.end();
     MOBULA_CHECK(waits == (spilled && !arena.openers.empty()));
+    MOBULA_CHECK(opening_.contains(id) == !arena.openers.empty());
     if (!reserve_.contains(id)) continue;
     reserve_bytes += arena.byte_count;
     MOBULA_CHECK(!arena.shared && IsEmpty(id, arena));

@@ -16,9 +16,10 @@
 // answered once, unless it is cancelled or its process is gone; (3) nothing is
 // spilled or dropped while somebody maps it; (4) the processes that wait get
 // arenas in turn, and who needs much is not passed over for ever; (5) what one
-// writer wrote is never under the id that another one writes under. Failure:
-// what makes no sense is ignored; a request that can never be served is
-// refused.
+// writer wrote is never under the id that another one writes under; (6) who
+// opens an arena has an answer in time, if only that there is no room.
+// Failure: what makes no sense is ignored; a request that can never be served
+// is refused.
 #ifndef MOBULA_RAYLET_OBJECTS_ARENA_TABLE_H_
 #define MOBULA_RAYLET_OBJECTS_ARENA_TABLE_H_
 
@@ -28,6 +29,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "base/boot_time.h"
@@ -53,6 +55,9 @@ class ArenaTable {
     base::Duration busy_for_max = std::chrono::milliseconds(640);
     // A request that was passed over that often holds others up for so long.
     base::Duration insist_for = std::chrono::milliseconds(500);
+    // Who opens what is not in memory is refused after so long, as writers give
+    // up by then (kStoreTimeout of the API).
+    base::Duration open_wait_max = std::chrono::seconds(30);
     // After a failure to spill nothing is spilled for so long.
     base::Duration spill_again_after = std::chrono::milliseconds(500);
   };
@@ -62,19 +67,23 @@ class ArenaTable {
   // `stored` says what lives where.
   ArenaTable(Options options, StoredObjects& stored, base::IdSource ids);
 
+  // `who` it is, for people.
+  void ProcessCame(ProcessId process, std::string who);
   // ---- what processes say
   void Lease(ProcessId from, base::JobId job, const base::LeaseArena& message,
              Effects& effects);
   void Cancel(ProcessId from, base::RequestId request);
   void Return(ProcessId from, ArenaId arena);
-  void Open(ProcessId from, ArenaId arena, Effects& effects);
+  void Open(ProcessId from, ArenaId arena, base::BootTime now,
+            Effects& effects);
   void Quiet(ProcessId from, ArenaId arena, bool quiet, base::BootTime now);
   // ---- what the shell says
   void Made(ArenaId arena, Effects& effects);
   void MakeFailed(ArenaId arena, const base::Failure& failure,
                   Effects& effects);
   void WasSpilled(ArenaId arena);
-  void SpillFailed(ArenaId arena, base::BootTime now, Effects& effects);
+  void SpillFailed(ArenaId arena, const base::Failure& failure,
+                   base::BootTime now, Effects& effects);
   void WasRestored(ArenaId arena, Effects& effects);
   void RestoreFailed(ArenaId arena, const base::Failure& failure,
                      Effects& effects);
@@ -107,6 +116,10 @@ class ArenaTable {
 
  private:
   enum class State { kMaking, kReady, kSpilling, kSpilled, kRestoring };
+  struct Opener {
+    ProcessId process;
+    base::BootTime refuse_at;
+  };
   struct Arena {
     State state = State::kMaking;
     std::uint64_t byte_count = 0;
@@ -123,7 +136,7 @@ class ArenaTable {
     bool busy = false;  // of the round: somebody was
     base::Duration busy_for = base::Duration::zero();
     base::BootTime leave_until;
-    std::deque<ProcessId> openers;  // that wait for it to be in memory
+    std::deque<Opener> openers;  // that wait for it to be in memory, in order
   };
   // Who waits may be passed over by who needs less, but not for ever, and then
   // holds the others up, but not for ever: they may have what it waits for.
@@ -157,6 +170,9 @@ class ArenaTable {
   // arena_table_pump.cc
   void LookAt(ArenaId id, base::BootTime now, Effects& effects);
   void ServeRestores(Effects& effects);
+  void RefuseLateOpeners(base::BootTime now, Effects& effects);
+  [[nodiscard]] std::string WhyNotOpened(const Arena& arena) const;
+  [[nodiscard]] std::string WhoMapsMost() const;
   void ServeLeases(base::BootTime now, Effects& effects);
   bool ServeNextLease(base::BootTime now, Effects& effects);
   bool Serve(ProcessId process, const Request& request, Effects& effects);
@@ -203,8 +219,11 @@ class ArenaTable {
   ProcessId served_;              // whose turn was the last
   std::deque<ArenaId> restores_;  // spilled, somebody waits, in order
   Patience restores_patience_;
+  std::set<ArenaId> opening_;     // that have openers
   std::set<ArenaId> to_look_at_;  // in the next Pump
   base::BootTime spill_again_at_;
+  std::string spill_failure_;  // of the last time; "" if it went well
+  std::map<ProcessId, std::string> names_;
   base::BootTime retry_at_ = base::BootTime::Never();
 };
 

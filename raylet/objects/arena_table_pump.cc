@@ -1,5 +1,7 @@
 // The half of ArenaTable that serves who waits and makes room for them.
 #include <algorithm>
+#include <chrono>
+#include <string>
 #include <utility>
 
 #include "base/check.h"
@@ -10,11 +12,24 @@ namespace mobula::raylet {
 using base::BootTime;
 using base::FailureCode;
 
+namespace {
+
+// Of those that are named who have most of the store mapped.
+constexpr std::size_t kNamedMax = 3;
+
+std::string Mebibytes(std::uint64_t bytes) {
+  constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
+  return std::to_string((bytes + kMebibyte - 1) / kMebibyte) + " MiB";
+}
+
+}  // namespace
+
 void ArenaTable::Pump(BootTime now, Effects& effects) {
   for (const ArenaId id : std::exchange(to_look_at_, {})) {
     LookAt(id, now, effects);
   }
   ServeRestores(effects);
+  RefuseLateOpeners(now, effects);
   ServeLeases(now, effects);
   SpillSome(now, effects);
   TendReserve(effects);
@@ -117,6 +132,75 @@ void ArenaTable::ServeRestores(Effects& effects) {
     if (left.empty()) restores_patience_ = Patience();
   }
   restores_ = std::move(left);
+}
+
+void ArenaTable::RefuseLateOpeners(BootTime now, Effects& effects) {
+  for (auto it = opening_.begin(); it != opening_.end();) {
+    const ArenaId id = *it;
+    Arena& arena = arenas_.at(id);
+    std::deque<Opener>& openers = arena.openers;
+    while (!openers.empty() && now >= openers.front().refuse_at) {
+      effects.emplace_back(Send{
+          openers.front().process,
+          base::ArenaLost{id, base::MakeFailure(FailureCode::kObjectStoreFull,
+                                                base::Executed::kMaybe,
+                                                WhyNotOpened(arena))}});
+      openers.pop_front();
+    }
+    if (!openers.empty()) {
+      ++it;
+      continue;
+    }
+    it = opening_.erase(it);
+    std::erase(restores_, id);
+  }
+}
+
+std::string ArenaTable::WhyNotOpened(const Arena& arena) const {
+  const auto waited =
+      std::chrono::duration_cast<std::chrono::seconds>(options_.open_wait_max);
+  const std::string after = " after " + std::to_string(waited.count()) + " s";
+  if (arena.state != State::kSpilled) {
+    return "the value is on its way from or to disk, and the disk is not done" +
+           after + "; see that the folders of --spill-folder answer";
+  }
+  std::string why = "the value is on disk, and the node's store of " +
+                    Mebibytes(options_.bytes_max) +
+                    " has no room to bring it back" + after;
+  if (!spill_failure_.empty()) {
+    return why + ", since nothing else can go to disk (" + spill_failure_ +
+           "); make room there, name another --spill-folder, or let go of refs";
+  }
+  why += ": pinned by " + WhoMapsMost();
+  return why +
+         "; let go of Views, unsealed Buffers and arguments, or give the node "
+         "more with --object-store-memory";
+}
+
+std::string ArenaTable::WhoMapsMost() const {
+  std::map<ProcessId, std::uint64_t> mapped;
+  for (const auto& [id, arena] : arenas_) {
+    std::set<ProcessId> processes = arena.readers;
+    if (!arena.writer.IsNil()) processes.insert(arena.writer);
+    for (const ProcessId process : processes) mapped[process] += arena.charge;
+  }
+  std::vector<std::pair<std::uint64_t, ProcessId>> most_first;
+  for (const auto& [process, bytes] : mapped) {
+    most_first.emplace_back(bytes, process);
+  }
+  std::sort(most_first.rbegin(), most_first.rend());
+  std::string text;
+  for (std::size_t i = 0; i < most_first.size() && i < kNamedMax; ++i) {
+    const auto& [bytes, process] = most_first[i];
+    const auto name = names_.find(process);
+    if (i > 0) text += ", ";
+    text += name != names_.end() ? name->second : process.ToString();
+    text += " (" + Mebibytes(bytes) + ")";
+  }
+  if (most_first.size() > kNamedMax) {
+    text += " and " + std::to_string(most_first.size() - kNamedMax) + " more";
+  }
+  return text.empty() ? "nobody" : text;
 }
 
 void ArenaTable::ServeLeases(BootTime now, Effects& effects) {
@@ -301,6 +385,9 @@ void ArenaTable::SetDeadline(BootTime now) {
     if (at > now) retry_at_ = std::min(retry_at_, at);
   };
   for (const ArenaId id : to_look_at_) consider(arenas_.at(id).leave_until);
+  for (const ArenaId id : opening_) {
+    consider(arenas_.at(id).openers.front().refuse_at);
+  }
   if (!HasNeed()) return;
   consider(spill_again_at_);
   consider(restores_patience_.insists_until);

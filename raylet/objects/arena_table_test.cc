@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -68,7 +69,7 @@ class ArenaTableTest : public testing::Test {
     Pump();
   }
   void Open(ProcessId process, ArenaId arena) {
-    table_.Open(process, arena, effects_);
+    table_.Open(process, arena, now_, effects_);
     Pump();
   }
   template <class M>
@@ -82,6 +83,34 @@ class ArenaTableTest : public testing::Test {
       }
     }
     return count;
+  }
+  // Four arenas of kA; the first is on disk, in the place of which there is
+  // another.
+  std::vector<ArenaId> SpillOneOfFour() {
+    std::vector<ArenaId> arenas;
+    for (int i = 0; i < 4; ++i) {
+      arenas.push_back(Lease(kA));
+      Store(arenas.back());
+    }
+    const RequestId waits = Ask(kA);
+    Quiet(kA, arenas[0], true);
+    table_.WasSpilled(arenas[0]);
+    Pump();
+    arenas.push_back(LeasedFor(waits));
+    EXPECT_FALSE(arenas.back().IsNil());
+    Store(arenas.back());
+    return arenas;
+  }
+  // Why it has nothing.
+  std::vector<base::Failure> Losses(ProcessId to) {
+    std::vector<base::Failure> losses;
+    for (const Effect& effect : effects_) {
+      const auto* send = std::get_if<Send>(&effect);
+      if (send == nullptr || send->to != to) continue;
+      const auto* lost = std::get_if<base::ArenaLost>(&send->message);
+      if (lost != nullptr) losses.push_back(lost->failure);
+    }
+    return losses;
   }
   template <class E>
   std::vector<ArenaId> Done() {
@@ -226,6 +255,72 @@ TEST_F(ArenaTableTest, ASpilledArenaIsRestoredForWhoOpensIt) {
   EXPECT_FALSE(table_.IsSpilled(arena));
 }
 
+TEST_F(ArenaTableTest, WhoOpensWhatCannotComeBackIsRefusedInTime) {
+  table_.ProcessCame(kA, "Keeper, pid 812");
+  const std::vector<ArenaId> arenas = SpillOneOfFour();
+  Open(kB, arenas[0]);
+  Quiet(kA, arenas[1], false);  // Views of all of them are kept
+  const BootTime begin = now_;
+  while (!table_.NextDeadline().IsNever() && Losses(kB).empty()) {
+    now_ = table_.NextDeadline();
+    Pump();
+    for (std::size_t i = 1; i < arenas.size(); ++i) {
+      Quiet(kA, arenas[i], false);
+    }
+  }
+  ASSERT_EQ(Losses(kB).size(), 1u);
+  EXPECT_EQ(now_ - begin, std::chrono::seconds(30));
+  const base::Failure failure = Losses(kB)[0];
+  EXPECT_EQ(failure.code, base::FailureCode::kObjectStoreFull);
+  EXPECT_NE(failure.message.find("Keeper, pid 812 (4 MiB)"), std::string::npos)
+      << failure.message;
+  EXPECT_NE(failure.message.find("--object-store-memory"), std::string::npos);
+  // It may ask again, and is served when there is room.
+  Open(kB, arenas[0]);
+  for (std::size_t i = 1; i < arenas.size(); ++i) Quiet(kA, arenas[i], false);
+  now_ = now_ + std::chrono::seconds(1);
+  Pump();
+  Quiet(kA, arenas[1], true);
+  table_.WasSpilled(arenas[1]);
+  Pump();
+  EXPECT_EQ(Done<RestoreArena>(), std::vector<ArenaId>{arenas[0]});
+}
+
+TEST_F(ArenaTableTest, TheRefusalNamesTheDiskThatTakesNothing) {
+  const std::vector<ArenaId> arenas = SpillOneOfFour();
+  Open(kB, arenas[0]);
+  Quiet(kA, arenas[1], true);
+  table_.SpillFailed(
+      arenas[1],
+      base::NotRun(base::FailureCode::kObjectStoreFull, "cannot spill into /d"),
+      now_, effects_);
+  now_ = now_ + std::chrono::seconds(30);
+  Pump();
+  ASSERT_EQ(Losses(kB).size(), 1u);
+  EXPECT_NE(Losses(kB)[0].message.find("cannot spill into /d"),
+            std::string::npos);
+  EXPECT_NE(Losses(kB)[0].message.find("--spill-folder"), std::string::npos);
+}
+
+// A disk may hang.
+TEST_F(ArenaTableTest, WhoOpensWhatIsBeingBroughtBackIsRefusedInTimeToo) {
+  const std::vector<ArenaId> arenas = SpillOneOfFour();
+  Open(kB, arenas[0]);
+  Quiet(kA, arenas[1], true);
+  table_.WasSpilled(arenas[1]);
+  Pump();
+  ASSERT_EQ(Done<RestoreArena>().size(), 1u);
+  ASSERT_FALSE(table_.NextDeadline().IsNever());
+  now_ = table_.NextDeadline();
+  Pump();
+  EXPECT_EQ(Losses(kB).size(), 1u);
+  table_.WasRestored(arenas[0], effects_);  // for who asks again
+  Pump();
+  EXPECT_EQ(Sent<base::ArenaOpened>(kB), 0);
+  Open(kB, arenas[0]);
+  EXPECT_EQ(Sent<base::ArenaOpened>(kB), 1);
+}
+
 TEST_F(ArenaTableTest, WhatIsFreedIsDroppedWhenNobodyMapsIt) {
   const ArenaId arena = Lease(kA);
   Store(arena);
@@ -273,7 +368,7 @@ TEST_F(ArenaTableTest, AFailureToSpillIsTriedAgain) {
   Ask(kB);
   Quiet(kA, arena, true);
   ASSERT_EQ(Done<SpillArena>().size(), 1u);
-  table_.SpillFailed(arena, now_, effects_);
+  table_.SpillFailed(arena, base::Failure(), now_, effects_);
   Pump();
   EXPECT_EQ(Done<SpillArena>().size(), 1u);
   now_ = now_ + milliseconds(500);
@@ -289,7 +384,7 @@ TEST_F(ArenaTableTest, WhoOpensWhatCannotBeSpilledAfterAllIsTold) {
   Quiet(kA, arena, true);
   Open(kB, arena);
   EXPECT_EQ(Sent<base::ArenaOpened>(kB), 0);
-  table_.SpillFailed(arena, now_, effects_);
+  table_.SpillFailed(arena, base::Failure(), now_, effects_);
   Pump();
   EXPECT_EQ(Sent<base::ArenaOpened>(kB), 1);
   table_.CheckInvariants();

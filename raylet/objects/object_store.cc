@@ -15,8 +15,10 @@ using base::ObjectId;
 ObjectStore::ObjectStore(ArenaTable::Options options, base::IdSource ids)
     : arenas_(options, stored_, ids) {}
 
-void ObjectStore::ProcessCame(ProcessId process, base::JobId job) {
+void ObjectStore::ProcessCame(ProcessId process, base::JobId job,
+                              std::string who) {
   processes_[process] = job;
+  arenas_.ProcessCame(process, std::move(who));
 }
 
 void ObjectStore::ProcessGone(ProcessId process, bool job_over, BootTime now,
@@ -65,7 +67,7 @@ bool ObjectStore::OnMemoryMessage(ProcessId from, const base::Message& message,
   } else if (const auto* m = std::get_if<base::ReturnArena>(&message)) {
     arenas_.Return(from, m->arena);
   } else if (const auto* m = std::get_if<base::OpenArena>(&message)) {
-    arenas_.Open(from, m->arena, effects);
+    arenas_.Open(from, m->arena, now, effects);
   } else if (const auto* m = std::get_if<base::ArenaQuiet>(&message)) {
     arenas_.Quiet(from, m->arena, m->quiet, now);
   } else {
@@ -280,7 +282,7 @@ bool ObjectStore::Happened(const Event& event, BootTime now, Effects& effects) {
     arenas_.WasSpilled(spilled->arena);
     stored_.Moved(spilled->arena);
   } else if (const auto* failed = std::get_if<SpillFailed>(&event)) {
-    arenas_.SpillFailed(failed->arena, now, effects);
+    arenas_.SpillFailed(failed->arena, failed->failure, now, effects);
   } else if (const auto* restored = std::get_if<Restored>(&event)) {
     for (const Extent& extent : restored->lost) LoseBytes(extent, effects);
     arenas_.WasRestored(restored->arena, effects);

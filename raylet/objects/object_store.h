@@ -51,7 +51,8 @@ class ObjectStore {
 
   ObjectStore(ArenaTable::Options options, base::IdSource ids);
 
-  void ProcessCame(ProcessId process, base::JobId job);
+  // `who` it is, for people.
+  void ProcessCame(ProcessId process, base::JobId job, std::string who);
   // How one ended that is about to be gone, for people.
   void NoteDeath(ProcessId process, std::string how) {
     custody_.NoteDeath(process, std::move(how));

@@ -30,7 +30,7 @@ constexpr std::uint64_t kStoreBytes = 8 * kMiB;
 class RandomStore {
  public:
   explicit RandomStore(std::uint32_t seed)
-      : random_(seed), store_(Options(), base::IdSource(seed)) {}
+      : random_(seed), store_(Options(seed), base::IdSource(seed)) {}
 
   void Run(int steps) {
     for (int i = 0; i < steps; ++i) {
@@ -46,6 +46,7 @@ class RandomStore {
   int told_losses = 0;
   int frees_first = 0;
   int refusals = 0;
+  int late_openers = 0;
   int keeps = 0;
   int kept_at_end = 0;
 
@@ -69,9 +70,10 @@ class RandomStore {
   };
   using Processes = std::map<ProcessId, Process>;
 
-  static ArenaTable::Options Options() {
+  static ArenaTable::Options Options(std::uint32_t seed) {
     ArenaTable::Options options;
     options.bytes_max = kStoreBytes;
+    if (seed % 4 == 0) options.open_wait_max = milliseconds(20);
     return options;
   }
   std::uint32_t Below(std::uint32_t n) { return random_() % n; }
@@ -121,7 +123,7 @@ class RandomStore {
   void Come() {
     const ProcessId process{1, ++processes_made_};
     processes_[process].job = JobId{2, 1 + Below(2)};
-    store_.ProcessCame(process, processes_[process].job);
+    store_.ProcessCame(process, processes_[process].job, "one");
   }
   void Ask(Process& process) {
     if (process.asked.size() > 3) return;
@@ -239,6 +241,9 @@ class RandomStore {
       process.mapped.insert(m->arena);
     } else if (const auto* m = std::get_if<base::ArenaLost>(&message)) {
       EXPECT_EQ(process.opening.erase(m->arena), 1u);
+      const bool is_full =
+          m->failure.code == base::FailureCode::kObjectStoreFull;
+      late_openers += is_full ? 1 : 0;
     } else if (const auto* m = std::get_if<base::QuietArena>(&message)) {
       AnswerQuiet(process, m->arena);
     } else if (const auto* m = std::get_if<base::FreeExtents>(&message)) {
@@ -429,9 +434,10 @@ TEST(ObjectStoreTest, InvariantsHoldInRandomWorlds) {
   int told_losses = 0;
   int frees_first = 0;
   int refusals = 0;
+  int late_openers = 0;
   int keeps = 0;
   int kept_at_end = 0;
-  for (std::uint32_t seed = 1; seed <= 30; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 50; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     RandomStore store(seed);
     store.Run(6000);
@@ -440,6 +446,7 @@ TEST(ObjectStoreTest, InvariantsHoldInRandomWorlds) {
     told_losses += store.told_losses;
     frees_first += store.frees_first;
     refusals += store.refusals;
+    late_openers += store.late_openers;
     keeps += store.keeps;
     kept_at_end += store.kept_at_end;
   }
@@ -448,6 +455,7 @@ TEST(ObjectStoreTest, InvariantsHoldInRandomWorlds) {
   EXPECT_GT(told_losses, 0);
   EXPECT_GT(frees_first, 100);
   EXPECT_GT(refusals, 10);
+  EXPECT_GT(late_openers, 0);
   EXPECT_GT(keeps, 1'000);
   EXPECT_GT(kept_at_end, 20);
 }

@@ -11,7 +11,9 @@
 // Invariants: (1) an arena is mapped at most once; (2) one OpenArena is under
 // way for it at a time; (3) Quiet says true only after it is unmapped; (4)
 // nobody waits after Close.
-// Failure: kObjectLost where the arena or the extent is no more, kTimeout.
+// Failure: kObjectLost where the arena or the extent is no more, kTimeout, and
+// what the raylet says: kObjectStoreFull where there is no room to bring it
+// back.
 #ifndef MOBULA_RUNTIME_MEMORY_READ_ARENAS_H_
 #define MOBULA_RUNTIME_MEMORY_READ_ARENAS_H_
 

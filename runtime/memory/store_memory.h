@@ -45,7 +45,8 @@ class StoreMemory {
                                              base::BootTime deadline,
                                              const BlockedFn& blocked = {});
   void Discard(const base::Extent& extent);
-  // The bytes, mapped while they are held. kObjectLost, kTimeout.
+  // The bytes, mapped while they are held. kObjectLost, kTimeout,
+  // kObjectStoreFull.
   std::variant<base::Bytes, base::Failure> Map(const base::Value& stored,
                                                base::BootTime deadline,
                                                const BlockedFn& blocked = {});

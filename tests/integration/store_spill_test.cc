@@ -17,8 +17,11 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/boot_time.h"
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/failure.h"
 #include "tests/integration/memory_cgroup.h"
@@ -210,6 +213,28 @@ TEST_F(StoreSpillTest, AStoppedProcessHoldsNobodyUp) {
   ExpectRoomFor(96, &values);
   ExpectAllRight(values);
   ASSERT_EQ(::kill(pid, SIGKILL), 0);
+  DropAll(values);
+}
+
+// Half of the values fit while all are in use; who reads one more hears so.
+TEST_F(StoreSpillTest, WhoReadsMoreThanThereIsRoomForIsToldWhoHasIt) {
+  Start();
+  std::vector<StoredAt> values;
+  ExpectRoomFor(64, &values);
+  std::vector<base::Bytes> held;
+  base::Failure failure;
+  for (const StoredAt& value : values) {
+    auto bytes = user_->Map(value, base::BootTime::Never(), &failure);
+    if (!bytes) break;
+    held.push_back(*std::move(bytes));
+  }
+  EXPECT_LT(held.size(), values.size());
+  EXPECT_EQ(base::FailureCodeName(failure.code), "ObjectStoreFull");
+  EXPECT_NE(failure.message.find("pid " + std::to_string(::getpid())),
+            std::string::npos)
+      << failure.message;
+  held.clear();
+  ExpectAllRight(values);
   DropAll(values);
 }
 
