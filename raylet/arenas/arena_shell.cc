@@ -30,6 +30,13 @@ base::Failure Full(std::string why) {
   return base::NotRun(FailureCode::kObjectStoreFull, std::move(why));
 }
 
+template <class... Told>
+std::vector<Event> Tell(Told&&... told) {
+  std::vector<Event> events;
+  (events.emplace_back(std::forward<Told>(told)), ...);
+  return events;
+}
+
 }  // namespace
 
 // Written by the thread while there is work for the arena, else by the strand.
@@ -65,6 +72,15 @@ class ArenaShell::Disk {
       }
     }
     return false;
+  }
+
+  [[nodiscard]] SpillDisks Said() const {
+    SpillDisks disks;
+    for (const Folder& folder : folders_) {
+      disks.room_bytes =
+          std::max(disks.room_bytes, RoomInSpillFolder(folder.path));
+    }
+    return disks;
   }
 
  private:
@@ -131,6 +147,8 @@ bool ArenaShell::Do(const Effect& effect) {
     Spill(*spill);
   } else if (const auto* restore = std::get_if<RestoreArena>(&effect)) {
     Restore(*restore);
+  } else if (std::holds_alternative<LookAtDisks>(effect)) {
+    Work([disk = disk_] { return Tell(disk->Said()); });
   } else if (const auto* drop = std::get_if<DropArena>(&effect)) {
     Drop(drop->arena);
   } else if (const auto* rename = std::get_if<RenameArena>(&effect)) {
@@ -141,15 +159,17 @@ bool ArenaShell::Do(const Effect& effect) {
   return true;
 }
 
-void ArenaShell::Work(std::function<Event()> work) {
+void ArenaShell::Work(std::function<std::vector<Event>()> work) {
   thread_.Post([this, alive = std::weak_ptr<const bool>(alive_),
                 work = std::move(work)] {
     // The shell joins the thread before it goes: it is still there.
-    auto event = std::make_shared<Event>(work());
-    strand_.Post([this, alive, event] {
-      if (alive.expired()) return;
-      strand_.AssertHeld();
-      tell_(std::move(*event));
+    auto events = std::make_shared<std::vector<Event>>(work());
+    strand_.Post([this, alive, events] {
+      for (Event& event : *events) {
+        if (alive.expired()) return;
+        strand_.AssertHeld();
+        tell_(std::move(event));
+      }
     });
   });
 }
@@ -158,34 +178,34 @@ void ArenaShell::Make(const MakeArena& make) {
   const auto arena = std::make_shared<Arena>();
   arena->byte_count = make.byte_count;
   arenas_[make.arena] = arena;
-  Work([arena, id = make.arena]() -> Event {
+  Work([arena, id = make.arena] {
     std::string error;
     auto memory = base::ArenaFile::Make(arena->byte_count, &error);
     if (!memory || !memory->Prefault(&error)) {
       MOBULA_LOG(WARNING) << error;
-      return ArenaFailed{id, Full(error)};
+      return Tell(ArenaFailed{id, Full(error)});
     }
     arena->memory = std::move(memory);
-    return ArenaMade{id};
+    return Tell(ArenaMade{id});
   });
 }
 
 void ArenaShell::Spill(const SpillArena& spill) {
   const ArenaPtr arena = arenas_.at(spill.arena);
-  Work([arena, disk = disk_, spill]() -> Event {
+  Work([arena, disk = disk_, spill] {
     std::string error;
     if (!arena->file.has_value() &&
         !disk->Write(*arena, spill.extents, &error)) {
-      return SpillFailed{spill.arena, Full(error)};
+      return Tell(disk->Said(), SpillFailed{spill.arena, Full(error)});
     }
     arena->memory.reset();
-    return Spilled{spill.arena};
+    return Tell(disk->Said(), Spilled{spill.arena});
   });
 }
 
 void ArenaShell::Restore(const RestoreArena& restore) {
   const ArenaPtr arena = arenas_.at(restore.arena);
-  Work([arena, restore]() -> Event {
+  Work([arena, restore] {
     std::string error;
     Restored restored{restore.arena, {}};
     auto memory = base::ArenaFile::Make(arena->byte_count, &error);
@@ -208,10 +228,10 @@ void ArenaShell::Restore(const RestoreArena& restore) {
     }
     if (!memory) {
       MOBULA_LOG(ERROR) << error;
-      return RestoreFailed{restore.arena, base::NotRun(code, error)};
+      return Tell(RestoreFailed{restore.arena, base::NotRun(code, error)});
     }
     arena->memory = std::move(memory);
-    return restored;
+    return Tell(std::move(restored));
   });
 }
 

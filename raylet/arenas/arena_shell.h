@@ -2,6 +2,7 @@
 // arenas, hands out their descriptors, writes them to disk and reads them back.
 //
 //   Do(MakeArena) -> ArenaMade | ArenaFailed, in its own time; and so on
+//   Do(SpillArena) -> SpillDisks, Spilled | SpillFailed
 //   Open(arena, is_writable, &error) -> a descriptor, now
 // What takes long runs on a thread of its own, in the order asked, so that
 // memory that is dropped is gone before more is taken.
@@ -56,8 +57,8 @@ class ArenaShell {
   void Restore(const RestoreArena& restore) MOBULA_REQUIRES(strand_);
   void Drop(base::ArenaId arena) MOBULA_REQUIRES(strand_);
   void Rename(const RenameArena& rename) MOBULA_REQUIRES(strand_);
-  // Runs `work` on the thread and tells what it gives.
-  void Work(std::function<Event()> work);
+  // Runs `work` on the thread and tells what it gives, in order.
+  void Work(std::function<std::vector<Event>()> work);
 
   base::Strand& strand_;
   const TellFn tell_;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -45,17 +46,25 @@ class ArenaShellTest : public testing::Test {
   }
   void Start(const std::vector<std::string>& folders) {
     OnStrand([this, &folders] {
-      shell_ = std::make_unique<ArenaShell>(
-          strand_, folders,
-          [this](Event event) { told_->set_value(std::move(event)); });
+      shell_ =
+          std::make_unique<ArenaShell>(strand_, folders, [this](Event event) {
+            if (const auto* disks = std::get_if<SpillDisks>(&event)) {
+              disks_.push_back(*disks);
+              if (!wants_disks_) return;
+            }
+            told_->set_value(std::move(event));
+          });
     });
   }
   // Carries it out and gives what is told then.
   template <class Told>
   Told Do(const Effect& effect) {
     std::promise<Event> told;
-    told_ = &told;
-    OnStrand([this, &effect] { EXPECT_TRUE(shell_->Do(effect)); });
+    OnStrand([this, &effect, &told] {
+      told_ = &told;
+      wants_disks_ = std::is_same_v<Told, SpillDisks>;
+      EXPECT_TRUE(shell_->Do(effect));
+    });
     const Event event = told.get_future().get();
     EXPECT_TRUE(std::holds_alternative<Told>(event)) << event.index();
     const Told* found = std::get_if<Told>(&event);
@@ -94,6 +103,9 @@ class ArenaShellTest : public testing::Test {
   base::Strand strand_{"test"};
   std::unique_ptr<ArenaShell> shell_;
   std::promise<Event>* told_ = nullptr;
+  // Told beside the rest, unless they are what is wanted.
+  std::vector<SpillDisks> disks_;
+  bool wants_disks_ = false;
 };
 
 TEST_F(ArenaShellTest, WhatIsSpilledComesBackWhereItWas) {
@@ -112,6 +124,14 @@ TEST_F(ArenaShellTest, WhatIsSpilledComesBackWhereItWas) {
   }
   Tell(DropArena{kArena});
   OnStrand([this] { EXPECT_EQ(shell_->size(), 0u); });
+}
+
+TEST_F(ArenaShellTest, SaysHowMuchRoomTheDisksHave) {
+  Start({"/proc/no/such", testing::TempDir()});
+  Do<Spilled>(SpillArena{kArena, Fill({"value"})});
+  ASSERT_EQ(disks_.size(), 1u);
+  EXPECT_GT(disks_[0].room_bytes, 0u);
+  EXPECT_GT(Do<SpillDisks>(LookAtDisks{}).room_bytes, 0u);
 }
 
 TEST_F(ArenaShellTest, AnotherFolderServesWhereOneFails) {

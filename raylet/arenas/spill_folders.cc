@@ -2,6 +2,7 @@
 
 #include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -52,6 +53,12 @@ std::string WrongWithSpillFolders(const std::vector<std::string>& folders) {
     if (!wrong.empty()) return "--spill-folder: " + wrong;
   }
   return "";
+}
+
+std::uint64_t RoomInSpillFolder(const std::string& folder) {
+  struct statvfs disk{};
+  if (::statvfs(folder.c_str(), &disk) != 0) return 0;
+  return static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
 }
 
 void SweepSpillFolder(const std::string& folder) {

@@ -9,6 +9,7 @@
 #ifndef MOBULA_RAYLET_ARENAS_SPILL_FOLDERS_H_
 #define MOBULA_RAYLET_ARENAS_SPILL_FOLDERS_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ std::string WrongWithSpillFolder(const std::string& folder);
 // Of those that somebody named. A node asks this when it is started; a raylet
 // that is started again serves without its disk until that is back.
 std::string WrongWithSpillFolders(const std::vector<std::string>& folders);
+
+// What is left there for this user; 0 where that cannot be said.
+std::uint64_t RoomInSpillFolder(const std::string& folder);
 
 // Removes the files that a raylet had not unlinked yet when it was killed: only
 // where the file system has no files without names. Those of one that lives

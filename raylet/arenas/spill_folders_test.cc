@@ -63,6 +63,11 @@ TEST_F(SpillFoldersTest, SaysWhatIsWrongWithWhich) {
                   .starts_with("--spill-folder: "));
 }
 
+TEST_F(SpillFoldersTest, SaysHowMuchRoomThereIs) {
+  EXPECT_GT(RoomInSpillFolder(folder_), 0u);
+  EXPECT_EQ(RoomInSpillFolder(folder_ + "/absent"), 0u);
+}
+
 TEST_F(SpillFoldersTest, SweepsWhatWasLeftAndNothingElse) {
   const std::string left = folder_ + "/" + kSpillFilePrefix + "aaaaaa";
   std::ofstream(left) << "x";

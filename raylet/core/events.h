@@ -118,11 +118,17 @@ struct RestoreFailed {
   base::Failure failure;
 };
 
+// What the disks for spilled values say: before each Spilled and SpillFailed,
+// and as the answer to LookAtDisks.
+struct SpillDisks {
+  std::uint64_t room_bytes = 0;  // left in the folder that has most
+};
+
 using Event =
     std::variant<Received, PeerLost, WorkerStarted, WorkerStartFailed,
                  WorkerExited, Tick, ControlUp, ControlDown, ControlFailed,
                  ControlSaid, ProgramKept, ArenaMade, ArenaFailed, Spilled,
-                 SpillFailed, Restored, RestoreFailed>;
+                 SpillFailed, Restored, RestoreFailed, SpillDisks>;
 
 // ---- effects ---------------------------------------------------------------
 
@@ -225,15 +231,19 @@ struct RestoreArena {
   std::vector<base::Extent> extents;
 };
 
+// Says anew what the disks say: SpillDisks answers.
+struct LookAtDisks {};
+
 // Gives an arena's memory and file back, whichever there are.
 struct DropArena {
   base::ArenaId arena;
 };
 
-using Effect = std::variant<Send, Connect, StartWorker, KillWorker, SetTimer,
-                            ClosePeer, TellControl, NeedControl, LeaveCluster,
-                            KeepProgram, ForgetPrograms, MakeArena, RenameArena,
-                            SendWithArena, SpillArena, RestoreArena, DropArena>;
+using Effect =
+    std::variant<Send, Connect, StartWorker, KillWorker, SetTimer, ClosePeer,
+                 TellControl, NeedControl, LeaveCluster, KeepProgram,
+                 ForgetPrograms, MakeArena, RenameArena, SendWithArena,
+                 SpillArena, RestoreArena, LookAtDisks, DropArena>;
 using Effects = std::vector<Effect>;
 
 }  // namespace mobula::raylet

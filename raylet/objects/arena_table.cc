@@ -247,7 +247,8 @@ void ArenaTable::WasSpilled(ArenaId id) {
   Arena* arena = Find(id);
   if (arena == nullptr) return;
   MOBULA_CHECK(arena->state == State::kSpilling);
-  spill_failure_.clear();
+  // What had a file was not written.
+  if (!std::exchange(arena->has_file, true)) spill_failure_.clear();
   arena->state = State::kSpilled;
   Charge(*arena, 0);
   if (!arena->openers.empty()) restores_.push_back(id);
@@ -257,6 +258,7 @@ void ArenaTable::WasSpilled(ArenaId id) {
 void ArenaTable::SpillFailed(ArenaId id, const Failure& failure, BootTime now,
                              Effects& effects) {
   spill_failure_ = failure.message;
+  disk_room_ = 0;  // until the disk says otherwise
   spill_again_at_ = now + options_.spill_again_after;
   Arena* arena = Find(id);
   if (arena == nullptr) return;
@@ -371,6 +373,7 @@ void ArenaTable::CheckInvariants() const {
     const bool spilled = arena.state == State::kSpilled;
     MOBULA_CHECK(by_use_.contains(arena.used_at) == ready);
     MOBULA_CHECK((arena.charge > 0) == !spilled);
+    MOBULA_CHECK(arena.has_file || !spilled);
     if (!ready) {
       MOBULA_CHECK(arena.readers.empty() && arena.asked.empty());
       MOBULA_CHECK(arena.writer.IsNil() || arena.state == State::kMaking);

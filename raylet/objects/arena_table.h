@@ -10,7 +10,9 @@
 // answer or death; if one says busy, or opens it meanwhile, the arena stays,
 // and is left alone for a while. What was used least recently is asked first.
 // Of a process that does not answer in time (it is stopped) nothing is expected
-// until it does, and others are asked instead.
+// until it does, and others are asked instead. What has a file leaves memory
+// without a disk; while the disk is nearly full so much is kept from writers
+// that the largest of these can come back.
 // Owner: ObjectStore, which calls Pump after each event.   Threading: none.
 // Invariants: (1) what is charged is at most bytes_max; (2) a request is
 // answered once, unless it is cancelled or its process is gone; (3) nothing is
@@ -27,6 +29,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <map>
 #include <set>
 #include <string>
@@ -84,6 +87,8 @@ class ArenaTable {
   void WasSpilled(ArenaId arena);
   void SpillFailed(ArenaId arena, const base::Failure& failure,
                    base::BootTime now, Effects& effects);
+  // So many bytes, at most, can be written to disk.
+  void DiskHasRoom(std::uint64_t bytes) { disk_room_ = bytes; }
   void WasRestored(ArenaId arena, Effects& effects);
   void RestoreFailed(ArenaId arena, const base::Failure& failure,
                      Effects& effects);
@@ -128,6 +133,7 @@ class ArenaTable {
     ProcessId writer;
     base::RequestId request;    // under which it was leased
     bool shared = false;        // a reader was given it, so it is sealed
+    bool has_file = false;      // with all that lives in it
     std::uint64_t used_at = 0;  // grows with each use of any arena
     std::set<ProcessId> readers;
     // Asked and not answered; whether it was given a descriptor after that.
@@ -165,6 +171,9 @@ class ArenaTable {
     return !waiting_.empty() || !restores_.empty();
   }
   [[nodiscard]] std::uint64_t NeededBytes() const;
+  // That writers leave free.
+  [[nodiscard]] std::uint64_t SwapBytes() const;
+  void LookAtDisksSoon(base::BootTime now, Effects& effects);
   void PassOver(Patience& patience, base::BootTime now) const;
 
   // arena_table_pump.cc
@@ -175,9 +184,11 @@ class ArenaTable {
   [[nodiscard]] std::string WhoMapsMost() const;
   void ServeLeases(base::BootTime now, Effects& effects);
   bool ServeNextLease(base::BootTime now, Effects& effects);
-  bool Serve(ProcessId process, const Request& request, Effects& effects);
+  bool Serve(ProcessId process, const Request& request, base::BootTime now,
+             Effects& effects);
+  // An arena of at most so many bytes.
   bool ServeFromReserve(ProcessId process, const Request& request,
-                        Effects& effects);
+                        std::uint64_t bytes_max, Effects& effects);
   ArenaId TakeReserve(ArenaId id, Effects& effects);
   // Drops reserve until so many bytes are free; whether they are.
   bool MakeRoom(std::uint64_t bytes, Effects& effects);
@@ -222,6 +233,8 @@ class ArenaTable {
   std::set<ArenaId> opening_;     // that have openers
   std::set<ArenaId> to_look_at_;  // in the next Pump
   base::BootTime spill_again_at_;
+  base::BootTime look_again_at_;
+  std::uint64_t disk_room_ = std::numeric_limits<std::uint64_t>::max();
   std::string spill_failure_;  // of the last time; "" if it went well
   std::map<ProcessId, std::string> names_;
   base::BootTime retry_at_ = base::BootTime::Never();

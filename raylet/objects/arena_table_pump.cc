@@ -220,7 +220,7 @@ bool ArenaTable::ServeNextLease(BootTime now, Effects& effects) {
   for (std::size_t i = 0; i < waiting_.size(); ++i) {
     if (turn == waiting_.end()) turn = waiting_.begin();
     Request& request = turn->second.front();
-    if (Serve(turn->first, request, effects)) {
+    if (Serve(turn->first, request, now, effects)) {
       for (Patience* patience : passed) PassOver(*patience, now);
       served_ = turn->first;
       turn->second.pop_front();
@@ -234,9 +234,36 @@ bool ArenaTable::ServeNextLease(BootTime now, Effects& effects) {
   return false;
 }
 
-bool ArenaTable::Serve(ProcessId process, const Request& request,
+std::uint64_t ArenaTable::SwapBytes() const {
+  // Others write to the disk too.
+  const std::uint64_t margin = 2 * arena_bytes_;
+  const std::uint64_t room = disk_room_ - std::min(disk_room_, margin);
+  if (room >= options_.bytes_max) return 0;
+  std::uint64_t largest = 0;
+  for (const auto& [id, arena] : arenas_) {
+    const bool on_disk = arena.has_file || arena.state == State::kSpilling;
+    if (on_disk) largest = std::max(largest, arena.byte_count);
+  }
+  return largest - std::min(largest, room);
+}
+
+void ArenaTable::LookAtDisksSoon(BootTime now, Effects& effects) {
+  if (now < look_again_at_) return;
+  look_again_at_ = now + options_.spill_again_after;
+  effects.emplace_back(LookAtDisks{});
+}
+
+bool ArenaTable::Serve(ProcessId process, const Request& request, BootTime now,
                        Effects& effects) {
-  if (ServeFromReserve(process, request, effects)) return true;
+  const std::uint64_t free = options_.bytes_max - charged_ + reserve_bytes_;
+  if (free < request.byte_count) return false;
+  const std::uint64_t swap = SwapBytes();
+  if (free - request.byte_count < swap) {
+    // It may be that the disk has room by now.
+    LookAtDisksSoon(now, effects);
+    return false;
+  }
+  if (ServeFromReserve(process, request, free - swap, effects)) return true;
   if (!MakeRoom(request.byte_count, effects)) return false;
   const auto id = ids_.Next<ArenaId>();
   Arena& arena = arenas_[id];
@@ -248,12 +275,13 @@ bool ArenaTable::Serve(ProcessId process, const Request& request,
 }
 
 bool ArenaTable::ServeFromReserve(ProcessId process, const Request& request,
-                                  Effects& effects) {
+                                  std::uint64_t bytes_max, Effects& effects) {
   ArenaId best;
   for (const ArenaId id : reserve_) {
     const Arena& arena = arenas_.at(id);
     if (arena.byte_count < request.byte_count) continue;
     if (arena.byte_count / 2 > request.byte_count) continue;
+    if (arena.byte_count > bytes_max) continue;
     if (!arena.job.IsNil() && arena.job != request.job) continue;
     if (best.IsNil() || arena.byte_count < arenas_.at(best).byte_count) {
       best = id;
@@ -282,8 +310,8 @@ base::ArenaId ArenaTable::TakeReserve(ArenaId id, Effects& effects) {
 }
 
 std::uint64_t ArenaTable::NeededBytes() const {
-  std::uint64_t bytes = 0;
   const std::uint64_t most = options_.bytes_max;
+  std::uint64_t bytes = waiting_.empty() ? 0 : std::min(most, SwapBytes());
   for (const ArenaId id : restores_) {
     bytes = std::min(most, bytes + stored_.PageBytesIn(id));
   }
@@ -332,7 +360,8 @@ void ArenaTable::SpillSome(BootTime now, Effects& effects) {
     if (!arena.asked.empty() || now < arena.leave_until) continue;
     if (reserve_.contains(id) || IsMappedByAny(arena, silent)) continue;
     // What holds nothing goes without a disk, if its writer lets go.
-    if (now < spill_again_at_ && stored_.CountIn(id) > 0) continue;
+    const bool needs_disk = stored_.CountIn(id) > 0 && !arena.has_file;
+    if (now < spill_again_at_ && needs_disk) continue;
     expected += arena.charge;
     StartRound(id, arena, now, effects);
   }
@@ -390,6 +419,7 @@ void ArenaTable::SetDeadline(BootTime now) {
   }
   if (!HasNeed()) return;
   consider(spill_again_at_);
+  consider(look_again_at_);
   consider(restores_patience_.insists_until);
   for (const auto& [used_at, id] : by_use_) {
     const Arena& arena = arenas_.at(id);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -319,6 +320,71 @@ TEST_F(ArenaTableTest, WhoOpensWhatIsBeingBroughtBackIsRefusedInTimeToo) {
   EXPECT_EQ(Sent<base::ArenaOpened>(kB), 0);
   Open(kB, arenas[0]);
   EXPECT_EQ(Sent<base::ArenaOpened>(kB), 1);
+}
+
+TEST_F(ArenaTableTest, WhatIsOnAFullDiskComesBackOneAfterTheOther) {
+  std::vector<ArenaId> arenas;
+  for (int i = 0; i < 4; ++i) {
+    arenas.push_back(Lease(kA));
+    Store(arenas.back());
+  }
+  const RequestId waits = Ask(kA);
+  Quiet(kA, arenas[0], true);
+  table_.DiskHasRoom(kMiB);  // hardly any
+  table_.WasSpilled(arenas[0]);
+  Pump();
+  // A writer leaves the place free; for it another would have to go.
+  EXPECT_TRUE(LeasedFor(waits).IsNil());
+  Quiet(kA, arenas[1], true);
+  ASSERT_EQ(Done<SpillArena>().size(), 2u);
+  table_.DiskHasRoom(0);
+  table_.WasSpilled(arenas[1]);
+  Pump();
+  EXPECT_FALSE(LeasedFor(waits).IsNil());
+  Store(LeasedFor(waits));
+  const RequestId never = Ask(kA);
+  Quiet(kA, arenas[2], true);
+  table_.SpillFailed(arenas[2], base::Failure(), now_, effects_);
+  Pump();
+  for (int i = 0; i < 4; ++i) {
+    const ArenaId read = arenas[i % 2];
+    Open(kB, read);
+    ASSERT_EQ(Done<RestoreArena>().size(), static_cast<std::size_t>(i + 1));
+    table_.WasRestored(read, effects_);
+    Pump();
+    EXPECT_EQ(Sent<base::ArenaOpened>(kB), i + 1);
+    // It goes without a disk, and without waiting for it.
+    EXPECT_EQ(Sent<base::QuietArena>(kB), i + 1);
+    Quiet(kB, read, true);
+    EXPECT_EQ(Done<SpillArena>().back(), read);
+    table_.WasSpilled(read);
+    Pump();
+  }
+  EXPECT_TRUE(LeasedFor(never).IsNil());
+}
+
+TEST_F(ArenaTableTest, AWriterThatLeavesAPlaceFreeHearsWhenTheDiskHasRoom) {
+  const ArenaId arena = Lease(kA);
+  Store(arena);
+  const RequestId large = Ask(kB, 3 * kMiB);
+  Quiet(kA, arena, true);
+  table_.DiskHasRoom(0);
+  table_.WasSpilled(arena);
+  Pump();
+  EXPECT_TRUE(LeasedFor(large).IsNil());
+  const auto looks = [this] {
+    return std::count_if(effects_.begin(), effects_.end(), [](const auto& e) {
+      return std::holds_alternative<LookAtDisks>(e);
+    });
+  };
+  EXPECT_EQ(looks(), 1);
+  ASSERT_FALSE(table_.NextDeadline().IsNever());
+  now_ = table_.NextDeadline();
+  Pump();
+  EXPECT_EQ(looks(), 2);
+  table_.DiskHasRoom(100 * kMiB);
+  Pump();
+  EXPECT_FALSE(LeasedFor(large).IsNil());
 }
 
 TEST_F(ArenaTableTest, WhatIsFreedIsDroppedWhenNobodyMapsIt) {

@@ -283,6 +283,8 @@ bool ObjectStore::Happened(const Event& event, BootTime now, Effects& effects) {
     stored_.Moved(spilled->arena);
   } else if (const auto* failed = std::get_if<SpillFailed>(&event)) {
     arenas_.SpillFailed(failed->arena, failed->failure, now, effects);
+  } else if (const auto* disks = std::get_if<SpillDisks>(&event)) {
+    arenas_.DiskHasRoom(disks->room_bytes);
   } else if (const auto* restored = std::get_if<Restored>(&event)) {
     for (const Extent& extent : restored->lost) LoseBytes(extent, effects);
     arenas_.WasRestored(restored->arena, effects);

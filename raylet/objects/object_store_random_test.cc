@@ -47,6 +47,7 @@ class RandomStore {
   int frees_first = 0;
   int refusals = 0;
   int late_openers = 0;
+  int looks = 0;
   int keeps = 0;
   int kept_at_end = 0;
 
@@ -327,11 +328,15 @@ class RandomStore {
       memory_[make->arena] = make->byte_count;
       Tell(ArenaMade{make->arena});
     } else if (const auto* spill = std::get_if<SpillArena>(&work)) {
+      TellDisks();
       if (fails) return Tell(SpillFailed{spill->arena, failure});
       memory_.erase(spill->arena);
       disk_.insert(spill->arena);
       ++spills;
       Tell(Spilled{spill->arena});
+    } else if (std::holds_alternative<LookAtDisks>(work)) {
+      ++looks;
+      TellDisks();
     } else if (const auto* restore = std::get_if<RestoreArena>(&work)) {
       EXPECT_TRUE(disk_.contains(restore->arena));
       if (fails) return Tell(RestoreFailed{restore->arena, failure});
@@ -347,6 +352,11 @@ class RandomStore {
       Tell(restored);
       ExpectToldOfLoss(whose);
     }
+  }
+  // Now and then there is little room.
+  void TellDisks() {
+    const bool is_full = !settling_ && Below(3) == 0;
+    Tell(SpillDisks{is_full ? Below(6) * kMiB : 100 * kStoreBytes});
   }
   // Where the owner lives: it may have it made again.
   void ExpectToldOfLoss(const ObjectName& name) {
@@ -435,6 +445,7 @@ TEST(ObjectStoreTest, InvariantsHoldInRandomWorlds) {
   int frees_first = 0;
   int refusals = 0;
   int late_openers = 0;
+  int looks = 0;
   int keeps = 0;
   int kept_at_end = 0;
   for (std::uint32_t seed = 1; seed <= 50; ++seed) {
@@ -447,6 +458,7 @@ TEST(ObjectStoreTest, InvariantsHoldInRandomWorlds) {
     frees_first += store.frees_first;
     refusals += store.refusals;
     late_openers += store.late_openers;
+    looks += store.looks;
     keeps += store.keeps;
     kept_at_end += store.kept_at_end;
   }
@@ -456,6 +468,7 @@ TEST(ObjectStoreTest, InvariantsHoldInRandomWorlds) {
   EXPECT_GT(frees_first, 100);
   EXPECT_GT(refusals, 10);
   EXPECT_GT(late_openers, 0);
+  EXPECT_GT(looks, 0);
   EXPECT_GT(keeps, 1'000);
   EXPECT_GT(kept_at_end, 20);
 }

@@ -256,6 +256,8 @@ TEST_F(StoreSpillTest, AFullDiskMakesItFullUntilThereIsRoom) {
   EXPECT_EQ(base::FailureCodeName(failure.code), "ObjectStoreFull");
   EXPECT_GE(values.size() * 1'000'000, kStoreBytes / 2);
   EXPECT_LE(StoreFilesOf(raylet_, spill_).spilled_bytes, 4 * kMiB);
+  // All that was put can be read, in one place after another.
+  ExpectAllRight(values);
   ASSERT_EQ(::mount(nullptr, spill_.c_str(), nullptr, MS_REMOUNT,
                     "size=256m,mode=700"),
             0);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <limits>
 #include <variant>
 
 #include "base/check.h"
@@ -59,6 +60,8 @@ bool SimArenas::Do(const raylet::Effect& effect) {
     Restore(*restore);
   } else if (const auto* drop = std::get_if<raylet::DropArena>(&effect)) {
     MOBULA_CHECK(arenas_.erase(drop->arena) == 1);
+  } else if (std::holds_alternative<raylet::LookAtDisks>(effect)) {
+    Tell(raylet::SpillDisks{std::numeric_limits<std::uint64_t>::max()});
   } else {
     return false;
   }
