@@ -120,6 +120,7 @@ struct StoreInfo {
   // those gave something else than before; since the raylet began.
   std::uint64_t remade = 0;
   std::uint64_t differing = 0;
+  std::uint64_t file_bytes = 0;  // that the files of spilled values take
 };
 struct TaskInfo {
   LeaseId lease;

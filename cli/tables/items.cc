@@ -138,7 +138,11 @@ std::string ShowStore(const base::StoreInfo& store) {
   };
   if (store.bytes_max == 0) return "no store";
   std::string text = bytes(store.bytes_used) + " of " + bytes(store.bytes_max) +
-                     " of memory, " + bytes(store.spilled_bytes) + " on disk,";
+                     " of memory, " + bytes(store.spilled_bytes) + " on disk";
+  if (store.file_bytes > 0) {
+    text += " in files of " + bytes(store.file_bytes);
+  }
+  text += ",";
   if (store.remade > 0) {
     text += " " + std::to_string(store.remade) + " lost and made again (" +
             std::to_string(store.differing) + " as another value),";
@@ -302,6 +306,7 @@ std::string JsonOf(const base::StatusAnswer& status, const std::string& address,
                          .Add("spilled_bytes", number(store.spilled_bytes))
                          .Add("remade", number(store.remade))
                          .Add("differing", number(store.differing))
+                         .Add("file_bytes", number(store.file_bytes))
                          .text());
   }
   JsonObject object;

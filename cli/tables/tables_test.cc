@@ -207,12 +207,15 @@ TEST(ItemsTest, Status) {
             R"("disk_free_bytes":1073741824,"resources":{"cpu":8},)"
             R"("stores":[{"node":"00000000000000010000000000000002",)"
             R"("bytes_max":300,"bytes_used":20,"spilled_bytes":1,)"
-            R"("remade":0,"differing":0}]})");
+            R"("remade":0,"differing":0,"file_bytes":0}]})");
   EXPECT_NE(TextOf(status, "x", {{{1, 2}, 0, 0, 0}})
                 .find("\nvalues   no store on node 0000"),
             std::string::npos);
   EXPECT_NE(TextOf(status, "x", {{{1, 2}, 300, 20, 1, 4, 2}})
                 .find(" 4 lost and made again (2 as another value), on node"),
+            std::string::npos);
+  EXPECT_NE(TextOf(status, "x", {{{1, 2}, 300, 20, 1, 0, 0, 4096}})
+                .find(" on disk in files of 4.0 KiB, on node"),
             std::string::npos);
   status.disk_full = true;
   EXPECT_NE(TextOf(status, "x", {}).find("THE DISK IS FULL"),

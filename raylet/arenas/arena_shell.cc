@@ -44,6 +44,7 @@ struct ArenaShell::Arena {
   std::uint64_t byte_count = 0;
   std::optional<base::ArenaFile> memory;
   std::optional<SpillFile> file;
+  std::uint64_t counted_bytes = 0;  // of the file
 };
 
 // Folders for files, used in turn.
@@ -74,8 +75,16 @@ class ArenaShell::Disk {
     return false;
   }
 
+  // The arena's file is new, or smaller, or gone.
+  void Count(Arena& arena) {
+    file_bytes_ -= arena.counted_bytes;
+    arena.counted_bytes = arena.file ? arena.file->DiskBytes() : 0;
+    file_bytes_ += arena.counted_bytes;
+  }
+
   [[nodiscard]] SpillDisks Said() const {
     SpillDisks disks;
+    disks.file_bytes = file_bytes_;
     for (const Folder& folder : folders_) {
       disks.room_bytes =
           std::max(disks.room_bytes, RoomInSpillFolder(folder.path));
@@ -121,6 +130,7 @@ class ArenaShell::Disk {
 
   std::vector<Folder> folders_;
   std::size_t next_ = 0;
+  std::uint64_t file_bytes_ = 0;
 };
 
 ArenaShell::ArenaShell(base::Strand& strand, std::vector<std::string> folders,
@@ -147,6 +157,8 @@ bool ArenaShell::Do(const Effect& effect) {
     Spill(*spill);
   } else if (const auto* restore = std::get_if<RestoreArena>(&effect)) {
     Restore(*restore);
+  } else if (const auto* free = std::get_if<FreeOnDisk>(&effect)) {
+    Free(*free);
   } else if (std::holds_alternative<LookAtDisks>(effect)) {
     Work([disk = disk_] { return Tell(disk->Said()); });
   } else if (const auto* drop = std::get_if<DropArena>(&effect)) {
@@ -198,6 +210,7 @@ void ArenaShell::Spill(const SpillArena& spill) {
         !disk->Write(*arena, spill.extents, &error)) {
       return Tell(disk->Said(), SpillFailed{spill.arena, Full(error)});
     }
+    disk->Count(*arena);
     arena->memory.reset();
     return Tell(disk->Said(), Spilled{spill.arena});
   });
@@ -235,15 +248,29 @@ void ArenaShell::Restore(const RestoreArena& restore) {
   });
 }
 
+void ArenaShell::Free(const FreeOnDisk& free) {
+  const auto found = arenas_.find(free.arena);
+  if (found == arenas_.end()) return;
+  Work([arena = found->second, disk = disk_, extents = free.extents] {
+    if (!arena->file) return std::vector<Event>();
+    for (const Extent& extent : extents) arena->file->Free(extent);
+    disk->Count(*arena);
+    return Tell(disk->Said());
+  });
+}
+
 void ArenaShell::Drop(base::ArenaId id) {
   const auto found = arenas_.find(id);
   if (found == arenas_.end()) return;
   ArenaPtr arena = std::move(found->second);
   arenas_.erase(found);
   // To the thread: 13 ms for each 64 MiB.
-  thread_.Post([arena = std::move(arena)] {
+  Work([arena = std::move(arena), disk = disk_] {
     arena->memory.reset();
+    if (!arena->file) return std::vector<Event>();
     arena->file.reset();
+    disk->Count(*arena);
+    return Tell(disk->Said());
   });
 }
 

@@ -3,14 +3,16 @@
 //
 //   Do(MakeArena) -> ArenaMade | ArenaFailed, in its own time; and so on
 //   Do(SpillArena) -> SpillDisks, Spilled | SpillFailed
+//   Do(FreeOnDisk | DropArena) -> SpillDisks, if it had a file
 //   Open(arena, is_writable, &error) -> a descriptor, now
 // What takes long runs on a thread of its own, in the order asked, so that
 // memory that is dropped is gone before more is taken.
 // Owner: Server.   Threading: the strand's thread; `tell` is called there,
 // never from within a call.
 // Invariants: (1) each piece of work is told once; (2) an arena is used by one
-// thread at a time: between work and its telling nothing asks for it; (3) a
-// folder that fails three times is not tried again while others do.
+// thread at a time: between work and its telling nothing asks for it, and its
+// file is the thread's; (3) a folder that fails three times is not tried again
+// while others do.
 // Failure: told; every reason names the folder. With the shell what is in
 // memory and on disk is gone.
 #ifndef MOBULA_RAYLET_ARENAS_ARENA_SHELL_H_
@@ -55,6 +57,7 @@ class ArenaShell {
   void Make(const MakeArena& make) MOBULA_REQUIRES(strand_);
   void Spill(const SpillArena& spill) MOBULA_REQUIRES(strand_);
   void Restore(const RestoreArena& restore) MOBULA_REQUIRES(strand_);
+  void Free(const FreeOnDisk& free) MOBULA_REQUIRES(strand_);
   void Drop(base::ArenaId arena) MOBULA_REQUIRES(strand_);
   void Rename(const RenameArena& rename) MOBULA_REQUIRES(strand_);
   // Runs `work` on the thread and tells what it gives, in order.

@@ -122,7 +122,7 @@ TEST_F(ArenaShellTest, WhatIsSpilledComesBackWhereItWas) {
     EXPECT_EQ(base::FindExtent(map->view(), live[1]), "three");
     EXPECT_FALSE(base::FindExtent(map->view(), extents[0]).has_value());
   }
-  Tell(DropArena{kArena});
+  Do<SpillDisks>(DropArena{kArena});
   OnStrand([this] { EXPECT_EQ(shell_->size(), 0u); });
 }
 
@@ -134,12 +134,27 @@ TEST_F(ArenaShellTest, SaysHowMuchRoomTheDisksHave) {
   EXPECT_GT(Do<SpillDisks>(LookAtDisks{}).room_bytes, 0u);
 }
 
+TEST_F(ArenaShellTest, WhatIsFreeOnDiskGoesBackAndTheRestComesBack) {
+  Start({testing::TempDir()});
+  const std::string large(200'000, 'x');
+  const std::vector<Extent> extents = Fill({large, "kept", large});
+  Do<Spilled>(SpillArena{kArena, extents});
+  const std::uint64_t full = disks_.back().file_bytes;
+  EXPECT_GE(full, 400'000u);
+  const auto freed =
+      Do<SpillDisks>(FreeOnDisk{kArena, {extents[0], extents[2]}});
+  EXPECT_LE(freed.file_bytes, full);
+  Do<Restored>(RestoreArena{kArena, {extents[1]}});
+  EXPECT_EQ(base::FindExtent(Map(kArena, false)->view(), extents[1]), "kept");
+  EXPECT_EQ(Do<SpillDisks>(DropArena{kArena}).file_bytes, 0u);
+}
+
 TEST_F(ArenaShellTest, AnotherFolderServesWhereOneFails) {
   Start({"/proc/no/such", testing::TempDir()});
   for (int i = 0; i < 5; ++i) {
     const std::vector<Extent> extents = Fill({"value"});
     Do<Spilled>(SpillArena{kArena, extents});
-    Tell(DropArena{kArena});
+    Do<SpillDisks>(DropArena{kArena});
   }
 }
 

@@ -1,6 +1,7 @@
 #include "raylet/arenas/spill_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <vector>
 
 #include "base/error_text.h"
@@ -24,6 +26,11 @@ constexpr std::uint64_t kMagic = 0x5053616c75626f6dULL;
 constexpr std::uint32_t kVersion = 1;
 // What zlib takes at once.
 constexpr std::size_t kSliceBytes = std::size_t{1} << 30;
+
+// Of file systems; where it is another one, less is given back.
+constexpr std::uint64_t kBlockBytes = 4096;
+// Of stat.
+constexpr std::uint64_t kCountedBytes = 512;
 
 // Before the bytes of each extent; the byte order is the machine's, which
 // alone ever reads it.
@@ -123,9 +130,38 @@ bool SpillFile::Add(const Extent& extent, std::string_view bytes,
     *error = base::WithErrorText("cannot spill into " + folder_);
     return false;
   }
-  records_[extent.offset] = {end_, bytes.size()};
+  const std::uint64_t begin = end_;
   end_ += head.size() + bytes.size();
+  records_[extent.offset] = {begin, bytes.size()};
+  used_[begin] = end_;
   return true;
+}
+
+void SpillFile::Free(const Extent& extent) {
+  const auto found = records_.find(extent.offset);
+  if (found == records_.end()) return;
+  const auto used = used_.find(found->second.position);
+  records_.erase(found);
+  const std::uint64_t before =
+      used == used_.begin() ? 0 : std::prev(used)->second;
+  const auto next = used_.erase(used);
+  // Whole blocks: a part of one would be written anew, and stay.
+  const std::uint64_t begin =
+      (before + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+  const std::uint64_t end = next == used_.end()
+                                ? end_ + kBlockBytes
+                                : next->first / kBlockBytes * kBlockBytes;
+  if (end <= begin) return;
+  // Where there can be no holes nothing is lost but room.
+  static_cast<void>(
+      ::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                  static_cast<off_t>(begin), static_cast<off_t>(end - begin)));
+}
+
+std::uint64_t SpillFile::DiskBytes() const {
+  struct stat state{};
+  if (::fstat(fd_.get(), &state) != 0) return 0;
+  return static_cast<std::uint64_t>(state.st_blocks) * kCountedBytes;
 }
 
 SpillFile::Was SpillFile::Read(const Extent& extent, std::string* bytes,

@@ -4,6 +4,7 @@
 //   auto file = SpillFile::Make(folder, &error);
 //   file->Add(extent, bytes, &error);               // for each
 //   switch (file->Read(extent, &bytes, &error)) ...
+//   file->Free(extent);                             // it is not read any more
 // Threading: one thread at a time.
 // Failure: false, kFailed or nothing, and `error` names the folder and what the
 // system said; kWrong where the bytes are not those that were written.
@@ -40,6 +41,12 @@ class SpillFile {
   [[nodiscard]] Was Read(const base::Extent& extent, std::string* bytes,
                          std::string* error) const;
 
+  // Gives back what only free extents lie on, where the file system can; until
+  // then it goes with the file. No effect on what was not added.
+  void Free(const base::Extent& extent);
+  // What the disk gives for the file.
+  [[nodiscard]] std::uint64_t DiskBytes() const;
+
   // For tests of what disks do.
   [[nodiscard]] int descriptor() const { return fd_.get(); }
 
@@ -55,7 +62,8 @@ class SpillFile {
   base::UniqueFd fd_;
   std::string folder_;
   std::uint64_t end_ = 0;
-  std::map<std::uint64_t, Record> records_;  // by the extent's offset
+  std::map<std::uint64_t, Record> records_;      // by the extent's offset
+  std::map<std::uint64_t, std::uint64_t> used_;  // of the file: begin, end
 };
 
 }  // namespace mobula::raylet

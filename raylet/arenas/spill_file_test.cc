@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 namespace mobula::raylet {
@@ -57,6 +59,66 @@ TEST_F(SpillFileTest, KnowsAnExtentOfAnotherGenerationAndATornFile) {
   ASSERT_EQ(::ftruncate(file_->descriptor(), 200), 0);
   EXPECT_EQ(file_->Read(ExtentAt(192, 5), &read_, &error_),
             SpillFile::Was::kWrong);
+}
+
+// A file with so many records of so many bytes.
+class SpillFileRoomTest : public testing::Test {
+ protected:
+  void Fill(std::uint64_t count, std::uint64_t size) {
+    std::string error;
+    file_ = SpillFile::Make(testing::TempDir(), &error);
+    ASSERT_TRUE(file_.has_value()) << error;
+    bytes_ = std::string(size, 'x');
+    for (std::uint64_t i = 0; i < count; ++i) {
+      ASSERT_TRUE(file_->Add(At(i), bytes_, &error)) << error;
+    }
+    ::fsync(file_->descriptor());
+  }
+  static Extent At(std::uint64_t i) { return ExtentAt(64 + i * (1 << 20), 9); }
+  void ExpectReadable(std::uint64_t i) {
+    std::string read;
+    std::string error;
+    EXPECT_EQ(file_->Read(At(i), &read, &error), SpillFile::Was::kRead);
+    EXPECT_EQ(read, bytes_);
+  }
+  [[nodiscard]] bool MayHaveHoles() const {
+    return ::fallocate(file_->descriptor(),
+                       FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 1 << 30,
+                       4096) == 0;
+  }
+
+  std::optional<SpillFile> file_;
+  std::string bytes_;
+};
+
+TEST_F(SpillFileRoomTest, WhatIsFreedGoesBackAtOnce) {
+  Fill(3, 100'000);
+  if (!MayHaveHoles()) GTEST_SKIP() << "a file system without holes";
+  const std::uint64_t before = file_->DiskBytes();
+  EXPECT_GE(before, 300'000u);
+  file_->Free(At(1));
+  EXPECT_LE(file_->DiskBytes(), before - 90'000);
+  ExpectReadable(0);
+  ExpectReadable(2);
+  std::string read;
+  std::string error;
+  EXPECT_EQ(file_->Read(At(1), &read, &error), SpillFile::Was::kWrong);
+  file_->Free(At(1));  // no effect
+  file_->Free(At(2));
+  EXPECT_LE(file_->DiskBytes(), before - 190'000);
+  ExpectReadable(0);
+}
+
+TEST_F(SpillFileRoomTest, BlocksOfManySmallOnesGoBackWithTheLastOnThem) {
+  Fill(1'000, 100);
+  if (!MayHaveHoles()) GTEST_SKIP() << "a file system without holes";
+  EXPECT_GE(file_->DiskBytes(), 100'000u);
+  for (std::uint64_t i = 0; i < 1'000; ++i) {
+    const std::uint64_t one = i * 7 % 1'000;  // each, in no order
+    if (one != 500) file_->Free(At(one));
+  }
+  EXPECT_LE(file_->DiskBytes(), 16'384u);
+  ExpectReadable(500);
 }
 
 TEST(SpillFile, NamesTheFolderThatFails) {

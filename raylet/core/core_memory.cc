@@ -143,8 +143,15 @@ base::MemoryProcess Core::Describe(ProcessId process) const {
 
 base::StoreInfo Core::DescribeStore() const {
   const ArenaTable& arenas = store_.arenas();
-  return {options_.node,          arenas.bytes_max(), arenas.charged_bytes(),
-          arenas.spilled_bytes(), store_.remade(),    store_.differing()};
+  base::StoreInfo info;
+  info.node = options_.node;
+  info.bytes_max = arenas.bytes_max();
+  info.bytes_used = arenas.charged_bytes();
+  info.spilled_bytes = arenas.spilled_bytes();
+  info.remade = store_.remade();
+  info.differing = store_.differing();
+  info.file_bytes = store_.disks().file_bytes;
+  return info;
 }
 
 }  // namespace mobula::raylet

@@ -119,9 +119,10 @@ struct RestoreFailed {
 };
 
 // What the disks for spilled values say: before each Spilled and SpillFailed,
-// and as the answer to LookAtDisks.
+// when something there was given back, and as the answer to LookAtDisks.
 struct SpillDisks {
   std::uint64_t room_bytes = 0;  // left in the folder that has most
+  std::uint64_t file_bytes = 0;  // that the store's files take
 };
 
 using Event =
@@ -231,6 +232,13 @@ struct RestoreArena {
   std::vector<base::Extent> extents;
 };
 
+// Of what SpillArena wrote, or is writing, these are free: what they take on
+// disk goes back.
+struct FreeOnDisk {
+  base::ArenaId arena;
+  std::vector<base::Extent> extents;
+};
+
 // Says anew what the disks say: SpillDisks answers.
 struct LookAtDisks {};
 
@@ -243,7 +251,7 @@ using Effect =
     std::variant<Send, Connect, StartWorker, KillWorker, SetTimer, ClosePeer,
                  TellControl, NeedControl, LeaveCluster, KeepProgram,
                  ForgetPrograms, MakeArena, RenameArena, SendWithArena,
-                 SpillArena, RestoreArena, LookAtDisks, DropArena>;
+                 SpillArena, RestoreArena, FreeOnDisk, LookAtDisks, DropArena>;
 using Effects = std::vector<Effect>;
 
 }  // namespace mobula::raylet

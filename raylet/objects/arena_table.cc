@@ -342,6 +342,12 @@ bool ArenaTable::IsSpilled(ArenaId id) const {
          (arena->state == State::kSpilled || arena->state == State::kRestoring);
 }
 
+bool ArenaTable::HasFile(ArenaId id) const {
+  const Arena* arena = Find(id);
+  return arena != nullptr &&
+         (arena->has_file || arena->state == State::kSpilling);
+}
+
 std::uint64_t ArenaTable::spilled_bytes() const {
   std::uint64_t bytes = 0;
   for (const auto& [id, arena] : arenas_) {

@@ -108,6 +108,8 @@ class ArenaTable {
   [[nodiscard]] ProcessId WriterOf(ArenaId arena) const;
   [[nodiscard]] bool Holds(const base::Extent& extent) const;
   [[nodiscard]] bool IsSpilled(ArenaId arena) const;
+  // Or will have one, if nothing fails.
+  [[nodiscard]] bool HasFile(ArenaId arena) const;
   [[nodiscard]] std::uint64_t arena_bytes() const { return arena_bytes_; }
   [[nodiscard]] std::uint64_t charged_bytes() const { return charged_; }
   // Of values that are on disk alone.

@@ -168,6 +168,7 @@ void ObjectStore::OnFree(ProcessId from, const base::FreeObjects& message,
 
 void ObjectStore::Release(const std::vector<Extent>& freed, Effects& effects) {
   std::map<ProcessId, base::FreeExtents> of_writer;
+  std::map<base::ArenaId, FreeOnDisk> on_disk;
   for (const Extent& extent : freed) {
     const base::ObjectName heir = kept_.HeirOf(extent);
     if (!heir.object.IsNil()) {
@@ -178,7 +179,14 @@ void ObjectStore::Release(const std::vector<Extent>& freed, Effects& effects) {
     arenas_.Freed(extent.arena);
     const ProcessId writer = arenas_.WriterOf(extent.arena);
     if (!writer.IsNil()) of_writer[writer].extents.push_back(extent);
+    // With the last of them the file goes.
+    if (stored_.CountIn(extent.arena) == 0) continue;
+    if (!arenas_.HasFile(extent.arena)) continue;
+    FreeOnDisk& free = on_disk[extent.arena];
+    free.arena = extent.arena;
+    free.extents.push_back(extent);
   }
+  for (auto& [arena, free] : on_disk) effects.emplace_back(std::move(free));
   for (auto& [writer, message] : of_writer) {
     effects.emplace_back(Send{writer, std::move(message)});
   }
@@ -284,6 +292,7 @@ bool ObjectStore::Happened(const Event& event, BootTime now, Effects& effects) {
   } else if (const auto* failed = std::get_if<SpillFailed>(&event)) {
     arenas_.SpillFailed(failed->arena, failed->failure, now, effects);
   } else if (const auto* disks = std::get_if<SpillDisks>(&event)) {
+    disks_ = *disks;
     arenas_.DiskHasRoom(disks->room_bytes);
   } else if (const auto* restored = std::get_if<Restored>(&event)) {
     for (const Extent& extent : restored->lost) LoseBytes(extent, effects);

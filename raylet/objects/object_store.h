@@ -99,6 +99,8 @@ class ObjectStore {
   [[nodiscard]] const Custody& custody() const { return custody_; }
   [[nodiscard]] const ObjectFeed& feed() const { return feed_; }
   [[nodiscard]] const KeptValues& kept() const { return kept_; }
+  // As they were last.
+  [[nodiscard]] const SpillDisks& disks() const { return disks_; }
   // What owners said of results that were made again (ResultRemade).
   [[nodiscard]] std::uint64_t remade() const { return remade_; }
   [[nodiscard]] std::uint64_t differing() const { return differing_; }
@@ -123,7 +125,7 @@ class ObjectStore {
   void LoseUnplaced(Effects& effects);
   [[nodiscard]] base::JobId JobOf(const base::ObjectName& name) const;
   [[nodiscard]] base::ObjectAt Describe(base::ObjectId object) const;
-  // Tells the writers, which may use the places anew.
+  // Tells the writers, which may use the places anew, and the disk.
   void Release(const std::vector<base::Extent>& freed, Effects& effects);
 
   StoredObjects stored_;
@@ -133,6 +135,7 @@ class ObjectStore {
   // Kept, and its writer has not said yet that it filled it.
   std::map<base::ObjectId, base::Extent> unplaced_;
   bool kept_lost_ = false;
+  SpillDisks disks_;
   std::uint64_t remade_ = 0;
   std::uint64_t differing_ = 0;
   ObjectFeed feed_{ObjectFeed::Options()};

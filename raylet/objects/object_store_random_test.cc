@@ -48,6 +48,7 @@ class RandomStore {
   int refusals = 0;
   int late_openers = 0;
   int looks = 0;
+  int frees_on_disk = 0;
   int keeps = 0;
   int kept_at_end = 0;
 
@@ -290,6 +291,10 @@ class RandomStore {
         EXPECT_FALSE(sealed_.contains(rename->arena));
         memory.key() = rename->as;
         memory_.insert(std::move(memory));
+      } else if (const auto* free = std::get_if<FreeOnDisk>(&effect)) {
+        EXPECT_TRUE(store_.arenas().HasFile(free->arena));
+        EXPECT_FALSE(free->extents.empty());
+        ++frees_on_disk;
       } else if (const auto* drop = std::get_if<DropArena>(&effect)) {
         ExpectUnmapped(drop->arena);
         memory_.erase(drop->arena);
@@ -446,6 +451,7 @@ TEST(ObjectStoreTest, InvariantsHoldInRandomWorlds) {
   int refusals = 0;
   int late_openers = 0;
   int looks = 0;
+  int frees_on_disk = 0;
   int keeps = 0;
   int kept_at_end = 0;
   for (std::uint32_t seed = 1; seed <= 50; ++seed) {
@@ -459,6 +465,7 @@ TEST(ObjectStoreTest, InvariantsHoldInRandomWorlds) {
     refusals += store.refusals;
     late_openers += store.late_openers;
     looks += store.looks;
+    frees_on_disk += store.frees_on_disk;
     keeps += store.keeps;
     kept_at_end += store.kept_at_end;
   }
@@ -469,6 +476,7 @@ TEST(ObjectStoreTest, InvariantsHoldInRandomWorlds) {
   EXPECT_GT(refusals, 10);
   EXPECT_GT(late_openers, 0);
   EXPECT_GT(looks, 0);
+  EXPECT_GT(frees_on_disk, 0);
   EXPECT_GT(keeps, 1'000);
   EXPECT_GT(kept_at_end, 20);
 }

@@ -2,6 +2,7 @@
 // lies on disk meanwhile. Real processes, real disks, a real memory cgroup.
 #include <gtest/gtest.h>
 #include <mobula/mobula.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -214,6 +215,34 @@ TEST_F(StoreSpillTest, AStoppedProcessHoldsNobodyUp) {
   ExpectAllRight(values);
   ASSERT_EQ(::kill(pid, SIGKILL), 0);
   DropAll(values);
+}
+
+// Of each arena a little is kept.
+TEST_F(StoreSpillTest, WhatIsFreedOnDiskGoesBackToTheDisk) {
+  Start();
+  std::vector<StoredAt> values;
+  base::Failure failure;
+  for (std::uint64_t i = 0; i < 960; ++i) {
+    const auto value = user_->Put(100'000, i, Soon(), &failure);
+    ASSERT_TRUE(value.has_value()) << base::DescribeFailure(failure);
+    values.push_back(*value);
+  }
+  EXPECT_GE(StoreFilesOf(raylet_, spill_).spilled_bytes, 48 * kMiB);
+  std::vector<StoredAt> kept;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i % 16 == 0) {
+      kept.push_back(values[i]);
+    } else {
+      user_->Drop(values[i]);
+    }
+  }
+  const base::BootTime deadline = Soon();
+  while (StoreFilesOf(raylet_, spill_).disk_bytes > 16 * kMiB) {
+    ASSERT_LT(base::BootNow(), deadline) << "the disk is not given back";
+    ::poll(nullptr, 0, 5);
+  }
+  ExpectAllRight(kept);
+  DropAll(kept);
 }
 
 // Half of the values fit while all are in use; who reads one more hears so.

@@ -118,6 +118,7 @@ StoreFiles StoreFilesOf(pid_t raylet, const std::string& folder) {
     } else if (what.starts_with(folder + "/") && what.ends_with("(deleted)")) {
       ++files.spill_files;
       files.spilled_bytes += static_cast<std::uint64_t>(state.st_size);
+      files.disk_bytes += bytes;
     }
   }
   return files;

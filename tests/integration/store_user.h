@@ -74,6 +74,7 @@ struct StoreFiles {
   std::uint64_t arena_bytes = 0;  // of memory that is taken
   std::size_t spill_files = 0;
   std::uint64_t spilled_bytes = 0;
+  std::uint64_t disk_bytes = 0;  // that are taken of the disk
 };
 // `folder`: where it spills.
 StoreFiles StoreFilesOf(pid_t raylet, const std::string& folder);

@@ -60,8 +60,10 @@ bool SimArenas::Do(const raylet::Effect& effect) {
     Restore(*restore);
   } else if (const auto* drop = std::get_if<raylet::DropArena>(&effect)) {
     MOBULA_CHECK(arenas_.erase(drop->arena) == 1);
+  } else if (const auto* free = std::get_if<raylet::FreeOnDisk>(&effect)) {
+    Free(*free);
   } else if (std::holds_alternative<raylet::LookAtDisks>(effect)) {
-    Tell(raylet::SpillDisks{std::numeric_limits<std::uint64_t>::max()});
+    Tell(raylet::SpillDisks{std::numeric_limits<std::uint64_t>::max(), 0});
   } else {
     return false;
   }
@@ -102,6 +104,17 @@ void SimArenas::Restore(const raylet::RestoreArena& restore) {
                 bytes.size());
   }
   Tell(raylet::Restored{restore.arena, {}});
+}
+
+void SimArenas::Free(const raylet::FreeOnDisk& free) {
+  Arena& arena = arenas_.at(free.arena);
+  for (const base::Extent& extent : free.extents) {
+    const auto place = base::PlaceOf(extent, arena.byte_count);
+    MOBULA_CHECK(place.has_value());
+    std::erase_if(arena.file, [&place](const auto& piece) {
+      return piece.first == place->begin;
+    });
+  }
 }
 
 void SimArenas::HandOver(base::ProcessId to, base::ArenaId arena) {

@@ -84,6 +84,7 @@ class SimArenas {
 
   void Spill(const raylet::SpillArena& spill);
   void Restore(const raylet::RestoreArena& restore);
+  void Free(const raylet::FreeOnDisk& free);
   void Tell(raylet::Event event);
 
   const RefOptions& options_;
