@@ -121,6 +121,7 @@ struct StoreInfo {
   std::uint64_t remade = 0;
   std::uint64_t differing = 0;
   std::uint64_t file_bytes = 0;  // that the files of spilled values take
+  std::string disk_trouble;  // with spill folders that are left alone, "": none
 };
 struct TaskInfo {
   LeaseId lease;

@@ -143,6 +143,9 @@ std::string ShowStore(const base::StoreInfo& store) {
     text += " in files of " + bytes(store.file_bytes);
   }
   text += ",";
+  if (!store.disk_trouble.empty()) {
+    text += " LEAVING A FOLDER ALONE (" + store.disk_trouble + "),";
+  }
   if (store.remade > 0) {
     text += " " + std::to_string(store.remade) + " lost and made again (" +
             std::to_string(store.differing) + " as another value),";
@@ -307,6 +310,7 @@ std::string JsonOf(const base::StatusAnswer& status, const std::string& address,
                          .Add("remade", number(store.remade))
                          .Add("differing", number(store.differing))
                          .Add("file_bytes", number(store.file_bytes))
+                         .Add("disk_trouble", JsonString(store.disk_trouble))
                          .text());
   }
   JsonObject object;

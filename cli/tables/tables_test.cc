@@ -198,7 +198,7 @@ TEST(ItemsTest, Status) {
             "keys     0\n"
             "offers   cpu 8\n"
             "disk     1.0 GiB free, 12,345 batches written\n");
-  EXPECT_EQ(JsonOf(status, "unix:/s", {{{1, 2}, 300, 20, 1}}),
+  EXPECT_EQ(JsonOf(status, "unix:/s", {{{1, 2}, 300, 20, 1, 0, 0, 0, ""}}),
             R"({"cluster":"00000000000000010000000000000002",)"
             R"("address":"unix:/s","epoch":3,"pid":4,"up_ms":5000,)"
             R"("nodes_alive":2,"nodes_dead":0,"jobs_running":0,)"
@@ -207,15 +207,19 @@ TEST(ItemsTest, Status) {
             R"("disk_free_bytes":1073741824,"resources":{"cpu":8},)"
             R"("stores":[{"node":"00000000000000010000000000000002",)"
             R"("bytes_max":300,"bytes_used":20,"spilled_bytes":1,)"
-            R"("remade":0,"differing":0,"file_bytes":0}]})");
-  EXPECT_NE(TextOf(status, "x", {{{1, 2}, 0, 0, 0}})
+            R"("remade":0,"differing":0,"file_bytes":0,)"
+            R"("disk_trouble":""}]})");
+  EXPECT_NE(TextOf(status, "x", {{{1, 2}, 0, 0, 0, 0, 0, 0, ""}})
                 .find("\nvalues   no store on node 0000"),
             std::string::npos);
-  EXPECT_NE(TextOf(status, "x", {{{1, 2}, 300, 20, 1, 4, 2}})
+  EXPECT_NE(TextOf(status, "x", {{{1, 2}, 300, 20, 1, 4, 2, 0, ""}})
                 .find(" 4 lost and made again (2 as another value), on node"),
             std::string::npos);
-  EXPECT_NE(TextOf(status, "x", {{{1, 2}, 300, 20, 1, 0, 0, 4096}})
+  EXPECT_NE(TextOf(status, "x", {{{1, 2}, 300, 20, 1, 0, 0, 4096, ""}})
                 .find(" on disk in files of 4.0 KiB, on node"),
+            std::string::npos);
+  EXPECT_NE(TextOf(status, "x", {{{1, 2}, 300, 20, 1, 0, 0, 0, "no /a"}})
+                .find(" LEAVING A FOLDER ALONE (no /a), on node"),
             std::string::npos);
   status.disk_full = true;
   EXPECT_NE(TextOf(status, "x", {}).find("THE DISK IS FULL"),

@@ -8,13 +8,16 @@
 #include <utility>
 #include <variant>
 
+#include "base/boot_time.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/failure.h"
 #include "base/log.h"
 #include "base/shm/arena_file.h"
 #include "base/shm/arena_map.h"
 #include "base/shm/extent_header.h"
 #include "base/shm/extent_size.h"
+#include "raylet/arenas/folder_turns.h"
 #include "raylet/arenas/spill_file.h"
 #include "raylet/arenas/spill_folders.h"
 
@@ -23,8 +26,6 @@ namespace {
 
 using base::Extent;
 using base::FailureCode;
-
-constexpr int kFailuresMax = 3;
 
 base::Failure Full(std::string why) {
   return base::NotRun(FailureCode::kObjectStoreFull, std::move(why));
@@ -50,7 +51,7 @@ struct ArenaShell::Arena {
 // Folders for files, used in turn.
 class ArenaShell::Disk {
  public:
-  explicit Disk(std::vector<std::string> folders) {
+  explicit Disk(std::vector<std::string> folders) : turns_(folders.size()) {
     for (std::string& folder : folders) folders_.push_back({std::move(folder)});
   }
 
@@ -60,16 +61,16 @@ class ArenaShell::Disk {
     const auto view = MapToRead(*arena.memory, error);
     if (view == nullptr) return false;
     *error = "there is no folder for spilled values";
-    for (std::size_t i = 0; i < folders_.size(); ++i) {
-      Folder& folder = folders_[next_++ % folders_.size()];
-      if (folder.failures >= kFailuresMax && AnyGood()) continue;
+    const base::BootTime now = base::BootNow();
+    for (const std::size_t i : turns_.Order(now)) {
+      Folder& folder = folders_[i];
       if (!std::exchange(folder.is_swept, true)) SweepSpillFolder(folder.path);
       if (WriteInto(folder.path, view->view(), arena, extents, error)) {
-        folder.failures = 0;
+        turns_.Worked(i);
         return true;
       }
-      if (++folder.failures == kFailuresMax) {
-        MOBULA_LOG(ERROR) << *error << "; nothing more is spilled there";
+      if (turns_.Failed(i, *error, now)) {
+        MOBULA_LOG(ERROR) << *error << "; it is left alone for 30 s at a time";
       }
     }
     return false;
@@ -85,6 +86,7 @@ class ArenaShell::Disk {
   [[nodiscard]] SpillDisks Said() const {
     SpillDisks disks;
     disks.file_bytes = file_bytes_;
+    disks.wrong = turns_.Wrong();
     for (const Folder& folder : folders_) {
       disks.room_bytes =
           std::max(disks.room_bytes, RoomInSpillFolder(folder.path));
@@ -95,7 +97,6 @@ class ArenaShell::Disk {
  private:
   struct Folder {
     std::string path;
-    int failures = 0;
     bool is_swept = false;
   };
 
@@ -105,11 +106,6 @@ class ArenaShell::Disk {
     if (!fd.valid()) return nullptr;
     return base::ArenaMap::Open(fd, memory.byte_count(),
                                 base::ArenaMap::Access::kRead, error);
-  }
-  [[nodiscard]] bool AnyGood() const {
-    return std::any_of(
-        folders_.begin(), folders_.end(),
-        [](const Folder& folder) { return folder.failures < kFailuresMax; });
   }
   static bool WriteInto(const std::string& folder, std::string_view view,
                         Arena& arena, const std::vector<Extent>& extents,
@@ -129,7 +125,7 @@ class ArenaShell::Disk {
   }
 
   std::vector<Folder> folders_;
-  std::size_t next_ = 0;
+  FolderTurns turns_;
   std::uint64_t file_bytes_ = 0;
 };
 

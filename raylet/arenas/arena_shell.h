@@ -11,8 +11,8 @@
 // never from within a call.
 // Invariants: (1) each piece of work is told once; (2) an arena is used by one
 // thread at a time: between work and its telling nothing asks for it, and its
-// file is the thread's; (3) a folder that fails three times is not tried again
-// while others do.
+// file is the thread's; (3) a folder that fails is left alone while others do
+// (FolderTurns).
 // Failure: told; every reason names the folder. With the shell what is in
 // memory and on disk is gone.
 #ifndef MOBULA_RAYLET_ARENAS_ARENA_SHELL_H_

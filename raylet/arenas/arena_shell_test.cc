@@ -156,6 +156,8 @@ TEST_F(ArenaShellTest, AnotherFolderServesWhereOneFails) {
     Do<Spilled>(SpillArena{kArena, extents});
     Do<SpillDisks>(DropArena{kArena});
   }
+  EXPECT_NE(Do<SpillDisks>(LookAtDisks{}).wrong.find("/proc/no/such"),
+            std::string::npos);
 }
 
 TEST_F(ArenaShellTest, WithoutAnyFolderThatTakesItItStaysInMemory) {

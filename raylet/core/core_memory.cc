@@ -151,6 +151,7 @@ base::StoreInfo Core::DescribeStore() const {
   info.remade = store_.remade();
   info.differing = store_.differing();
   info.file_bytes = store_.disks().file_bytes;
+  info.disk_trouble = store_.disks().wrong;
   return info;
 }
 

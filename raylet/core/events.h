@@ -123,6 +123,7 @@ struct RestoreFailed {
 struct SpillDisks {
   std::uint64_t room_bytes = 0;  // left in the folder that has most
   std::uint64_t file_bytes = 0;  // that the store's files take
+  std::string wrong;  // with folders that are left alone; "": with none
 };
 
 using Event =

@@ -361,7 +361,9 @@ class RandomStore {
   // Now and then there is little room.
   void TellDisks() {
     const bool is_full = !settling_ && Below(3) == 0;
-    Tell(SpillDisks{is_full ? Below(6) * kMiB : 100 * kStoreBytes});
+    SpillDisks disks;
+    disks.room_bytes = is_full ? Below(6) * kMiB : 100 * kStoreBytes;
+    Tell(disks);
   }
   // Where the owner lives: it may have it made again.
   void ExpectToldOfLoss(const ObjectName& name) {

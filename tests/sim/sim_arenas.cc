@@ -63,7 +63,9 @@ bool SimArenas::Do(const raylet::Effect& effect) {
   } else if (const auto* free = std::get_if<raylet::FreeOnDisk>(&effect)) {
     Free(*free);
   } else if (std::holds_alternative<raylet::LookAtDisks>(effect)) {
-    Tell(raylet::SpillDisks{std::numeric_limits<std::uint64_t>::max(), 0});
+    raylet::SpillDisks disks;
+    disks.room_bytes = std::numeric_limits<std::uint64_t>::max();
+    Tell(disks);
   } else {
     return false;
   }
