@@ -38,9 +38,31 @@ std::vector<Event> Tell(Told&&... told) {
   return events;
 }
 
+// Brings an extent back to where it was; kFailed also where there is no memory.
+SpillFile::Was ReadInto(base::ArenaFile& memory, const SpillFile& file,
+                        const Extent& extent, bool* is_full,
+                        std::string* error) {
+  const std::uint64_t begin = extent.offset - base::kExtentHeaderBytes;
+  return file.Read(
+      extent,
+      [&memory, begin, is_full, error](std::uint64_t at,
+                                       std::string_view slice) {
+        *is_full = !memory.Write(begin + at, slice, error);
+        return !*is_full;
+      },
+      error);
+}
+
+// Nobody finds it there any more.
+bool Wipe(base::ArenaFile& memory, const Extent& extent, std::string* error) {
+  const std::string nothing(base::kExtentHeaderBytes, '\0');
+  return memory.Write(extent.offset - nothing.size(), nothing, error);
+}
+
 }  // namespace
 
-// Written by the thread while there is work for the arena, else by the strand.
+// Its memory: of a thread while there is work for the arena, else of the
+// strand.
 struct ArenaShell::Arena {
   std::uint64_t byte_count = 0;
   std::optional<base::ArenaFile> memory;
@@ -135,7 +157,9 @@ ArenaShell::ArenaShell(base::Strand& strand, std::vector<std::string> folders,
       tell_(std::move(tell)),
       disk_(std::make_shared<Disk>(std::move(folders))),
       alive_(std::make_shared<const bool>(true)),
+      disk_thread_("spill"),
       thread_("arenas") {
+  disk_thread_.StartThread();
   thread_.StartThread();
 }
 
@@ -143,6 +167,8 @@ ArenaShell::~ArenaShell() {
   alive_.reset();
   thread_.Stop();
   thread_.Join();
+  disk_thread_.Stop();
+  disk_thread_.Join();
 }
 
 bool ArenaShell::Do(const Effect& effect) {
@@ -156,7 +182,7 @@ bool ArenaShell::Do(const Effect& effect) {
   } else if (const auto* free = std::get_if<FreeOnDisk>(&effect)) {
     Free(*free);
   } else if (std::holds_alternative<LookAtDisks>(effect)) {
-    Work([disk = disk_] { return Tell(disk->Said()); });
+    WorkOnDisk([disk = disk_] { return Tell(disk->Said()); });
   } else if (const auto* drop = std::get_if<DropArena>(&effect)) {
     Drop(drop->arena);
   } else if (const auto* rename = std::get_if<RenameArena>(&effect)) {
@@ -167,18 +193,29 @@ bool ArenaShell::Do(const Effect& effect) {
   return true;
 }
 
-void ArenaShell::Work(std::function<std::vector<Event>()> work) {
+void ArenaShell::Work(WorkFn work) {
+  thread_.Post([this, alive = std::weak_ptr<const bool>(alive_),
+                work = std::move(work)] { TellAll(alive, work()); });
+}
+
+void ArenaShell::WorkOnDisk(WorkFn work) {
   thread_.Post([this, alive = std::weak_ptr<const bool>(alive_),
                 work = std::move(work)] {
-    // The shell joins the thread before it goes: it is still there.
-    auto events = std::make_shared<std::vector<Event>>(work());
-    strand_.Post([this, alive, events] {
-      for (Event& event : *events) {
-        if (alive.expired()) return;
-        strand_.AssertHeld();
-        tell_(std::move(event));
-      }
-    });
+    disk_thread_.Post([this, alive, work] { TellAll(alive, work()); });
+  });
+}
+
+// The shell joins the threads before it goes: it is still there.
+void ArenaShell::TellAll(const std::weak_ptr<const bool>& alive,
+                         std::vector<Event> events) {
+  if (events.empty()) return;
+  auto told = std::make_shared<std::vector<Event>>(std::move(events));
+  strand_.Post([this, alive, told] {
+    for (Event& event : *told) {
+      if (alive.expired()) return;
+      strand_.AssertHeld();
+      tell_(std::move(event));
+    }
   });
 }
 
@@ -200,7 +237,7 @@ void ArenaShell::Make(const MakeArena& make) {
 
 void ArenaShell::Spill(const SpillArena& spill) {
   const ArenaPtr arena = arenas_.at(spill.arena);
-  Work([arena, disk = disk_, spill] {
+  WorkOnDisk([arena, disk = disk_, spill] {
     std::string error;
     if (!arena->file.has_value() &&
         !disk->Write(*arena, spill.extents, &error)) {
@@ -214,29 +251,34 @@ void ArenaShell::Spill(const SpillArena& spill) {
 
 void ArenaShell::Restore(const RestoreArena& restore) {
   const ArenaPtr arena = arenas_.at(restore.arena);
-  Work([arena, restore] {
+  WorkOnDisk([arena, restore] {
     std::string error;
     Restored restored{restore.arena, {}};
     auto memory = base::ArenaFile::Make(arena->byte_count, &error);
-    std::string bytes;
     // What is on disk stays: who asks again may find room.
     FailureCode code = FailureCode::kObjectStoreFull;
+    bool is_whole = memory.has_value();
+    bool is_full = false;
     for (const Extent& extent : restore.extents) {
-      if (!memory) break;
-      const auto was = arena->file->Read(extent, &bytes, &error);
-      if (was == SpillFile::Was::kWrong) {
-        MOBULA_LOG(ERROR) << "spilled bytes have changed on disk: a value of "
-                          << extent.byte_count << " bytes is lost";
-        restored.lost.push_back(extent);
-        continue;
+      if (!is_whole) break;
+      switch (ReadInto(*memory, *arena->file, extent, &is_full, &error)) {
+        case SpillFile::Was::kRead:
+          break;
+        case SpillFile::Was::kWrong:
+          MOBULA_LOG(ERROR) << "spilled bytes have changed on disk: a value of "
+                            << extent.byte_count << " bytes is lost";
+          restored.lost.push_back(extent);
+          is_whole = Wipe(*memory, extent, &error);
+          break;
+        case SpillFile::Was::kFailed:
+          if (!is_full) code = FailureCode::kObjectLost;
+          is_whole = false;
+          break;
       }
-      const std::uint64_t begin = extent.offset - base::kExtentHeaderBytes;
-      const bool unread = was == SpillFile::Was::kFailed;
-      if (unread) code = FailureCode::kObjectLost;
-      if (unread || !memory->Write(begin, bytes, &error)) memory.reset();
     }
-    if (!memory) {
+    if (!is_whole) {
       MOBULA_LOG(ERROR) << error;
+      memory.reset();
       return Tell(RestoreFailed{restore.arena, base::NotRun(code, error)});
     }
     arena->memory = std::move(memory);
@@ -247,7 +289,7 @@ void ArenaShell::Restore(const RestoreArena& restore) {
 void ArenaShell::Free(const FreeOnDisk& free) {
   const auto found = arenas_.find(free.arena);
   if (found == arenas_.end()) return;
-  Work([arena = found->second, disk = disk_, extents = free.extents] {
+  WorkOnDisk([arena = found->second, disk = disk_, extents = free.extents] {
     if (!arena->file) return std::vector<Event>();
     for (const Extent& extent : extents) arena->file->Free(extent);
     disk->Count(*arena);
@@ -258,11 +300,14 @@ void ArenaShell::Free(const FreeOnDisk& free) {
 void ArenaShell::Drop(base::ArenaId id) {
   const auto found = arenas_.find(id);
   if (found == arenas_.end()) return;
-  ArenaPtr arena = std::move(found->second);
+  const ArenaPtr arena = std::move(found->second);
   arenas_.erase(found);
   // To the thread: 13 ms for each 64 MiB.
-  Work([arena = std::move(arena), disk = disk_] {
+  Work([arena] {
     arena->memory.reset();
+    return std::vector<Event>();
+  });
+  WorkOnDisk([arena, disk = disk_] {
     if (!arena->file) return std::vector<Event>();
     arena->file.reset();
     disk->Count(*arena);

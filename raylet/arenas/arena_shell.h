@@ -5,16 +5,17 @@
 //   Do(SpillArena) -> SpillDisks, Spilled | SpillFailed
 //   Do(FreeOnDisk | DropArena) -> SpillDisks, if it had a file
 //   Open(arena, is_writable, &error) -> a descriptor, now
-// What takes long runs on a thread of its own, in the order asked, so that
-// memory that is dropped is gone before more is taken.
+// Memory is made and given back on a thread of its own, in the order asked, so
+// that what is dropped is gone before more is taken. Files are read and written
+// on another one, also in order, by which nobody waits who wants new memory.
+// Reading takes a mebibyte beside the arena's memory.
 // Owner: Server.   Threading: the strand's thread; `tell` is called there,
 // never from within a call.
-// Invariants: (1) each piece of work is told once; (2) an arena is used by one
-// thread at a time: between work and its telling nothing asks for it, and its
-// file is the thread's; (3) a folder that fails is left alone while others do
-// (FolderTurns).
-// Failure: told; every reason names the folder. With the shell what is in
-// memory and on disk is gone.
+// Invariants: (1) each piece of work is told once; (2) an arena's memory is
+// used by one thread at a time: between work and its telling nothing asks for
+// it; its file is the disks' thread's; (3) a folder that fails is left alone
+// while others do (FolderTurns). Failure: told; every reason names the folder.
+// With the shell what is in memory and on disk is gone.
 #ifndef MOBULA_RAYLET_ARENAS_ARENA_SHELL_H_
 #define MOBULA_RAYLET_ARENAS_ARENA_SHELL_H_
 
@@ -60,15 +61,21 @@ class ArenaShell {
   void Free(const FreeOnDisk& free) MOBULA_REQUIRES(strand_);
   void Drop(base::ArenaId arena) MOBULA_REQUIRES(strand_);
   void Rename(const RenameArena& rename) MOBULA_REQUIRES(strand_);
-  // Runs `work` on the thread and tells what it gives, in order.
-  void Work(std::function<std::vector<Event>()> work);
+  // Gives what is to be told, in order.
+  using WorkFn = std::function<std::vector<Event>()>;
+  void Work(WorkFn work);
+  // On the disks' thread, after all that was given to Work before.
+  void WorkOnDisk(WorkFn work);
+  void TellAll(const std::weak_ptr<const bool>& alive,
+               std::vector<Event> events);
 
   base::Strand& strand_;
   const TellFn tell_;
   std::map<base::ArenaId, ArenaPtr> arenas_ MOBULA_GUARDED_BY(strand_);
-  const std::shared_ptr<Disk> disk_;  // of the thread
-  // What the thread posts holds it weakly.
+  const std::shared_ptr<Disk> disk_;  // of its thread
+  // What the threads post holds it weakly.
   std::shared_ptr<const bool> alive_;
+  base::Strand disk_thread_;
   base::Strand thread_;
 };
 

@@ -1,12 +1,15 @@
 #include "raylet/arenas/arena_shell.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -132,6 +135,33 @@ TEST_F(ArenaShellTest, SaysHowMuchRoomTheDisksHave) {
   ASSERT_EQ(disks_.size(), 1u);
   EXPECT_GT(disks_[0].room_bytes, 0u);
   EXPECT_GT(Do<SpillDisks>(LookAtDisks{}).room_bytes, 0u);
+}
+
+// The only file without a name that this process has in the folder.
+int SpillFileOf(const std::string& folder) {
+  const std::string real = std::filesystem::canonical(folder);
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const std::string what = std::filesystem::read_symlink(entry.path(), gone);
+    if (what.starts_with(real) && what.ends_with("(deleted)")) {
+      return std::stoi(entry.path().filename());
+    }
+  }
+  return -1;
+}
+
+TEST_F(ArenaShellTest, WhatHasChangedOnDiskIsLostAndNotToBeFound) {
+  Start({testing::TempDir()});
+  const std::vector<Extent> extents = Fill({"damaged", "whole"});
+  Do<Spilled>(SpillArena{kArena, extents});
+  // Behind the headers of the record and of the extent.
+  ASSERT_EQ(::pwrite(SpillFileOf(testing::TempDir()), "X", 1, 64 + 64), 1);
+  const auto restored = Do<Restored>(RestoreArena{kArena, extents});
+  EXPECT_EQ(restored.lost, std::vector<Extent>{extents[0]});
+  const auto map = Map(kArena, false);
+  EXPECT_FALSE(base::FindExtent(map->view(), extents[0]).has_value());
+  EXPECT_EQ(base::FindExtent(map->view(), extents[1]), "whole");
 }
 
 TEST_F(ArenaShellTest, WhatIsFreeOnDiskGoesBackAndTheRestComesBack) {

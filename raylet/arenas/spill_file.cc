@@ -25,7 +25,7 @@ using base::UniqueFd;
 constexpr std::uint64_t kMagic = 0x5053616c75626f6dULL;
 constexpr std::uint32_t kVersion = 1;
 // What zlib takes at once.
-constexpr std::size_t kSliceBytes = std::size_t{1} << 30;
+constexpr std::size_t kZlibBytesMax = std::size_t{1} << 30;
 
 // Of file systems; where it is another one, less is given back.
 constexpr std::uint64_t kBlockBytes = 4096;
@@ -48,28 +48,38 @@ struct RecordHeader {
 };
 static_assert(sizeof(RecordHeader) == 64);
 
-std::uint32_t ChecksumOf(RecordHeader header, std::string_view bytes) {
-  header.checksum = 0;
-  uLong sum = ::crc32(0, reinterpret_cast<const Bytef*>(&header),
-                      static_cast<uInt>(sizeof(header)));
-  while (!bytes.empty()) {
-    const std::size_t size = std::min(bytes.size(), kSliceBytes);
-    sum = ::crc32(sum, reinterpret_cast<const Bytef*>(bytes.data()),
-                  static_cast<uInt>(size));
-    bytes.remove_prefix(size);
+// CRC-32 of what is handed to it, one after the other.
+class Checksum {
+ public:
+  void Add(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const std::size_t size = std::min(bytes.size(), kZlibBytesMax);
+      sum_ = ::crc32(sum_, reinterpret_cast<const Bytef*>(bytes.data()),
+                     static_cast<uInt>(size));
+      bytes.remove_prefix(size);
+    }
   }
-  return static_cast<std::uint32_t>(sum);
+  [[nodiscard]] std::uint32_t value() const {
+    return static_cast<std::uint32_t>(sum_);
+  }
+
+ private:
+  uLong sum_ = ::crc32(0, nullptr, 0);
+};
+
+std::string_view BytesOf(const RecordHeader& header) {
+  return {reinterpret_cast<const char*>(&header), sizeof(header)};
 }
 
-RecordHeader HeaderOf(const Extent& extent, std::string_view bytes) {
+// Without the checksum.
+RecordHeader HeaderOf(const Extent& extent, std::uint64_t record_bytes) {
   RecordHeader header;
   header.generation = extent.generation;
   header.arena_hi = extent.arena.hi;
   header.arena_lo = extent.arena.lo;
   header.offset = extent.offset;
   header.byte_count = extent.byte_count;
-  header.record_bytes = bytes.size();
-  header.checksum = ChecksumOf(header, bytes);
+  header.record_bytes = record_bytes;
   return header;
 }
 
@@ -122,9 +132,12 @@ std::optional<SpillFile> SpillFile::Make(const std::string& folder,
 
 bool SpillFile::Add(const Extent& extent, std::string_view bytes,
                     std::string* error) {
-  const RecordHeader header = HeaderOf(extent, bytes);
-  const std::string_view head(reinterpret_cast<const char*>(&header),
-                              sizeof(header));
+  RecordHeader header = HeaderOf(extent, bytes.size());
+  Checksum checksum;
+  checksum.Add(BytesOf(header));
+  checksum.Add(bytes);
+  header.checksum = checksum.value();
+  const std::string_view head = BytesOf(header);
   if (!WriteAt(fd_.get(), head, end_) ||
       !WriteAt(fd_.get(), bytes, end_ + head.size())) {
     *error = base::WithErrorText("cannot spill into " + folder_);
@@ -164,28 +177,37 @@ std::uint64_t SpillFile::DiskBytes() const {
   return static_cast<std::uint64_t>(state.st_blocks) * kCountedBytes;
 }
 
-SpillFile::Was SpillFile::Read(const Extent& extent, std::string* bytes,
+SpillFile::Was SpillFile::Read(const Extent& extent, const Sink& sink,
                                std::string* error) const {
   const auto found = records_.find(extent.offset);
   if (found == records_.end()) return Was::kWrong;
   const Record& record = found->second;
-  RecordHeader header;
-  bytes->resize(record.byte_count);
-  const auto head = ReadAt(fd_.get(), reinterpret_cast<char*>(&header),
-                           sizeof(header), record.position);
-  const auto body = ReadAt(fd_.get(), bytes->data(), bytes->size(),
-                           record.position + sizeof(header));
-  if (!head || !body) {
+  const auto failed = [this, error] {
     *error =
         base::WithErrorText("cannot read what was spilled into " + folder_);
     return Was::kFailed;
+  };
+  RecordHeader header;
+  const auto head = ReadAt(fd_.get(), reinterpret_cast<char*>(&header),
+                           sizeof(header), record.position);
+  if (!head) return failed();
+  RecordHeader right = HeaderOf(extent, record.byte_count);
+  Checksum checksum;
+  checksum.Add(BytesOf(right));
+  std::string slice(std::min(record.byte_count, kSliceBytesMax), '\0');
+  for (std::uint64_t at = 0; at < record.byte_count; at += slice.size()) {
+    slice.resize(std::min(record.byte_count - at, kSliceBytesMax));
+    const auto body = ReadAt(fd_.get(), slice.data(), slice.size(),
+                             record.position + sizeof(header) + at);
+    if (!body) return failed();
+    if (*body < slice.size()) return Was::kWrong;
+    checksum.Add(slice);
+    if (!sink(at, slice)) return Was::kFailed;
   }
-  const RecordHeader right = HeaderOf(extent, *bytes);
-  const bool is_whole = *head == sizeof(header) && *body == bytes->size();
-  if (!is_whole || std::memcmp(&header, &right, sizeof(header)) != 0) {
-    return Was::kWrong;
-  }
-  return Was::kRead;
+  right.checksum = checksum.value();
+  const bool is_right =
+      *head == sizeof(header) && BytesOf(header) == BytesOf(right);
+  return is_right ? Was::kRead : Was::kWrong;
 }
 
 }  // namespace mobula::raylet

@@ -3,15 +3,17 @@
 //
 //   auto file = SpillFile::Make(folder, &error);
 //   file->Add(extent, bytes, &error);               // for each
-//   switch (file->Read(extent, &bytes, &error)) ...
+//   switch (file->Read(extent, sink, &error)) ...  // slice by slice
 //   file->Free(extent);                             // it is not read any more
 // Threading: one thread at a time.
 // Failure: false, kFailed or nothing, and `error` names the folder and what the
-// system said; kWrong where the bytes are not those that were written.
+// system said; kWrong where the bytes are not those that were written, which is
+// known when all slices have been handed over: they must not be used then.
 #ifndef MOBULA_RAYLET_ARENAS_SPILL_FILE_H_
 #define MOBULA_RAYLET_ARENAS_SPILL_FILE_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -37,8 +39,12 @@ class SpillFile {
   // `bytes`: the extent with its header, as they lie in the arena.
   [[nodiscard]] bool Add(const base::Extent& extent, std::string_view bytes,
                          std::string* error);
+  // Takes the extent's bytes, header first: where a slice begins among them,
+  // and the slice. False ends the reading, with kFailed.
+  using Sink = std::function<bool(std::uint64_t at, std::string_view slice)>;
+  static constexpr std::uint64_t kSliceBytesMax = std::uint64_t{1} << 20;
   // Of an extent that was added.
-  [[nodiscard]] Was Read(const base::Extent& extent, std::string* bytes,
+  [[nodiscard]] Was Read(const base::Extent& extent, const Sink& sink,
                          std::string* error) const;
 
   // Gives back what only free extents lie on, where the file system can; until

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace mobula::raylet {
 namespace {
@@ -15,6 +16,19 @@ using base::Extent;
 
 Extent ExtentAt(std::uint64_t offset, std::uint64_t size) {
   return {base::ArenaId{1, 2}, offset, size, 7};
+}
+
+// All slices together.
+SpillFile::Was ReadAll(const SpillFile& file, const Extent& extent,
+                       std::string* bytes, std::string* error) {
+  bytes->clear();
+  const auto sink = [bytes](std::uint64_t at, std::string_view slice) {
+    EXPECT_EQ(at, bytes->size());
+    EXPECT_LE(slice.size(), SpillFile::kSliceBytesMax);
+    bytes->append(slice);
+    return true;
+  };
+  return file.Read(extent, sink, error);
 }
 
 class SpillFileTest : public testing::Test {
@@ -34,30 +48,30 @@ class SpillFileTest : public testing::Test {
 };
 
 TEST_F(SpillFileTest, GivesBackWhatWasAdded) {
-  EXPECT_EQ(file_->Read(ExtentAt(192, 5), &read_, &error_),
+  EXPECT_EQ(ReadAll(*file_, ExtentAt(192, 5), &read_, &error_),
             SpillFile::Was::kRead);
   EXPECT_EQ(read_, second_);
-  EXPECT_EQ(file_->Read(ExtentAt(64, 3), &read_, &error_),
+  EXPECT_EQ(ReadAll(*file_, ExtentAt(64, 3), &read_, &error_),
             SpillFile::Was::kRead);
   EXPECT_EQ(read_, first_);
 }
 
 TEST_F(SpillFileTest, KnowsWhatHasChangedOnDiskAndSparesTheRest) {
   ASSERT_EQ(::pwrite(file_->descriptor(), "X", 1, 64 + 65), 1);
-  EXPECT_EQ(file_->Read(ExtentAt(64, 3), &read_, &error_),
+  EXPECT_EQ(ReadAll(*file_, ExtentAt(64, 3), &read_, &error_),
             SpillFile::Was::kWrong);
-  EXPECT_EQ(file_->Read(ExtentAt(192, 5), &read_, &error_),
+  EXPECT_EQ(ReadAll(*file_, ExtentAt(192, 5), &read_, &error_),
             SpillFile::Was::kRead);
 }
 
 TEST_F(SpillFileTest, KnowsAnExtentOfAnotherGenerationAndATornFile) {
   Extent other = ExtentAt(64, 3);
   other.generation = 8;
-  EXPECT_EQ(file_->Read(other, &read_, &error_), SpillFile::Was::kWrong);
-  EXPECT_EQ(file_->Read(ExtentAt(128, 3), &read_, &error_),
+  EXPECT_EQ(ReadAll(*file_, other, &read_, &error_), SpillFile::Was::kWrong);
+  EXPECT_EQ(ReadAll(*file_, ExtentAt(128, 3), &read_, &error_),
             SpillFile::Was::kWrong);
   ASSERT_EQ(::ftruncate(file_->descriptor(), 200), 0);
-  EXPECT_EQ(file_->Read(ExtentAt(192, 5), &read_, &error_),
+  EXPECT_EQ(ReadAll(*file_, ExtentAt(192, 5), &read_, &error_),
             SpillFile::Was::kWrong);
 }
 
@@ -78,7 +92,7 @@ class SpillFileRoomTest : public testing::Test {
   void ExpectReadable(std::uint64_t i) {
     std::string read;
     std::string error;
-    EXPECT_EQ(file_->Read(At(i), &read, &error), SpillFile::Was::kRead);
+    EXPECT_EQ(ReadAll(*file_, At(i), &read, &error), SpillFile::Was::kRead);
     EXPECT_EQ(read, bytes_);
   }
   [[nodiscard]] bool MayHaveHoles() const {
@@ -102,7 +116,7 @@ TEST_F(SpillFileRoomTest, WhatIsFreedGoesBackAtOnce) {
   ExpectReadable(2);
   std::string read;
   std::string error;
-  EXPECT_EQ(file_->Read(At(1), &read, &error), SpillFile::Was::kWrong);
+  EXPECT_EQ(ReadAll(*file_, At(1), &read, &error), SpillFile::Was::kWrong);
   file_->Free(At(1));  // no effect
   file_->Free(At(2));
   EXPECT_LE(file_->DiskBytes(), before - 190'000);
@@ -119,6 +133,20 @@ TEST_F(SpillFileRoomTest, BlocksOfManySmallOnesGoBackWithTheLastOnThem) {
   }
   EXPECT_LE(file_->DiskBytes(), 16'384u);
   ExpectReadable(500);
+}
+
+TEST_F(SpillFileRoomTest, ALongValueComesSliceBySlice) {
+  Fill(2, 7 * SpillFile::kSliceBytesMax / 2);
+  ExpectReadable(0);
+  ExpectReadable(1);
+  std::string error;
+  int slices = 0;
+  const auto stop_at_second = [&slices](std::uint64_t, std::string_view) {
+    return ++slices < 2;
+  };
+  EXPECT_EQ(file_->Read(At(0), stop_at_second, &error),
+            SpillFile::Was::kFailed);
+  EXPECT_EQ(slices, 2);
 }
 
 TEST(SpillFile, NamesTheFolderThatFails) {
