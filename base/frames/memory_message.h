@@ -2,7 +2,7 @@
 // part of the vocabulary (base/frames/message.h).
 //
 //   tool   -> raylet   ListMemory   (MemoryPart ..., StorePart ...,
-//                                    MemoryListed; or MemoryRefused)
+//                                    MemoryListed; or QuestionRefused)
 //   raylet -> process  ListRefs     (RefsAre, in parts)
 // Each message is of bounded size: at most kRefRowsMax rows, and as many ids
 // within them as make kRefIdsMax; what has no room is counted.
@@ -17,7 +17,7 @@
 
 #include "base/control/object_records.h"
 #include "base/control/records.h"
-#include "base/failure.h"
+#include "base/frames/question_message.h"
 #include "base/ids.h"
 #include "base/value.h"
 
@@ -121,33 +121,15 @@ struct StorePart {
   std::vector<StoredRow> objects;
 };
 
-struct MemoryProcess {
-  ProcessId process;
-  std::string role;  // raylet, driver, worker
-  std::int32_t pid = 0;
-  JobId job;
-  std::string name;       // program, function or class, for people
-  bool is_actor = false;  // that is a class
-  // It has said all. Else: since when it has been asked without an answer; 0 if
-  // it was not asked, since it is new or about to end.
-  bool is_complete = false;
-  std::int64_t silent_ms = 0;
-};
-
 // The end of the answer.
 struct MemoryListed {
   NodeId node;
   std::string node_name;
-  std::vector<MemoryProcess> processes;
+  std::vector<AskedProcess> processes;
   StoreInfo store;
   // Of the store beside the rows: the smallest.
   std::uint64_t stored_left_out = 0;
   std::uint64_t stored_bytes_left_out = 0;
-};
-
-// The end of the answer as well.
-struct MemoryRefused {
-  Failure failure;  // kLimit
 };
 
 }  // namespace mobula::base

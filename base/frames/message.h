@@ -18,6 +18,8 @@
 //                                                      to the control store
 //   tool   -> raylet  ListLocal                        (LocalListing)
 //   tool   -> raylet  ListMemory; raylet -> process  ListRefs: memory_message.h
+//   tool   -> raylet  ListTasks; raylet -> process  ListOwnTasks:
+//                                                      task_message.h
 //   writer -> raylet  LeaseArena ... ReturnArena       (ArenaLeased,
 //                                                       ArenaRefused)
 //   writer -> raylet  ObjectStored; owner -> raylet  FreeObjects
@@ -49,6 +51,8 @@
 #include "base/failure.h"
 #include "base/frames/memory_message.h"
 #include "base/frames/object_message.h"
+#include "base/frames/question_message.h"
+#include "base/frames/task_message.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
@@ -275,7 +279,8 @@ using Message = std::variant<
     ArenaQuiet, BorrowObjects, ObjectsBorrowed, ObjectsTaken, ReturnObjects,
     WantObjects, ObjectIs, OwnerGone, ClaimObjects, Stay, ObjectsLost,
     ResultRemade, ListRefs, RefsAre, ListMemory, MemoryPart, StorePart,
-    MemoryListed, MemoryRefused>;
+    MemoryListed, QuestionRefused, ListOwnTasks, TasksAre, ListTasks, TaskPart,
+    TasksListed>;
 
 // An encoded message is at most this long; values ride inline for now.
 inline constexpr std::uint64_t kMessageBytesMax = 256ull << 20;

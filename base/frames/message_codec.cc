@@ -17,6 +17,14 @@ bool IsRole(Role role) {
          role == Role::kWorker || role == Role::kTool;
 }
 
+bool IsKind(TaskKind kind) {
+  return kind >= TaskKind::kTask && kind <= TaskKind::kCreation;
+}
+
+bool IsState(TaskState state) {
+  return state >= TaskState::kRunning && state <= TaskState::kQueued;
+}
+
 // The same for the kinds that frames alone carry.
 struct PlausibleMessage : Plausible {
   using Plausible::operator();
@@ -97,8 +105,26 @@ struct PlausibleMessage : Plausible {
   bool operator()(const StorePart& message) const {
     return message.objects.size() <= kRefRowsMax;
   }
-  bool operator()(const MemoryRefused& message) const {
+  bool operator()(const QuestionRefused& message) const {
     return (*this)(message.failure);
+  }
+  bool operator()(const ListOwnTasks& message) const {
+    return !message.request.IsNil();
+  }
+  bool operator()(const TaskRow& row) const {
+    return IsKind(row.kind) && IsState(row.state) && (*this)(row.shape);
+  }
+  bool operator()(const TaskCount& count) const {
+    return IsKind(count.kind) && IsState(count.state);
+  }
+  bool operator()(const TasksAre& message) const {
+    return message.rows.size() <= kTaskRowsMax &&
+           message.counts.size() <= kTaskCountsMax &&
+           std::all_of(message.rows.begin(), message.rows.end(), *this) &&
+           std::all_of(message.counts.begin(), message.counts.end(), *this);
+  }
+  bool operator()(const TaskPart& message) const {
+    return (*this)(message.tasks);
   }
   bool operator()(const ClaimObjects& message) const {
     for (const ClaimedObject& claimed : message.objects) {

@@ -61,6 +61,13 @@ std::vector<Message> OneOfEach() {
       returned->objects = {ReturnedObject{ObjectId{1, 2}, 3}};
     } else if (auto* list = std::get_if<ListRefs>(&message)) {
       list->request = RequestId{7, 9};
+    } else if (auto* list = std::get_if<ListOwnTasks>(&message)) {
+      list->request = RequestId{7, 9};
+    } else if (auto* tasks = std::get_if<TasksAre>(&message)) {
+      tasks->rows.resize(1);
+      tasks->rows[0].function = "Square";
+      tasks->rows[0].shape = ResourceVector::Cpus(1);
+      tasks->counts = {{TaskKind::kCall, TaskState::kRunning, "A::B", 3}};
     } else if (auto* refs = std::get_if<RefsAre>(&message)) {
       refs->objects.resize(1);
       refs->objects[0].counts.inside = 3;

@@ -17,7 +17,7 @@ std::vector<ProcessEntry> ProcessesOf(
     const std::map<base::ActorId, std::string>& actor_names) {
   std::vector<ProcessEntry> processes;
   std::map<base::ProcessId, std::size_t> places;
-  for (const base::MemoryProcess& one : report.listed.processes) {
+  for (const base::AskedProcess& one : report.listed.processes) {
     places.emplace(one.process, processes.size());
     processes.push_back({one, {}, "", 0, 0});
   }

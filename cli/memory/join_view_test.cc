@@ -69,7 +69,7 @@ class JoinViewTest : public testing::Test {
   }
 
   void Add(ProcessId process, const char* role, int pid, const char* name) {
-    base::MemoryProcess one;
+    base::AskedProcess one;
     one.process = process;
     one.role = role;
     one.pid = pid;

@@ -41,7 +41,7 @@ std::optional<MemoryReport> AskMemory(const std::string& socket,
     } else if (auto* listed = std::get_if<base::MemoryListed>(&message)) {
       report.listed = std::move(*listed);
       return true;
-    } else if (auto* no = std::get_if<base::MemoryRefused>(&message)) {
+    } else if (auto* no = std::get_if<base::QuestionRefused>(&message)) {
       refusal = no->failure.message;
       return true;
     }

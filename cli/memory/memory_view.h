@@ -37,7 +37,7 @@ enum class Why : std::uint8_t {
 const char* NameOf(Why why);
 
 // A process, and what is known of it.
-struct ProcessEntry : base::MemoryProcess {
+struct ProcessEntry : base::AskedProcess {
   base::ActorId actor;     // that lives there, nil if none
   std::string actor_name;  // "" if it has none
   // Objects that are only counted.

@@ -106,7 +106,7 @@ Core::Core(Options options, base::IdSource ids)
       line_(LineOptions(options_)),
       hosted_(options_.node),
       store_(StoreOptions(options_), ids),
-      questions_(MemoryQuestions::Options()) {
+      questions_(NodeQuestions::Options()) {
   MOBULA_CHECK(!options_.self.IsNil());
 }
 
@@ -167,15 +167,21 @@ void Core::OnReceived(const Received& received) {
     OnListMemory(from, *m);
     return;
   }
+  if (const auto* m = std::get_if<base::ListTasks>(&received.message)) {
+    OnListTasks(from, *m);
+    return;
+  }
   if (!peers_.contains(from)) return;
   if (OnLeaseMessage(from, received.message)) return;
   if (OnActorMessage(from, received.message)) return;
   if (store_.Received(from, received.message, now_, *effects_)) return;
+  NodeQuestions::Out out;
   if (const auto* m = std::get_if<base::RefsAre>(&received.message)) {
-    MemoryQuestions::Out out;
     questions_.Said(from, *m, now_, out);
-    Flush(out);
+  } else if (const auto* m = std::get_if<base::TasksAre>(&received.message)) {
+    questions_.Said(from, *m, now_, out);
   }
+  Flush(out);
   // Anything else is not for a raylet.
 }
 
@@ -323,7 +329,7 @@ void Core::OnTick(const Tick& tick) {
   ControlLine::Out out;
   line_.Tick(now_, out);
   Flush(out);
-  MemoryQuestions::Out questions;
+  NodeQuestions::Out questions;
   questions_.Tick(now_, questions);
   Flush(questions);
 }

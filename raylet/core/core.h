@@ -16,7 +16,7 @@
 // programs are needed), HostedActors (the detached actors of this node),
 // ActorDirectory (where detached actors live), ObjectStore (large values, what
 // is left of owners that have died, and what the control store is told of
-// them), MemoryQuestions (who refers to what).
+// them), NodeQuestions (who refers to what, which tasks).
 // Owner: raylet::Server, or the simulator.   Threading: none; runs on its
 // owner's strand, never blocks, asks no clock.
 // Invariants: (1) free + leased = total; (2) a lease's worker is leased to it
@@ -44,6 +44,8 @@
 #include "base/failure.h"
 #include "base/frames/memory_message.h"
 #include "base/frames/message.h"
+#include "base/frames/question_message.h"
+#include "base/frames/task_message.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
 #include "raylet/actors/actor_directory.h"
@@ -53,8 +55,8 @@
 #include "raylet/core/events.h"
 #include "raylet/leases/lease_ledger.h"
 #include "raylet/leases/lease_queue.h"
-#include "raylet/memory/memory_questions.h"
 #include "raylet/objects/object_store.h"
+#include "raylet/questions/node_questions.h"
 #include "raylet/workers/worker_table.h"
 
 namespace mobula::raylet {
@@ -194,13 +196,19 @@ class Core {
   void OnSelf(const base::Message& message);
   base::RequestId Ask(base::ControlRequest request);
 
-  // core_memory.cc
+  // core_questions.cc
   void OnListMemory(ProcessId from, const base::ListMemory& message);
-  void Flush(MemoryQuestions::Out& out);
+  void OnListTasks(ProcessId from, const base::ListTasks& message);
+  void AskProcesses(NodeQuestions::Question question);
+  void Flush(NodeQuestions::Out& out);
+  void EndListMemory(const NodeQuestions::Ended& ended);
+  void EndListTasks(const NodeQuestions::Ended& ended);
+  [[nodiscard]] std::vector<base::AskedProcess> Describe(
+      const NodeQuestions::Ended& ended) const;
   void TellHeld(ProcessId tool);
   void TellStored(ProcessId tool, std::uint64_t mark,
                   base::MemoryListed& listed);
-  [[nodiscard]] base::MemoryProcess Describe(ProcessId process) const;
+  [[nodiscard]] base::AskedProcess Describe(ProcessId process) const;
   [[nodiscard]] base::StoreInfo DescribeStore() const;
 
   // A program that is kept has one user less.
@@ -268,7 +276,7 @@ class Core {
   HostedActors hosted_;
   ActorDirectory directory_;
   ObjectStore store_;
-  MemoryQuestions questions_;
+  NodeQuestions questions_;
   std::map<ProcessId, Peer> peers_;  // registered and not lost
   std::map<JobId, Job> jobs_;
   std::map<base::RequestId, Publishing> publishing_;  // by our own request

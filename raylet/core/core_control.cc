@@ -425,7 +425,7 @@ void Core::ForgetProcess(ProcessId process, bool job_over) {
   ControlLine::Out out;
   line_.ProcessGone(process, out);
   Flush(out);
-  MemoryQuestions::Out questions;
+  NodeQuestions::Out questions;
   questions_.Gone(process, now_, questions);
   Flush(questions);
 }

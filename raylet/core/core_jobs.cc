@@ -66,7 +66,7 @@ void Core::OnPeerLost(ProcessId process) {
     // A worker that lost its link before it registered serves nobody; it has
     // failed to start.
     if (workers_.Find(process) != nullptr) KillWorkerNow(process);
-    MemoryQuestions::Out questions;  // of a tool
+    NodeQuestions::Out questions;  // of a tool
     questions_.Gone(process, now_, questions);
     Flush(questions);
     return;

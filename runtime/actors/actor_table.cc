@@ -45,6 +45,7 @@ void ActorTable::Add(Create create, Produced& out) {
   actor.resources = std::move(create.resources);
   actor.restarts_max = create.restarts_max;
   actor.held = create.held;
+  actor.since = now_;
   of_creation_[actor.creation] = &actor;
   ++starting_;
   Report(actor, out);
@@ -103,6 +104,7 @@ void ActorTable::SetState(Actor& actor, State state) {
   const bool was_starting = actor.state != State::kAlive;
   const bool is_starting = state != State::kAlive && state != State::kDead;
   actor.state = state;
+  actor.since = now_;
   if (was_starting && !is_starting) --starting_;
   if (!was_starting && is_starting) ++starting_;
 }

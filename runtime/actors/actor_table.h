@@ -35,6 +35,7 @@
 #include "base/control/records.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
+#include "base/frames/task_message.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
@@ -42,6 +43,7 @@
 #include "runtime/core/backoff.h"
 #include "runtime/core/events.h"
 #include "runtime/core/produced.h"
+#include "runtime/core/task_rows.h"
 #include "runtime/core/timer_set.h"
 #include "runtime/core/worker_loss.h"
 
@@ -59,6 +61,9 @@ class ActorTable {
   };
   ActorTable(const Options& options, base::IdSource& ids)
       : options_(options), ids_(ids), backoff_(options.seed) {}
+
+  // Of the events that follow.
+  void Begin(base::BootTime now) { now_ = now; }
 
   void Joined(const base::Registered& registered, Produced& out);
 
@@ -112,6 +117,13 @@ class ActorTable {
   [[nodiscard]] std::size_t leases() const { return of_lease_.size(); }
   // In order of id; what others know of them is left empty.
   [[nodiscard]] std::vector<base::HeldActor> Held() const;
+  // Creations in that state; not those that wait for arguments, which ArgWaits
+  // knows.
+  void List(base::TaskState state, TaskRows& rows) const;
+  // Fills in the row of its task; false if that is no creation, or done.
+  bool AddRow(base::TaskRow row, TaskRows& rows) const;
+  // After the rows.
+  void Count(TaskRows& rows) const;
   // Actors on their way to life.
   [[nodiscard]] std::size_t starting() const { return starting_; }
 
@@ -145,6 +157,7 @@ class ActorTable {
     base::ProcessId worker;        // while creating or alive
     std::int32_t pid = 0;
     base::BootTime alive_since;
+    base::BootTime since;  // it has been in its state
     base::BootTime wake_at = base::BootTime::Never();
     WorkerLoss loss;
     base::Failure cause;                 // if dead
@@ -180,9 +193,15 @@ class ActorTable {
   void Report(const Actor& actor, Produced& out) const;
   void Report(const Actor& actor, base::Failure cause, Produced& out) const;
   [[nodiscard]] static base::ActorMoved Where(const Actor& actor);
+  [[nodiscard]] static bool IsStarting(const Actor& actor) {
+    return actor.state != State::kAlive && actor.state != State::kDead;
+  }
+  [[nodiscard]] static base::TaskState StateOf(const Actor& actor);
+  static void AddRow(const Actor& actor, base::TaskRow row, TaskRows& rows);
 
   const Options options_;
   base::IdSource& ids_;
+  base::BootTime now_;
   base::ProcessId raylet_;  // nil before it is known, and when it is lost
   base::NodeId node_;
   std::string node_name_;

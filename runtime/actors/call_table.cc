@@ -71,6 +71,8 @@ bool CallTable::Add(Call call, base::BootTime now, Produced& out) {
   entry.method_name = std::move(call.method_name);
   entry.bound_incarnation = call.bound_incarnation;
   entry.retries_max = call.retries_max;
+  entry.since = now_;
+  ++counts_[static_cast<std::size_t>(entry.state)];
   ++target.unfinished;
   if (target.dead) {
     Failure failure = target.cause;
@@ -96,6 +98,13 @@ bool CallTable::Add(Call call, base::BootTime now, Produced& out) {
   return true;
 }
 
+void CallTable::SetState(Entry& entry, State state) {
+  --counts_[static_cast<std::size_t>(entry.state)];
+  ++counts_[static_cast<std::size_t>(state)];
+  entry.state = state;
+  entry.since = now_;
+}
+
 void CallTable::Resolve(base::TaskId task, std::vector<base::Value> args,
                         Produced& out) {
   const auto it = entries_.find(task);
@@ -103,7 +112,7 @@ void CallTable::Resolve(base::TaskId task, std::vector<base::Value> args,
   Entry& entry = it->second;
   MOBULA_CHECK(entry.state == State::kWaiting);
   entry.args = std::move(args);
-  entry.state = State::kReady;
+  SetState(entry, State::kReady);
   Target& target = *entry.target;
   if (target.queue.front() == task) Pump(target, out);
 }
@@ -196,7 +205,8 @@ void CallTable::Pump(Target& target, Produced& out) {
 
 void CallTable::Push(base::TaskId id, Entry& entry, Produced& out) {
   Target& target = *entry.target;
-  entry.state = State::kInFlight;
+  SetState(entry, State::kInFlight);
+  if (target.in_flight.empty()) target.head_since = now_;
   const std::size_t bytes = BytesOf(entry.args);
   target.in_flight.push_back(Sent{id, entry.result, bytes});
   target.in_flight_bytes += bytes;
@@ -228,6 +238,7 @@ std::optional<base::ActorId> CallTable::Done(base::ProcessId from,
     return std::nullopt;
   }
   target.in_flight_bytes -= place->bytes;
+  if (place == target.in_flight.begin()) target.head_since = now_;
   target.in_flight.erase(place);
   std::optional<base::ActorId> exited;
   if (done.actor_exited) exited = target.id;
@@ -248,7 +259,7 @@ void CallTable::TakeBack(Target& target) {
   for (auto sent = taken.rbegin(); sent != taken.rend(); ++sent) {
     const auto it = entries_.find(sent->task);
     if (it == entries_.end()) continue;
-    it->second.state = State::kReady;
+    SetState(it->second, State::kReady);
     target.queue.push_front(sent->task);
   }
   Leave(target);
@@ -280,7 +291,7 @@ void CallTable::Down(Target& target, const ActorNews& news, Produced& out) {
 bool CallTable::Survives(Entries::iterator it, bool may_have_run,
                          const ActorNews& news, Produced& out) {
   Entry& entry = it->second;
-  entry.state = State::kReady;
+  SetState(entry, State::kReady);
   if (!may_have_run) return true;  // if bound it fails at the next Up
   entry.maybe_ran = true;
   const bool has_retries =
@@ -353,6 +364,7 @@ void CallTable::Settle(Entries::iterator it, base::Outcome outcome,
   Target& target = *entry.target;
   deadlines_.Remove(entry.deadline, it->first);
   out.Settle(entry.result, std::move(outcome), incarnation);
+  --counts_[static_cast<std::size_t>(entry.state)];
   entries_.erase(it);
   MOBULA_CHECK(target.unfinished > 0);
   if (--target.unfinished == 0) drained_.push_back(target.id);

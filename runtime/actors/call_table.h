@@ -18,9 +18,11 @@
 #ifndef MOBULA_RUNTIME_ACTORS_CALL_TABLE_H_
 #define MOBULA_RUNTIME_ACTORS_CALL_TABLE_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -29,11 +31,13 @@
 #include "base/boot_time.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
+#include "base/frames/task_message.h"
 #include "base/ids.h"
 #include "base/value.h"
 #include "runtime/actors/actor_news.h"
 #include "runtime/core/events.h"
 #include "runtime/core/produced.h"
+#include "runtime/core/task_rows.h"
 #include "runtime/core/timer_set.h"
 
 namespace mobula::runtime {
@@ -43,6 +47,9 @@ class CallTable {
   static constexpr std::size_t kWindow = 1'000;
   static constexpr std::size_t kWindowBytes = std::size_t{32} << 20;
   static constexpr std::int32_t kPendingMax = 1'000'000;
+
+  // Of the events that follow.
+  void Begin(base::BootTime now) { now_ = now; }
 
   // An actor to which calls may be made from now on. -1: kPendingMax.
   void AddActor(base::ActorId actor, std::int32_t pending_max);
@@ -75,11 +82,19 @@ class CallTable {
   [[nodiscard]] std::size_t Unfinished(base::ActorId actor) const;
   // An actor whose last unfinished call has ended since it was last told.
   std::optional<base::ActorId> PopDrained();
+  // Those in that state; not those that wait for arguments, which ArgWaits
+  // knows.
+  void List(base::TaskState state, TaskRows& rows) const;
+  // Fills in the row of its task; false if there is no such call.
+  bool AddRow(base::TaskRow row, TaskRows& rows) const;
+  // After the rows.
+  void Count(TaskRows& rows) const;
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   [[nodiscard]] std::size_t actors() const { return targets_.size(); }
 
  private:
   enum class State : std::uint8_t { kWaiting, kReady, kInFlight };
+  static constexpr std::size_t kStates = 3;
   struct Sent {
     base::TaskId task;
     base::ObjectId result;
@@ -100,6 +115,7 @@ class CallTable {
     std::deque<base::TaskId> queue;
     std::deque<Sent> in_flight;
     std::size_t in_flight_bytes = 0;
+    base::BootTime head_since;  // when the first one in flight became first
   };
   struct Entry {
     Target* target = nullptr;
@@ -109,6 +125,7 @@ class CallTable {
     std::vector<base::Value> args;
     base::BootTime deadline = base::BootTime::Never();
     std::int64_t bound_incarnation = 0;
+    base::BootTime since;  // it has been in its state
     std::int32_t retries_max = 0;
     std::int32_t attempt = 1;
     State state = State::kWaiting;
@@ -116,6 +133,7 @@ class CallTable {
   };
   using Entries = std::unordered_map<base::TaskId, Entry>;
 
+  void SetState(Entry& entry, State state);
   void Up(Target& target, const ActorNews& news, Produced& out);
   void Down(Target& target, const ActorNews& news, Produced& out);
   void Die(Target& target, const ActorNews& news, Produced& out);
@@ -132,13 +150,21 @@ class CallTable {
               std::int64_t incarnation, Produced& out);
   void Fill(const Entry& entry, base::Failure& failure) const;
   static bool HasRoom(const Target& target);
+  // It is the first that its worker has not answered.
+  [[nodiscard]] static bool Runs(const Target& target, base::TaskId task);
+  // False: there is no room for more.
+  bool ListSent(const Target& target, base::TaskState state,
+                TaskRows& rows) const;
+  bool ListQueued(const Target& target, TaskRows& rows) const;
   // In the order sent; nothing is in flight then.
   static std::vector<Sent> TakeInFlight(Target& target);
   void Leave(Target& target);
   void DropSettled(Target& target);
 
+  base::BootTime now_;
   std::string node_name_;
-  std::unordered_map<base::ActorId, Target> targets_;
+  std::array<std::size_t, kStates> counts_{};  // of the entries, by state
+  std::map<base::ActorId, Target> targets_;
   std::unordered_map<base::ProcessId, Target*> of_worker_;
   Entries entries_;
   TimerSet<base::TaskId> deadlines_;

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "runtime/core/emit.h"
+#include "runtime/core/task_rows.h"
 #include "runtime/refs/ref_tally.h"
 
 namespace mobula::runtime {
@@ -105,6 +106,9 @@ void Core::HearRaylet(base::Message& message, Effects& effects) {
           },
           [this](base::OwnerGone& gone) { owner_.On(gone); },
           [this, &effects](base::ListRefs& list) { TellRefs(list, effects); },
+          [this, &effects](base::ListOwnTasks& list) {
+            TellTasks(list, effects);
+          },
           // Else the shell's own, or another role's.
           [this, &message](auto&) { HearOfObjects(raylet_, message); },
       },
@@ -144,6 +148,14 @@ void Core::TellRefs(const base::ListRefs& list, Effects& effects) const {
   base::RefsAre all = DescribeRefs(list.rows_max);
   all.request = list.request;
   for (base::RefsAre& part : InParts(std::move(all))) {
+    SendTo(effects, raylet_, std::move(part));
+  }
+}
+
+void Core::TellTasks(const base::ListOwnTasks& list, Effects& effects) const {
+  base::TasksAre all = DescribeTasks(list);
+  all.request = list.request;
+  for (base::TasksAre& part : InParts(std::move(all))) {
     SendTo(effects, raylet_, std::move(part));
   }
 }

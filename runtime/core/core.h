@@ -26,6 +26,7 @@
 
 #include "base/boot_time.h"
 #include "base/frames/message.h"
+#include "base/frames/task_message.h"
 #include "base/ids.h"
 #include "runtime/control/control_calls.h"
 #include "runtime/core/events.h"
@@ -78,6 +79,11 @@ class Core {
   }
   // The same by what holds each, and actors; the largest objects only.
   [[nodiscard]] base::RefsAre DescribeRefs(std::size_t rows_max) const;
+  // What it has asked for that is not done.
+  [[nodiscard]] base::TasksAre DescribeTasks(
+      const base::ListOwnTasks& list) const {
+    return owner_.DescribeTasks(list);
+  }
 
  private:
   void Take(Event event, Effects& effects);
@@ -94,6 +100,7 @@ class Core {
   // The raylet wants the process to end, or would not mind.
   void Leave(bool may_stay, Effects& effects);
   void TellRefs(const base::ListRefs& list, Effects& effects) const;
+  void TellTasks(const base::ListOwnTasks& list, Effects& effects) const;
   void ExitIfDone(Effects& effects);
   void Arm(Effects& effects);
 

@@ -18,11 +18,13 @@
 #include "base/control/control_request.h"
 #include "base/control/records.h"
 #include "base/failure.h"
+#include "base/frames/task_message.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
 #include "runtime/core/core.h"
 #include "runtime/core/events.h"
 #include "runtime/core/fake_node.h"
+#include "runtime/core/task_rows.h"
 
 namespace mobula::runtime {
 namespace {
@@ -47,6 +49,7 @@ class Life {
       DoSomething();
       const std::uint64_t steps = node_.Random(30);
       for (std::uint64_t s = 0; s < steps; ++s) node_.Step();
+      CompareTasks();
     }
     Finish();
     Compare();
@@ -55,6 +58,7 @@ class Life {
   [[nodiscard]] std::size_t outcomes() const { return issued_.size(); }
   [[nodiscard]] std::uint64_t kills() const { return node_.kills(); }
   [[nodiscard]] std::size_t restarts() const { return restarts_; }
+  [[nodiscard]] std::size_t listed() const { return listed_; }
   [[nodiscard]] std::size_t asked() const { return asked_.size(); }
   [[nodiscard]] std::size_t control_failures() const {
     return control_failures_;
@@ -69,6 +73,29 @@ class Life {
     bool has_timeout = false;
     std::uint64_t number = 0;
   };
+
+  // What a core tells of its tasks is each of them, once, or a count.
+  void CompareTasks() {
+    const Core::Census census = node_.driver().Count();
+    base::ListOwnTasks list;
+    list.rows_max = static_cast<std::uint32_t>(node_.Random(40));
+    for (const bool is_whole : {false, true}) {
+      if (is_whole) list.rows_max = TaskRows::kRowsMax;
+      const base::TasksAre all = node_.driver().DescribeTasks(list);
+      std::uint64_t counted = 0;
+      for (const base::TaskCount& one : all.counts) counted += one.count;
+      std::set<TaskId> ids;
+      for (const base::TaskRow& row : all.rows) ids.insert(row.task);
+      ASSERT_EQ(ids.size(), all.rows.size());
+      ASSERT_LE(all.rows.size(), list.rows_max);
+      ASSERT_EQ(all.rows.size() + all.left_out, counted);
+      ASSERT_GE(counted, census.tasks + census.calls);
+      if (is_whole) {
+        ASSERT_EQ(all.left_out, 0u);
+      }
+      listed_ += all.rows.size();
+    }
+  }
 
   void DoSomething() {
     switch (node_.Random(12)) {
@@ -357,6 +384,7 @@ class Life {
   const bool with_timeouts_;
   std::uint64_t next_id_ = 1;
   std::size_t restarts_ = 0;
+  std::size_t listed_ = 0;  // rows of tasks
   std::size_t control_failures_ = 0;
   std::set<base::RequestId> asked_;
   std::map<ObjectId, Issued> issued_;
@@ -369,6 +397,7 @@ void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
   std::uint64_t kills = 0;
   std::size_t restarts = 0;
   std::size_t asked = 0;
+  std::size_t listed = 0;
   std::size_t control_failures = 0;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -378,6 +407,7 @@ void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
     kills += life.kills();
     restarts += life.restarts();
     asked += life.asked();
+    listed += life.listed();
     control_failures += life.control_failures();
     if (testing::Test::HasFailure()) return;
   }
@@ -386,6 +416,7 @@ void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
   EXPECT_GT(kills, 300u);
   EXPECT_GT(restarts, 50u);
   EXPECT_GT(asked, 100u);
+  EXPECT_GT(listed, 10'000u);
   EXPECT_GT(control_failures, 20u);
 }
 

@@ -31,6 +31,8 @@ void Owner::Begin(base::BootTime now, Effects& effects) {
   MOBULA_CHECK(out_.lost_attempts.empty() && out_.refetches.empty());
   now_ = now;
   out_.effects = &effects;
+  actors_.Begin(now);
+  calls_.Begin(now);
   refs_.Begin(now, out_);
 }
 

@@ -22,6 +22,7 @@
 #include "base/boot_time.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
+#include "base/frames/task_message.h"
 #include "base/ids.h"
 #include "runtime/actors/actor_news.h"
 #include "runtime/actors/actor_table.h"
@@ -30,6 +31,7 @@
 #include "runtime/core/events.h"
 #include "runtime/core/peer_links.h"
 #include "runtime/core/produced.h"
+#include "runtime/core/task_rows.h"
 #include "runtime/refs/arg_holds.h"
 #include "runtime/refs/arg_waits.h"
 #include "runtime/refs/lineage.h"
@@ -99,6 +101,9 @@ class Owner {
   [[nodiscard]] const ArgHolds& arguments() const { return arg_holds_; }
   // Own and borrowed, each in order of id.
   [[nodiscard]] std::vector<base::HeldActor> HeldActors() const;
+  // What it has asked for that is not done: a bounded part, or one.
+  [[nodiscard]] base::TasksAre DescribeTasks(
+      const base::ListOwnTasks& list) const;
   [[nodiscard]] std::size_t tasks() const { return tasks_.size(); }
   [[nodiscard]] std::size_t leases() const {
     return tasks_.leases() + actors_.leases();
@@ -137,6 +142,10 @@ class Owner {
   void Report(std::optional<Remade> remade);
   void ForgetLineage();
   void NoteLostAttempt(base::ObjectId result);
+
+  // ---- owner_tasks.cc
+  void AddTask(base::TaskId task, const ArgWaits::Awaited& awaited,
+               TaskRows& rows) const;
 
   // The worker stores nothing more.
   void FreeLostResults(base::ProcessId worker);

@@ -38,6 +38,13 @@ class TimerSet {
     due_.erase(due_.begin());
     return key;
   }
+  // Calls each(key), the earliest first, until it says false.
+  template <class F>
+  void ForEach(F&& each) const {
+    for (const auto& [at, key] : due_) {
+      if (!each(key)) return;
+    }
+  }
   [[nodiscard]] std::size_t size() const { return due_.size(); }
   void Clear() { due_.clear(); }
 

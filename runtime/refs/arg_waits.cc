@@ -69,6 +69,14 @@ std::optional<ResolvedArgs> ArgWaits::Wake(base::TaskId task,
   return resolved;
 }
 
+ArgWaits::Awaited ArgWaits::Describe(const Wait& wait) const {
+  for (const Arg& arg : wait.args) {
+    if (arg.ref.IsNil() || refs_.Find(arg.ref) != nullptr) continue;
+    return {wait.missing, arg.ref};
+  }
+  return {wait.missing, {}};
+}
+
 void ArgWaits::Abandon(base::TaskId task) { waits_.erase(task); }
 
 const base::Failure* ArgWaits::FirstFailure(

@@ -12,8 +12,8 @@
 #define MOBULA_RUNTIME_REFS_ARG_WAITS_H_
 
 #include <cstddef>
+#include <map>
 #include <optional>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -39,6 +39,23 @@ class ArgWaits {
   // The call no longer wants its arguments; unknown calls are let pass.
   void Abandon(base::TaskId task);
 
+  // What a call waits for: so many arguments, one of which is that object's.
+  struct Awaited {
+    std::size_t count = 0;
+    base::ObjectId object;
+  };
+  // Of none if it does not wait.
+  [[nodiscard]] Awaited AwaitedBy(base::TaskId task) const {
+    const auto it = waits_.find(task);
+    return it == waits_.end() ? Awaited() : Describe(it->second);
+  }
+  // Calls each(task, awaited), in order of id, until it says false.
+  template <class F>
+  void ForEach(F&& each) const {
+    for (const auto& [task, wait] : waits_) {
+      if (!each(task, Describe(wait))) return;
+    }
+  }
   [[nodiscard]] std::size_t size() const { return waits_.size(); }
 
  private:
@@ -47,6 +64,8 @@ class ArgWaits {
     std::size_t missing = 0;
   };
 
+  [[nodiscard]] Awaited Describe(const Wait& wait) const;
+
   // How many of them have no outcome; the task waits for those.
   std::size_t AwaitMissing(base::TaskId task, const std::vector<Arg>& args);
   [[nodiscard]] const base::Failure* FirstFailure(
@@ -54,7 +73,7 @@ class ArgWaits {
   std::vector<base::Value> TakeValues(std::vector<Arg>& args) const;
 
   References& refs_;
-  std::unordered_map<base::TaskId, Wait> waits_;
+  std::map<base::TaskId, Wait> waits_;
 };
 
 }  // namespace mobula::runtime

@@ -122,6 +122,14 @@ class LeaseCache {
   std::optional<Shape> ShapeDue(base::BootTime now);
   [[nodiscard]] base::BootTime Next() const;
 
+  // Calls each(lease), also of those only asked for, until it says false.
+  template <class F>
+  void ForEach(F&& each) const {
+    for (const auto& [id, lease] : leases_) {
+      if (!each(lease)) return;
+    }
+  }
+
   // Forgets all leases and requests: their raylet is gone.
   void Clear();
   [[nodiscard]] std::size_t size() const { return leases_.size(); }

@@ -57,7 +57,16 @@ void TaskTable::Add(const Submit& submit, base::BootTime now) {
     task.deadline = now + std::max(submit.timeout, base::Duration::zero());
     deadlines_.Add(task.deadline, submit.task);
   }
+  task.since = now;
+  counts_.Came(task.function, static_cast<std::size_t>(task.state));
   if (queues_.size() <= task.shape) queues_.resize(task.shape + 1);
+}
+
+void TaskTable::SetState(Task& task, State state, base::BootTime now) {
+  counts_.Moved(task.function, static_cast<std::size_t>(task.state),
+                static_cast<std::size_t>(state));
+  task.state = state;
+  task.since = now;
 }
 
 void TaskTable::Resolve(base::TaskId id, std::vector<base::Value> args,
@@ -69,7 +78,7 @@ void TaskTable::Resolve(base::TaskId id, std::vector<base::Value> args,
   task.args = std::move(args);
   const LeaseCache::Shape shape = task.shape;
   const bool was_empty = queues_[shape].live == 0;
-  Enqueue(id, task, false);
+  Enqueue(id, task, false, now);
   if (was_empty) {
     Pump(shape, now, out);
   } else {
@@ -176,7 +185,7 @@ void TaskTable::Conclude(Tasks::iterator it, base::TaskDone& done,
     return;
   }
   if (!done.lost.empty()) {
-    task.state = State::kWaitingArgs;
+    SetState(task, State::kWaitingArgs, now);
     task.lease = nullptr;
     task.recalled = false;
     out.refetches.push_back(
@@ -187,7 +196,7 @@ void TaskTable::Conclude(Tasks::iterator it, base::TaskDone& done,
       failure->executed == base::Executed::kNo) {
     // Taken back, or the worker is leaving and takes nothing any more.
     if (!task.recalled) task.lease->draining = true;
-    Enqueue(it->first, task, true);
+    Enqueue(it->first, task, true, now);
     return;
   }
   const LeaseCache::Lease* lease = task.lease;
@@ -199,9 +208,10 @@ void TaskTable::Conclude(Tasks::iterator it, base::TaskDone& done,
   Settle(it, std::move(done.outcome), out);
 }
 
-void TaskTable::Enqueue(base::TaskId id, Task& task, bool front) {
+void TaskTable::Enqueue(base::TaskId id, Task& task, bool front,
+                        base::BootTime now) {
   Queue& queue = queues_[task.shape];
-  task.state = State::kQueued;
+  SetState(task, State::kQueued, now);
   task.lease = nullptr;
   task.recalled = false;
   ++queue.live;
@@ -237,7 +247,7 @@ void TaskTable::Push(base::TaskId id, Task& task, LeaseCache::Lease& lease,
   queue.tasks.pop_front();
   --queue.live;
   leases_.Push(lease, id, task.result, CostNs(task), now);
-  task.state = State::kPushed;
+  SetState(task, State::kPushed, now);
   task.lease = &lease;
   base::RunTask run;
   run.task = id;
@@ -293,10 +303,10 @@ bool TaskTable::Retry(base::TaskId id, Task& task, base::BootTime now) {
   const base::Duration delay = backoff_.Next(task.attempt);
   ++task.attempt;
   if (delay == base::Duration::zero()) {
-    Enqueue(id, task, true);
+    Enqueue(id, task, true, now);
     return true;
   }
-  task.state = State::kBackoff;
+  SetState(task, State::kBackoff, now);
   task.lease = nullptr;
   task.retry_at = now + delay;
   retries_.Add(task.retry_at, id);
@@ -311,6 +321,7 @@ void TaskTable::Settle(Tasks::iterator it, base::Outcome outcome,
   out.Settle(task.result, std::move(outcome));
   out.settled.back().attempts = task.attempt;
   const LeaseCache::Shape shape = task.shape;
+  counts_.Left(task.function, static_cast<std::size_t>(task.state));
   tasks_.erase(it);
   leases_.Unuse(shape);
 }
@@ -438,7 +449,7 @@ void TaskTable::Evacuate(LeaseCache::Lease& lease, const Failure& death,
     }
   }
   for (auto id = unstarted.rbegin(); id != unstarted.rend(); ++id) {
-    Enqueue(*id, tasks_.find(*id)->second, true);
+    Enqueue(*id, tasks_.find(*id)->second, true, now);
   }
   lease.in_flight.clear();
   lease.backlog_ns = 0;
@@ -460,7 +471,7 @@ void TaskTable::Tick(base::BootTime now, Produced& out) {
   while (const std::optional<base::TaskId> id = retries_.PopDue(now)) {
     Task& task = tasks_.find(*id)->second;
     task.retry_at = base::BootTime::Never();
-    Enqueue(*id, task, true);
+    Enqueue(*id, task, true, now);
     Pump(task.shape, now, out);
   }
   while (LeaseCache::Lease* lease = leases_.PopCheck(now)) {

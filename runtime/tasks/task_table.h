@@ -30,15 +30,18 @@
 #include "base/boot_time.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
+#include "base/frames/task_message.h"
 #include "base/ids.h"
 #include "base/value.h"
 #include "runtime/core/backoff.h"
 #include "runtime/core/events.h"
 #include "runtime/core/produced.h"
+#include "runtime/core/task_rows.h"
 #include "runtime/core/task_spec.h"
 #include "runtime/core/timer_set.h"
 #include "runtime/tasks/lease_cache.h"
 #include "runtime/tasks/run_times.h"
+#include "runtime/tasks/task_counts.h"
 
 namespace mobula::runtime {
 
@@ -77,6 +80,13 @@ class TaskTable {
   // The raylet is gone: everything ends with that failure.
   void FailAll(const base::Failure& failure, Produced& out);
 
+  // Those in that state; not those that wait for arguments, which ArgWaits
+  // knows.
+  void List(base::TaskState state, TaskRows& rows) const;
+  // Fills in the row of its task; false if there is no such task.
+  bool AddRow(base::TaskRow row, TaskRows& rows) const;
+  void Count(TaskRows& rows) const;
+
   [[nodiscard]] std::size_t size() const { return tasks_.size(); }
   [[nodiscard]] std::size_t leases() const { return leases_.size(); }
 
@@ -88,6 +98,7 @@ class TaskTable {
     base::Duration timeout = base::Duration::max();
     base::BootTime deadline = base::BootTime::Never();
     base::BootTime retry_at = base::BootTime::Never();
+    base::BootTime since;                // it has been in its state
     LeaseCache::Lease* lease = nullptr;  // while pushed
     std::uint32_t function = 0;
     LeaseCache::Shape shape = 0;
@@ -106,7 +117,8 @@ class TaskTable {
     std::size_t live = 0;
   };
 
-  void Enqueue(base::TaskId id, Task& task, bool front);
+  void SetState(Task& task, State state, base::BootTime now);
+  void Enqueue(base::TaskId id, Task& task, bool front, base::BootTime now);
   // The first queued task that still exists, or the end.
   Tasks::iterator Front(Queue& queue);
   void Push(base::TaskId id, Task& task, LeaseCache::Lease& lease,
@@ -131,6 +143,11 @@ class TaskTable {
             base::Failure& failure) const;
 
   [[nodiscard]] static base::Executed RanSoFar(const Task& task);
+  [[nodiscard]] static base::TaskState StateOf(base::TaskId id,
+                                               const Task& task);
+  // False: there is no room for more.
+  bool ListSent(const LeaseCache::Lease& lease, base::TaskState state,
+                TaskRows& rows) const;
 
   void Look(LeaseCache::Lease& lease, base::BootTime now, Produced& out);
   void Recall(LeaseCache::Lease& lease, Produced& out);
@@ -146,6 +163,7 @@ class TaskTable {
 
   std::string node_name_;
   RunTimes functions_;
+  TaskCounts counts_;
   LeaseCache leases_;
   Backoff backoff_;
   Tasks tasks_;

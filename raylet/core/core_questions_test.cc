@@ -1,4 +1,4 @@
-// The core and tools that ask who refers to what.
+// The core and tools that ask what all processes have a part in.
 #include <gtest/gtest.h>
 
 #include "raylet/core/core.h"
@@ -13,7 +13,7 @@ using base::RequestId;
 constexpr ProcessId kTool{7, 7};
 
 // A core with a store in which a driver has an arena, and workers.
-class CoreMemoryTest : public testing::Test {
+class CoreQuestionsTest : public testing::Test {
  protected:
   static Core::Options WithStore() {
     Core::Options options = OptionsFor(2);
@@ -64,9 +64,9 @@ class CoreMemoryTest : public testing::Test {
     }
     return asked;
   }
-  [[nodiscard]] const base::MemoryProcess* Find(const base::MemoryListed& all,
-                                                ProcessId process) const {
-    for (const base::MemoryProcess& one : all.processes) {
+  [[nodiscard]] const base::AskedProcess* Find(const base::MemoryListed& all,
+                                               ProcessId process) const {
+    for (const base::AskedProcess& one : all.processes) {
       if (one.process == process) return &one;
     }
     return nullptr;
@@ -76,7 +76,7 @@ class CoreMemoryTest : public testing::Test {
   base::ArenaId arena;
 };
 
-TEST_F(CoreMemoryTest, WhatProcessesAndTheStoreHoldIsTold) {
+TEST_F(CoreQuestionsTest, WhatProcessesAndTheStoreHoldIsTold) {
   Store(1);
   world.Say(kTool, base::ListMemory());
   Store(2);
@@ -108,7 +108,7 @@ TEST_F(CoreMemoryTest, WhatProcessesAndTheStoreHoldIsTold) {
   EXPECT_EQ(all.store.bytes_max, std::uint64_t{64} << 20);
 }
 
-TEST_F(CoreMemoryTest, ASilentWorkerIsSaidToBeThatAtTheDeadline) {
+TEST_F(CoreQuestionsTest, ASilentWorkerIsSaidToBeThatAtTheDeadline) {
   const LeaseId lease = world.Ask(ResourceVector::Cpus(1), /*for_actor=*/true);
   const ProcessId silent = world.WorkerOf(lease).value();
   world.Say(kTool, base::ListMemory{/*patience_ms=*/700});
@@ -121,7 +121,7 @@ TEST_F(CoreMemoryTest, ASilentWorkerIsSaidToBeThatAtTheDeadline) {
   world.Do(Tick());
   const auto listed = world.Sent<base::MemoryListed>();
   ASSERT_EQ(listed.size(), 1u);
-  const base::MemoryProcess* one = Find(listed[0].second, silent);
+  const base::AskedProcess* one = Find(listed[0].second, silent);
   ASSERT_NE(one, nullptr);
   EXPECT_FALSE(one->is_complete);
   EXPECT_EQ(one->silent_ms, 700);
@@ -129,7 +129,7 @@ TEST_F(CoreMemoryTest, ASilentWorkerIsSaidToBeThatAtTheDeadline) {
   EXPECT_TRUE(one->is_actor);
 }
 
-TEST_F(CoreMemoryTest, AWorkerThatEndsIsNotWaitedFor) {
+TEST_F(CoreQuestionsTest, AWorkerThatEndsIsNotWaitedFor) {
   const LeaseId lease = world.Ask(ResourceVector::Cpus(1));
   const ProcessId worker = world.WorkerOf(lease).value();
   world.Say(kTool, base::ListMemory());
@@ -140,7 +140,31 @@ TEST_F(CoreMemoryTest, AWorkerThatEndsIsNotWaitedFor) {
   EXPECT_EQ(world.Sent<base::MemoryListed>().size(), 1u);
 }
 
-TEST_F(CoreMemoryTest, AToolThatEndsTakesItsQuestionAlong) {
+TEST_F(CoreQuestionsTest, TasksAreAskedOfTheirOwners) {
+  const LeaseId lease = world.Ask(ResourceVector::Cpus(1));
+  const ProcessId worker = world.WorkerOf(lease).value();
+  world.Say(worker, base::TaskBlocked{true});
+  world.Say(kTool, base::ListTasks{2'000, 7, {}});
+  const auto asked = world.Sent<base::ListOwnTasks>();
+  ASSERT_EQ(asked.size(), 3u) << "the driver and two workers";
+  EXPECT_EQ(asked[0].second.rows_max, 7u);
+  for (const auto& [process, list] : asked) {
+    base::TasksAre tasks;
+    tasks.request = list.request;
+    tasks.rows.resize(1);
+    world.Say(process, tasks);
+  }
+  EXPECT_EQ(world.Sent<base::TaskPart>().size(), 3u);
+  const auto listed = world.Sent<base::TasksListed>();
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_EQ(listed[0].first, kTool);
+  const base::TasksListed& all = listed[0].second;
+  EXPECT_EQ(all.processes.size(), 4u);
+  EXPECT_EQ(all.blocked, std::vector<ProcessId>{worker});
+  EXPECT_TRUE(world.Sent<base::MemoryListed>().empty());
+}
+
+TEST_F(CoreQuestionsTest, AToolThatEndsTakesItsQuestionAlong) {
   world.Say(kTool, base::ListMemory());
   world.Do(PeerLost{kTool});
   for (const ProcessId process : Asked()) AnswerAs(process);

@@ -1,4 +1,4 @@
-#include "raylet/memory/memory_questions.h"
+#include "raylet/questions/node_questions.h"
 
 #include <gtest/gtest.h>
 
@@ -15,6 +15,7 @@
 #include "base/failure.h"
 #include "base/frames/memory_message.h"
 #include "base/frames/message.h"
+#include "base/frames/task_message.h"
 #include "base/ids.h"
 
 namespace mobula::raylet {
@@ -34,8 +35,8 @@ constexpr ProcessId kB{1, 2};
 
 RequestId Request(std::uint64_t n) { return {5, n}; }
 
-MemoryQuestions::Options Small() {
-  MemoryQuestions::Options options;
+NodeQuestions::Options Small() {
+  NodeQuestions::Options options;
   options.questions_max = 2;
   options.rows_max = 10;
   options.ids_max = 8;
@@ -44,9 +45,9 @@ MemoryQuestions::Options Small() {
   return options;
 }
 
-class MemoryQuestionsTest : public testing::Test {
+class NodeQuestionsTest : public testing::Test {
  protected:
-  ~MemoryQuestionsTest() override { questions_.CheckInvariants(); }
+  ~NodeQuestionsTest() override { questions_.CheckInvariants(); }
 
   void Ask(std::uint64_t n, ProcessId tool = kTool,
            const std::vector<ProcessId>& processes = {kA, kB}) {
@@ -62,6 +63,12 @@ class MemoryQuestionsTest : public testing::Test {
     for (base::HeldObject& row : refs.objects) row.byte_count = 7;
     questions_.Said(from, refs, now_, out_);
   }
+  void SayTasks(ProcessId from, std::uint64_t n, std::size_t rows) {
+    base::TasksAre tasks;
+    tasks.request = Request(n);
+    tasks.rows.resize(rows);
+    questions_.Said(from, tasks, now_, out_);
+  }
   void Later(base::Duration time) {
     now_ = now_ + time;
     questions_.Tick(now_, out_);
@@ -76,12 +83,12 @@ class MemoryQuestionsTest : public testing::Test {
     return found;
   }
 
-  MemoryQuestions questions_{Small()};
-  MemoryQuestions::Out out_;
+  NodeQuestions questions_{Small()};
+  NodeQuestions::Out out_;
   BootTime now_ = BootTime::FromSinceBoot(seconds(100));
 };
 
-TEST_F(MemoryQuestionsTest, WhatEachSaysIsPassedOnUntilAllHaveSaidAll) {
+TEST_F(NodeQuestionsTest, WhatEachSaysIsPassedOnUntilAllHaveSaidAll) {
   Ask(1);
   const auto asked = Sent<base::ListRefs>(kA);
   ASSERT_EQ(asked.size(), 1u);
@@ -105,12 +112,12 @@ TEST_F(MemoryQuestionsTest, WhatEachSaysIsPassedOnUntilAllHaveSaidAll) {
   EXPECT_TRUE(questions_.NextDeadline().IsNever());
 }
 
-TEST_F(MemoryQuestionsTest, NobodyIsThere) {
+TEST_F(NodeQuestionsTest, NobodyIsThere) {
   Ask(1, kTool, {});
   EXPECT_EQ(out_.ended.size(), 1u);
 }
 
-TEST_F(MemoryQuestionsTest, WhoIsSilentHoldsNobodyUp) {
+TEST_F(NodeQuestionsTest, WhoIsSilentHoldsNobodyUp) {
   Ask(1);
   EXPECT_EQ(questions_.NextDeadline(), now_ + seconds(2));
   Say(kB, 1);
@@ -124,7 +131,7 @@ TEST_F(MemoryQuestionsTest, WhoIsSilentHoldsNobodyUp) {
   EXPECT_EQ(out_.ended[0].complete, (std::set<ProcessId>{kB}));
 }
 
-TEST_F(MemoryQuestionsTest, SinceWhenIsSinceTheFirstThatWasNotAnswered) {
+TEST_F(NodeQuestionsTest, SinceWhenIsSinceTheFirstThatWasNotAnswered) {
   Ask(1);
   Say(kB, 1);
   Later(seconds(2));
@@ -144,7 +151,7 @@ TEST_F(MemoryQuestionsTest, SinceWhenIsSinceTheFirstThatWasNotAnswered) {
       << "what comes too late is nobody's";
 }
 
-TEST_F(MemoryQuestionsTest, WhoLeavesManyUnansweredIsNotAskedAgain) {
+TEST_F(NodeQuestionsTest, WhoLeavesManyUnansweredIsNotAskedAgain) {
   for (std::uint64_t n = 1; n <= 5; ++n) {
     Ask(n);
     Say(kB, n);
@@ -161,20 +168,20 @@ TEST_F(MemoryQuestionsTest, WhoLeavesManyUnansweredIsNotAskedAgain) {
   EXPECT_EQ(Sent<base::ListRefs>(kA).size(), 4u);
 }
 
-TEST_F(MemoryQuestionsTest, TooManyAtOnceAreRefused) {
+TEST_F(NodeQuestionsTest, TooManyAtOnceAreRefused) {
   Ask(1);
   Ask(2);
-  ASSERT_EQ(Sent<base::MemoryRefused>(kTool).size(), 1u) << "one a tool";
-  EXPECT_EQ(Sent<base::MemoryRefused>(kTool)[0].failure.code,
+  ASSERT_EQ(Sent<base::QuestionRefused>(kTool).size(), 1u) << "one a tool";
+  EXPECT_EQ(Sent<base::QuestionRefused>(kTool)[0].failure.code,
             base::FailureCode::kLimit);
   Ask(3, kOtherTool);
   Ask(4, {9, 3});
-  EXPECT_EQ(Sent<base::MemoryRefused>({9, 3}).size(), 1u);
+  EXPECT_EQ(Sent<base::QuestionRefused>({9, 3}).size(), 1u);
   EXPECT_EQ(questions_.size(), 2u);
   EXPECT_EQ(Sent<base::ListRefs>(kA).size(), 2u);
 }
 
-TEST_F(MemoryQuestionsTest, RowsOverTheBoundAreCounted) {
+TEST_F(NodeQuestionsTest, RowsOverTheBoundAreCounted) {
   Ask(1);
   Say(kA, 1, 6, /*is_last=*/false);
   Say(kA, 1, 6);
@@ -189,7 +196,7 @@ TEST_F(MemoryQuestionsTest, RowsOverTheBoundAreCounted) {
   EXPECT_EQ(parts[2].refs.objects_left_out, 5u);
 }
 
-TEST_F(MemoryQuestionsTest, IdsOverTheBoundAreCounted) {
+TEST_F(NodeQuestionsTest, IdsOverTheBoundAreCounted) {
   Ask(1);
   RefsAre refs;
   refs.request = Request(1);
@@ -211,7 +218,47 @@ TEST_F(MemoryQuestionsTest, IdsOverTheBoundAreCounted) {
   Say(kB, 1);
 }
 
-TEST_F(MemoryQuestionsTest, WhoEndsIsNotWaitedFor) {
+TEST_F(NodeQuestionsTest, TasksAreAskedForInTheSameWay) {
+  NodeQuestions::Question question{kTool, Request(1), seconds(2), 1};
+  question.tasks = base::ListTasks{2'000, 3, {}};
+  questions_.Ask(question, {kA, kB}, now_, out_);
+  const auto asked = Sent<base::ListOwnTasks>(kA);
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].request, Request(1));
+  EXPECT_EQ(asked[0].rows_max, 3u) << "no more than was asked for";
+  SayTasks(kA, 1, 6);
+  SayTasks(kB, 1, 6);
+  const auto parts = Sent<base::TaskPart>(kTool);
+  ASSERT_EQ(parts.size(), 2u);
+  EXPECT_EQ(parts[0].process, kA);
+  EXPECT_EQ(parts[0].tasks.rows.size(), 6u);
+  EXPECT_EQ(parts[1].tasks.rows.size(), 4u);
+  EXPECT_EQ(parts[1].tasks.left_out, 2u);
+  ASSERT_EQ(out_.ended.size(), 1u);
+  EXPECT_TRUE(out_.ended[0].is_of_tasks);
+}
+
+TEST_F(NodeQuestionsTest, TheShareBoundsWhatIsAskedFor) {
+  NodeQuestions::Question question{kTool, Request(1), seconds(2), 1};
+  question.tasks = base::ListTasks{2'000, 1'000, base::TaskId{4, 4}};
+  questions_.Ask(question, {kA, kB}, now_, out_);
+  const auto asked = Sent<base::ListOwnTasks>(kB);
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].rows_max, 5u);
+  EXPECT_EQ(asked[0].task, (base::TaskId{4, 4}));
+}
+
+TEST_F(NodeQuestionsTest, AnAnswerToAnotherQuestionIsIgnored) {
+  Ask(1);
+  SayTasks(kA, 1, 1);
+  EXPECT_TRUE(Sent<base::TaskPart>(kTool).empty());
+  Later(seconds(2));
+  ASSERT_EQ(out_.ended.size(), 1u);
+  EXPECT_TRUE(out_.ended[0].silent.contains(kA));
+  EXPECT_FALSE(out_.ended[0].is_of_tasks);
+}
+
+TEST_F(NodeQuestionsTest, WhoEndsIsNotWaitedFor) {
   Ask(1);
   Say(kB, 1);
   questions_.Gone(kA, now_, out_);
@@ -219,7 +266,7 @@ TEST_F(MemoryQuestionsTest, WhoEndsIsNotWaitedFor) {
   EXPECT_TRUE(out_.ended[0].silent.empty());
 }
 
-TEST_F(MemoryQuestionsTest, AToolThatEndsIsToldNothingMore) {
+TEST_F(NodeQuestionsTest, AToolThatEndsIsToldNothingMore) {
   Ask(1);
   questions_.Gone(kTool, now_, out_);
   EXPECT_EQ(questions_.size(), 0u);
@@ -229,7 +276,7 @@ TEST_F(MemoryQuestionsTest, AToolThatEndsIsToldNothingMore) {
   EXPECT_TRUE(Sent<base::MemoryPart>(kTool).empty());
 }
 
-TEST_F(MemoryQuestionsTest, WhatNobodyAskedIsIgnored) {
+TEST_F(NodeQuestionsTest, WhatNobodyAskedIsIgnored) {
   Say(kA, 7);
   Ask(1, kTool, {kA});
   Say(kB, 1);
@@ -238,7 +285,7 @@ TEST_F(MemoryQuestionsTest, WhatNobodyAskedIsIgnored) {
 }
 
 // Whatever comes, each question ends once and in time.
-TEST_F(MemoryQuestionsTest, RandomQuestions) {
+TEST_F(NodeQuestionsTest, RandomQuestions) {
   std::mt19937_64 random(11);
   std::map<ProcessId, BootTime> open;  // by tool, its deadline
   std::set<ProcessId> alive;
@@ -255,7 +302,7 @@ TEST_F(MemoryQuestionsTest, RandomQuestions) {
     switch (random() % 6) {
       case 0:
         Ask(++request, tool, {alive.begin(), alive.end()});
-        if (Sent<base::MemoryRefused>(tool).empty()) {
+        if (Sent<base::QuestionRefused>(tool).empty()) {
           EXPECT_TRUE(open.try_emplace(tool, now_ + seconds(2)).second);
         }
         break;

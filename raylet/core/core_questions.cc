@@ -1,4 +1,5 @@
-// The part of Core that says who refers to what on the node, for tools.
+// The part of Core that answers tools what all processes of the node have a
+// part in: who refers to what, and what they have asked for.
 #include <algorithm>
 #include <chrono>
 #include <iterator>
@@ -29,45 +30,84 @@ void InParts(std::vector<Row>& rows, F&& each) {
 }  // namespace
 
 void Core::OnListMemory(ProcessId from, const base::ListMemory& message) {
+  NodeQuestions::Question question;
+  question.tool = from;
+  question.patience = std::chrono::milliseconds(message.patience_ms);
+  question.mark = store_.stored().arrivals();
+  AskProcesses(question);
+}
+
+void Core::OnListTasks(ProcessId from, const base::ListTasks& message) {
+  NodeQuestions::Question question;
+  question.tool = from;
+  question.patience = std::chrono::milliseconds(message.patience_ms);
+  question.tasks = message;
+  AskProcesses(question);
+}
+
+void Core::AskProcesses(NodeQuestions::Question question) {
   std::vector<ProcessId> processes;
   for (const auto& [process, peer] : peers_) {
     if (IsReachable(process)) processes.push_back(process);
   }
-  MemoryQuestions::Question question;
-  question.tool = from;
   question.request = ids_.Next<base::RequestId>();
-  question.patience = std::chrono::milliseconds(message.patience_ms);
-  question.mark = store_.stored().arrivals();
-  MemoryQuestions::Out out;
+  NodeQuestions::Out out;
   questions_.Ask(question, processes, now_, out);
   Flush(out);
 }
 
-void Core::Flush(MemoryQuestions::Out& out) {
+void Core::Flush(NodeQuestions::Out& out) {
   // A tool has not registered: it has a link and nothing else.
   for (auto& [to, message] : out.send) {
     effects_->emplace_back(Send{to, std::move(message)});
   }
-  for (const MemoryQuestions::Ended& ended : out.ended) {
-    base::MemoryListed listed;
-    TellHeld(ended.tool);
-    TellStored(ended.tool, ended.mark, listed);
-    listed.node = options_.node;
-    listed.node_name = options_.node_name;
-    listed.store = DescribeStore();
-    listed.processes.push_back(Describe(options_.self));
-    for (const auto& [process, peer] : peers_) {
-      base::MemoryProcess& one = listed.processes.emplace_back();
-      one = Describe(process);
-      one.is_complete = ended.complete.contains(process);
-      const auto silent = ended.silent.find(process);
-      if (silent == ended.silent.end()) continue;
-      one.silent_ms =
-          std::chrono::duration_cast<std::chrono::milliseconds>(silent->second)
-              .count();
+  for (const NodeQuestions::Ended& ended : out.ended) {
+    if (ended.is_of_tasks) {
+      EndListTasks(ended);
+    } else {
+      EndListMemory(ended);
     }
-    effects_->emplace_back(Send{ended.tool, std::move(listed)});
   }
+}
+
+void Core::EndListMemory(const NodeQuestions::Ended& ended) {
+  base::MemoryListed listed;
+  TellHeld(ended.tool);
+  TellStored(ended.tool, ended.mark, listed);
+  listed.node = options_.node;
+  listed.node_name = options_.node_name;
+  listed.store = DescribeStore();
+  listed.processes = Describe(ended);
+  effects_->emplace_back(Send{ended.tool, std::move(listed)});
+}
+
+void Core::EndListTasks(const NodeQuestions::Ended& ended) {
+  base::TasksListed listed;
+  listed.node = options_.node;
+  listed.node_name = options_.node_name;
+  listed.processes = Describe(ended);
+  for (const base::AskedProcess& one : listed.processes) {
+    const Lease* const lease = ledger_.FindOfWorker(one.process);
+    if (lease != nullptr && lease->blocked) {
+      listed.blocked.push_back(one.process);
+    }
+  }
+  effects_->emplace_back(Send{ended.tool, std::move(listed)});
+}
+
+std::vector<base::AskedProcess> Core::Describe(
+    const NodeQuestions::Ended& ended) const {
+  std::vector<base::AskedProcess> all = {Describe(options_.self)};
+  for (const auto& [process, peer] : peers_) {
+    base::AskedProcess& one = all.emplace_back(Describe(process));
+    one.is_complete = ended.complete.contains(process);
+    const auto silent = ended.silent.find(process);
+    if (silent == ended.silent.end()) continue;
+    one.silent_ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(silent->second)
+            .count();
+  }
+  return all;
 }
 
 // What the raylet owns itself.
@@ -113,8 +153,8 @@ void Core::TellStored(ProcessId tool, std::uint64_t mark,
   });
 }
 
-base::MemoryProcess Core::Describe(ProcessId process) const {
-  base::MemoryProcess one;
+base::AskedProcess Core::Describe(ProcessId process) const {
+  base::AskedProcess one;
   one.process = process;
   const auto peer = peers_.find(process);
   if (peer == peers_.end()) {

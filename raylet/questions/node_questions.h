@@ -1,9 +1,10 @@
-// MemoryQuestions are the questions of tools who refers to what on this node:
-// it asks all processes of the node and passes on what they say.
+// NodeQuestions are the questions of tools that all processes of this node have
+// a part in: who refers to what, and what they have asked for that is not done.
+// It asks each of them and passes on what they say.
 //
-//   Ask -> each process is asked (ListRefs) -> its parts are passed on
-//       (MemoryPart) -> all have said the last of theirs, or the deadline
-//       --> Ended: who was silent, and since when
+//   Ask -> each process is asked (ListRefs, ListOwnTasks) -> its parts are
+//       passed on (MemoryPart, TaskPart) -> all have said the last of theirs,
+//       or the deadline --> Ended: who was silent, and since when
 // A process that does not answer, or has more to say than there is time for,
 // holds nobody up. One that leaves many questions without an answer is not
 // asked again before it has answered; it is silent at once.
@@ -15,14 +16,15 @@
 // (4) a process is asked no more than unanswered_max questions that it has not
 // answered.
 // Failure: one question too many is refused; what nobody asked is ignored.
-#ifndef MOBULA_RAYLET_MEMORY_MEMORY_QUESTIONS_H_
-#define MOBULA_RAYLET_MEMORY_MEMORY_QUESTIONS_H_
+#ifndef MOBULA_RAYLET_QUESTIONS_NODE_QUESTIONS_H_
+#define MOBULA_RAYLET_QUESTIONS_NODE_QUESTIONS_H_
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -30,15 +32,16 @@
 #include "base/boot_time.h"
 #include "base/frames/memory_message.h"
 #include "base/frames/message.h"
+#include "base/frames/task_message.h"
 #include "base/ids.h"
 
 namespace mobula::raylet {
 
-class MemoryQuestions {
+class NodeQuestions {
  public:
   struct Options {
     std::size_t questions_max = 4;
-    std::size_t rows_max = 100'000;   // objects and actors of one question
+    std::size_t rows_max = 100'000;   // objects, actors, tasks of one question
     std::size_t ids_max = 1'000'000;  // within those
     std::size_t rows_of_process_min = 500;
     std::size_t unanswered_max = 8;
@@ -51,10 +54,13 @@ class MemoryQuestions {
     base::RequestId request;  // new
     base::Duration patience;
     std::uint64_t mark = 0;  // the asker's own, given back
+    // What is asked of tasks; else it is who refers to what.
+    std::optional<base::ListTasks> tasks = std::nullopt;
   };
   struct Ended {
     ProcessId tool;
     std::uint64_t mark = 0;
+    bool is_of_tasks = false;
     std::set<ProcessId> complete;  // they have said all
     // Since they were asked first something that they have not answered.
     std::map<ProcessId, base::Duration> silent;
@@ -65,11 +71,13 @@ class MemoryQuestions {
     std::vector<Ended> ended;
   };
 
-  explicit MemoryQuestions(Options options) : options_(options) {}
+  explicit NodeQuestions(Options options) : options_(options) {}
 
   void Ask(const Question& question, const std::vector<ProcessId>& processes,
            base::BootTime now, Out& out);
   void Said(ProcessId from, const base::RefsAre& refs, base::BootTime now,
+            Out& out);
+  void Said(ProcessId from, const base::TasksAre& tasks, base::BootTime now,
             Out& out);
   // A process or a tool has ended.
   void Gone(ProcessId process, base::BootTime now, Out& out);
@@ -83,6 +91,7 @@ class MemoryQuestions {
   struct Open {
     ProcessId tool;
     std::uint64_t mark = 0;
+    bool is_of_tasks = false;
     base::BootTime deadline;
     std::size_t rows_left = 0;
     std::size_t ids_left = 0;
@@ -96,10 +105,21 @@ class MemoryQuestions {
   };
   using Questions = std::map<base::RequestId, Open>;
 
+  // False, and the tool is told so, if there are too many.
+  bool Admit(ProcessId tool, Out& out) const;
+  // What each of so many processes is asked.
+  [[nodiscard]] base::Message WordsOf(const Question& question,
+                                      std::size_t processes) const;
   [[nodiscard]] bool MayAsk(ProcessId process) const;
-  void Answered(ProcessId process, base::RequestId request);
+  // The open question to which this is an answer, or the end.
+  Questions::iterator Answered(ProcessId from, base::RequestId request,
+                               bool is_last, bool is_of_tasks);
+  void Finish(Questions::iterator question, ProcessId from, base::BootTime now,
+              Out& out);
   static void Cut(base::RefsAre& refs, Open& question);
   static void PassOn(ProcessId from, base::RefsAre refs, Open& question,
+                     Out& out);
+  static void PassOn(ProcessId from, base::TasksAre tasks, Open& question,
                      Out& out);
   void EndIfDone(Questions::iterator question, base::BootTime now, Out& out);
   Questions::iterator End(Questions::iterator question, base::BootTime now,
@@ -112,4 +132,4 @@ class MemoryQuestions {
 
 }  // namespace mobula::raylet
 
-#endif  // MOBULA_RAYLET_MEMORY_MEMORY_QUESTIONS_H_
+#endif  // MOBULA_RAYLET_QUESTIONS_NODE_QUESTIONS_H_
