@@ -28,6 +28,7 @@ std::vector<std::string> Listable() {
   return {"nodes", "jobs", "actors", "workers", "tasks", "objects"};
 }
 std::vector<std::string> Groups() { return {"owner", "job", "function"}; }
+std::vector<std::string> TaskGroups() { return {"function", "state"}; }
 std::vector<std::string> Shells() { return {"bash", "zsh", "fish"}; }
 
 // CLI11's own say which doubles there are.
@@ -278,6 +279,25 @@ void AddStatus(CLI::App* app, StatusCommand* command) {
   app->add_flag("--json", command->json, "as one JSON object");
 }
 
+// Those that only lists of tasks have.
+std::vector<const CLI::Option*> AddTasks(CLI::App* app, ListCommand* command) {
+  TaskSelection* const tasks = &command->tasks;
+  return {
+      app->add_option("--job", tasks->job,
+                      "only tasks of this job: its id, or the beginning of it"),
+      app->add_option("--limit", tasks->limit,
+                      "how many tasks to show, what runs first (100)")
+          ->check(FromZero()),
+      app->add_option("--group-by", tasks->group_by,
+                      "counts instead of tasks: by function or state")
+          ->check(CLI::IsMember(TaskGroups())),
+      app->add_option("--patience", tasks->patience_ms,
+                      "milliseconds to wait for processes to say their tasks "
+                      "(2000)")
+          ->check(CLI::Range(10, 30'000)),
+  };
+}
+
 void AddList(CLI::App* app, ListCommand* command) {
   AddStore(app, &command->store);
   app->add_option("WHAT", command->what,
@@ -286,6 +306,15 @@ void AddList(CLI::App* app, ListCommand* command) {
       ->check(CLI::IsMember(Listable()));
   app->add_flag("--all", command->all, "also what is dead or has ended");
   app->add_flag("--json", command->json, "as one JSON object");
+  const std::vector<const CLI::Option*> of_tasks = AddTasks(app, command);
+  app->final_callback([command, of_tasks] {
+    if (command->what == "tasks") return;
+    for (const CLI::Option* const option : of_tasks) {
+      if (option->count() == 0) continue;
+      throw CLI::ValidationError(option->get_name(),
+                                 "is for tasks, not for " + command->what);
+    }
+  });
 }
 
 void AddGet(CLI::App* app, GetCommand* command) {

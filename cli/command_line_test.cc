@@ -128,6 +128,31 @@ TEST(CommandLineTest, Looking) {
   EXPECT_EQ(std::get<GetCommand>(Parse({"get", "a3f0"})).which, "a3f0");
 }
 
+TEST(CommandLineTest, ListOfTasks) {
+  const auto plain = std::get<ListCommand>(Parse({"list", "tasks"}));
+  EXPECT_EQ(plain.tasks.limit, 100u);
+  EXPECT_EQ(plain.tasks.patience_ms, 2'000u);
+  EXPECT_EQ(plain.tasks.group_by, "");
+  const auto all = std::get<ListCommand>(
+      Parse({"list", "tasks", "--job", "d0", "--limit", "7", "--group-by",
+             "function", "--patience", "50", "--json"}));
+  EXPECT_TRUE(all.json);
+  EXPECT_EQ(all.tasks.job, "d0");
+  EXPECT_EQ(all.tasks.limit, 7u);
+  EXPECT_EQ(all.tasks.group_by, "function");
+  EXPECT_EQ(all.tasks.patience_ms, 50u);
+  for (const auto& wrong : {"--group-by", "--limit", "--patience"}) {
+    const Command command = Parse({"list", "tasks", wrong, "-1"});
+    EXPECT_EQ(std::get<Leave>(command).exit_code, 2);
+  }
+  const auto refused =
+      std::get<Leave>(Parse({"list", "nodes", "--limit", "7"}));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.text.find("--limit: is for tasks, not for nodes"),
+            std::string::npos)
+      << refused.text;
+}
+
 TEST(CommandLineTest, Memory) {
   const auto plain = std::get<MemoryCommand>(Parse({"memory"}));
   EXPECT_EQ(plain.selection.limit, 100u);

@@ -132,6 +132,29 @@ std::string ShowRestarts(const base::ActorRecord& actor) {
          (actor.restarts_max < 0 ? "any" : std::to_string(actor.restarts_max));
 }
 
+// Nothing of the first one.
+std::string ShowAttempt(const base::TaskRow& task) {
+  if (task.attempt <= 1) return "";
+  const std::string most =
+      task.retries_max < 0 ? "any" : std::to_string(task.retries_max + 1);
+  return std::to_string(task.attempt) + " of " + most;
+}
+
+std::string ShowAwaited(const base::TaskRow& task) {
+  if (task.awaited == 0) return "";
+  const std::string object = "object " + task.awaits.ToString();
+  if (task.awaited == 1) return object;
+  return object + " and " + std::to_string(task.awaited - 1) + " more";
+}
+
+std::string JsonOfAwaited(const base::TaskRow& task) {
+  if (task.awaited == 0) return "null";
+  JsonObject object;
+  object.Add("arguments", std::to_string(task.awaited))
+      .Add("object", JsonString(task.awaits.ToString()));
+  return object.text();
+}
+
 std::string ShowStore(const base::StoreInfo& store) {
   const auto bytes = [](std::uint64_t count) {
     return ShowBytes(static_cast<std::int64_t>(count));
@@ -155,7 +178,9 @@ std::string ShowStore(const base::StoreInfo& store) {
 
 std::string TitleOf(const Field& field) {
   std::string title = field.name;
-  if (title == "since_ms") title = "age";  // what people are shown of it
+  // What people are shown of it.
+  if (title == "since_ms") title = "age";
+  if (title == "state_ms") title = "for";
   std::replace(title.begin(), title.end(), '_', ' ');
   return title;
 }
@@ -248,12 +273,31 @@ Item JobOfActor(const base::WorkerInfo& worker) {
   };
 }
 
-Item ItemOf(const base::TaskInfo& task, std::int64_t /*now_ms*/) {
+Item ItemOf(const TaskRow& row) {
+  const base::TaskRow& task = row.task;
+  const bool is_task = task.kind == base::TaskKind::kTask;
+  Field resources = Resources("resources", task.shape);
+  resources.in_table = kDetail;
   return {
-      IdOf("task", task.lease),           Text("state", task.state),
-      Text("function", task.function),    Number("pid", task.pid),
-      Resources("resources", task.shape), IdOf("job", task.job),
-      IdOf("node", task.node, kDetail),
+      IdOf("task", task.task),
+      Text("state", row.is_blocked ? "blocked" : NameOf(task.state)),
+      {"type", is_task ? "" : NameOf(task.kind), JsonString(NameOf(task.kind)),
+       true},
+      Text("function", task.function),
+      {"attempt", ShowAttempt(task), std::to_string(task.attempt), true},
+      {"state_ms", ShowAge(task.state_ms), std::to_string(task.state_ms), true},
+      Number("pid", task.pid),
+      Number("owner_pid", row.owner.pid),
+      {"waits_for", ShowAwaited(task), JsonOfAwaited(task), true},
+      IdOf("job", row.owner.job),
+      {"retries_max", "", std::to_string(task.retries_max), kDetail},
+      IdOf("node", row.node, kDetail),
+      IdOf("worker", task.worker, kDetail),
+      IdOf("actor", task.actor, kDetail),
+      IdOf("result", task.result, kDetail),
+      Text("owner_name", row.owner.name, kDetail),
+      IdOf("owner", row.owner.process, kDetail),
+      resources,
   };
 }
 

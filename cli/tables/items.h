@@ -15,6 +15,7 @@
 #include "base/control/control_request.h"
 #include "base/control/records.h"
 #include "cli/tables/object_rows.h"
+#include "cli/tables/task_rows.h"
 
 namespace mobula::cli {
 
@@ -31,7 +32,7 @@ Item ItemOf(const base::NodeRecord& node, std::int64_t now_ms);
 Item ItemOf(const base::JobRecord& job, std::int64_t now_ms);
 Item ItemOf(const base::ActorRecord& actor, std::int64_t now_ms);
 Item ItemOf(const base::WorkerInfo& worker, std::int64_t now_ms);
-Item ItemOf(const base::TaskInfo& task, std::int64_t now_ms);
+Item ItemOf(const TaskRow& row);
 Item ItemOf(const ObjectRow& object, std::int64_t now_ms);
 // The job that a detached actor has on its node, seen by one of its workers.
 Item JobOfActor(const base::WorkerInfo& worker);

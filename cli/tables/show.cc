@@ -15,9 +15,13 @@
 #include "base/control/node_file.h"
 #include "base/control/records.h"
 #include "base/frames/message.h"
+#include "base/frames/task_message.h"
+#include "base/ids.h"
+#include "cli/tables/ask_tasks.h"
 #include "cli/tables/items.h"
 #include "cli/tables/json_text.h"
 #include "cli/tables/object_rows.h"
+#include "cli/tables/task_rows.h"
 #include "cli/tools/ask_raylet.h"
 #include "cli/tools/find_actor.h"
 #include "cli/tools/id_matches.h"
@@ -137,8 +141,6 @@ base::LocalListing AskRaylets(const std::vector<base::NodeFile>& nodes,
     }
     all.workers.insert(all.workers.end(), listing->workers.begin(),
                        listing->workers.end());
-    all.tasks.insert(all.tasks.end(), listing->tasks.begin(),
-                     listing->tasks.end());
     all.stores.insert(all.stores.end(), listing->stores.begin(),
                       listing->stores.end());
   }
@@ -152,11 +154,20 @@ Found FindWorkers(const base::LocalListing& listing) {
       [](const base::WorkerInfo&) { return false; });
 }
 
-Found FindTasks(const base::LocalListing& listing) {
-  return Gather(
-      listing.tasks, /*all=*/true,
-      [](const base::TaskInfo& task) { return task.lease; },
-      [](const base::TaskInfo&) { return false; });
+// Whose ids begin so, as far as they are told; a whole one is told for sure.
+Found FindTasksBeginning(const std::vector<base::NodeFile>& nodes,
+                         const std::string& beginning, std::string* error) {
+  base::ListTasks question;
+  question.rows_max = kTaskRowsOfProcessMax;
+  question.task = base::TaskId::Parse(beginning).value_or(base::TaskId());
+  Found found;
+  for (const TaskRow& row : AskTasks(nodes, question, "", error).rows) {
+    const std::string id = row.task.task.ToString();
+    if (!id.starts_with(beginning)) continue;
+    found.items.push_back(ItemOf(row));
+    found.ids.push_back(id);
+  }
+  return found;
 }
 
 // The control store does not know them: each is its node's own affair.
@@ -213,7 +224,7 @@ Shown ShowFound(const ListCommand& command, const Found& found) {
   return shown;
 }
 
-Shown ShowLocal(const ListCommand& command) {
+Shown ShowWorkers(const ListCommand& command) {
   const std::vector<base::NodeFile> nodes = LocalNodes(command.store);
   if (nodes.empty()) {
     return Complain(kNoCluster,
@@ -223,9 +234,7 @@ Shown ShowLocal(const ListCommand& command) {
   }
   std::string error;
   const base::LocalListing listing = AskRaylets(nodes, &error);
-  Shown shown =
-      ShowFound(command, command.what == "tasks" ? FindTasks(listing)
-                                                 : FindWorkers(listing));
+  Shown shown = ShowFound(command, FindWorkers(listing));
   if (!error.empty()) {
     shown.exit_code = kFailed;
     shown.err += "mobula: " + error + "\n";
@@ -289,10 +298,10 @@ Shown GetById(const Store& store, const GetCommand& command) {
   if (!objects) return Complain(kFailed, error);
   search.Add("object", GatherObjects(*objects));
   if (search.IsEmpty()) {
-    const base::LocalListing local =
-        AskRaylets(LocalNodes(command.store), &error);
+    const std::vector<base::NodeFile> nodes = LocalNodes(command.store);
+    const base::LocalListing local = AskRaylets(nodes, &error);
     search.Add("worker", FindWorkers(local));
-    search.Add("task", FindTasks(local));
+    search.Add("task", FindTasksBeginning(nodes, command.which, &error));
     search.Add("job", FindJobsOfActors(local));
   }
   return search.Result(command.json);
@@ -332,8 +341,11 @@ Shown Show(const StatusCommand& command) {
 }
 
 Shown Show(const ListCommand& command) {
-  if (command.what == "workers" || command.what == "tasks") {
-    return ShowLocal(command);
+  if (command.what == "workers") return ShowWorkers(command);
+  if (command.what == "tasks") {
+    TaskSelection selection = command.tasks;
+    if (command.all) selection.limit = std::numeric_limits<std::size_t>::max();
+    return ShowTasks(command.store, selection, command.json);
   }
   Shown shown;
   const std::optional<Store> store = StoreFor(command.store, &shown);

@@ -2,9 +2,11 @@
 //
 //   mobula status [--json]
 //   mobula list nodes|jobs|actors|workers|tasks|objects [--all] [--json]
+//               of tasks [--job ID] [--limit N] [--group-by function|state]
 //   mobula get ID|NAME [--json]
-// Nodes, jobs, actors and objects are asked of the control store; workers and
-// tasks of the raylets on this machine. With --json there is one object on
+// Nodes, jobs, actors and objects are asked of the control store; workers of
+// the raylets on this machine, and tasks (show_tasks.h), through those, of the
+// processes that have asked for them. With --json there is one object on
 // stdout: {"actors":[{...},...]}; the names of its members are stable. Of
 // objects there may be very many: without --all the first thousand are listed,
 // and how many were left out is said ("left_out").
@@ -15,12 +17,11 @@
 
 #include <string>
 
+#include "cli/tables/show_tasks.h"
+#include "cli/tables/shown.h"
 #include "cli/tools/store.h"
 
 namespace mobula::cli {
-
-inline constexpr int kFailed = 1;
-inline constexpr int kNoCluster = 3;  // 2 is for wrong arguments
 
 struct StatusCommand {
   StoreFlags store;
@@ -32,6 +33,7 @@ struct ListCommand {
   std::string what;  // nodes, jobs, actors, workers, tasks, objects
   bool all = false;  // also what is dead or has ended, and however many
   bool json = false;
+  TaskSelection tasks;  // of tasks only
 };
 
 struct GetCommand {
@@ -39,12 +41,6 @@ struct GetCommand {
   std::string which;  // an id, the beginning of one, or an actor's name
   std::string ns = "default";
   bool json = false;
-};
-
-struct Shown {
-  int exit_code = 0;
-  std::string out;
-  std::string err;
 };
 
 Shown Show(const StatusCommand& command);

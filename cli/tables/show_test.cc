@@ -25,6 +25,7 @@
 #include "base/control/object_records.h"
 #include "base/frames/link.h"
 #include "base/frames/message.h"
+#include "base/frames/task_message.h"
 #include "base/mutex.h"
 #include "base/rpc/control_server.h"
 #include "base/strand.h"
@@ -267,7 +268,12 @@ class ShowTest : public testing::Test {
     base::Link::Callbacks callbacks;
     callbacks.on_open = [](base::ProcessId, base::Role) {};
     callbacks.on_closed = [](const std::string&) {};
-    callbacks.on_message = [this](const base::Message&, base::UniqueFd) {
+    callbacks.on_message = [this](const base::Message& message,
+                                  base::UniqueFd) {
+      if (const auto* list = std::get_if<base::ListTasks>(&message)) {
+        TellTasks(*list);
+        return;
+      }
       base::LocalListing listing;
       listing.workers.resize(1);
       listing.workers[0].process = {0xe000'0000'0000'0000, 1};
@@ -281,6 +287,35 @@ class ShowTest : public testing::Test {
     };
     link_ = std::make_unique<base::Link>(strand_, std::move(socket), options,
                                          std::move(callbacks));
+  }
+
+  // A driver has two tasks; another one is silent.
+  void TellTasks(const base::ListTasks& list) {
+    base::TaskPart part;
+    part.process = {3, 3};
+    for (std::uint64_t n = 1; n <= 2; ++n) {
+      base::TaskRow row;
+      row.task = {0xfa00'0000'0000'0000, n};
+      row.state = n == 1 ? base::TaskState::kQueued : base::TaskState::kRunning;
+      row.function = "Square";
+      if (!list.task.IsNil() && list.task != row.task) continue;
+      if (part.tasks.rows.size() < list.rows_max) {
+        part.tasks.rows.push_back(row);
+      }
+      part.tasks.counts.push_back(
+          {base::TaskKind::kTask, row.state, "Square", 1});
+    }
+    link_->Send(part);
+    base::TasksListed listed;
+    listed.processes.resize(2);
+    listed.processes[0].process = {3, 3};
+    listed.processes[0].pid = 10;
+    listed.processes[0].is_complete = true;
+    listed.processes[1].process = {3, 4};
+    listed.processes[1].role = "driver";
+    listed.processes[1].pid = 11;
+    listed.processes[1].silent_ms = 2'000;
+    link_->Send(listed);
   }
 
   static ListCommand List(const std::string& what, bool json = false,
@@ -419,9 +454,28 @@ TEST_F(ShowTest, WorkersAreAskedOfTheRaylet) {
             "PID  STATE   FUNCTION  JOB\n"
             "17   leased  Count     f0000000000000000000000000000001\n");
   EXPECT_EQ(shown.exit_code, 0) << shown.err;
-  const Shown none = Show(List("tasks"));
-  EXPECT_EQ(none.out, "");
-  EXPECT_EQ(none.err, "no tasks\n");
+}
+
+TEST_F(ShowTest, TasksAreAskedOfTheirOwners) {
+  StartNode();
+  const Shown shown = Show(List("tasks"));
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_EQ(shown.out,
+            "TASK                              STATE    FUNCTION  FOR  OWNER "
+            "PID\n"
+            "fa000000000000000000000000000002  running  Square    0s   10\n"
+            "fa000000000000000000000000000001  queued   Square    0s   10\n");
+  EXPECT_EQ(shown.err,
+            "driver 11 has not answered for 2s: what it has asked for is not "
+            "shown\n");
+  ListCommand grouped = List("tasks");
+  grouped.tasks.group_by = "state";
+  EXPECT_EQ(Show(grouped).out, "STATE    TASKS\nqueued   1\nrunning  1\n");
+  const Shown one = Show(Get("fa000000000000000000000000000001"));
+  EXPECT_TRUE(one.out.starts_with("kind       task\ntask       fa00"))
+      << one.out << one.err;
+  const Shown two = Show(Get("fa00"));
+  EXPECT_NE(two.err.find("may be any of"), std::string::npos) << two.err;
 }
 
 TEST_F(ShowTest, ARayletThatIsGoneIsAFailureAndSaidSo) {

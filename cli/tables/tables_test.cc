@@ -167,15 +167,6 @@ TEST(ItemsTest, NodesJobsWorkersTasks) {
   worker.pid = 7;
   worker.state = "idle";
   EXPECT_EQ(TableOf({ItemOf(worker, 0)}), "PID  STATE\n7    idle\n");
-  base::TaskInfo task;
-  task.lease = {1, 1};
-  task.state = "queued";
-  task.function = "Count";
-  task.shape = base::ResourceVector::Cpus(0.5);
-  EXPECT_EQ(JsonOf(ItemOf(task, 0)),
-            R"({"task":"00000000000000010000000000000001","state":"queued",)"
-            R"("function":"Count","pid":0,"resources":{"cpu":0.5},)"
-            R"("job":null,"node":null})");
 }
 
 TEST(ItemsTest, Status) {
