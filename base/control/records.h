@@ -89,7 +89,7 @@ struct ActorRecord {
   NodeId node;                   // where it lives or is to live, nil if nowhere
   ProcessId worker;              // while alive
   std::int32_t pid = 0;          // while alive
-  Failure cause;                 // if dead
+  Failure cause;  // of its death; else what ended its last life, if any
   std::optional<ActorSpec> spec;  // detached, and not dead
   std::int64_t since_ms = 0;
 };

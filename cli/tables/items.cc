@@ -132,6 +132,22 @@ std::string ShowRestarts(const base::ActorRecord& actor) {
          (actor.restarts_max < 0 ? "any" : std::to_string(actor.restarts_max));
 }
 
+// Where that says something.
+std::string ShowRestartsLeft(const base::ActorRecord& actor) {
+  const bool dead = actor.state == base::ActorState::kDead;
+  if (dead || (actor.restarts_max == 0 && actor.restarts == 0)) return "";
+  if (actor.restarts_max < 0) return "any number";
+  const std::int32_t left = std::max(actor.restarts_max - actor.restarts, 0);
+  return left == 0 ? "none" : std::to_string(left);
+}
+
+// null: any number.
+std::string JsonOfRestartsLeft(const base::ActorRecord& actor) {
+  if (actor.state == base::ActorState::kDead) return "0";
+  if (actor.restarts_max < 0) return "null";
+  return std::to_string(std::max(actor.restarts_max - actor.restarts, 0));
+}
+
 // Nothing of the first one.
 std::string ShowAttempt(const base::TaskRow& task) {
   if (task.attempt <= 1) return "";
@@ -229,8 +245,8 @@ Item ItemOf(const base::JobRecord& job, std::int64_t now_ms) {
 }
 
 Item ItemOf(const base::ActorRecord& actor, std::int64_t now_ms) {
-  const bool dead = actor.state == base::ActorState::kDead;
-  const std::string cause = dead ? actor.cause.message : "";
+  const bool alive = actor.state == base::ActorState::kAlive;
+  const std::string cause = alive ? "" : actor.cause.message;
   return {
       IdOf("actor", actor.actor),
       Text("state", NameOf(actor.state)),
@@ -243,6 +259,9 @@ Item ItemOf(const base::ActorRecord& actor, std::int64_t now_ms) {
       Age(actor.since_ms, now_ms),
       Text("cause", cause),
       {"restarts_max", "", std::to_string(actor.restarts_max), kDetail},
+      {"restarts_left", ShowRestartsLeft(actor), JsonOfRestartsLeft(actor),
+       kDetail},
+      Text("last_end", alive ? actor.cause.message : "", kDetail),
       Number("incarnation", actor.incarnation, kDetail),
       IdOf("job", actor.job, kDetail),
       IdOf("node", actor.node, kDetail),

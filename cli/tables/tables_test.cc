@@ -88,6 +88,7 @@ base::ActorRecord SomeActor() {
   actor.node = {5, 6};
   actor.pid = 17;
   actor.since_ms = 1'000;
+  actor.cause.message = "was killed by signal 9";
   return actor;
 }
 
@@ -116,23 +117,50 @@ TEST(ItemsTest, AnActorInFull) {
             R"({"actor":"00000000000000010000000000000002","state":"alive",)"
             R"("name":"index","namespace":"default","class":"Index",)"
             R"("detached":true,"pid":17,"restarts":2,"since_ms":1000,)"
-            R"("cause":"","restarts_max":-1,"incarnation":1,)"
+            R"("cause":"","restarts_max":-1,"restarts_left":null,)"
+            R"("last_end":"was killed by signal 9","incarnation":1,)"
             R"("job":"00000000000000030000000000000004",)"
             R"("node":"00000000000000050000000000000006","worker":null,)"
             R"("owner":null,"owner_node":null})");
   EXPECT_EQ(DetailsOf(ItemOf(SomeActor(), 61'000)),
-            "actor        00000000000000010000000000000002\n"
-            "state        alive\n"
-            "name         index\n"
-            "namespace    default\n"
-            "class        Index\n"
-            "detached     yes\n"
-            "pid          17\n"
-            "restarts     2/any\n"
-            "age          1m\n"
-            "incarnation  1\n"
-            "job          00000000000000030000000000000004\n"
-            "node         00000000000000050000000000000006\n");
+            "actor          00000000000000010000000000000002\n"
+            "state          alive\n"
+            "name           index\n"
+            "namespace      default\n"
+            "class          Index\n"
+            "detached       yes\n"
+            "pid            17\n"
+            "restarts       2/any\n"
+            "age            1m\n"
+            "restarts left  any number\n"
+            "last end       was killed by signal 9\n"
+            "incarnation    1\n"
+            "job            00000000000000030000000000000004\n"
+            "node           00000000000000050000000000000006\n");
+}
+
+TEST(ItemsTest, AnActorThatIsRestartedSaysWhy) {
+  base::ActorRecord actor = SomeActor();
+  actor.state = base::ActorState::kRestarting;
+  actor.restarts_max = 3;
+  EXPECT_TRUE(TableOf({ItemOf(actor, 61'000)})
+                  .ends_with(" 2/3       1m   was killed by signal 9\n"))
+      << TableOf({ItemOf(actor, 61'000)});
+  const std::string details = DetailsOf(ItemOf(actor, 61'000));
+  EXPECT_NE(details.find("\ncause          was killed by signal 9\n"),
+            std::string::npos)
+      << details;
+  EXPECT_NE(details.find("\nrestarts left  1\n"), std::string::npos) << details;
+  EXPECT_EQ(details.find("last end"), std::string::npos) << details;
+  actor.restarts = 3;
+  EXPECT_NE(DetailsOf(ItemOf(actor, 61'000)).find("restarts left  none\n"),
+            std::string::npos);
+  actor.state = base::ActorState::kDead;
+  const std::string dead = DetailsOf(ItemOf(actor, 61'000));
+  EXPECT_NE(dead.find("\ncause        was killed by signal 9\n"),
+            std::string::npos)
+      << dead;
+  EXPECT_EQ(dead.find("restarts left"), std::string::npos) << dead;
 }
 
 TEST(ItemsTest, NodesJobsWorkersTasks) {

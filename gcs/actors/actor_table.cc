@@ -188,6 +188,11 @@ ActorTable::Said ActorTable::ReportOwned(base::ActorRecord& actor,
   actor.incarnation = report.incarnation;
   actor.restarts = report.restarts;
   actor.node = node;
+  // Who tells it all again to a new control store may not know it any more.
+  if (report.state == ActorState::kRestarting &&
+      report.cause != base::Failure()) {
+    actor.cause = report.cause;
+  }
   SetState(actor, report.state, wall_ms);
   if (report.state == ActorState::kAlive) {
     actor.worker = report.worker;
@@ -223,7 +228,10 @@ ActorTable::Said ActorTable::ReportDetached(base::ActorRecord& actor,
       Save(actor, effects);
       return Said::kApplied;
     case ActorState::kRestarting:
-      if (Charge(actor.actor)) return Said::kRestart;
+      if (Charge(actor.actor)) {
+        actor.cause = report.cause;
+        return Said::kRestart;
+      }
       [[fallthrough]];
     case ActorState::kDead:
       Bury(actor, report.cause, wall_ms, effects);
@@ -240,6 +248,12 @@ bool ActorTable::Charge(base::ActorId id) {
   }
   actor.restarts = std::min(actor.restarts + 1, kRestartsMax);
   return true;
+}
+
+void ActorTable::Explain(base::ActorId id, base::Failure cause) {
+  base::ActorRecord& actor = actors_.at(id);
+  MOBULA_CHECK(actor.state != ActorState::kDead);
+  actor.cause = std::move(cause);
 }
 
 void ActorTable::Restart(base::ActorId id, base::NodeId node,

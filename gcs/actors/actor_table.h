@@ -78,6 +78,8 @@ class ActorTable {
   // Counts a restart of a detached one, if restarts_max allows one more: then
   // Restart comes next. False: it has used them up.
   bool Charge(base::ActorId actor);
+  // What ended the life that was last, until another one ends.
+  void Explain(base::ActorId actor, base::Failure cause);
   // A detached one begins its next incarnation, on `node` (nil: it waits).
   void Restart(base::ActorId actor, base::NodeId node, std::int64_t wall_ms,
                Effects& effects);

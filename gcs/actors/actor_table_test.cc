@@ -169,6 +169,48 @@ TEST_F(ActorTableTest, DecidesOfTheDetached) {
   EXPECT_FALSE(table_.Find(Id(1))->spec.has_value());
 }
 
+base::Failure Killed(std::int32_t signal) {
+  base::Failure failure;
+  failure.code = base::FailureCode::kWorkerDied;
+  failure.message = "was killed by signal " + std::to_string(signal);
+  failure.signal = signal;
+  return failure;
+}
+
+TEST_F(ActorTableTest, WhatEndedTheLastLifeIsKept) {
+  Say(Report(1, ActorState::kAlive));
+  base::ActorReport restarting = Report(1, ActorState::kRestarting, 2);
+  restarting.restarts = 1;
+  restarting.cause = Killed(9);
+  EXPECT_EQ(Say(restarting), Said::kApplied);
+  EXPECT_EQ(table_.Find(Id(1))->cause, Killed(9));
+  // It is all told again, after the store was away.
+  restarting.cause = base::Failure();
+  restarting.restarts = 2;
+  EXPECT_EQ(Say(restarting), Said::kApplied);
+  EXPECT_EQ(table_.Find(Id(1))->cause, Killed(9));
+  EXPECT_EQ(Say(Report(1, ActorState::kAlive, 2)), Said::kApplied);
+  EXPECT_EQ(table_.Find(Id(1))->cause, Killed(9));
+  base::ActorReport again = Report(1, ActorState::kRestarting, 3);
+  again.cause = Killed(11);
+  EXPECT_EQ(Say(again), Said::kApplied);
+  EXPECT_EQ(table_.Find(Id(1))->cause, Killed(11));
+}
+
+TEST_F(ActorTableTest, WhatEndedTheLastLifeOfADetachedOneIsKept) {
+  Add(Detached(1));
+  Say(Hosted(1, ActorState::kAlive));
+  base::ActorReport lost = Hosted(1, ActorState::kRestarting);
+  lost.cause = Killed(9);
+  EXPECT_EQ(Say(lost), Said::kRestart);
+  table_.Restart(Id(1), kNode, ++wall_ms_, effects_);
+  EXPECT_EQ(table_.Find(Id(1))->cause, Killed(9));
+  table_.Explain(Id(1), Killed(11));
+  EXPECT_EQ(table_.Find(Id(1))->cause, Killed(11));
+  EXPECT_EQ(Say(Hosted(1, ActorState::kAlive, 2)), Said::kApplied);
+  EXPECT_EQ(table_.Find(Id(1))->cause, Killed(11));
+}
+
 TEST_F(ActorTableTest, MinusOneRestartsForever) {
   Add(Detached(1, /*restarts_max=*/-1));
   for (int i = 1; i < 50; ++i) {

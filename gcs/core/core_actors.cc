@@ -84,6 +84,7 @@ void Core::State::LoseActor(base::ActorId actor, Turn& turn) {
   const base::ActorRecord* const known = actors.Find(actor);
   MOBULA_CHECK(known != nullptr);
   if (known->detached) {
+    actors.Explain(actor, Died("its node is dead"));
     RestartDetached(actor, base::NodeId(), turn);
   } else {
     actors.Kill(actor, Died("the node of its owner is dead"), turn.wall_ms,

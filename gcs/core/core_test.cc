@@ -222,7 +222,10 @@ TEST_F(CoreTest, ADetachedActorIsHostedAndRestarted) {
   EXPECT_EQ(Get(kActor).worker, kWorker);
   // Its job's end is nothing to it.
   store_.Say(kRaylet1, base::JobOver{kJob, "done"});
-  store_.Say(kRaylet2, Report(kActor, ActorState::kRestarting));
+  base::ActorReport first = Report(kActor, ActorState::kRestarting);
+  first.cause.message = "was killed by signal 11";
+  store_.Say(kRaylet2, first);
+  EXPECT_EQ(Get(kActor).cause.message, "was killed by signal 11");
   hosted = store_.Sent<base::HostActor>(kRaylet2);
   ASSERT_EQ(hosted.size(), 2u);
   EXPECT_EQ(hosted[1].actor.incarnation, 2);
