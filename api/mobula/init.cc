@@ -129,8 +129,11 @@ detail::NodeChoice FindNode(const InitOptions::Values& values) {
   }
 }
 
-std::shared_ptr<runtime::Backend> StartDriver(
-    const InitOptions::Values& values) {
+std::shared_ptr<runtime::Backend> StartDriver(const InitOptions& given) {
+  const InitOptions::Values& values = given.values();
+  const char* const weight = std::getenv("MOBULA_WEIGHT");
+  runtime::DriverOptions options;
+  options.weight = detail::WeightOf(given, weight == nullptr ? "" : weight);
   detail::NodeChoice node = FindNode(values);
   if (!node.control.empty()) {
     const std::string why = WhyDeaf(node.control);
@@ -144,9 +147,7 @@ std::shared_ptr<runtime::Backend> StartDriver(
     MOBULA_LOG(WARNING) << "a cluster's nodes say what they offer: "
                         << node.unused << " of InitOptions is not used";
   }
-  runtime::DriverOptions options;
   options.raylet_socket = std::move(node.raylet_socket);
-  options.weight = values.weight;
   options.ns = values.ns;
   options.head.program = values.program;
   options.head.cpus = values.cpus;
@@ -238,7 +239,7 @@ Runtime Init(const InitOptions& options) {
   RefuseClashes();
   StartLog(values);
   auto session = std::make_shared<detail::Session>(
-      values.local ? StartLocal(values) : StartDriver(values));
+      values.local ? StartLocal(values) : StartDriver(options));
   if (!detail::Session::MakeCurrent(session)) {
     session->Close();
     detail::ThrowInitError("two threads called Init at once");

@@ -15,11 +15,13 @@
 // for a head; without an address so does a program that says what its node
 // offers (Cpus, Memory, ObjectStoreMemory, SpillFolders, Resource, WorkersMax,
 // Program). At a node that runs already several programs share its slots by
-// their weights. Workers run this executable; main never runs in them. In local
+// their weights (InitOptions::Weight, --mobula-weight, MOBULA_WEIGHT). Workers
+// run this executable; main never runs in them. In local
 // mode everything runs in this process and thread, for debuggers and unit
 // tests. argv: --mobula-help, --mobula-address ADDRESS, --mobula-namespace
-// NAME, --mobula-cpus N, --mobula-memory SIZE, --mobula-object-store-memory
-// SIZE, --mobula-spill-folder PATH (repeats), --mobula-resource NAME=N,
+// NAME, --mobula-weight N, --mobula-cpus N, --mobula-memory SIZE,
+// --mobula-object-store-memory SIZE, --mobula-spill-folder PATH (repeats),
+// --mobula-resource NAME=N,
 // --mobula-workers-max N, --mobula-local, --mobula-log-level
 // debug|info|warning|error, --mobula-program PATH; also as --mobula-cpus=N.
 // They win over InitOptions (but for Address) and are taken out of argv. What

@@ -21,9 +21,9 @@ InitOptions& InitOptions::Namespace(std::string ns) {
 }
 
 InitOptions& InitOptions::Weight(int weight) {
-  if (weight < 1 || weight > 1'000) {
-    detail::ThrowBadArgument("Weight(" + std::to_string(weight) +
-                             "): 1 to 1000");
+  if (weight < 1 || weight > kWeightMax) {
+    detail::ThrowBadArgument("Weight(" + std::to_string(weight) + "): 1 to " +
+                             std::to_string(kWeightMax));
   }
   values_.weight = weight;
   return *this;

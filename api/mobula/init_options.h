@@ -35,6 +35,8 @@ struct WorkerLines {
 
 class InitOptions {
  public:
+  static constexpr int kWeightMax = 1'000;
+
   InitOptions();
 
   // Where to begin: the address of a cluster's control store
@@ -44,8 +46,9 @@ class InitOptions {
   // Of this program's actors' names and its keys; default "default". Workers
   // have that of their job.
   InitOptions& Namespace(std::string ns);
-  // Of this program's share of a node that several programs use, 1 to 1000,
-  // default 1: under full load 3 beside 1 gets three times as many slots.
+  // Of this program's share of a node that several programs use, 1 to 1000:
+  // under full load 3 beside 1 gets three times as many slots. Default: what
+  // MOBULA_WEIGHT says, else 1.
   InitOptions& Weight(int weight);
   // Logical processors to offer, more than 0; default: what this process may
   // use (mask and cgroup quota).
@@ -90,7 +93,7 @@ class InitOptions {
   struct Values {
     std::string address;
     std::string ns = "default";
-    int weight = 1;
+    std::optional<int> weight;
     std::optional<double> cpus;
     std::optional<std::int64_t> memory_bytes;
     std::optional<base::ByteAmount> object_store;

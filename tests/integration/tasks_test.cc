@@ -36,6 +36,12 @@ std::string MadeFifo(const std::string& path) {
   return path;
 }
 
+std::vector<std::string> With(std::vector<std::string> all,
+                              const std::string& one) {
+  all.push_back(one);
+  return all;
+}
+
 class TasksTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -91,7 +97,7 @@ class TasksTest : public testing::Test {
   const std::string started_ = MadeFifo(folder_ + "/started");
   RunningProgram asker_{
       {ProgramPath("tests/integration/asker"), fifo_, started_},
-      head_.environment()};
+      With(head_.environment(), "MOBULA_WEIGHT=3")};
 };
 
 TEST_F(TasksTest, EachIsListedWithItsStateAndWhoAskedForIt) {
@@ -148,6 +154,14 @@ TEST_F(TasksTest, OneByItsIdAndSomeAndSums) {
   const Json got = Json::parse(one.output, nullptr, false);
   EXPECT_EQ(got["kind"], "task") << one.output;
   EXPECT_EQ(got["state"], "waiting") << one.output;
+}
+
+TEST_F(TasksTest, TheJobHasTheWeightOfTheEnvironment) {
+  const Ended jobs = head_.Tool({"list", "jobs", "--json"});
+  EXPECT_EQ(jobs.code, 0) << jobs.output;
+  const Json all = Json::parse(jobs.output, nullptr, false);
+  ASSERT_EQ(all["jobs"].size(), 1u) << jobs.output;
+  EXPECT_EQ(all["jobs"][0]["weight"], 3) << jobs.output;
 }
 
 TEST_F(TasksTest, AProgramThatDoesNotAnswerIsNamed) {

@@ -19,7 +19,8 @@ namespace {
 constexpr std::string_view kPrefix = "--mobula-";
 constexpr std::string_view kKnown =
     "help, address, namespace, cpus, memory, object-store-memory, "
-    "spill-folder, resource, workers-max, local, log-level, log-json, program";
+    "spill-folder, resource, workers-max, weight, local, log-level, log-json, "
+    "program";
 
 [[noreturn]] void Refuse(std::string_view flag, std::string_view value,
                          std::string_view wanted) {
@@ -63,6 +64,18 @@ void ApplyResource(std::string_view flag, std::string_view value,
   options->Resource(value.substr(0, equals), *quantity);
 }
 
+// Nothing if it is none.
+std::optional<int> ParseWeight(std::string_view value) {
+  const auto weight = ParseNumber<int>(value);
+  const bool can_be =
+      weight.has_value() && *weight >= 1 && *weight <= InitOptions::kWeightMax;
+  return can_be ? weight : std::nullopt;
+}
+
+std::string WeightWanted() {
+  return "a whole number from 1 to " + std::to_string(InitOptions::kWeightMax);
+}
+
 void ApplyLogLevel(std::string_view flag, std::string_view value,
                    InitOptions* options) {
   if (value == "debug") {
@@ -100,6 +113,10 @@ void Apply(std::string_view flag, std::string_view value, InitOptions* options,
     const auto workers = ParseNumber<int>(value);
     if (!workers.has_value()) Refuse(flag, value, "a whole number");
     options->WorkersMax(*workers);
+  } else if (flag == "weight") {
+    const auto weight = ParseWeight(value);
+    if (!weight.has_value()) Refuse(flag, value, WeightWanted());
+    options->Weight(*weight);
   } else if (flag == "log-level") {
     ApplyLogLevel(flag, value, options);
   } else if (flag == "program") {
@@ -119,6 +136,17 @@ void Apply(std::string_view flag, std::string_view value, InitOptions* options,
 
 }  // namespace
 
+int WeightOf(const InitOptions& options, std::string_view environment) {
+  if (options.values().weight.has_value()) return *options.values().weight;
+  if (environment.empty()) return 1;
+  const auto weight = ParseWeight(environment);
+  if (!weight.has_value()) {
+    ThrowInitError("MOBULA_WEIGHT=" + std::string(environment) + ": " +
+                   WeightWanted() + " is wanted");
+  }
+  return *weight;
+}
+
 std::string FlagsHelp() {
   return R"(Flags of the Mobula runtime, beside the program's own:
   --mobula-address ADDRESS    join this cluster: HOST:PORT or unix:PATH of its
@@ -127,6 +155,9 @@ std::string FlagsHelp() {
                               Also MOBULA_ADDRESS. Default: auto if a node
                               runs, else embedded.
   --mobula-namespace NAME     of actors' names and keys (default)
+  --mobula-weight N           share of a node that several programs use, 1 to
+                              1000: 3 beside 1 gets three times as many slots.
+                              Also MOBULA_WEIGHT. Default: 1
   --mobula-local              run everything in this process, for debuggers
   --mobula-log-level LEVEL    debug, info, warning (that) or error. Also
                               MOBULA_LOG_LEVEL, for all that is started, too

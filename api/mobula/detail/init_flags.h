@@ -4,6 +4,7 @@
 #define MOBULA_API_MOBULA_DETAIL_INIT_FLAGS_H_
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/mobula/init_options.h"
@@ -18,6 +19,11 @@ struct GivenFlags {
 // Applies the flags among `args` (the first is the program's name) to
 // `options`. An address that `options` has already stays.
 GivenFlags ApplyFlags(const std::vector<char*>& args, InitOptions* options);
+
+// Of the program's job: what `options` say, flags among them, else what the
+// environment does, "" where MOBULA_WEIGHT is not set; else 1. Throws InitError
+// for what is no weight.
+int WeightOf(const InitOptions& options, std::string_view environment);
 
 // What --mobula-help prints.
 std::string FlagsHelp();

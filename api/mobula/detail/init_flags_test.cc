@@ -40,7 +40,8 @@ TEST(InitFlagsTest, TakesItsOwnAndLeavesTheRest) {
             "--mobula-resource=gpu=2", "--mobula-workers-max", "9",
             "--mobula-local", "--mobula-log-level=info", "--mobula-log-json",
             "--mobula-program=/x/mobula", "--mobula-object-store-memory=512MiB",
-            "--mobula-spill-folder=/a", "--mobula-spill-folder", "b", "c"},
+            "--mobula-spill-folder=/a", "--mobula-spill-folder", "b",
+            "--mobula-weight=3", "c"},
            &options),
       "program a -b c");
   const InitOptions::Values& values = options.values();
@@ -50,6 +51,7 @@ TEST(InitFlagsTest, TakesItsOwnAndLeavesTheRest) {
   EXPECT_EQ(values.spill_folders, (std::vector<std::string>{"/a", "b"}));
   EXPECT_EQ(values.resources.at("gpu"), 2);
   EXPECT_EQ(values.workers_max, 9);
+  EXPECT_EQ(values.weight, 3);
   EXPECT_TRUE(values.local);
   EXPECT_EQ(values.log_level, LogLevel::kInfo);
   EXPECT_EQ(values.log_json, true);
@@ -86,15 +88,40 @@ TEST(InitFlagsTest, AddressAndNamespace) {
   EXPECT_EQ(options.values().address, "unix:/a");
 }
 
+TEST(InitFlagsTest, TheWeightIsOfTheFlagTheProgramOrTheEnvironment) {
+  InitOptions options;
+  EXPECT_EQ(WeightOf(options, ""), 1);
+  EXPECT_EQ(WeightOf(options, "7"), 7);
+  EXPECT_EQ(WeightOf(options, "1000"), 1'000);
+  options.Weight(2);
+  EXPECT_EQ(WeightOf(options, "7"), 2);
+  Left({"p", "--mobula-weight", "5"}, &options);
+  EXPECT_EQ(WeightOf(options, "7"), 5);
+  EXPECT_EQ(WeightOf(options, "none"), 5) << "nobody asks for it";
+  for (const char* const wrong : {"0", "1001", "-1", "2.5", "three", " 3"}) {
+    try {
+      WeightOf(InitOptions(), wrong);
+      ADD_FAILURE() << wrong;
+    } catch (const InitError& error) {
+      EXPECT_EQ(error.message(),
+                "MOBULA_WEIGHT=" + std::string(wrong) +
+                    ": a whole number from 1 to 1000 is wanted");
+    }
+  }
+  EXPECT_THROW(InitOptions().Weight(0), BadArgument);
+  EXPECT_THROW(InitOptions().Weight(1'001), BadArgument);
+}
+
 TEST(InitFlagsTest, HelpNamesEveryFlag) {
   InitOptions options;
   std::string program = "p";
   std::string help = "--mobula-help";
   EXPECT_TRUE(ApplyFlags({program.data(), help.data()}, &options).help);
   EXPECT_FALSE(ApplyFlags({program.data()}, &options).help);
-  for (const char* flag : {"address", "namespace", "cpus", "memory",
-                           "object-store-memory", "spill-folder", "resource",
-                           "workers-max", "local", "log-level", "program"}) {
+  for (const char* flag :
+       {"address", "namespace", "cpus", "memory", "object-store-memory",
+        "spill-folder", "resource", "workers-max", "weight", "local",
+        "log-level", "program"}) {
     EXPECT_NE(FlagsHelp().find("--mobula-" + std::string(flag)),
               std::string::npos)
         << flag;
@@ -140,6 +167,13 @@ TEST(InitFlagsTest, ErrorsSayWhatIsWanted) {
       {"--mobula-resource=cpu=1", "Cpus"},
       {"--mobula-workers-max=1.5", "whole number"},
       {"--mobula-workers-max=0", "at least 1"},
+      {"--mobula-weight=0",
+       "--mobula-weight=0: a whole number from 1 to 1000 is wanted"},
+      {"--mobula-weight=1001", "from 1 to 1000"},
+      {"--mobula-weight=-3", "from 1 to 1000"},
+      {"--mobula-weight=2.5", "from 1 to 1000"},
+      {"--mobula-weight=99999999999", "from 1 to 1000"},
+      {"--mobula-weight", "--mobula-weight=: a whole number"},
       {"--mobula-log-level=loud", "debug, info, warning or error"},
       {"--mobula-address=", "an address, auto or embedded"},
       {"--mobula-namespace=a/b", "slash"},
