@@ -101,12 +101,8 @@ void Core::State::ReconcileJobs(base::NodeId node,
                                 Turn& turn) {
   std::set<base::JobId> named;
   for (const base::JobRecord& job : now) {
-    // One that ended while the store was away may never have been known.
     if (job.state == base::JobState::kEnded) {
-      const base::JobRecord* const known = jobs.Find(job.job);
-      if (known != nullptr && known->node == node) {
-        EndJob(job.job, job.cause, turn);
-      }
+      OnJobEndedUnheard(node, job, turn);
       continue;
     }
     named.insert(job.job);
@@ -143,6 +139,18 @@ void Core::State::OnJobBegan(base::NodeId node, const base::JobRecord& job,
   if (jobs.Begin(job, node, turn.wall_ms, turn.effects)) return;
   const base::JobRecord* const ended = jobs.Find(job.job);
   SendTo(node, base::StopJob{job.job, ended->cause}, turn);
+}
+
+// It may have come and gone while the store was away: then it is known from now
+// on as one that has ended.
+void Core::State::OnJobEndedUnheard(base::NodeId node,
+                                    const base::JobRecord& job, Turn& turn) {
+  if (job.job.IsNil()) return;
+  if (jobs.Find(job.job) == nullptr) {
+    MOBULA_CHECK(jobs.Begin(job, node, turn.wall_ms, turn.effects));
+  }
+  if (jobs.Find(job.job)->node != node) return;
+  EndJob(job.job, job.cause, turn);
 }
 
 void Core::State::EndJob(base::JobId job, const std::string& cause,

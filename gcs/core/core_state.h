@@ -87,6 +87,8 @@ struct Core::State {
   void NodeDied(base::NodeId node, const std::string& cause, bool tell,
                 Turn& turn);
   void OnJobBegan(base::NodeId node, const base::JobRecord& job, Turn& turn);
+  void OnJobEndedUnheard(base::NodeId node, const base::JobRecord& job,
+                         Turn& turn);
   void EndJob(base::JobId job, const std::string& cause, Turn& turn);
   // The node of the raylet that speaks; nil if it has not joined. One of a node
   // that is dead is told so.

@@ -444,15 +444,34 @@ TEST_F(CoreTest, JoiningAgainSettlesWhatChangedMeanwhile) {
   EXPECT_EQ(Get(kOther).state, ActorState::kDead) << "its job ended";
 }
 
-TEST_F(CoreTest, AJobThatEndedWhileNobodyListenedDoesNotBegin) {
+TEST_F(CoreTest, AJobThatCameAndWentWhileNobodyListenedIsListed) {
   store_.Kill();
   base::JobRecord ended = Job();
   ended.state = base::JobState::kEnded;
   ended.cause = "its driver has ended";
   base::JobRecord unheard = ended;
   unheard.job = base::JobId{40, 2};
+  unheard.program = "short";
   store_.Join(kRaylet1, kNode1, {ended, unheard});
   EXPECT_EQ(store_.core().Count().jobs_running, 0u);
+  // It is told until the raylet knows that it was heard.
+  store_.Kill();
+  store_.Join(kRaylet1, kNode1, {unheard});
+  EXPECT_EQ(store_.core().Count().jobs_running, 0u);
+  const base::ControlReply reply = store_.Call(kTool, base::ListJobs());
+  const auto* const answer = std::get_if<base::JobsAnswer>(&reply);
+  ASSERT_NE(answer, nullptr);
+  ASSERT_EQ(answer->jobs.size(), 2u);
+  for (const base::JobRecord& job : answer->jobs) {
+    EXPECT_EQ(job.state, base::JobState::kEnded);
+    EXPECT_EQ(job.cause, "its driver has ended");
+    EXPECT_EQ(job.node, kNode1);
+  }
+  EXPECT_EQ(answer->jobs[1].program, "short");
+  // It may not begin any more.
+  store_.Say(kRaylet1, base::JobBegan{unheard});
+  EXPECT_EQ(store_.core().Count().jobs_running, 0u);
+  EXPECT_EQ(store_.Sent<base::StopJob>(kRaylet1).size(), 1u);
 }
 
 TEST_F(CoreTest, EndActorEndsOrRestarts) {
