@@ -98,6 +98,8 @@ std::string_view FailureCodeName(FailureCode code) {
       return "OwnerDied";
     case FailureCode::kNoSuchObject:
       return "NoSuchObject";
+    case FailureCode::kElsewhere:
+      return "ValueElsewhere";
   }
   return "Unknown";  // a code of a newer peer
 }

@@ -41,6 +41,7 @@ enum class FailureCode : std::uint8_t {
   kObjectLost,         // the value is gone and could not be made again
   kOwnerDied,          // the process that decided over the object ended
   kNoSuchObject,       // no value is published under that name
+  kElsewhere,          // the value's bytes are on another node
 };
 
 // Whether the user's function ran. kNo and kYes are certain.

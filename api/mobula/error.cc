@@ -184,6 +184,8 @@ void ThrowFailure(base::Failure failure) {
       ThrowAs<OwnerDied>(std::move(failure));
     case ErrorCode::kNoSuchObject:
       ThrowAs<NoSuchObject>(std::move(failure));
+    case ErrorCode::kElsewhere:
+      ThrowAs<ValueElsewhere>(std::move(failure));
   }
   ThrowAs<TaskError>(std::move(failure));  // a code of a newer peer
 }

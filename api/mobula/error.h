@@ -233,6 +233,13 @@ class NoSuchObject : public Error {
   using Error::Error;
 };
 
+// The value lies in the store of another node, and this version reads large
+// values on their own node only. The message names the node.
+class ValueElsewhere : public Error {
+ public:
+  using Error::Error;
+};
+
 // Init failed; nothing was left behind.
 class InitError : public Error {
  public:

@@ -62,6 +62,8 @@ TEST(ErrorTest, EachCodeHasItsClass) {
   EXPECT_TRUE(ThrownAs<RuntimeClosed>(ErrorCode::kShutdown));
   EXPECT_TRUE(ThrownAs<LimitError>(ErrorCode::kLimit));
   EXPECT_TRUE(ThrownAs<BadArgument>(ErrorCode::kBadArgument));
+  EXPECT_TRUE(ThrownAs<NoSuchObject>(ErrorCode::kNoSuchObject));
+  EXPECT_TRUE(ThrownAs<ValueElsewhere>(ErrorCode::kElsewhere));
   EXPECT_TRUE(ThrownAs<std::invalid_argument>(ErrorCode::kBadArgument));
   EXPECT_TRUE(ThrownAs<std::length_error>(ErrorCode::kTooLarge));
   EXPECT_TRUE(ThrownAs<std::runtime_error>(ErrorCode::kWorkerDied));

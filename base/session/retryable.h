@@ -39,6 +39,7 @@ constexpr bool IsRetryable(FailureCode code) {
     case FailureCode::kObjectLost:  // what could be tried has been
     case FailureCode::kOwnerDied:
     case FailureCode::kNoSuchObject:  // until somebody publishes it
+    case FailureCode::kElsewhere:
       return false;
   }
   return false;  // a code of a newer peer

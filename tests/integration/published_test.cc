@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "base/control/node_file.h"
 #include "tests/integration/programs.h"
 #include "tests/integration/started_head.h"
 
@@ -68,6 +70,36 @@ TEST_F(PublishedTest, LargeOnesAreLostWithTheirNode) {
   EXPECT_NE(lost.find("is lost: node "), std::string::npos) << lost;
   Publish({"large", "100"});
   EXPECT_EQ(Lookup("large"), "100\n");
+}
+
+TEST_F(PublishedTest, ALargeOneOfAnotherNodeIsNotReadHere) {
+  Publish({"large", "20000000"});
+  Publish({"small", "100"});
+  // A program on another machine of the cluster, as far as it can see.
+  std::string here;
+  for (const std::string& one : head_.environment()) {
+    const std::string name = "XDG_RUNTIME_DIR=";
+    if (one.starts_with(name)) here = one.substr(name.size());
+  }
+  const base::NodeFile node = base::FindNodes({here + "/mobula"}).at(0);
+  const std::string there = here + "/elsewhere";
+  std::filesystem::create_directories(there);
+  std::filesystem::permissions(there, std::filesystem::perms::owner_all);
+  std::vector<std::string> environment = head_.environment();
+  environment.push_back("XDG_RUNTIME_DIR=" + there);
+  environment.push_back("MOBULA_ADDRESS=" + node.control);
+  environment.push_back("MOBULA_TOKEN_FILE=" + node.token_file);
+  const auto lookup = [&environment](const std::string& name) {
+    return RunProgram(
+               {ProgramPath("tests/integration/publisher"), "lookup", name},
+               environment)
+        .output;
+  };
+  EXPECT_EQ(lookup("small"), "100\n");
+  const std::string elsewhere = lookup("large");
+  EXPECT_TRUE(elsewhere.starts_with("ValueElsewhere: ")) << elsewhere;
+  EXPECT_NE(elsewhere.find(node.node.ToString()), std::string::npos)
+      << elsewhere;
 }
 
 TEST_F(PublishedTest, TheyOutliveEveryProcess) {

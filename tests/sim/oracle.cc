@@ -109,6 +109,7 @@ bool Oracle::IsJustified(const Operation& operation,
     case FailureCode::kDiskFull:
     case FailureCode::kNoSuchJob:
     case FailureCode::kNoSuchObject:
+    case FailureCode::kElsewhere:
     case FailureCode::kObjectStoreFull:
     case FailureCode::kObjectLost:
     case FailureCode::kOwnerDied:

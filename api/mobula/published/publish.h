@@ -18,12 +18,12 @@
 // as long as the head's folder is there. A larger one stays in the object store
 // of the node on which it was published, where nothing of it is copied, until
 // that node ends: then Lookup throws ObjectLost, which names the node. In this
-// version it is read on that node only. Where a node has no object store, the
-// control store keeps what has at most 4 MiB.
-// Lookup gives a Ref of which the value is there at once.
-// In local mode they are in memory, and end with the runtime.
-// Errors: NameTaken (PublishOptions::Replace was not set), NoSuchObject (nobody
-// published it, or it was taken away), ObjectLost, ValueTooLarge (Durable, and
+// version it is read on that node only: elsewhere Lookup throws ValueElsewhere.
+// Where a node has no object store, the control store keeps what has at most 4
+// MiB. Lookup gives a Ref of which the value is there at once. In local mode
+// they are in memory, and end with the runtime. Errors: NameTaken
+// (PublishOptions::Replace was not set), NoSuchObject (nobody published it, or
+// it was taken away), ObjectLost, ValueElsewhere, ValueTooLarge (Durable, and
 // more than 4 MiB), ControlAway, DiskFull, LimitError, BadArgument (a name, or
 // a value with Refs inside), RuntimeClosed; of Get: DecodeError (the value is
 // of another type).

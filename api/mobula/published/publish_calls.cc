@@ -57,11 +57,13 @@ base::Value AwaitPublishable(const ObjectPtr& object, bool durable,
 }
 
 [[noreturn]] void ThrowElsewhere(const base::PublishedRecord& value) {
-  ThrowBadArgument(
+  ThrowFailure(base::NotRun(
+      base::FailureCode::kElsewhere,
       "the value '" + value.name + "' lies in the store of node " +
-      value.node.ToString() +
-      ", and this version reads values only on their own node: look it up in "
-      "a program there, or publish it with PublishOptions().Durable()");
+          value.node.ToString() +
+          ", and this version reads values only on their own node: look it up "
+          "in a program there, or publish it with "
+          "PublishOptions().Durable()"));
 }
 
 // An object of this process with these bytes.
