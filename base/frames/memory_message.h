@@ -42,6 +42,7 @@ struct RefCounts {
   std::int64_t running = 0;       // arguments of what it runs, or will
   std::int64_t inside = 0;        // mentions in values that it knows
   std::int64_t handed = 0;        // for others, until they are counted
+  std::int64_t remaking = 0;      // it was lost and is made again
 };
 
 // So many mentions of an object were sent there and not given back.

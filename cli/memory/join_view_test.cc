@@ -293,6 +293,22 @@ TEST_F(JoinViewTest, ACycleWithAHandleIsHeld) {
   EXPECT_FALSE(Entry(1).is_of_cycles);
 }
 
+TEST_F(JoinViewTest, WhatIsMadeAgainSaysSoAndIsHeld) {
+  base::RefCounts counts = Inside(1);
+  counts.remaking = 1;
+  Say(kDriver, Row(Own(1), counts, {Own(1)}));
+  View();
+  bool is_said = false;
+  for (const Holder& holder : Entry(1).holders) {
+    if (holder.why != Why::kRemaking) continue;
+    is_said = true;
+    EXPECT_EQ(holder.count, 1);
+    EXPECT_STREQ(NameOf(holder.why), "being made again");
+  }
+  EXPECT_TRUE(is_said);
+  EXPECT_FALSE(Entry(1).is_of_cycles);
+}
+
 TEST_F(JoinViewTest, ACycleOverSeveralProcesses) {
   const ObjectName theirs{{7, 1}, kWorker};
   HeldObject own = Row(Own(1), {}, {theirs});

@@ -110,7 +110,8 @@ void Keepers::AddObject(ObjectId id, ObjectJoin::Said& said) {
 
 void Keepers::AddRow(Node node, ObjectId id, const ObjectJoin::Row& row) {
   const base::RefCounts& counts = row.held->counts;
-  if (counts.arguments > 0 || counts.running > 0 || counts.handed > 0) {
+  if (counts.arguments > 0 || counts.running > 0 || counts.handed > 0 ||
+      counts.remaking > 0) {
     graph_.Root(node);
   }
   if (counts.handles > 0) {

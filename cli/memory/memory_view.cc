@@ -18,6 +18,8 @@ const char* NameOf(Why why) {
       return "inside a value";
     case Why::kHanded:
       return "on its way";
+    case Why::kRemaking:
+      return "being made again";
     case Why::kLent:
       return "lent";
     case Why::kName:

@@ -30,6 +30,7 @@ enum class Why : std::uint8_t {
   kRunning,      // argument of what runs, or waits to
   kInside,       // a value that the process knows mentions it
   kHanded,       // on its way to another process
+  kRemaking,     // it was lost, and its task runs again
   kLent,         // lent to a process that has not said why it has it
   kName,         // it is published
 };

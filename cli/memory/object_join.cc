@@ -80,7 +80,8 @@ void ObjectJoin::AddHolders(Said& said, const Row& row) {
       {Why::kConstructor, counts.constructors},
       {Why::kRunning, counts.running},
       {Why::kInside, counts.inside},
-      {Why::kHanded, counts.handed}};
+      {Why::kHanded, counts.handed},
+      {Why::kRemaking, counts.remaking}};
   for (const auto& [why, count] : reasons) {
     if (count <= 0) continue;
     Holder& holder = said.entry.holders.emplace_back();

@@ -137,6 +137,9 @@ base::RefsAre Core::DescribeRefs(std::size_t rows_max) const {
   host_.ForEachHeld([&tally](const base::ObjectName& name) {
     tally.Count(&base::RefCounts::running, name.object);
   });
+  for (const base::ObjectId object : owner_.remaking()) {
+    tally.Count(&base::RefCounts::remaking, object);
+  }
   base::RefsAre all = tally.Take();
   all.actors = owner_.HeldActors();
   all.hosts = host_.actor();

@@ -138,6 +138,22 @@ TEST_F(CoreLineageTest, ALostResultIsMadeAgainAndItsReaderIsToldWhere) {
   EXPECT_EQ(core_.Count().lineage, 0u);
 }
 
+TEST_F(CoreLineageTest, WhatIsMadeAgainIsHeldByThat) {
+  Make(Simple(1), 5);
+  Lose(1, 5);
+  const auto counts = [this] {
+    for (const base::HeldObject& row : core_.DescribeRefs(10).objects) {
+      if (row.name == Own(1)) return row.counts;
+    }
+    return base::RefCounts();
+  };
+  EXPECT_EQ(counts().handles, 1);
+  EXPECT_EQ(counts().remaking, 1);
+  Finish(Run(1), 6);
+  EXPECT_EQ(counts().handles, 1);
+  EXPECT_EQ(counts().remaking, 0);
+}
+
 TEST_F(CoreLineageTest, ManyReportsAreOneRunAndAnOldOneIsNone) {
   Make(Simple(1), 5);
   Lose(1, 5);

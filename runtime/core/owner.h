@@ -101,6 +101,10 @@ class Owner {
   [[nodiscard]] const ArgHolds& arguments() const { return arg_holds_; }
   // Own and borrowed, each in order of id.
   [[nodiscard]] std::vector<base::HeldActor> HeldActors() const;
+  // Results of its own that are made again, each held by that.
+  [[nodiscard]] const std::set<base::ObjectId>& remaking() const {
+    return remaking_;
+  }
   // What it has asked for that is not done: a bounded part, or one.
   [[nodiscard]] base::TasksAre DescribeTasks(
       const base::ListOwnTasks& list) const;

@@ -98,7 +98,8 @@ base::RefsAre RefTally::Take() {
     Describe(rows_[i]);
     base::RefCounts& counts = rows_[i].counts;
     const std::int64_t known = counts.arguments + counts.constructors +
-                               counts.running + counts.inside + counts.handed;
+                               counts.running + counts.inside + counts.handed +
+                               counts.remaking;
     // Who only looks ends nobody, whatever is found.
     counts.handles = std::max<std::int64_t>(references_[i] - known, 0);
   }

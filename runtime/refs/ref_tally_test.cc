@@ -88,12 +88,14 @@ TEST_F(RefTallyTest, ReferencesAreSplitByWhatHoldsThem) {
   tally.Count(&base::RefCounts::constructors, Own(1).object);
   tally.Count(&base::RefCounts::running, Own(1).object);
   tally.Count(&base::RefCounts::running, ObjectId{99, 99});
+  tally.Count(&base::RefCounts::remaking, Own(2).object);
   const RefsAre all = tally.Take();
   ASSERT_EQ(all.objects.size(), 3u);
   EXPECT_EQ(all.objects[0].name, Own(2)) << "the largest first";
   EXPECT_EQ(all.objects[0].byte_count, 20u);
   EXPECT_TRUE(all.objects[0].is_settled);
-  EXPECT_EQ(all.objects[0].counts.handles, 1);
+  EXPECT_EQ(all.objects[0].counts.handles, 0);
+  EXPECT_EQ(all.objects[0].counts.remaking, 1);
   EXPECT_EQ(all.objects[0].inside,
             (std::vector<ObjectName>{Own(1), Own(1), OfA(5)}));
   const HeldObject& one = all.objects[1];
