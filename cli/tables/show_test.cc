@@ -282,7 +282,11 @@ class ShowTest : public testing::Test {
       listing.workers[0].function = "Count";
       listing.workers[0].job = {0xf000'0000'0000'0000, 1};
       listing.workers[0].actor = {0xa000'0000'0000'0000, 9};
-      listing.stores = {{{1, 1}, 32u << 20, 4u << 20, 1u << 20}};
+      base::StoreInfo& store = listing.stores.emplace_back();
+      store.node = {1, 1};
+      store.bytes_max = 32u << 20;
+      store.bytes_used = 4u << 20;
+      store.spilled_bytes = 1u << 20;
       link_->Send(listing);
     };
     link_ = std::make_unique<base::Link>(strand_, std::move(socket), options,

@@ -16,7 +16,7 @@ constexpr std::uint64_t kStoreBytes = 4 << 20;
 class DirectoryAuditTest : public testing::Test {
  protected:
   DirectoryAuditTest() : store_({.bytes_max = kStoreBytes}, base::IdSource(9)) {
-    store_.ProcessCame(kProcess, {4, 1});
+    store_.ProcessCame(kProcess, {4, 1}, "one");
     Tell(base::LeaseArena{{5, 1}, 100});
     const base::ArenaId arena =
         std::get<raylet::MakeArena>(effects_.front()).arena;
