@@ -60,6 +60,7 @@ class CoreTasksTest : public CoreFixture {
   // A task whose argument is the result of another.
   static Submit Behind(std::uint64_t n, std::uint64_t other) {
     Submit submit = Simple(n);
+    submit.function = {8, 8};
     submit.function_name = "Sum";
     submit.args.push_back({Result(other), base::Value()});
     return submit;
