@@ -128,7 +128,7 @@ bool RefUser::Read(const ObjectName& name, const Then& then) {
   const Then go_on = [waits, then] {
     if (std::exchange(*waits, false)) then();
   };
-  reads_.emplace(name.object, go_on);
+  reads_.emplace(name.object, Reading{go_on, waits});
   after_(kPatience, go_on);
   parts_.api.WatchObject(name.object);
   return true;
@@ -138,7 +138,7 @@ void RefUser::OnReady(ObjectId object, const base::Outcome& outcome,
                       bool is_judged) {
   const auto found = reads_.find(object);
   if (found == reads_.end()) return;  // it was ready twice
-  const Then then = std::move(found->second);
+  const Reading reading = std::move(found->second);
   reads_.erase(found);
   const auto& handles = parts_.api.refs().all();
   const auto handle = handles.find(object);
@@ -146,9 +146,10 @@ void RefUser::OnReady(ObjectId object, const base::Outcome& outcome,
     const ObjectName name{object, handle->second.owner};
     if (is_judged) parts_.truth.Read(name, outcome);
     const auto* value = std::get_if<base::Value>(&outcome);
-    if (value != nullptr) Meet(*value);
+    // What began to read may have ended, and would let nothing go.
+    if (value != nullptr && *reading.waits) Meet(*value);
   }
-  then();
+  reading.go_on();
 }
 
 void RefUser::ReadAll() {

@@ -19,6 +19,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -96,6 +97,11 @@ class RefUser {
   void LetSome();
 
  private:
+  struct Reading {
+    Then go_on;
+    std::shared_ptr<bool> waits;  // until it goes on
+  };
+
   void Pump();
   // In the node's store, where there is room.
   void PutStored(std::uint64_t rank_max, const Then& then);
@@ -115,7 +121,7 @@ class RefUser {
   int left_ = 0;
   bool busy_ = false;                   // a deed of its own is under way
   std::map<base::ObjectId, int> mine_;  // handles that it may let go
-  std::map<base::ObjectId, Then> reads_;
+  std::map<base::ObjectId, Reading> reads_;
   std::uint64_t puts_ = 0;
 };
 
