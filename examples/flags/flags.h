@@ -49,6 +49,7 @@ class Flags {
   // Throws BadFlag. What was read before the mistake is read.
   void Parse(const std::vector<std::string>& arguments);
 
+  [[nodiscard]] const std::string& program() const { return program_; }
   [[nodiscard]] bool help() const { return help_; }
   // Several lines: each flag with its default.
   [[nodiscard]] std::string Usage() const;

@@ -5,11 +5,10 @@
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
 #include <string>
-#include <vector>
 
 #include "examples/flags/flags.h"
+#include "examples/flags/run_example.h"
 #include "examples/mandelbrot/fractal.h"
 #include "examples/mandelbrot/image.h"
 #include "examples/mandelbrot/png_file.h"
@@ -18,7 +17,9 @@
 namespace mandelbrot {
 namespace {
 
-enum ExitCode : int { kRight = 0, kWrong = 1, kMisused = 2 };
+using examples::ExitCode;
+using examples::kRight;
+using examples::kWrong;
 
 struct Options {
   Frame frame;
@@ -73,29 +74,12 @@ ExitCode Draw(const Options& options, double workers) {
   return kRight;
 }
 
-int Main(int argc, char** argv) {
-  Options options;
-  try {
-    examples::Flags flags = FlagsFor(&options);
-    flags.Parse(std::vector<std::string>(argv + 1, argv + argc));
-    if (flags.help()) {
-      std::fputs(flags.Usage().c_str(), stdout);
-      return kRight;
-    }
-    mobula::InitOptions init;
-    if (options.workers > 0) init.Cpus(options.workers);
-    const mobula::Runtime runtime = mobula::Init(argc, argv, init);
-    return Draw(options, runtime.Cpus());
-  } catch (const examples::BadFlag& e) {
-    std::fprintf(stderr, "mandelbrot: %s (see --help)\n", e.what());
-    return kMisused;
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "mandelbrot: %s\n", e.what());
-    return kWrong;
-  }
-}
-
 }  // namespace
 }  // namespace mandelbrot
 
-int main(int argc, char** argv) { return mandelbrot::Main(argc, argv); }
+int main(int argc, char** argv) {
+  mandelbrot::Options options;
+  return examples::RunExample(
+      argc, argv, mandelbrot::FlagsFor(&options), options.workers,
+      [&](double workers) { return mandelbrot::Draw(options, workers); });
+}

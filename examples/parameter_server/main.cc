@@ -6,11 +6,10 @@
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
-#include <string>
 #include <vector>
 
 #include "examples/flags/flags.h"
+#include "examples/flags/run_example.h"
 #include "examples/parameter_server/digits.h"
 #include "examples/parameter_server/softmax.h"
 #include "examples/parameter_server/trainer.h"
@@ -18,7 +17,9 @@
 namespace digits {
 namespace {
 
-enum ExitCode : int { kRight = 0, kWrong = 1, kMisused = 2 };
+using examples::ExitCode;
+using examples::kRight;
+using examples::kWrong;
 
 constexpr std::uint32_t kToLearn = 4000;
 constexpr std::uint32_t kToTest = 1000;
@@ -88,29 +89,12 @@ ExitCode Train(Options options, double workers) {
   return kWrong;
 }
 
-int Main(int argc, char** argv) {
-  Options options;
-  try {
-    examples::Flags flags = FlagsFor(&options);
-    flags.Parse(std::vector<std::string>(argv + 1, argv + argc));
-    if (flags.help()) {
-      std::fputs(flags.Usage().c_str(), stdout);
-      return kRight;
-    }
-    mobula::InitOptions init;
-    if (options.workers > 0) init.Cpus(options.workers);
-    const mobula::Runtime runtime = mobula::Init(argc, argv, init);
-    return Train(options, runtime.Cpus());
-  } catch (const examples::BadFlag& e) {
-    std::fprintf(stderr, "parameter_server: %s (see --help)\n", e.what());
-    return kMisused;
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "parameter_server: %s\n", e.what());
-    return kWrong;
-  }
-}
-
 }  // namespace
 }  // namespace digits
 
-int main(int argc, char** argv) { return digits::Main(argc, argv); }
+int main(int argc, char** argv) {
+  digits::Options options;
+  return examples::RunExample(
+      argc, argv, digits::FlagsFor(&options), options.workers,
+      [&](double workers) { return digits::Train(options, workers); });
+}

@@ -5,18 +5,19 @@
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
-#include <string>
 #include <vector>
 
 #include "examples/flags/flags.h"
+#include "examples/flags/run_example.h"
 #include "examples/pi/estimate.h"
 #include "examples/pi/samples.h"
 
 namespace pi {
 namespace {
 
-enum ExitCode : int { kRight = 0, kWrong = 1, kMisused = 2 };
+using examples::ExitCode;
+using examples::kRight;
+using examples::kWrong;
 
 struct Options {
   std::uint64_t samples = 100'000'000;
@@ -67,29 +68,12 @@ ExitCode Print(const Options& options, double workers) {
   return is_near ? kRight : kWrong;
 }
 
-int Main(int argc, char** argv) {
-  Options options;
-  try {
-    examples::Flags flags = FlagsFor(&options);
-    flags.Parse(std::vector<std::string>(argv + 1, argv + argc));
-    if (flags.help()) {
-      std::fputs(flags.Usage().c_str(), stdout);
-      return kRight;
-    }
-    mobula::InitOptions init;
-    if (options.workers > 0) init.Cpus(options.workers);
-    const mobula::Runtime runtime = mobula::Init(argc, argv, init);
-    return Print(options, runtime.Cpus());
-  } catch (const examples::BadFlag& e) {
-    std::fprintf(stderr, "pi: %s (see --help)\n", e.what());
-    return kMisused;
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "pi: %s\n", e.what());
-    return kWrong;
-  }
-}
-
 }  // namespace
 }  // namespace pi
 
-int main(int argc, char** argv) { return pi::Main(argc, argv); }
+int main(int argc, char** argv) {
+  pi::Options options;
+  return examples::RunExample(
+      argc, argv, pi::FlagsFor(&options), options.workers,
+      [&](double workers) { return pi::Print(options, workers); });
+}
