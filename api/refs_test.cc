@@ -49,6 +49,8 @@ class Named {
   Text text_;
   MOBULA_FIELDS(Named, name_, text_)
 };
+static_assert(mobula::FieldNames<Named>().size() == 2);
+static_assert(mobula::FieldNames<Named>()[1] == "text_");
 
 std::string Echo(const std::string& text) { return text; }
 std::string ReadRef(const Text& text) { return text.Get(); }

@@ -8,7 +8,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 struct HoldsView {
@@ -25,11 +24,22 @@ class Private {
  private:
   int x_ = 0;
 };
-struct Derived : std::pair<int, int> {
+struct Plain {
+  int less = 0;
+};
+struct Derived : Plain {
   int more = 0;
 };
 struct BitField {
   int bits : 3;
+};
+struct CArray {
+  int before = 0;
+  int items[2] = {};
+};
+struct NamesPointer {
+  int* pointer = nullptr;
+  MOBULA_FIELDS(NamesPointer, pointer)
 };
 class NoDefault {
  public:
@@ -66,6 +76,8 @@ const std::string& ReturnReference();
 Private ReturnPrivate();
 Derived ReturnDerived();
 BitField ReturnBitField();
+CArray ReturnCArray();
+NamesPointer ReturnNamesPointer();
 NoDefault ReturnNoDefault();
 std::function<int()> ReturnFunction();
 std::vector<std::unique_ptr<Private>> ReturnNested();
@@ -117,8 +129,11 @@ int main() {
   mobula::Spawn<ReturnPointer>();               // a pointer means nothing
   mobula::Spawn<ReturnReference>();             // cannot return a reference
   mobula::Spawn<ReturnPrivate>();               // needs MOBULA_FIELDS
-  mobula::Spawn<ReturnDerived>();               // needs MOBULA_FIELDS
-  mobula::Spawn<ReturnBitField>();              // needs MOBULA_FIELDS
+  mobula::Spawn<ReturnDerived>();               // which may name the base's
+  mobula::Spawn<ReturnBitField>();              // with bit-fields or C arrays
+  mobula::Spawn<ReturnCArray>();                // with bit-fields or C arrays
+  mobula::Spawn<ReturnNamesPointer>();          // MOBULA_FIELDS names cannot
+  (void)mobula::FieldNames<Private>();          // FieldNames of a type without
   mobula::Spawn<ReturnNoDefault>();             // needs a public default con
   mobula::Spawn<ReturnFunction>();              // needs MOBULA_FIELDS
   mobula::Spawn<ReturnNested>();                // needs MOBULA_FIELDS

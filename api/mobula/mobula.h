@@ -30,6 +30,7 @@
 #include "api/mobula/coro/task_group.h"       // IWYU pragma: export
 #include "api/mobula/coro/with_scope.h"       // IWYU pragma: export
 #include "api/mobula/error.h"                 // IWYU pragma: export
+#include "api/mobula/fields.h"                // IWYU pragma: export
 #include "api/mobula/init.h"                  // IWYU pragma: export
 #include "api/mobula/kv.h"                    // IWYU pragma: export
 #include "api/mobula/options.h"               // IWYU pragma: export

@@ -14,9 +14,10 @@
 //   };
 //
 // MOBULA_FIELDS_OF does the same from outside, in the type's own namespace, for
-// a type whose fields are public. Reading accepts any order and passes over
-// names that it does not know; a name that is missing or comes twice is an
-// error. At most 256 fields.
+// a type whose fields are public. Fields of a base class are named as its own,
+// where it may reach them. Reading accepts any order and passes over names that
+// it does not know; a name that is missing or comes twice is an error, and what
+// is wrong inside of a field names it. 0 to 256 fields.
 #ifndef MOBULA_BASE_CODEC_FIELDS_H_
 #define MOBULA_BASE_CODEC_FIELDS_H_
 
@@ -38,6 +39,12 @@ struct TypeTag {};
 template <class T>
 concept HasFields = requires { MobulaFieldNames(TypeTag<T>()); };
 
+template <class... Names>
+constexpr std::array<std::string_view, sizeof...(Names)> NamesOf(
+    Names... names) {
+  return {names...};
+}
+
 template <class Field>
 void WriteField(Writer& out, std::string_view name, const Field& field) {
   out.Str(name);
@@ -54,7 +61,9 @@ bool ReadFields(Reader& in, T& value) {
     std::string_view name;
     if (!in.Str(&name)) return false;
     std::size_t index = 0;
-    if (!MobulaReadField(TypeTag<T>(), in, name, &index, value)) return false;
+    if (!MobulaReadField(TypeTag<T>(), in, name, &index, value)) {
+      return index < names.size() && in.FailedIn(names[index]);
+    }
     const bool is_known = index < names.size();
     if (std::exchange(is_read[index], true) && is_known) {
       return in.Fail("before this, no field \"" + std::string(name) +
@@ -130,30 +139,33 @@ struct Codec<T> {
   }                                                                 \
   ++*index;
 
-#define MOBULA_FIELDS_AS(specifier, Type, ...)                               \
-  [[maybe_unused]] specifier constexpr auto MobulaFieldNames(                \
-      ::mobula::base::codec_internal::TypeTag<Type>) {                       \
-    return std::array{MOBULA_LIST(MOBULA_FIELD_NAME, __VA_ARGS__)};          \
-  }                                                                          \
-  [[maybe_unused]] specifier auto MobulaFieldTypes(                          \
-      ::mobula::base::codec_internal::TypeTag<Type>) {                       \
-    using MobulaSelf = Type;                                                 \
-    return ::mobula::base::TypeList<MOBULA_LIST(MOBULA_FIELD_TYPE,           \
-                                                __VA_ARGS__)>();             \
-  }                                                                          \
-  template <class MobulaType>                                                \
-  specifier void MobulaWriteFields(                                          \
-      ::mobula::base::codec_internal::TypeTag<Type>,                         \
-      ::mobula::base::Writer& out, const MobulaType& value) {                \
-    MOBULA_EACH(MOBULA_FIELD_WRITE, __VA_ARGS__)                             \
-  }                                                                          \
-  template <class MobulaType>                                                \
-  specifier bool MobulaReadField(                                            \
-      ::mobula::base::codec_internal::TypeTag<Type>,                         \
-      ::mobula::base::Reader& in, std::string_view name, std::size_t* index, \
-      MobulaType& value) {                                                   \
-    MOBULA_EACH(MOBULA_FIELD_READ, __VA_ARGS__)                              \
-    return in.Skip();                                                        \
+#define MOBULA_FIELDS_AS(specifier, Type, ...)                            \
+  [[maybe_unused]] specifier constexpr auto MobulaFieldNames(             \
+      ::mobula::base::codec_internal::TypeTag<Type>) {                    \
+    return ::mobula::base::codec_internal::NamesOf(                       \
+        MOBULA_LIST(MOBULA_FIELD_NAME, __VA_ARGS__));                     \
+  }                                                                       \
+  [[maybe_unused]] specifier auto MobulaFieldTypes(                       \
+      ::mobula::base::codec_internal::TypeTag<Type>) {                    \
+    using MobulaSelf [[maybe_unused]] = Type;                             \
+    return ::mobula::base::TypeList<MOBULA_LIST(MOBULA_FIELD_TYPE,        \
+                                                __VA_ARGS__)>();          \
+  }                                                                       \
+  template <class MobulaType>                                             \
+  specifier void MobulaWriteFields(                                       \
+      ::mobula::base::codec_internal::TypeTag<Type>,                      \
+      [[maybe_unused]] ::mobula::base::Writer& out,                       \
+      [[maybe_unused]] const MobulaType& value) {                         \
+    MOBULA_EACH(MOBULA_FIELD_WRITE, __VA_ARGS__)                          \
+  }                                                                       \
+  template <class MobulaType>                                             \
+  specifier bool MobulaReadField(                                         \
+      ::mobula::base::codec_internal::TypeTag<Type>,                      \
+      ::mobula::base::Reader& in, [[maybe_unused]] std::string_view name, \
+      [[maybe_unused]] std::size_t* index,                                \
+      [[maybe_unused]] MobulaType& value) {                               \
+    MOBULA_EACH(MOBULA_FIELD_READ, __VA_ARGS__)                           \
+    return in.Skip();                                                     \
   }
 
 #define MOBULA_FIELDS(Type, ...) MOBULA_FIELDS_AS(friend, Type, __VA_ARGS__)

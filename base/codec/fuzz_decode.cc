@@ -30,6 +30,19 @@ struct Named {
   MOBULA_FIELDS(Named, x, bits, code)
 };
 
+// No aggregate, fields within fields, in a template.
+template <class T>
+class Hidden {
+ public:
+  Hidden() = default;
+  explicit Hidden(T value) { all_.push_back(std::move(value)); }
+
+ private:
+  std::vector<T> all_;
+  std::optional<Named> named_;
+  MOBULA_FIELDS(Hidden, all_, named_)
+};
+
 struct Tree {
   std::int16_t value = 0;
   std::vector<Tree> children;
@@ -54,7 +67,8 @@ using Types =
     std::tuple<Everything, Message, Tree, Named, std::vector<double>,
                std::vector<std::byte>, std::vector<std::vector<std::string>>,
                std::pair<std::int64_t, std::uint64_t>,
-               std::map<std::pair<int, int>, std::optional<float>>>;
+               std::map<std::pair<int, int>, std::optional<float>>,
+               Hidden<Hidden<std::uint32_t>>>;
 
 [[noreturn]] void Complain(const char* what) {
   std::fprintf(stderr, "DecodeAnything: %s\n", what);
@@ -137,6 +151,8 @@ std::vector<std::string> DecodeSeeds() {
       '\7' + Encode(std::pair<std::int64_t, std::uint64_t>(-70000, 70000)),
       '\x8' + Encode(std::map<std::pair<int, int>, std::optional<float>>{
                   {{1, 2}, 0.5F}, {{3, 4}, std::nullopt}}),
+      '\x9' +
+          Encode(Hidden<Hidden<std::uint32_t>>(Hidden<std::uint32_t>(70000))),
   };
   return seeds;
 }

@@ -56,6 +56,12 @@ bool Reader::FailAt(std::size_t offset, std::string_view expected) {
   return false;
 }
 
+bool Reader::FailedIn(std::string_view field) {
+  if (ok()) return Fail("a value that its type accepts");
+  path_ = path_.empty() ? std::string(field) : std::string(field) + "." + path_;
+  return false;
+}
+
 int Reader::Tag(std::string_view expected) {
   const int tag = NextTag();
   if (tag < 0) {

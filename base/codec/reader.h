@@ -113,8 +113,15 @@ class Reader {
   // completes "expected ...".
   bool Fail(std::string_view expected) { return FailAt(position_, expected); }
 
+  // After a failure: it was in the field of that name. Of fields within one
+  // another the innermost is named first. Always false.
+  bool FailedIn(std::string_view field);
+
   [[nodiscard]] bool ok() const { return error_.empty(); }
-  [[nodiscard]] const std::string& error() const { return error_; }
+  // "at byte 9 of 12: expected an integer, found a string, in field a.b"
+  [[nodiscard]] std::string error() const {
+    return path_.empty() ? error_ : error_ + ", in field " + path_;
+  }
   [[nodiscard]] std::size_t offset() const { return position_; }
   [[nodiscard]] std::size_t remaining() const {
     return bytes_.size() - position_;
@@ -156,6 +163,7 @@ class Reader {
   std::size_t memory_bytes_ = 0;
   int depth_ = 0;
   std::string error_;
+  std::string path_;  // of names, where it failed
 };
 
 }  // namespace mobula::base

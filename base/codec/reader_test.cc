@@ -77,6 +77,16 @@ TEST(ReaderTest, NothingIsReadAfterTheFirstFailure) {
   EXPECT_EQ(in.error(), "at byte 0 of 2: expected nil, found an integer");
 }
 
+TEST(ReaderTest, AFailureNamesTheFieldsThatItIsIn) {
+  Reader in("\x01"sv);
+  EXPECT_FALSE(in.Nil());
+  EXPECT_FALSE(in.FailedIn("inner"));
+  EXPECT_FALSE(in.FailedIn("outer"));
+  EXPECT_EQ(in.error(),
+            "at byte 0 of 1: expected nil, found an integer, in field "
+            "outer.inner");
+}
+
 TEST(ReaderTest, LengthsAreNotBelieved) {
   for (const std::string_view bytes : {
            "\xdb\xff\xff\xff\xff"sv,      // string of 4 GiB

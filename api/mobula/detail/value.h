@@ -59,6 +59,35 @@ inline constexpr bool kIsValue =
     std::is_move_constructible_v<T> && base::kEncodable<T> &&
     base::kDecodable<T>;
 
+// Whether the codec knows T; else why not, where it can tell.
+template <class T>
+constexpr void CheckCodec() {
+  constexpr bool kIsKnown = base::kEncodable<T> && base::kDecodable<T>;
+  if constexpr (base::codec_internal::HasFields<T>) {
+    static_assert(
+        kIsKnown,
+        "mobula: a member that this type's MOBULA_FIELDS names cannot "
+        "be turned into bytes (a pointer, say, or a class that needs "
+        "MOBULA_FIELDS too): leave it out there, or change its type");
+  } else if constexpr (base::kHasBaseClass<T>) {
+    static_assert(kIsKnown,
+                  "mobula: a type with a base class cannot be taken apart: it "
+                  "needs MOBULA_FIELDS(Type, member, ...), which may name the "
+                  "base's members too");
+  } else if constexpr (base::kHasBitField<T> || base::kHasCArray<T>) {
+    static_assert(kIsKnown,
+                  "mobula: a type with bit-fields or C arrays cannot be taken "
+                  "apart: it needs MOBULA_FIELDS(Type, member, ...)");
+  } else {
+    static_assert(kIsKnown,
+                  "mobula: this type, or one inside it, cannot be turned into "
+                  "bytes: a class that is not a plain aggregate (private "
+                  "members, base classes, bit-fields, C arrays, pointers) "
+                  "needs MOBULA_FIELDS(Type, member, ...), or MobulaEncode and "
+                  "MobulaDecode");
+  }
+}
+
 // Compiles if T can travel; else says the first reason why not.
 template <class T>
 constexpr void CheckValue() {
@@ -100,12 +129,7 @@ constexpr void CheckValue() {
     static_assert(std::is_move_constructible_v<T>,
                   "mobula: a type that travels must be movable");
   } else {
-    static_assert(base::kEncodable<T> && base::kDecodable<T>,
-                  "mobula: this type, or one inside it, cannot be turned into "
-                  "bytes: a class that is not a plain aggregate (private "
-                  "members, base classes, bit-fields, C arrays, pointers) "
-                  "needs MOBULA_FIELDS(Type, member, ...), or MobulaEncode and "
-                  "MobulaDecode");
+    CheckCodec<T>();
   }
 }
 
