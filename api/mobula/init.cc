@@ -233,8 +233,9 @@ Runtime Init(const InitOptions& options) {
   }
   if (runtime::IsWorkerProcess()) {
     detail::ThrowInitError(
-        "main runs in a worker process: a fully static executable must be "
-        "linked with -Wl,--wrap=main");
+        "a worker process has the runtime that it serves and no other: not in "
+        "MOBULA_WORKER_SETUP, nor in main, which runs here only where a fully "
+        "static executable is linked without -Wl,--wrap=main");
   }
   RefuseClashes();
   StartLog(values);

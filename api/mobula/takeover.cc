@@ -34,18 +34,19 @@ int RunSetup() {
   } catch (...) {
     std::fprintf(stderr, "mobula: MOBULA_WORKER_SETUP threw\n");
   }
-  return runtime::kWorkerBadStart;
+  return runtime::kWorkerSetupFailed;
 }
 
 int Serve() {
   std::shared_ptr<Session> session;
   runtime::WorkerHooks hooks;
+  hooks.setup = RunSetup;
   hooks.start = [&session](runtime::Backend& backend) {
     // The backend is the worker's; it outlives what runs on it.
     session = std::make_shared<Session>(std::shared_ptr<runtime::Backend>(
         std::shared_ptr<runtime::Backend>(), &backend));
     MOBULA_CHECK(Session::MakeCurrent(session), "a second runtime");
-    return RunSetup();
+    return 0;
   };
   hooks.stop = [&session] {
     if (session != nullptr) session->Close();

@@ -1,13 +1,19 @@
 // MOBULA_WORKER_SETUP(function) has each worker process call `function`, a
-// void() of the program, once: after static initialisation and before the first
-// task. The driver and local mode never call it.
+// void() of the program, once: after static initialisation and before the
+// process serves. The driver and local mode never call it.
 //
 //   void OpenTables() { ... }
 //   MOBULA_WORKER_SETUP(OpenTables);
 //
-// Several run in no order that can be relied on. If one throws, the worker ends
-// and prints what(); what was to run there fails with WorkerStartError.
-// Threading: the worker's main thread.
+// Several run in no order that can be relied on. There is no runtime yet: what
+// needs one (Spawn, Get, KvGet) throws RuntimeClosed.
+// If one throws, the worker ends and prints what(). That, or an exit or crash
+// in it, is a worker that did not start: another one is tried, and after three
+// in a row all that wait for a worker of this program fail with
+// WorkerStartError, whose log_lines() are what the last one wrote; what is
+// asked for later tries anew. A worker that does not serve 60 s after its start
+// is killed and counts as one of the three. Threading: the worker's main
+// thread.
 #ifndef MOBULA_API_MOBULA_WORKER_SETUP_H_
 #define MOBULA_API_MOBULA_WORKER_SETUP_H_
 

@@ -323,6 +323,9 @@ void Core::OnTick(const Tick& tick) {
   tick_ = &tick;
   timer_ = BootTime::Never();
   for (const ProcessId process : workers_.Overdue(now_)) {
+    if (workers_.Find(process)->state == WorkerState::kStarting) {
+      workers_.NoteLate(process);
+    }
     KillWorkerNow(process);
   }
   ReapIdle();

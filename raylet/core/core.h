@@ -169,6 +169,8 @@ class Core {
   void LoseDriver(ProcessId driver, JobId job, const std::string& cause);
   void OnWorkerStartFailed(const WorkerStartFailed& failed);
   void OnWorkerExited(ProcessId process, const base::Failure& failure);
+  // The end of a worker that took too long to start.
+  [[nodiscard]] base::Failure LateStart(base::Failure failure) const;
 
   // core_control.cc
   bool OnControlEvent(const Event& event);

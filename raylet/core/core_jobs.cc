@@ -1,4 +1,5 @@
 // The part of Core that begins and ends jobs and their workers.
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -117,6 +118,15 @@ void Core::OnWorkerStartFailed(const WorkerStartFailed& failed) {
   if (failed.is_program_lacking) OnProgramLacking(job, std::move(failure));
 }
 
+Failure Core::LateStart(Failure failure) const {
+  const auto limit = std::chrono::duration_cast<std::chrono::seconds>(
+      workers_.start_timeout());
+  failure.message = "one did not serve " + std::to_string(limit.count()) +
+                    " s after its start and was killed; is there a long "
+                    "static initialisation, or MOBULA_WORKER_SETUP?";
+  return failure;
+}
+
 void Core::OnWorkerExited(ProcessId process, const Failure& failure) {
   const Worker* known = workers_.Find(process);
   if (known == nullptr) return;
@@ -135,7 +145,10 @@ void Core::OnWorkerExited(ProcessId process, const Failure& failure) {
   Unlink(process, told);
   if (peers_.erase(process) > 0) effects_->push_back(ClosePeer{process});
   const WorkerTable::Removed removed = workers_.Remove(process, now_);
-  if (removed.give_up) RefuseWaiting(removed.worker.job, failure);
+  if (removed.give_up) {
+    RefuseWaiting(removed.worker.job,
+                  removed.worker.is_late ? LateStart(failure) : failure);
+  }
   FinishJobIfEmpty(removed.worker.job);
 }
 

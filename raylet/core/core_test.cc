@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "raylet/core/core_world.h"
 
 namespace mobula::raylet {
@@ -208,6 +210,28 @@ TEST(CoreTest, WorkersThatCannotStartFailWhoWaits) {
   const LeaseId later = world.Ask(ResourceVector::Cpus(1));
   world.RegisterAll();
   EXPECT_TRUE(world.WorkerOf(later));
+}
+
+TEST(CoreTest, WorkersThatStartTooSlowlyAreKilledAndThatIsSaid) {
+  World world(OptionsFor(1));
+  world.AddDriver();
+  const LeaseId lease = world.Ask(ResourceVector::Cpus(1));
+  int ended = 0;
+  while (!world.refused.contains(lease)) {
+    ASSERT_LT(ended, 3);
+    ASSERT_FALSE(world.timer.IsNever());
+    world.now = world.timer;
+    world.Do(Tick{});
+    // A tick starts one where none is; a later one finds it late.
+    for (const ProcessId process : std::exchange(world.killed, {})) {
+      world.Exit(process, 9);
+      ++ended;
+    }
+  }
+  EXPECT_EQ(ended, 3);
+  EXPECT_EQ(world.refused[lease].code, FailureCode::kWorkerStart);
+  EXPECT_NE(world.refused[lease].message.find("60 s"), std::string::npos)
+      << world.refused[lease].message;
 }
 
 TEST(CoreTest, ALinkLostBeforeRegisteringIsAFailedStart) {

@@ -133,6 +133,12 @@ void WorkerTable::BecomeIdle(Worker& worker, BootTime now) {
   jobs_.at(worker.job).idle.emplace(worker.idle_order, worker.process);
 }
 
+void WorkerTable::NoteLate(ProcessId process) {
+  Worker& worker = At(process);
+  MOBULA_CHECK(worker.state == WorkerState::kStarting);
+  worker.is_late = true;
+}
+
 void WorkerTable::SetBlocked(ProcessId process, bool blocked) {
   Worker& worker = At(process);
   MOBULA_CHECK(worker.state == WorkerState::kLeased);

@@ -46,6 +46,7 @@ struct Worker {
   bool blocked = false;          // its task waits
   bool counts_as_failed = true;  // if it ends before it has registered
   bool may_stay = false;         // retiring: it may say that it is needed
+  bool is_late = false;          // it was starting for too long
   std::int32_t pid = 0;
   // Starting: given up then. Retiring: killed then.
   base::BootTime deadline = base::BootTime::Never();
@@ -94,6 +95,8 @@ class WorkerTable {
   void Stay(base::ProcessId process, base::BootTime now);
   // SIGKILL is on its way.
   void Kill(base::ProcessId process);
+  // It has been starting for too long, and is to be killed.
+  void NoteLate(base::ProcessId process);
   // It does not count as one that failed to start: we ended it.
   void ForgiveStart(base::ProcessId process);
   // Puts off its being reaped.
@@ -123,6 +126,9 @@ class WorkerTable {
   [[nodiscard]] std::size_t StartingOf(base::JobId job) const;
   [[nodiscard]] std::size_t ending() const { return ending_; }
   [[nodiscard]] std::size_t workers_max() const { return options_.workers_max; }
+  [[nodiscard]] base::Duration start_timeout() const {
+    return options_.start_timeout;
+  }
   // Before this moment the job starts no worker.
   [[nodiscard]] base::BootTime StartNotBefore(base::JobId job) const;
   // The next moment at which something is overdue or reapable.

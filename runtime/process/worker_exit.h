@@ -10,6 +10,7 @@ inline constexpr int kWorkerBadStart = 70;    // environment or descriptors
 inline constexpr int kWorkerBadVersion = 71;  // another protocol version
 inline constexpr int kWorkerClash = 72;       // two functions with one id
 inline constexpr int kWorkerRayletGone = 73;
+inline constexpr int kWorkerSetupFailed = 74;  // MOBULA_WORKER_SETUP threw
 
 }  // namespace mobula::runtime
 

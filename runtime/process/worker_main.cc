@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -29,6 +30,8 @@ namespace {
 constexpr char kVariable[] = "MOBULA_WORKER";
 constexpr int kRayletFd = 3;
 constexpr int kPageFd = 4;
+// A fact of the process, also where the variable is gone.
+std::atomic<bool> is_worker{false};
 constexpr base::Duration kStartPatience = std::chrono::seconds(30);
 
 int Refuse(int code, const std::string& why) {
@@ -84,11 +87,14 @@ int Serve(Process& process, const WorkerHooks& hooks) {
 
 }  // namespace
 
-bool IsWorkerProcess() { return std::getenv(kVariable) != nullptr; }
+bool IsWorkerProcess() {
+  return is_worker.load() || std::getenv(kVariable) != nullptr;
+}
 
 int WorkerMain(const WorkerHooks& hooks) {
   const char* variable = std::getenv(kVariable);
   const std::string text = variable == nullptr ? "" : variable;
+  is_worker.store(true);
   // What the user's code executes is no worker.
   ::unsetenv(kVariable);
   std::string why;
@@ -115,6 +121,9 @@ int WorkerMain(const WorkerHooks& hooks) {
   // Into a pipe it would be written by the block: lines would come late, and
   // not at all where the process crashes.
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+  if (hooks.setup) {
+    if (const int code = hooks.setup(); code != 0) return code;
+  }
   Process process(std::move(options));
   if (auto error = process.Start(base::BootNow() + kStartPatience)) {
     return Refuse(kWorkerRayletGone, error->message);

@@ -21,15 +21,18 @@
 namespace mobula::runtime {
 
 struct WorkerHooks {
+  // Before the process serves: a worker that ends here has not started, and
+  // nothing was given to it. The API runs the program's own setup hooks. A
+  // nonzero result ends the worker with that code.
+  std::function<int()> setup;
   // Before the first function, with the runtime of this process (the API makes
-  // it the current one and runs the program's own setup hooks). A nonzero
-  // result ends the worker with that code.
+  // it the current one). A nonzero result ends the worker with that code.
   std::function<int(Backend& backend)> start;
   // After the last function, before the backend is gone.
   std::function<void()> stop;
 };
 
-// Whether this process was started as a worker (MOBULA_WORKER is set).
+// Whether this process was started as a worker.
 [[nodiscard]] bool IsWorkerProcess();
 
 // Serves until the raylet says that it is enough; the code to exit with.
