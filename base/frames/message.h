@@ -41,6 +41,7 @@
 #define MOBULA_BASE_FRAMES_MESSAGE_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -84,6 +85,9 @@ struct Registered {
   ResourceVector total;           // of the node
   std::string ns;                 // the job's namespace
   std::uint64_t store_bytes = 0;  // of the node's store; 0: there is none
+  // ControlAddress of its control store, "" if others cannot reach that: an
+  // embedded head's own.
+  std::string address = "";
 };
 
 // Asks for one slot in a worker. Answered, in its own time, by LeaseGranted or
@@ -182,6 +186,14 @@ struct JobEnded {
 
 // ---- owner -> worker -------------------------------------------------------
 
+// What a task or actor has beside its arguments, for who asks inside of it.
+struct Assigned {
+  std::string name;          // that its options gave it, "" if none
+  ResourceVector resources;  // held while it runs, or lives
+
+  friend bool operator==(const Assigned&, const Assigned&) = default;
+};
+
 // `result` is the object, of the sender's, that is to hold the outcome: a large
 // one is stored under that name.
 struct RunTask {
@@ -190,6 +202,8 @@ struct RunTask {
   std::int32_t attempt = 1;
   FunctionId function;
   std::vector<Value> args;  // one encoded value for each parameter
+  // Null: no name, one cpu. Shared, since it never changes.
+  std::shared_ptr<Assigned> assigned;
 };
 
 struct CreateActor {
@@ -198,6 +212,7 @@ struct CreateActor {
   std::int64_t incarnation = 1;
   FunctionId constructor;
   std::vector<Value> args;
+  Assigned assigned;
 };
 
 // Calls of one caller run in the order of `sequence`, which grows by one a call

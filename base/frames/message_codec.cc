@@ -44,9 +44,12 @@ struct PlausibleMessage : Plausible {
   bool operator()(const LeaseLost& message) const {
     return (*this)(message.failure);
   }
-  bool operator()(const RunTask& message) const { return message.attempt >= 1; }
+  bool operator()(const RunTask& message) const {
+    return message.attempt >= 1 && (message.assigned == nullptr ||
+                                    (*this)(message.assigned->resources));
+  }
   bool operator()(const CreateActor& message) const {
-    return message.incarnation >= 1;
+    return message.incarnation >= 1 && (*this)(message.assigned.resources);
   }
   bool operator()(const CallActor& message) const {
     return message.incarnation >= 1 && message.attempt >= 1;

@@ -79,6 +79,8 @@ std::optional<base::CreateActor> HostedActors::Granted(base::LeaseId lease,
     create.args.emplace_back(std::move(arg));
   }
   actor->record.spec->args.clear();
+  create.assigned =
+      base::Assigned{actor->record.name, actor->record.spec->resources};
   return create;
 }
 

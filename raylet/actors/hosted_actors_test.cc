@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/scheduling/resource_vector.h"
+
 namespace mobula::raylet {
 namespace {
 
@@ -28,7 +30,9 @@ base::ActorRecord RecordOf(ActorId actor, std::int64_t incarnation) {
   record.detached = true;
   record.incarnation = incarnation;
   record.spec.emplace();
+  record.name = "index";
   record.spec->args = {base::Bytes::Own("arg")};
+  record.spec->resources = base::ResourceVector::Cpus(0.5);
   return record;
 }
 
@@ -69,6 +73,8 @@ TEST_F(HostedActorsTest, ItIsMadeOnAWorkerOfItsOwn) {
   ASSERT_TRUE(create.has_value());
   EXPECT_EQ(create->task, ids.creation);
   EXPECT_EQ(create->args.size(), 1u);
+  EXPECT_EQ(create->assigned.name, "index");
+  EXPECT_EQ(create->assigned.resources, base::ResourceVector::Cpus(0.5));
   EXPECT_FALSE(hosted.Granted(ids.lease, worker, 50).has_value());
   SayDone(ProcessId{6, 2}, ids.creation);  // of somebody else
   SayDone(worker, base::TaskId{5, 77});    // of something else

@@ -251,6 +251,7 @@ void Core::SendRegistered(ProcessId to, JobId job) {
   registered.total = options_.total;
   registered.ns = jobs_.at(job).ns;
   registered.store_bytes = options_.object_store_bytes;
+  registered.address = options_.address;
   SendTo(to, std::move(registered));
 }
 

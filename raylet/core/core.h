@@ -87,6 +87,7 @@ class Core {
     std::map<std::string, std::string> labels;
     // The shell connects to a control store in any case: it is never asked to.
     bool has_control = false;
+    std::string address;  // ControlAddress of it, "" if of an embedded head
     // Of one message of a joining (control/control_line.h).
     std::size_t join_bytes_max = ControlLine::Options().join_bytes_max;
     // What to do, said with what the node can never hold; "" if nothing.

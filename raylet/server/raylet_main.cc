@@ -223,6 +223,7 @@ bool JoinCluster(const std::string& control, const std::string& token_file,
   if (!token) return false;
   server->core.has_control = true;
   server->node_file.control = address->ToString();
+  server->core.address = address->ToString();
   server->control.connect = [address = *address](std::string* why) {
     return base::ConnectControl(address, why);
   };

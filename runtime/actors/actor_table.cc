@@ -42,6 +42,7 @@ void ActorTable::Add(Create create, Produced& out) {
   actor.creation = create.task;
   actor.constructor = create.constructor;
   actor.class_name = std::move(create.class_name);
+  actor.name = std::move(create.name);
   actor.resources = std::move(create.resources);
   actor.restarts_max = create.restarts_max;
   actor.held = create.held;
@@ -159,6 +160,7 @@ bool ActorTable::Granted(const base::LeaseGranted& granted, Produced& out) {
   create.incarnation = actor->incarnation;
   create.constructor = actor->constructor;
   create.args = actor->args;
+  create.assigned = base::Assigned{actor->name, actor->resources};
   out.SendTo(granted.worker, std::move(create));
   return true;
 }

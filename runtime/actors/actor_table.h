@@ -145,6 +145,7 @@ class ActorTable {
     base::TaskId creation;
     base::FunctionId constructor;
     std::string class_name;
+    std::string name;  // "" if none
     std::vector<base::Value> args;
     base::ResourceVector resources;
     std::int32_t restarts_max = 0;

@@ -12,6 +12,7 @@
 #include "base/frames/message.h"
 #include "base/frames/object_message.h"
 #include "base/ids.h"
+#include "base/scheduling/resource_vector.h"
 #include "base/value.h"
 #include "runtime/core/core.h"
 #include "runtime/core/core_fixture.h"
@@ -220,6 +221,20 @@ TEST_F(CoreLineageTest, AFailureOfTheNewRunIsTheOutcome) {
   EXPECT_EQ(FailureOf(1).code, base::FailureCode::kUserException);
   Do(DropObject{Result(1)});
   EXPECT_EQ(core_.Count().lineage, 0u);
+}
+
+TEST_F(CoreLineageTest, WhatIsMadeAgainIsToldWhatItWasTold) {
+  Submit mine = Simple(1);
+  mine.name = "mine";
+  mine.resources = base::ResourceVector::Cpus(0.5);
+  Make(mine, 5);
+  Lose(1, 5);
+  // Another task, for the same result: what an idempotency key names.
+  const base::RunTask run = Run(1);
+  EXPECT_NE(run.task, Task(1));
+  ASSERT_NE(run.assigned, nullptr);
+  EXPECT_EQ(*run.assigned,
+            (base::Assigned{"mine", base::ResourceVector::Cpus(0.5)}));
 }
 
 TEST_F(CoreLineageTest, AFreeArgumentIsMadeAgainFirst) {

@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -42,6 +43,7 @@ struct Submit {
   base::ObjectId result;
   base::FunctionId function;
   std::string function_name;  // for people
+  std::string name;           // of this task, where its options gave it one
   std::vector<Arg> args;
   base::ResourceVector resources;
   std::int32_t retries_max = 3;   // after worker deaths; -1: no limit
@@ -58,6 +60,7 @@ struct Create {
   base::TaskId task;
   base::FunctionId constructor;
   std::string class_name;  // for people
+  std::string name;        // of this actor, "" if none
   std::vector<Arg> args;
   base::ResourceVector resources;       // held while it lives
   std::int32_t restarts_max = 0;        // after worker deaths; -1: no limit
@@ -215,6 +218,9 @@ struct Execute {
   bool is_constructor = false;
   base::FunctionId function;
   std::vector<base::Value> args;
+  // Of a constructor, and a task with a name or other resources than one cpu;
+  // else null.
+  std::shared_ptr<const base::Assigned> assigned;
 };
 
 // What AskControl asked for.

@@ -1,5 +1,6 @@
 #include "runtime/core/host.h"
 
+#include <memory>
 #include <utility>
 
 #include "base/check.h"
@@ -29,6 +30,7 @@ void Host::Run(base::ProcessId from, base::RunTask run, Effects& effects) {
   job.attempt = run.attempt;
   job.function = run.function;
   job.args = std::move(run.args);
+  job.assigned = std::move(run.assigned);
   Enqueue(std::move(job), effects);
 }
 
@@ -47,6 +49,8 @@ void Host::Construct(base::ProcessId from, base::CreateActor create,
     return;
   }
   job.args = std::move(create.args);
+  job.assigned =
+      std::make_shared<const base::Assigned>(std::move(create.assigned));
   Enqueue(std::move(job), effects);
 }
 
@@ -130,6 +134,7 @@ void Host::StartNext(Effects& effects) {
     execute.is_constructor = job->kind == Job::Kind::kConstructor;
     execute.function = job->function;
     execute.args = std::move(job->args);
+    execute.assigned = std::move(job->assigned);
     Emit(effects, std::move(execute));
     job->args.clear();
     running_ = std::move(job);

@@ -120,6 +120,7 @@ void Owner::SubmitAgain(ObjectId object, std::vector<Arg> args) {
   submit.result = object;
   submit.function = spec.function;
   submit.function_name = spec.function_name;
+  submit.name = spec.name;
   submit.resources = spec.resources;
   submit.retries_max = spec.retries_max;
   submit.retry_exceptions = spec.retry_exceptions;

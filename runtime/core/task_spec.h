@@ -22,6 +22,7 @@ namespace mobula::runtime {
 struct TaskSpec {
   base::FunctionId function;
   std::string function_name;
+  std::string name;               // of the task, where its options gave it one
   std::vector<base::Value> args;  // none where it is not run again
   base::ResourceVector resources;
   std::int32_t retries_max = 0;  // -1: no limit

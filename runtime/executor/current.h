@@ -12,17 +12,21 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/frames/message.h"
 #include "base/ids.h"
 
 namespace mobula::runtime {
 
 struct CurrentExecution {
   base::TaskId task;
+  base::ObjectId result;         // nil for a constructor
   base::ActorId actor;           // nil for a task
   std::int64_t incarnation = 0;  // of the actor, 0 for a task; > 1: restarted
   std::int32_t attempt = 1;
   bool is_constructor = false;
   std::string_view function;  // as a person reads it: "Index::Add"
+  // Null: no name, one cpu.
+  const base::Assigned* assigned = nullptr;
 };
 
 // Null where no function of ours runs on this thread.

@@ -110,11 +110,16 @@ Executed SlotThread::RunOne(const Execute& work,
   ShowRunning(*entry);
   CurrentExecution current;
   current.task = work.task;
+  current.result = work.result;
   current.actor = work.actor;
   current.incarnation = work.incarnation;
   current.attempt = work.attempt;
   current.is_constructor = work.is_constructor;
   current.function = entry->name;
+  current.assigned = work.assigned.get();
+  if (const auto living = actors_.find(work.actor); living != actors_.end()) {
+    current.assigned = living->second.assigned.get();
+  }
   const ScopedCurrent scope(&current);
   const auto begin = std::chrono::steady_clock::now();
   std::vector<base::Value> mapped;
@@ -181,15 +186,16 @@ base::Outcome SlotThread::Invoke(const Execute& work,
       return base::NotRun(FailureCode::kActorDied,
                           "the actor does not live in this worker (any more)");
     }
-    instance = found->second;
+    instance = found->second.instance;
   }
   invocation->instance = &instance;
   base::Outcome outcome = entry.invoke(*invocation);
   if (invocation->exit_actor) {
-    actors_.erase(work.actor);
+    const auto ended = actors_.extract(work.actor);
+    instance.reset();
   } else if (work.is_constructor &&
              std::holds_alternative<base::Value>(outcome)) {
-    actors_.emplace(work.actor, std::move(instance));
+    actors_.emplace(work.actor, Living{work.assigned, std::move(instance)});
   }
   return outcome;
 }
@@ -198,6 +204,10 @@ void SlotThread::Annotate(const Execute& work, const std::string& function,
                           base::Outcome* outcome) {
   auto* failure = std::get_if<Failure>(outcome);
   if (failure == nullptr) return;
+  if (work.actor.IsNil() && work.assigned != nullptr &&
+      !work.assigned->name.empty()) {
+    failure->function = work.assigned->name;
+  }
   if (failure->function.empty()) failure->function = function;
   if (failure->pid == 0) failure->pid = static_cast<int>(::getpid());
   if (failure->attempt == 0) failure->attempt = work.attempt;

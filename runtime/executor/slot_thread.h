@@ -32,6 +32,7 @@
 
 #include "base/bytes.h"
 #include "base/failure.h"
+#include "base/frames/message.h"
 #include "base/frames/object_message.h"
 #include "base/function_table.h"
 #include "base/ids.h"
@@ -68,6 +69,12 @@ class SlotThread {
   void SetNode(std::string name) MOBULA_EXCLUDES(mutex_);
 
  private:
+  struct Living {
+    // First: the instance's destructor may still ask for it.
+    std::shared_ptr<const base::Assigned> assigned;
+    std::shared_ptr<void> instance;
+  };
+
   // The next one; false when it is time to stop.
   bool Take(Execute* work) MOBULA_EXCLUDES(mutex_);
   // `kept`: what must stay until the answer has been handed on.
@@ -90,7 +97,7 @@ class SlotThread {
 
   // Of the thread in Run.
   const base::FunctionEntry* shown_ = nullptr;  // on the page
-  std::map<base::ActorId, std::shared_ptr<void>> actors_;
+  std::map<base::ActorId, Living> actors_;
 
   base::Mutex mutex_;
   base::CondVar changed_;

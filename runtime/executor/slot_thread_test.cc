@@ -14,6 +14,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/frames/message.h"
+#include "base/scheduling/resource_vector.h"
 #include "base/value.h"
 #include "runtime/executor/current.h"
 
@@ -77,6 +79,26 @@ base::Outcome Print(base::Invocation&) {
   return Bytes();
 }
 
+std::string AssignedText() {
+  const CurrentExecution* current = Current();
+  if (current == nullptr || current->assigned == nullptr) return "nothing";
+  return current->assigned->name + " " +
+         current->assigned->resources.ToString();
+}
+
+struct Asker {
+  ~Asker() { Story().push_back("ended as " + AssignedText()); }
+};
+
+base::Outcome ConstructAsker(base::Invocation& invocation) {
+  *invocation.instance = std::make_shared<Asker>();
+  return Bytes();
+}
+
+base::Outcome TellAssigned(base::Invocation&) {
+  return Bytes::Own(AssignedText());
+}
+
 const base::FunctionEntry kEntries[] = {
     {FunctionId{1, 1}, "echo", "Echo", &Echo},
     {FunctionId{1, 2}, "throws", "Throws", &Throws},
@@ -86,6 +108,8 @@ const base::FunctionEntry kEntries[] = {
     {FunctionId{1, 6}, "tell", "TellCurrent", &TellCurrent},
     {FunctionId{1, 7}, "print", "Print", &Print},
     {FunctionId{1, 8}, "mention", "Mention", &Mention},
+    {FunctionId{1, 9}, "asker", "Asker", &ConstructAsker},
+    {FunctionId{1, 10}, "assigned", "TellAssigned", &TellAssigned},
 };
 
 const base::FunctionTable& Table() {
@@ -110,7 +134,7 @@ Execute ActorWork(std::uint64_t task, std::uint64_t function) {
   Execute work = Work(task, function);
   work.actor = base::ActorId{8, 1};
   work.incarnation = 2;
-  work.is_constructor = function == 3;
+  work.is_constructor = function == 3 || function == 9;
   return work;
 }
 
@@ -251,6 +275,32 @@ TEST(SlotThread, CurrentIsSetInsideAndNullOutside) {
   work.attempt = 4;
   EXPECT_EQ(Value(RunAll({work})[0]), "TellCurrent 4 0");
   EXPECT_EQ(Current(), nullptr);
+}
+
+std::shared_ptr<const base::Assigned> Given(const std::string& name,
+                                            double cpus) {
+  return std::make_shared<const base::Assigned>(
+      base::Assigned{name, base::ResourceVector::Cpus(cpus)});
+}
+
+TEST(SlotThread, WhatAnActorHasIsKnownInItsMethodsAndDestructor) {
+  Story().clear();
+  Execute construct = ActorWork(1, 9);
+  construct.assigned = Given("index", 0.5);
+  Execute task = Work(4, 10);
+  task.assigned = Given("mine", 2);
+  const std::vector<Executed> done =
+      RunAll({construct, ActorWork(2, 10), ActorWork(3, 5), task, Work(5, 10)});
+  EXPECT_EQ(Value(done[1]), "index {cpu: 0.5}");
+  EXPECT_EQ(Value(done[3]), "mine {cpu: 2}");
+  EXPECT_EQ(Value(done[4]), "nothing");
+  EXPECT_EQ(Story().at(2), "ended as index {cpu: 0.5}");
+}
+
+TEST(SlotThread, ATaskWithANameFailsUnderIt) {
+  Execute work = Work(1, 2);
+  work.assigned = Given("mine", 1);
+  EXPECT_EQ(Fails(RunAll({work})[0]).function, "mine");
 }
 
 TEST(SlotThread, OutputIsFlushedBeforeTheReport) {

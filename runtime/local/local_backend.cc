@@ -57,6 +57,7 @@ LocalBackend::LocalBackend(const base::FunctionTable& table, Options options)
   home_.node = NewId<base::NodeId>();
   home_.job = NewId<base::JobId>();
   home_.ns = std::move(options.ns);
+  home_.is_local = true;
 }
 
 LocalBackend::~LocalBackend() { Shutdown(); }
@@ -107,11 +108,13 @@ LocalBackend::Finished LocalBackend::Execute(const Run& run,
   }
   CurrentExecution current;
   current.task = run.task;
+  current.result = run.result;
   current.actor = run.actor;
   current.incarnation = run.incarnation;
   current.attempt = run.attempt;
   current.is_constructor = run.is_constructor;
   current.function = entry->name;
+  current.assigned = &run.assigned;
   const ScopedCurrent scope(&current);
   base::Invocation invocation;
   invocation.args = args;
@@ -160,7 +163,8 @@ LocalBackend::Finished LocalBackend::RunTask(const Submit& submit) {
   Finished finished;
   if (!node_.total.Fits(submit.resources)) {
     finished.outcome =
-        NotRun(FailureCode::kInfeasible, submit.function_name,
+        NotRun(FailureCode::kInfeasible,
+               submit.name.empty() ? submit.function_name : submit.name,
                "it needs " + submit.resources.ToString() +
                    ", this process has " + node_.total.ToString());
     return finished;
@@ -172,8 +176,10 @@ LocalBackend::Finished LocalBackend::RunTask(const Submit& submit) {
   }
   Run run;
   run.task = submit.task;
+  run.result = submit.result;
   run.function = submit.function;
-  run.name = submit.function_name;
+  run.name = submit.name.empty() ? submit.function_name : submit.name;
+  run.assigned = base::Assigned{submit.name, submit.resources};
   run.timeout = submit.timeout;
   while (true) {
     finished = Execute(run, args);
@@ -413,6 +419,7 @@ void LocalBackend::Begin(base::ActorId id) {
     run.incarnation = ++actor->incarnation;
     run.is_constructor = true;
     run.function = actor->create.constructor;
+    run.assigned = base::Assigned{actor->create.name, actor->create.resources};
     class_name = actor->create.class_name;
     args = actor->args;
   }
@@ -443,6 +450,7 @@ void LocalBackend::RunCall(base::ActorId id, const Call& call) {
     Actor* const actor = Find(id);
     MOBULA_CHECK(actor != nullptr, "an actor that is busy stays");
     instance = actor->instance;
+    run.assigned = base::Assigned{actor->create.name, actor->create.resources};
     run.incarnation = settled.incarnation = actor->incarnation;
     refusal = Refusal(*actor, call);
   }
@@ -452,6 +460,7 @@ void LocalBackend::RunCall(base::ActorId id, const Call& call) {
     settled.outcome = std::move(*refusal);
   } else {
     run.task = call.task;
+    run.result = call.result;
     run.actor = id;
     run.function = call.method;
     run.name = call.method_name;
@@ -637,6 +646,7 @@ base::ControlReply LocalBackend::Register(const base::RegisterActor& request) {
   create.task = NewId<base::TaskId>();
   create.constructor = actor.spec->constructor;
   create.class_name = actor.class_name;
+  create.name = actor.name;
   for (const base::Bytes& value : actor.spec->args) {
     create.args.push_back(Arg{base::ObjectId(), value});
   }

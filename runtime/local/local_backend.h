@@ -33,6 +33,7 @@
 #include "base/boot_time.h"
 #include "base/control/control_request.h"
 #include "base/failure.h"
+#include "base/frames/message.h"
 #include "base/function_table.h"
 #include "base/ids.h"
 #include "base/mutex.h"
@@ -110,12 +111,14 @@ class LocalBackend : public Backend {
   // One run of one function, with no lock held.
   struct Run {
     base::TaskId task;
+    base::ObjectId result;  // nil for a constructor
     base::ActorId actor;
     std::int64_t incarnation = 0;
     std::int32_t attempt = 1;
     bool is_constructor = false;
     base::FunctionId function;
     std::string_view name;  // for failures
+    base::Assigned assigned;
     base::Duration timeout = base::Duration::max();
   };
 

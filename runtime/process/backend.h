@@ -54,6 +54,10 @@ class Backend {
     base::NodeId node;
     base::JobId job;
     std::string ns;  // namespace of its actors' names and its keys
+    // Of the cluster, for others to join or use it; "" where that cannot be.
+    std::string address;
+    bool is_local = false;   // all runs in this process
+    bool is_worker = false;  // it runs what others ask for
   };
 
   explicit Backend(std::uint64_t id_maker) : id_maker_(id_maker) {}

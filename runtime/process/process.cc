@@ -611,10 +611,12 @@ Backend::Home Process::home() const {
   Home home;
   home.job = state_->options.whoami.job;
   home.ns = state_->options.whoami.ns;
+  home.is_worker = state_->IsWorker();
   base::MutexLock lock(state_->mutex);
   if (!state_->registered) return home;
   home.raylet = state_->registered->raylet;
   home.node = state_->registered->node;
+  home.address = state_->registered->address;
   if (!state_->registered->ns.empty()) home.ns = state_->registered->ns;
   return home;
 }

@@ -16,8 +16,8 @@ using base::ObjectId;
 constexpr std::size_t kOverheadBytes = 160;
 
 std::size_t BytesOf(const TaskSpec& spec) {
-  std::size_t bytes =
-      kOverheadBytes + sizeof(TaskSpec) + spec.function_name.size();
+  std::size_t bytes = kOverheadBytes + sizeof(TaskSpec) +
+                      spec.function_name.size() + spec.name.size();
   for (const base::Value& arg : spec.args) {
     bytes += sizeof(base::Value) + arg.bytes().size() +
              arg.refs().size() * sizeof(base::ObjectName);

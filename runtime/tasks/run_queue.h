@@ -10,10 +10,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
 
+#include "base/frames/message.h"
 #include "base/ids.h"
 #include "base/value.h"
 
@@ -32,6 +34,7 @@ struct Job {
   base::FunctionId function;
   std::vector<base::Value> args;
   std::vector<base::ObjectName> held;  // what they refer to
+  std::shared_ptr<const base::Assigned> assigned;
 };
 
 class RunQueue {

@@ -48,6 +48,9 @@ void TaskTable::Add(const Submit& submit, base::BootTime now) {
   Task& task = it->second;
   task.result = submit.result;
   task.function = functions_.Intern(submit.function, submit.function_name);
+  if (!submit.name.empty()) {
+    task.name = std::make_unique<const std::string>(submit.name);
+  }
   task.shape = leases_.Use(submit.resources);
   task.retries_max = submit.retries_max;
   task.retry_exceptions = submit.retry_exceptions;
@@ -240,6 +243,22 @@ std::int64_t TaskTable::CostNs(const Task& task) const {
                       : functions_.CostNs(task.function);
 }
 
+const std::string& TaskTable::NameOf(const Task& task) const {
+  return task.name != nullptr ? *task.name : functions_.name(task.function);
+}
+
+std::shared_ptr<base::Assigned> TaskTable::AssignedTo(const Task& task) const {
+  const base::ResourceVector& resources = leases_.ResourcesOf(task.shape);
+  const bool is_usual =
+      resources.units.size() == 1 &&
+      resources.GetUnits("cpu") == base::ResourceVector::kUnit;
+  if (task.name == nullptr && is_usual) return nullptr;
+  auto assigned = std::make_shared<base::Assigned>();
+  if (task.name != nullptr) assigned->name = *task.name;
+  assigned->resources = resources;
+  return assigned;
+}
+
 void TaskTable::Push(base::TaskId id, Task& task, LeaseCache::Lease& lease,
                      base::BootTime now, Produced& out) {
   Queue& queue = queues_[task.shape];
@@ -255,6 +274,7 @@ void TaskTable::Push(base::TaskId id, Task& task, LeaseCache::Lease& lease,
   run.attempt = task.attempt;
   run.function = functions_.id(task.function);
   run.args = task.args;
+  run.assigned = AssignedTo(task);
   out.SendTo(lease.worker, std::move(run));
 }
 
@@ -294,8 +314,7 @@ void TaskTable::Ask(LeaseCache::Shape shape, base::BootTime now,
   static const std::string kNone;
   const auto it = Front(queue);
   leases_.Ask(shape, queue.live,
-              it == tasks_.end() ? kNone : functions_.name(it->second.function),
-              now, out);
+              it == tasks_.end() ? kNone : NameOf(it->second), now, out);
 }
 
 bool TaskTable::Retry(base::TaskId id, Task& task, base::BootTime now) {
@@ -341,6 +360,7 @@ std::unique_ptr<const TaskSpec> TaskTable::SpecOf(const Task& task) const {
   auto spec = std::make_unique<TaskSpec>();
   spec->function = functions_.id(task.function);
   spec->function_name = functions_.name(task.function);
+  if (task.name != nullptr) spec->name = *task.name;
   spec->retries_max = task.retries_max;
   spec->attempts = task.attempt;
   if (task.retries_max == 0) return spec;
@@ -362,8 +382,7 @@ std::unique_ptr<const TaskSpec> TaskTable::SpecOf(const Task& task) const {
 
 void TaskTable::Fill(const Task& task, const LeaseCache::Lease* lease,
                      Failure& failure) const {
-  if (failure.function.empty())
-    failure.function = functions_.name(task.function);
+  if (failure.function.empty()) failure.function = NameOf(task);
   if (lease == nullptr) return;
   if (failure.node.empty()) failure.node = node_name_;
   if (failure.pid == 0) failure.pid = lease->pid;
@@ -459,7 +478,7 @@ void TaskTable::Evacuate(LeaseCache::Lease& lease, const Failure& death,
   Failure failure = death;
   failure.executed = base::Executed::kMaybe;
   Fill(task, &lease, failure);
-  failure.function = functions_.name(task.function);
+  failure.function = NameOf(task);
   failure.attempt = task.attempt;
   Settle(charged, std::move(failure), out);
 }
@@ -509,7 +528,7 @@ void TaskTable::FailQueued(LeaseCache::Shape shape, const Failure& failure,
     --queue.live;
     Failure copy = failure;
     copy.executed = RanSoFar(it->second);
-    copy.function = functions_.name(it->second.function);
+    copy.function = NameOf(it->second);
     if (copy.node.empty()) copy.node = node_name_;
     Settle(it, std::move(copy), out);
   }

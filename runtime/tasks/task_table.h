@@ -95,6 +95,7 @@ class TaskTable {
   struct Task {
     base::ObjectId result;
     std::vector<base::Value> args;
+    std::unique_ptr<const std::string> name;  // null: its function's
     base::Duration timeout = base::Duration::max();
     base::BootTime deadline = base::BootTime::Never();
     base::BootTime retry_at = base::BootTime::Never();
@@ -124,6 +125,11 @@ class TaskTable {
   void Push(base::TaskId id, Task& task, LeaseCache::Lease& lease,
             base::BootTime now, Produced& out);
   [[nodiscard]] std::int64_t CostNs(const Task& task) const;
+  // For people.
+  [[nodiscard]] const std::string& NameOf(const Task& task) const;
+  // What its worker is told beside the arguments.
+  [[nodiscard]] std::shared_ptr<base::Assigned> AssignedTo(
+      const Task& task) const;
   // Gives queued tasks of the shape to slots that have room, then asks.
   void Pump(LeaseCache::Shape shape, base::BootTime now, Produced& out);
   // The same for one slot that has just got room.

@@ -12,6 +12,7 @@
 #include <boost/pfr.hpp>
 #include <cstdint>
 #include <iosfwd>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -72,6 +73,8 @@ template <class T>
 struct IsOptional : std::false_type {};
 template <class T>
 struct IsOptional<std::optional<T>> : std::true_type {};
+template <class T>
+struct IsOptional<std::shared_ptr<T>> : std::true_type {};
 
 // "Received" of mobula::runtime::Received.
 template <class T>
@@ -107,7 +110,7 @@ void HashInto(ContentHash& hash, const T& value) {
     HashInto(hash, value.first);
     HashInto(hash, value.second);
   } else if constexpr (IsOptional<T>::value) {
-    hash.Add(value.has_value() ? 1 : 0);
+    hash.Add(value ? 1 : 0);
     if (value) HashInto(hash, *value);
   } else if constexpr (Range<T>) {
     hash.Add(value.size());

@@ -245,8 +245,8 @@ ObjectPtr SpawnTask(const base::FunctionEntry& function, Arguments arguments,
   const std::string& name = values.name.empty() ? function.name : values.name;
   EncodedArgs encoded =
       Encode(session, name, arguments, StoreDeadline(*session, values.timeout));
-  return SubmitTask(session, function.id, name, std::move(encoded.args),
-                    values);
+  return SubmitTask(session, function.id, function.name,
+                    std::move(encoded.args), values);
 }
 
 ActorPtr CreateActor(const base::FunctionEntry& constructor,
@@ -261,6 +261,7 @@ ActorPtr CreateActor(const base::FunctionEntry& constructor,
   create.task = backend.NewId<base::TaskId>();
   create.constructor = constructor.id;
   create.class_name = class_name;
+  create.name = values.name;
   create.resources = values.resources;
   create.restarts_max = values.restarts_max;
   create.pending_calls_max = values.pending_calls_max;

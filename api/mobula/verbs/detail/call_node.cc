@@ -147,9 +147,8 @@ ObjectPtr SpawnNode(const std::shared_ptr<Session>& session,
     for (const ObjectPtr& held : argument.held) (void)Of(*session, node, held);
     arg.value = argument.value;
   }
-  const std::string& named = node.options.values().name;
-  return SubmitTask(session, node.function, named.empty() ? node.name : named,
-                    std::move(args), node.options.values());
+  return SubmitTask(session, node.function, node.name, std::move(args),
+                    node.options.values());
 }
 
 // ---- the codec --------------------------------------------------------------

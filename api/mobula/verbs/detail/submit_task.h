@@ -23,7 +23,7 @@ namespace mobula::detail {
 // here on.
 std::shared_ptr<const ObjectHandle> SubmitTask(
     const std::shared_ptr<Session>& session, base::FunctionId function,
-    const std::string& name, std::vector<runtime::Arg> args,
+    const std::string& function_name, std::vector<runtime::Arg> args,
     const TaskOptions::Values& options);
 
 }  // namespace mobula::detail
