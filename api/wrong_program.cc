@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+using mobula::detail::RegisterNamed;
+
 struct HoldsView {
   mobula::View<std::string> view;
 };
@@ -20,6 +22,13 @@ class Private {
  public:
   Private() = default;
   int x() const { return x_; }
+
+ private:
+  int x_ = 0;
+};
+class Secret {
+ public:
+  Secret() = default;
 
  private:
   int x_ = 0;
@@ -72,6 +81,7 @@ void TakeRef(mobula::Ref<float> x);
 void TakeVariadic(int x, ...);
 void TakeAbstract(const Abstract& x);
 long* ReturnPointer();
+short* ReturnShorts();
 const std::string& ReturnReference();
 Private ReturnPrivate();
 Derived ReturnDerived();
@@ -168,4 +178,9 @@ int main() {
   index.Call<&Index::Name>();                   // cannot return a reference
   index.Call<&Index::Lookup>(1, 2);             // wrong number of arguments
   index.Call<&Index::Lookup>(index);            // does not convert
+  RegisterNamed<&Index::public_member>("x");    // MOBULA_REMOTE wants a func
+  RegisterNamed<ReturnShorts>("x");             // a pointer means nothing
+  mobula::SpawnNamed<int>("named", &index);     // a pointer means nothing
+  mobula::SpawnNamed<bool*>("named");           // a pointer means nothing
+  index.CallNamed<int>("named", Secret());      // needs MOBULA_FIELDS
 }

@@ -84,7 +84,7 @@ std::multimap<int, std::string> Errors(const std::vector<std::string>& output,
 
 void ExpectOneErrorALine(const std::string& compiler, bool is_clang) {
   const std::map<int, std::string> expected = Expected();
-  ASSERT_GE(expected.size(), 54u);
+  ASSERT_GE(expected.size(), 59u);
   const std::vector<std::string> output = OutputOf(
       compiler + " -std=c++20 -fsyntax-only -I. -Iapi " + kProgram + " 2>&1");
   const std::multimap<int, std::string> errors = Errors(output, is_clang);

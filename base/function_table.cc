@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "base/mutex.h"
@@ -15,7 +16,9 @@ std::string DescribeEntry(const FunctionEntry& entry) {
   Dl_info info = {};
   const bool known =
       dladdr(reinterpret_cast<const void*>(entry.invoke), &info) != 0;
-  return entry.name + " (" +
+  const std::string& name =
+      entry.named_function.empty() ? entry.name : entry.named_function;
+  return name + " (" +
          (known && info.dli_fname != nullptr ? info.dli_fname : "unknown") +
          ")";
 }
@@ -42,7 +45,17 @@ void FunctionTable::Register(const FunctionEntry* entry) {
   const FunctionEntry* const first = place->second;
   if (is_new || first == entry) return;
   // Two libraries may both hold an entry of one function.
-  if (first->key == entry->key && first->invoke == entry->invoke) return;
+  if (first->key == entry->key && first->invoke == entry->invoke &&
+      first->named_function == entry->named_function) {
+    return;
+  }
+  if (!entry->named_function.empty() && first->key == entry->key) {
+    state_->clashes.push_back("two functions have the name \"" + entry->name +
+                              "\" (MOBULA_REMOTE): " + DescribeEntry(*first) +
+                              " and " + DescribeEntry(*entry) +
+                              "; give one of them another");
+    return;
+  }
   state_->clashes.push_back(
       "two functions have one key: " + DescribeEntry(*first) + " and " +
       DescribeEntry(*entry) + ", key " + entry->key +
@@ -53,6 +66,18 @@ const FunctionEntry* FunctionTable::Find(FunctionId id) const {
   MutexLock lock(state_->mutex);
   const auto found = state_->entries.find(id);
   return found == state_->entries.end() ? nullptr : found->second;
+}
+
+std::vector<std::string> FunctionTable::Names() const {
+  std::vector<std::string> names;
+  {
+    MutexLock lock(state_->mutex);
+    for (const auto& [id, entry] : state_->entries) {
+      if (!entry->named_function.empty()) names.push_back(entry->name);
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 std::vector<std::string> FunctionTable::Clashes() const {

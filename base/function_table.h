@@ -3,8 +3,9 @@
 //
 // api/ puts entries in by static initialisation (one writable Entry for each
 // function, so that code folding cannot merge two); workers look them up by id.
-// Two entries with one id are refused: the second Register returns the first,
-// and Init or the worker's start reports both names.
+// Two entries with one id are refused: the first stays, and Init or the
+// worker's start reports both. A function may be in it twice, by its key and by
+// a stable name (MOBULA_REMOTE).
 // Threading: Register during static initialisation or dlopen, guarded; Find
 // from any thread.
 #ifndef MOBULA_BASE_FUNCTION_TABLE_H_
@@ -14,6 +15,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <typeinfo>
 #include <vector>
 
 #include "base/failure.h"
@@ -47,8 +49,13 @@ using Invoker = Outcome (*)(Invocation& invocation);
 struct FunctionEntry {
   FunctionId id;
   std::string key;   // what the id is the hash of
-  std::string name;  // for people: "Index::Add"
+  std::string name;  // for people: "Index::Add"; the stable name if it is that
   Invoker invoke = nullptr;
+  // Where `name` is a stable one: what the function is called, for people.
+  std::string named_function = "";
+  // Of a constructor and a method: the class of the object that Invocation's
+  // instance holds. A method of another one must not be invoked.
+  const std::type_info* actor_class = nullptr;
 };
 
 class FunctionTable {
@@ -61,6 +68,8 @@ class FunctionTable {
   [[nodiscard]] const FunctionEntry* Find(FunctionId id) const;
   // One line for each clash of two different keys or addresses under one id.
   [[nodiscard]] std::vector<std::string> Clashes() const;
+  // The stable names, in order.
+  [[nodiscard]] std::vector<std::string> Names() const;
 
  private:
   FunctionTable();

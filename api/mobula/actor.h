@@ -54,6 +54,8 @@
 #include <utility>
 
 #include "api/mobula/detail/calls.h"
+#include "api/mobula/detail/given.h"
+#include "api/mobula/detail/named_function.h"
 #include "api/mobula/detail/remote_function.h"
 #include "api/mobula/detail/signature.h"
 #include "api/mobula/options.h"
@@ -107,36 +109,6 @@ template <class T>
 struct ChoicesOf<Ref<T>> {
   using Types = base::TypeList<T, View<T>, Ref<T>>;
 };
-
-// An argument's type by itself: "text" and std::string_view are std::string, a
-// std::span is a std::vector.
-template <class A>
-struct GivenAs {
-  using Type = std::decay_t<A>;
-};
-template <class A>
-  requires std::is_same_v<std::decay_t<A>, const char*> ||
-           std::is_same_v<std::decay_t<A>, char*> ||
-           std::is_same_v<std::decay_t<A>, std::string_view>
-struct GivenAs<A> {
-  using Type = std::string;
-};
-template <class A>
-  requires kIsSpan<std::decay_t<A>>
-struct GivenAs<A> {
-  using Type = Elements<std::decay_t<A>>;
-};
-template <class A>
-using Given = typename GivenAs<A>::Type;
-// What has to be able to travel for it.
-template <class T>
-struct ValueGiven : ValueIn<T> {};
-template <class T>
-struct ValueGiven<Ref<T>> {
-  using Type = T;
-};
-template <class A>
-using GivenValue = typename ValueGiven<Given<A>>::Type;
 
 template <class C>
 inline constexpr bool kIsActorClass =
@@ -217,6 +189,25 @@ class Actor {
     requires(!detail::kFirstIs<CallOptions, A...>)
   detail::SpawnRef<kMethod> Call(A&&... args) const {
     return Call<kMethod>(CallOptions(), std::forward<A>(args)...);
+  }
+
+  // The method that has this name in the actor's own program (MOBULA_REMOTE,
+  // remote.h); C need not be complete here.
+  template <class R, class... A>
+  Ref<R> CallNamed(const CallOptions& options, std::string_view name,
+                   A&&... args) const {
+    detail::CheckReturn<R>();
+    const base::FunctionEntry entry = detail::NamedEntry(name);
+    return RefAccess::Make<R>(detail::WithGiven(
+        [&](detail::Arguments arguments) {
+          return detail::CallActor(actor_, entry, arguments, options);
+        },
+        std::forward<A>(args)...));
+  }
+
+  template <class R, class... A>
+  Ref<R> CallNamed(std::string_view name, A&&... args) const {
+    return CallNamed<R>(CallOptions(), name, std::forward<A>(args)...);
   }
 
   // Names the actor among all of the cluster; the same for all incarnations.

@@ -36,6 +36,7 @@
 #include "api/mobula/options.h"               // IWYU pragma: export
 #include "api/mobula/published/publish.h"     // IWYU pragma: export
 #include "api/mobula/ref.h"                   // IWYU pragma: export
+#include "api/mobula/remote.h"                // IWYU pragma: export
 #include "api/mobula/result.h"                // IWYU pragma: export
 #include "api/mobula/spawn.h"                 // IWYU pragma: export
 #include "api/mobula/sync/barrier.h"          // IWYU pragma: export

@@ -202,6 +202,8 @@ struct RunTask {
   std::int32_t attempt = 1;
   FunctionId function;
   std::vector<Value> args;  // one encoded value for each parameter
+  // The stable name (MOBULA_REMOTE) by which it is called, "" if by its key.
+  std::string called;
   // Null: no name, one cpu. Shared, since it never changes.
   std::shared_ptr<Assigned> assigned;
 };
@@ -226,6 +228,7 @@ struct CallActor {
   std::int32_t attempt = 1;
   FunctionId method;
   std::vector<Value> args;
+  std::string called;  // as of RunTask
 };
 
 // Takes back a task that has not started; a started one is not disturbed.

@@ -69,6 +69,7 @@ bool CallTable::Add(Call call, base::BootTime now, Produced& out) {
   entry.result = call.result;
   entry.method = call.method;
   entry.method_name = std::move(call.method_name);
+  entry.by_name = call.by_name;
   entry.bound_incarnation = call.bound_incarnation;
   entry.retries_max = call.retries_max;
   entry.since = now_;
@@ -219,6 +220,7 @@ void CallTable::Push(base::TaskId id, Entry& entry, Produced& out) {
   call.attempt = entry.attempt;
   call.method = entry.method;
   call.args = entry.args;
+  if (entry.by_name) call.called = entry.method_name;
   out.SendTo(target.worker, std::move(call));
 }
 

@@ -122,6 +122,7 @@ class CallTable {
     base::ObjectId result;
     base::FunctionId method;
     std::string method_name;
+    bool by_name = false;
     std::vector<base::Value> args;
     base::BootTime deadline = base::BootTime::Never();
     std::int64_t bound_incarnation = 0;

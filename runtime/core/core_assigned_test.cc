@@ -1,5 +1,5 @@
 // What tasks and actors are told beside their arguments: the name that options
-// gave them, and what they hold.
+// gave them, what they hold, and by which name a function is called.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -44,6 +44,7 @@ class CoreAssignedTest : public CoreFixture {
 TEST_F(CoreAssignedTest, TheUsualIsNotSaid) {
   RunFirst(Simple(1));
   EXPECT_EQ(TheRun().assigned, nullptr);
+  EXPECT_EQ(TheRun().called, "");
 }
 
 TEST_F(CoreAssignedTest, ANameOrOtherResourcesAreSaid) {
@@ -79,6 +80,16 @@ TEST_F(CoreAssignedTest, AFailureHasTheTasksNameAndNoOthers) {
   EXPECT_EQ(FailureOf(3).function, "Square");
 }
 
+TEST_F(CoreAssignedTest, AFunctionIsCalledByItsName) {
+  Submit submit = Named(1, "mine", 1);
+  submit.function_name = "shop.add";
+  submit.by_name = true;
+  const base::LeaseId lease = RunFirst(submit);
+  EXPECT_EQ(TheRun().called, "shop.add");
+  MoveOn(lease);
+  EXPECT_EQ(TheRun().called, "shop.add");
+}
+
 TEST_F(CoreAssignedTest, AnActorIsToldInEachIncarnation) {
   Create create;
   create.actor = base::ActorId{8, 1};
@@ -104,6 +115,25 @@ TEST_F(CoreAssignedTest, AnActorIsToldInEachIncarnation) {
   ASSERT_EQ(Sent<base::CreateActor>().size(), 1u);
   EXPECT_EQ(Sent<base::CreateActor>()[0].incarnation, 2);
   EXPECT_EQ(Sent<base::CreateActor>()[0].assigned, index);
+  // By a name, and not.
+  created.incarnation = 2;
+  Hear(kOther, created);
+  Call call;
+  call.actor = create.actor;
+  call.task = Task(1);
+  call.result = Result(1);
+  call.method = kFunction;
+  call.method_name = "Index.Add";
+  call.by_name = true;
+  Do(call);
+  ASSERT_EQ(Sent<base::CallActor>().size(), 1u);
+  EXPECT_EQ(Sent<base::CallActor>()[0].called, "Index.Add");
+  call.task = Task(2);
+  call.result = Result(2);
+  call.by_name = false;
+  Do(call);
+  ASSERT_EQ(Sent<base::CallActor>().size(), 1u);
+  EXPECT_EQ(Sent<base::CallActor>()[0].called, "");
 }
 
 class CoreAssignedHostTest : public CoreFixture {
@@ -115,12 +145,14 @@ TEST_F(CoreAssignedHostTest, WhatIsToldReachesTheSlot) {
   base::RunTask run;
   run.task = Task(1);
   run.result = Result(1);
+  run.called = "shop.add";
   run.assigned =
       std::make_shared<Assigned>(Assigned{"mine", ResourceVector::Cpus(2)});
   Hear(kOther, run);
   const auto executes = Of<Execute>();
   ASSERT_EQ(executes.size(), 1u);
   EXPECT_EQ(executes[0].result, Result(1));
+  EXPECT_EQ(executes[0].called, "shop.add");
   ASSERT_NE(executes[0].assigned, nullptr);
   EXPECT_EQ(*executes[0].assigned, *run.assigned);
 }

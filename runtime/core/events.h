@@ -43,6 +43,7 @@ struct Submit {
   base::ObjectId result;
   base::FunctionId function;
   std::string function_name;  // for people
+  bool by_name = false;       // it is the stable name by which it is called
   std::string name;           // of this task, where its options gave it one
   std::vector<Arg> args;
   base::ResourceVector resources;
@@ -81,6 +82,7 @@ struct Call {
   base::ObjectId result;
   base::FunctionId method;
   std::string method_name;  // for people: "Index::Add"
+  bool by_name = false;     // it is the stable name by which it is called
   std::vector<Arg> args;
   std::int32_t retries_max = 0;        // after actor deaths; -1: no limit
   std::int64_t bound_incarnation = 0;  // 0: any; else kActorRestarted
@@ -218,6 +220,7 @@ struct Execute {
   bool is_constructor = false;
   base::FunctionId function;
   std::vector<base::Value> args;
+  std::string called;  // the stable name by which, "" if by its key
   // Of a constructor, and a task with a name or other resources than one cpu;
   // else null.
   std::shared_ptr<const base::Assigned> assigned;

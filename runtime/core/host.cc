@@ -30,6 +30,7 @@ void Host::Run(base::ProcessId from, base::RunTask run, Effects& effects) {
   job.attempt = run.attempt;
   job.function = run.function;
   job.args = std::move(run.args);
+  job.called = std::move(run.called);
   job.assigned = std::move(run.assigned);
   Enqueue(std::move(job), effects);
 }
@@ -79,6 +80,7 @@ void Host::Call(base::ProcessId from, base::CallActor call, Effects& effects) {
       return;
   }
   job.args = std::move(call.args);
+  job.called = std::move(call.called);
   Enqueue(std::move(job), effects);
 }
 
@@ -134,6 +136,7 @@ void Host::StartNext(Effects& effects) {
     execute.is_constructor = job->kind == Job::Kind::kConstructor;
     execute.function = job->function;
     execute.args = std::move(job->args);
+    execute.called = std::move(job->called);
     execute.assigned = std::move(job->assigned);
     Emit(effects, std::move(execute));
     job->args.clear();

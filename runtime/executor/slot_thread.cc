@@ -10,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "base/callable.h"
 #include "base/check.h"
 #include "base/value.h"
 #include "runtime/executor/current.h"
@@ -97,14 +98,10 @@ Executed SlotThread::RunOne(const Execute& work,
                             std::shared_ptr<const void>* kept) {
   Executed executed;
   executed.task = work.task;
-  const base::FunctionEntry* entry = table_.Find(work.function);
-  if (entry == nullptr) {
-    executed.outcome =
-        base::NotRun(FailureCode::kNoSuchFunction,
-                     "the worker's program has no function with the key " +
-                         work.function.ToString() +
-                         "; caller and worker are different programs");
-    Annotate(work, "", &executed.outcome);
+  const base::FunctionEntry* entry = nullptr;
+  if (auto failure = Find(work, &entry)) {
+    executed.outcome = *std::move(failure);
+    Annotate(work, work.called, &executed.outcome);
     return executed;
   }
   ShowRunning(*entry);
@@ -140,6 +137,17 @@ Executed SlotThread::RunOne(const Execute& work,
   FlushOutput();
   Annotate(work, entry->name, &executed.outcome);
   return executed;
+}
+
+std::optional<Failure> SlotThread::Find(
+    const Execute& work, const base::FunctionEntry** entry) const {
+  auto failure =
+      base::FindCallable(table_, {work.function, work.called}, entry);
+  if (failure.has_value() || work.is_constructor) return failure;
+  if (work.actor.IsNil()) return base::Misplaced(**entry, nullptr);
+  const auto living = actors_.find(work.actor);
+  if (living == actors_.end()) return std::nullopt;  // Invoke says so
+  return base::Misplaced(**entry, living->second.constructor);
 }
 
 std::optional<Failure> SlotThread::MapArgs(const Execute& work,
@@ -195,7 +203,8 @@ base::Outcome SlotThread::Invoke(const Execute& work,
     instance.reset();
   } else if (work.is_constructor &&
              std::holds_alternative<base::Value>(outcome)) {
-    actors_.emplace(work.actor, Living{work.assigned, std::move(instance)});
+    actors_.emplace(work.actor,
+                    Living{work.assigned, &entry, std::move(instance)});
   }
   return outcome;
 }
@@ -204,6 +213,7 @@ void SlotThread::Annotate(const Execute& work, const std::string& function,
                           base::Outcome* outcome) {
   auto* failure = std::get_if<Failure>(outcome);
   if (failure == nullptr) return;
+  if (!work.called.empty()) failure->function = work.called;
   if (work.actor.IsNil() && work.assigned != nullptr &&
       !work.assigned->name.empty()) {
     failure->function = work.assigned->name;

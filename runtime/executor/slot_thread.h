@@ -16,8 +16,9 @@
 // actors; on_done is called there and must not wait for this slot.
 // Invariants: (1) on_done once for each function that started, in their order;
 // (2) an actor that called ExitActor is destroyed before that is reported.
-// Failure: an unknown function is a Failure of kNoSuchFunction, an argument
-// that cannot be mapped is what the store says of it; neither is ever run.
+// Failure: what is not there, or not to be run as it is asked for, is a Failure
+// of kNoSuchFunction (base/callable.h), an argument that cannot be mapped is
+// what the store says of it; neither is ever run.
 #ifndef MOBULA_RUNTIME_EXECUTOR_SLOT_THREAD_H_
 #define MOBULA_RUNTIME_EXECUTOR_SLOT_THREAD_H_
 
@@ -72,6 +73,7 @@ class SlotThread {
   struct Living {
     // First: the instance's destructor may still ask for it.
     std::shared_ptr<const base::Assigned> assigned;
+    const base::FunctionEntry* constructor = nullptr;
     std::shared_ptr<void> instance;
   };
 
@@ -79,6 +81,9 @@ class SlotThread {
   bool Take(Execute* work) MOBULA_EXCLUDES(mutex_);
   // `kept`: what must stay until the answer has been handed on.
   Executed RunOne(const Execute& work, std::shared_ptr<const void>* kept);
+  // What it asks for; or why that cannot be run.
+  std::optional<base::Failure> Find(const Execute& work,
+                                    const base::FunctionEntry** entry) const;
   // The arguments with the bytes of those that are stored, none where none is;
   // or why they cannot be had, and which of them are lost.
   std::optional<base::Failure> MapArgs(const Execute& work,

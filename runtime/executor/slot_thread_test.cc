@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <typeinfo>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -110,6 +111,8 @@ const base::FunctionEntry kEntries[] = {
     {FunctionId{1, 8}, "mention", "Mention", &Mention},
     {FunctionId{1, 9}, "asker", "Asker", &ConstructAsker},
     {FunctionId{1, 10}, "assigned", "TellAssigned", &TellAssigned},
+    {FunctionId{1, 11}, "method", "Other::Method", &Increment, "",
+     &typeid(int)},
 };
 
 const base::FunctionTable& Table() {
@@ -297,10 +300,27 @@ TEST(SlotThread, WhatAnActorHasIsKnownInItsMethodsAndDestructor) {
   EXPECT_EQ(Story().at(2), "ended as index {cpu: 0.5}");
 }
 
-TEST(SlotThread, ATaskWithANameFailsUnderIt) {
+TEST(SlotThread, WhatIsCalledByANameFailsUnderIt) {
   Execute work = Work(1, 2);
+  work.called = "test.throws";
+  EXPECT_EQ(Fails(RunAll({work})[0]).function, "test.throws");
   work.assigned = Given("mine", 1);
   EXPECT_EQ(Fails(RunAll({work})[0]).function, "mine");
+}
+
+TEST(SlotThread, WhatCannotBeRunWhereItIsAskedForIsRefused) {
+  Execute named = Work(1, 99);
+  named.called = "shop.add";
+  Execute method = Work(2, 11);  // as a task
+  const std::vector<Executed> done =
+      RunAll({named, method, ActorWork(3, 3), ActorWork(4, 11)});
+  EXPECT_EQ(Fails(done[0]).code, FailureCode::kNoSuchFunction);
+  EXPECT_EQ(Fails(done[0]).function, "shop.add");
+  EXPECT_NE(Fails(done[0]).message.find("\"shop.add\""), std::string::npos);
+  for (const int i : {1, 3}) {
+    EXPECT_EQ(Fails(done[i]).code, FailureCode::kNoSuchFunction);
+    EXPECT_EQ(Fails(done[i]).executed, base::Executed::kNo);
+  }
 }
 
 TEST(SlotThread, OutputIsFlushedBeforeTheReport) {

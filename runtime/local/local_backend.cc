@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/callable.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/value.h"
@@ -99,11 +100,14 @@ LocalBackend::Finished LocalBackend::Execute(const Run& run,
                                              std::span<const base::Value> args,
                                              std::shared_ptr<void>* instance) {
   Finished finished;
-  const base::FunctionEntry* const entry = table_.Find(run.function);
-  if (entry == nullptr) {
-    finished.outcome = NotRun(
-        FailureCode::kNoSuchFunction, run.name,
-        "this program has no function with the key " + run.function.ToString());
+  const base::FunctionEntry* entry = nullptr;
+  auto why = base::FindCallable(table_, {run.function, run.called}, &entry);
+  if (!why.has_value() && !run.is_constructor) {
+    why = base::Misplaced(*entry, run.constructor);
+  }
+  if (why.has_value()) {
+    why->function = run.name;
+    finished.outcome = *std::move(why);
     return finished;
   }
   CurrentExecution current;
@@ -179,6 +183,7 @@ LocalBackend::Finished LocalBackend::RunTask(const Submit& submit) {
   run.result = submit.result;
   run.function = submit.function;
   run.name = submit.name.empty() ? submit.function_name : submit.name;
+  if (submit.by_name) run.called = submit.function_name;
   run.assigned = base::Assigned{submit.name, submit.resources};
   run.timeout = submit.timeout;
   while (true) {
@@ -436,6 +441,7 @@ void LocalBackend::Begin(base::ActorId id) {
   } else {
     store_.Lives(id, actor->incarnation);
     actor->instance = std::move(instance);
+    actor->constructor = table_.Find(actor->create.constructor);
   }
 }
 
@@ -450,6 +456,7 @@ void LocalBackend::RunCall(base::ActorId id, const Call& call) {
     Actor* const actor = Find(id);
     MOBULA_CHECK(actor != nullptr, "an actor that is busy stays");
     instance = actor->instance;
+    run.constructor = actor->constructor;
     run.assigned = base::Assigned{actor->create.name, actor->create.resources};
     run.incarnation = settled.incarnation = actor->incarnation;
     refusal = Refusal(*actor, call);
@@ -464,6 +471,7 @@ void LocalBackend::RunCall(base::ActorId id, const Call& call) {
     run.actor = id;
     run.function = call.method;
     run.name = call.method_name;
+    if (call.by_name) run.called = call.method_name;
     run.timeout = call.timeout;
     finished = Execute(run, args, &instance);
     settled.outcome = std::move(finished.outcome);

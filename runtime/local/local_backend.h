@@ -88,8 +88,9 @@ class LocalBackend : public Backend {
 
  private:
   struct Actor {
-    Create create;                  // how to make it again
-    std::vector<base::Value> args;  // of the constructor
+    Create create;                                     // how to make it again
+    std::vector<base::Value> args;                     // of the constructor
+    const base::FunctionEntry* constructor = nullptr;  // of the instance
     std::shared_ptr<void> instance;
     std::int64_t incarnation = 0;
     std::int32_t restarts_left = 0;  // -1: no limit
@@ -117,8 +118,11 @@ class LocalBackend : public Backend {
     std::int32_t attempt = 1;
     bool is_constructor = false;
     base::FunctionId function;
-    std::string_view name;  // for failures
+    std::string_view name;    // for failures
+    std::string_view called;  // the stable name, "" if by its key
     base::Assigned assigned;
+    // What made the actor, null for a task and a constructor.
+    const base::FunctionEntry* constructor = nullptr;
     base::Duration timeout = base::Duration::max();
   };
 

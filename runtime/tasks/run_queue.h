@@ -12,6 +12,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -34,6 +35,7 @@ struct Job {
   base::FunctionId function;
   std::vector<base::Value> args;
   std::vector<base::ObjectName> held;  // what they refer to
+  std::string called;                  // as of base::RunTask
   std::shared_ptr<const base::Assigned> assigned;
 };
 

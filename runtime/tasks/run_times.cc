@@ -7,13 +7,13 @@
 namespace mobula::runtime {
 
 std::uint32_t RunTimes::Intern(base::FunctionId function,
-                               const std::string& name) {
+                               const std::string& name, bool by_name) {
   if (last_ < functions_.size() && functions_[last_].id == function) {
     return last_;
   }
   const auto [it, is_new] = indexes_.try_emplace(
       function, static_cast<std::uint32_t>(functions_.size()));
-  if (is_new) functions_.push_back(Function{function, name, -1});
+  if (is_new) functions_.push_back(Function{function, name, by_name, -1});
   last_ = it->second;
   return last_;
 }

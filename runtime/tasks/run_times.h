@@ -25,7 +25,9 @@ class RunTimes {
   static constexpr std::int64_t kInFlightNs = 200'000;
   static constexpr std::int64_t kCreditsMax = 256;
 
-  std::uint32_t Intern(base::FunctionId function, const std::string& name);
+  // `by_name`: its id is that of its stable name.
+  std::uint32_t Intern(base::FunctionId function, const std::string& name,
+                       bool by_name = false);
   void Record(std::uint32_t function, std::int64_t run_ns);
 
   // What one task counts against kInFlightNs.
@@ -36,11 +38,15 @@ class RunTimes {
   [[nodiscard]] const std::string& name(std::uint32_t function) const {
     return functions_[function].name;
   }
+  [[nodiscard]] bool by_name(std::uint32_t function) const {
+    return functions_[function].by_name;
+  }
 
  private:
   struct Function {
     base::FunctionId id;
     std::string name;
+    bool by_name = false;
     std::int64_t mean_ns = -1;  // -1: never measured
   };
 

@@ -47,7 +47,8 @@ void TaskTable::Add(const Submit& submit, base::BootTime now) {
   MOBULA_CHECK(is_new) << "task " << submit.task << " exists";
   Task& task = it->second;
   task.result = submit.result;
-  task.function = functions_.Intern(submit.function, submit.function_name);
+  task.function =
+      functions_.Intern(submit.function, submit.function_name, submit.by_name);
   if (!submit.name.empty()) {
     task.name = std::make_unique<const std::string>(submit.name);
   }
@@ -274,6 +275,9 @@ void TaskTable::Push(base::TaskId id, Task& task, LeaseCache::Lease& lease,
   run.attempt = task.attempt;
   run.function = functions_.id(task.function);
   run.args = task.args;
+  if (functions_.by_name(task.function)) {
+    run.called = functions_.name(task.function);
+  }
   run.assigned = AssignedTo(task);
   out.SendTo(lease.worker, std::move(run));
 }

@@ -245,8 +245,9 @@ ObjectPtr SpawnTask(const base::FunctionEntry& function, Arguments arguments,
   const std::string& name = values.name.empty() ? function.name : values.name;
   EncodedArgs encoded =
       Encode(session, name, arguments, StoreDeadline(*session, values.timeout));
-  return SubmitTask(session, function.id, function.name,
-                    std::move(encoded.args), values);
+  return SubmitTask(
+      session, {function.id, function.name, !function.named_function.empty()},
+      std::move(encoded.args), values);
 }
 
 ActorPtr CreateActor(const base::FunctionEntry& constructor,
@@ -291,6 +292,7 @@ ObjectPtr CallActor(const ActorPtr& actor, const base::FunctionEntry& method,
   call.result = backend.NewId<base::ObjectId>();
   call.method = method.id;
   call.method_name = method.name;
+  call.by_name = !method.named_function.empty();
   EncodedArgs encoded =
       Encode(handle.session(), method.name, arguments,
              StoreDeadline(*handle.session(), values.timeout));

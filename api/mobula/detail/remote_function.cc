@@ -95,7 +95,8 @@ base::Outcome Placed(Encoding& encoding, const base::ObjectName& name,
 
 Registration::Registration(const std::type_info& function,
                            const std::type_info& signature,
-                           std::string_view name, base::Invoker invoke) {
+                           std::string_view name, base::Invoker invoke,
+                           const std::type_info* actor_class) {
   auto* const entry = new base::FunctionEntry;
   const std::string_view mangled = function.name();
   entry->key = HasLocalName(mangled) || HasLocalName(signature.name())
@@ -106,6 +107,7 @@ Registration::Registration(const std::type_info& function,
   entry->id = HashKey(entry->key);
   entry->name = name;
   entry->invoke = invoke;
+  entry->actor_class = actor_class;
   entry_ = entry;
   base::FunctionTable::Get().Register(entry);
 }

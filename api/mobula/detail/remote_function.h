@@ -37,7 +37,8 @@ class Registration {
  public:
   // `function` and `signature` are the types whose mangled names make the key.
   Registration(const std::type_info& function, const std::type_info& signature,
-               std::string_view name, base::Invoker invoke);
+               std::string_view name, base::Invoker invoke,
+               const std::type_info* actor_class = nullptr);
 
   [[nodiscard]] const base::FunctionEntry& entry() const { return *entry_; }
 
@@ -151,8 +152,9 @@ struct RemoteMethod {
           return (self->*kMethod)(std::forward<decltype(args)>(args)...);
         });
   }
-  inline static Registration registration{
-      typeid(RemoteMethod), typeid(typename S::Function), kName, &Invoke};
+  inline static Registration registration{typeid(RemoteMethod),
+                                          typeid(typename S::Function), kName,
+                                          &Invoke, &typeid(C)};
 };
 
 // The constructor of C that takes A..., each a Storage type.
@@ -166,8 +168,9 @@ struct RemoteConstructor {
       *instance = std::make_shared<C>(std::forward<decltype(args)>(args)...);
     });
   }
-  inline static Registration registration{
-      typeid(RemoteConstructor), typeid(typename S::Function), kName, &Invoke};
+  inline static Registration registration{typeid(RemoteConstructor),
+                                          typeid(typename S::Function), kName,
+                                          &Invoke, &typeid(C)};
 };
 
 }  // namespace mobula::detail

@@ -147,7 +147,7 @@ ObjectPtr SpawnNode(const std::shared_ptr<Session>& session,
     for (const ObjectPtr& held : argument.held) (void)Of(*session, node, held);
     arg.value = argument.value;
   }
-  return SubmitTask(session, node.function, node.name, std::move(args),
+  return SubmitTask(session, {node.function, node.name}, std::move(args),
                     node.options.values());
 }
 

@@ -8,15 +8,15 @@
 namespace mobula::detail {
 
 std::shared_ptr<const ObjectHandle> SubmitTask(
-    const std::shared_ptr<Session>& session, base::FunctionId function,
-    const std::string& function_name, std::vector<runtime::Arg> args,
-    const TaskOptions::Values& options) {
+    const std::shared_ptr<Session>& session, CalledFunction function,
+    std::vector<runtime::Arg> args, const TaskOptions::Values& options) {
   runtime::Backend& backend = session->OpenBackend();
   runtime::Submit submit;
   submit.task = backend.NewId<base::TaskId>();
   submit.result = backend.NewId<base::ObjectId>();
-  submit.function = function;
-  submit.function_name = function_name;
+  submit.function = function.id;
+  submit.function_name = std::move(function.name);
+  submit.by_name = function.by_name;
   submit.name = options.name;
   submit.args = std::move(args);
   submit.resources = options.resources;

@@ -19,12 +19,17 @@ struct Arg;
 
 namespace mobula::detail {
 
+struct CalledFunction {
+  base::FunctionId id;
+  std::string name;      // for people
+  bool by_name = false;  // that is the stable name by which it is called
+};
+
 // A handle of its result. What the arguments name is kept by the runtime from
 // here on.
 std::shared_ptr<const ObjectHandle> SubmitTask(
-    const std::shared_ptr<Session>& session, base::FunctionId function,
-    const std::string& function_name, std::vector<runtime::Arg> args,
-    const TaskOptions::Values& options);
+    const std::shared_ptr<Session>& session, CalledFunction function,
+    std::vector<runtime::Arg> args, const TaskOptions::Values& options);
 
 }  // namespace mobula::detail
 
