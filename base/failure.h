@@ -22,7 +22,7 @@ enum class FailureCode : std::uint8_t {
   kActorDied,          // the actor ended and will not be restarted
   kActorRestarted,     // the call was bound to an incarnation that has ended
   kTimeout,            // a deadline passed
-  kCancelled,          // it was taken back before it ran
+  kCancelled,          // it was cancelled, or taken back before it ran
   kInfeasible,         // no node has, or will ever have, such resources
   kTooLarge,           // a value is over the limit of a message
   kDecode,             // bytes did not hold what was expected

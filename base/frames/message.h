@@ -12,6 +12,9 @@
 //                                                       LeaseRefused,
 //                                                       LeaseLost)
 //   owner  -> worker  RunTask, CreateActor, CallActor  (answered by TaskDone)
+//   owner  -> worker  CancelTask, StopTask             (TaskDone where it never
+//                                                       started; TaskStopping)
+//   borrower -> owner CancelObject                     (ObjectCancelled)
 //   caller -> owner   WatchActor, UnwatchActor, KillActor
 //                                                      (answered by ActorMoved)
 //   owner  -> raylet  ActorReport, ControlCall         (ControlAnswer): relayed
@@ -236,7 +239,20 @@ struct CancelTask {
   TaskId task;
 };
 
+// The same for good: one that has started is told to stop, which is said at
+// once (TaskStopping), and goes on as it likes; TaskDone tells its end.
+// `recursive`: what it submitted and called meanwhile is cancelled too.
+struct StopTask {
+  TaskId task;
+  bool recursive = true;
+};
+
 // ---- worker -> owner or caller ---------------------------------------------
+
+// It has started, and has been told to stop.
+struct TaskStopping {
+  TaskId task;
+};
 
 struct TaskDone {
   TaskId task;
@@ -249,6 +265,29 @@ struct TaskDone {
   std::uint64_t digest = 0;
   // Arguments of a task whose bytes are gone: it has not run, nor is charged.
   std::vector<LostBytes> lost;
+};
+
+// ---- borrower <-> owner of an object ----------------------------------------
+
+// Cancels the task or call that is to give its outcome. `force`: its worker is
+// ended where it does not stop.
+struct CancelObject {
+  RequestId request;
+  ObjectId object;
+  bool force = false;
+  bool recursive = true;
+};
+
+enum class CancelVerdict : std::uint8_t {
+  kCancelled = 1,  // its outcome is, or is soon, a Failure of kCancelled
+  kFinished,       // it has its outcome, or nobody refers to it
+  kNoTask,         // it was put: there is nothing to cancel
+  kActorCall       // of an actor, which is not ended by force
+};
+
+struct ObjectCancelled {
+  RequestId request;
+  CancelVerdict verdict = CancelVerdict::kFinished;
 };
 
 // ---- caller <-> owner of an actor ------------------------------------------
@@ -298,7 +337,7 @@ using Message = std::variant<
     WantObjects, ObjectIs, OwnerGone, ClaimObjects, Stay, ObjectsLost,
     ResultRemade, ListRefs, RefsAre, ListMemory, MemoryPart, StorePart,
     MemoryListed, QuestionRefused, ListOwnTasks, TasksAre, ListTasks, TaskPart,
-    TasksListed>;
+    TasksListed, StopTask, TaskStopping, CancelObject, ObjectCancelled>;
 
 // An encoded message is at most this long; values ride inline for now.
 inline constexpr std::uint64_t kMessageBytesMax = 256ull << 20;

@@ -71,6 +71,13 @@ struct PlausibleMessage : Plausible {
     return (*this)(message.outcome) && (*this)(message.lost) &&
            (message.lost.empty() || is_failure);
   }
+  bool operator()(const CancelObject& message) const {
+    return !message.request.IsNil() && !message.object.IsNil();
+  }
+  bool operator()(const ObjectCancelled& message) const {
+    return message.verdict >= CancelVerdict::kCancelled &&
+           message.verdict <= CancelVerdict::kActorCall;
+  }
   bool operator()(const ObjectsLost& message) const {
     return (*this)(message.objects);
   }

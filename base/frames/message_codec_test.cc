@@ -57,6 +57,9 @@ std::vector<Message> OneOfEach() {
       stored->extent = Extent{ArenaId{5, 6}, 64, 4097, 1};
     } else if (auto* lost = std::get_if<ObjectsLost>(&message)) {
       lost->objects = {SomeBytes()};
+    } else if (auto* cancel = std::get_if<CancelObject>(&message)) {
+      cancel->request = RequestId{7, 10};
+      cancel->object = ObjectId{1, 2};
     } else if (auto* returned = std::get_if<ReturnObjects>(&message)) {
       returned->objects = {ReturnedObject{ObjectId{1, 2}, 3}};
     } else if (auto* list = std::get_if<ListRefs>(&message)) {
@@ -134,6 +137,15 @@ TEST(MessageCodecTest, WhatCannotBeIsRefused) {
   RunTask task;
   task.attempt = 0;
   EXPECT_FALSE(Decodes(EncodeMessage(task)));
+  CancelObject cancel;
+  cancel.request = RequestId{1, 1};
+  EXPECT_FALSE(Decodes(EncodeMessage(cancel))) << "no object";
+  cancel.object = ObjectId{1, 1};
+  EXPECT_TRUE(Decodes(EncodeMessage(cancel)));
+  ObjectCancelled answer;
+  EXPECT_TRUE(Decodes(EncodeMessage(answer)));
+  answer.verdict = static_cast<CancelVerdict>(9);
+  EXPECT_FALSE(Decodes(EncodeMessage(answer)));
 }
 
 TEST(MessageCodecTest, LostBytesNameAnObjectAndAPlace) {

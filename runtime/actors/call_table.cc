@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/value.h"
+#include "runtime/core/cancelled_failure.h"
 
 namespace mobula::runtime {
 namespace {
@@ -134,6 +135,44 @@ void CallTable::Fail(base::TaskId task, Failure failure, Produced& out) {
   Pump(target, out);
 }
 
+void CallTable::Cancel(base::TaskId task, bool recursive, Produced& out) {
+  const auto it = entries_.find(task);
+  if (it == entries_.end()) return;
+  Entry& entry = it->second;
+  if (entry.state != State::kInFlight) {
+    Failure failure = CancelledFailure(entry.maybe_ran ? base::Executed::kMaybe
+                                                       : base::Executed::kNo);
+    failure.function = entry.method_name;
+    Fail(task, std::move(failure), out);
+    return;
+  }
+  entry.cancelled = true;
+  // Else the news of it is awaited.
+  if (!entry.target->up) return;
+  out.SendTo(entry.target->worker, base::StopTask{task, recursive});
+}
+
+void CallTable::Stopping(base::ProcessId from, base::TaskId task,
+                         Produced& out) {
+  const auto it = entries_.find(task);
+  if (it == entries_.end() || !it->second.cancelled) return;
+  if (it->second.target->worker != from) return;
+  // Its place is kept until it is answered.
+  SettleCancelled(it, base::Executed::kMaybe, out);
+}
+
+void CallTable::SettleCancelled(Entries::iterator it, base::Executed executed,
+                                Produced& out) {
+  Entry& entry = it->second;
+  if (executed == base::Executed::kNo && entry.maybe_ran) {
+    executed = base::Executed::kMaybe;
+  }
+  Failure failure = CancelledFailure(executed);
+  failure.function = entry.method_name;
+  if (executed != base::Executed::kNo) Fill(entry, failure);
+  Settle(it, std::move(failure), entry.target->incarnation, out);
+}
+
 // Keeps the queue from filling with calls that have their outcome.
 void CallTable::DropSettled(Target& target) {
   if (target.queue.size() <= 2 * target.unfinished + 64) return;
@@ -235,8 +274,9 @@ std::optional<base::ActorId> CallTable::Done(base::ProcessId from,
       [&done](const Sent& sent) { return sent.task == done.task; });
   if (place == target.in_flight.end()) return std::nullopt;
   const auto it = entries_.find(done.task);
-  if (it != entries_.end() && IsRefusal(done)) {
-    TakeBack(target);
+  const bool cancelled = it != entries_.end() && it->second.cancelled;
+  if (it != entries_.end() && !cancelled && IsRefusal(done)) {
+    TakeBack(target, out);
     return std::nullopt;
   }
   target.in_flight_bytes -= place->bytes;
@@ -244,7 +284,11 @@ std::optional<base::ActorId> CallTable::Done(base::ProcessId from,
   target.in_flight.erase(place);
   std::optional<base::ActorId> exited;
   if (done.actor_exited) exited = target.id;
-  if (it != entries_.end()) {
+  if (cancelled) {
+    const auto* failure = std::get_if<Failure>(&done.outcome);
+    SettleCancelled(
+        it, failure == nullptr ? base::Executed::kYes : failure->executed, out);
+  } else if (it != entries_.end()) {
     Entry& entry = it->second;
     MOBULA_CHECK(entry.target == &target && entry.state == State::kInFlight);
     if (auto* failure = std::get_if<Failure>(&done.outcome)) {
@@ -256,11 +300,15 @@ std::optional<base::ActorId> CallTable::Done(base::ProcessId from,
   return exited;
 }
 
-void CallTable::TakeBack(Target& target) {
+void CallTable::TakeBack(Target& target, Produced& out) {
   const std::vector<Sent> taken = TakeInFlight(target);
   for (auto sent = taken.rbegin(); sent != taken.rend(); ++sent) {
     const auto it = entries_.find(sent->task);
     if (it == entries_.end()) continue;
+    if (it->second.cancelled) {
+      SettleCancelled(it, base::Executed::kMaybe, out);
+      continue;
+    }
     SetState(it->second, State::kReady);
     target.queue.push_front(sent->task);
   }
@@ -293,6 +341,11 @@ void CallTable::Down(Target& target, const ActorNews& news, Produced& out) {
 bool CallTable::Survives(Entries::iterator it, bool may_have_run,
                          const ActorNews& news, Produced& out) {
   Entry& entry = it->second;
+  if (entry.cancelled) {
+    SettleCancelled(
+        it, may_have_run ? base::Executed::kMaybe : base::Executed::kNo, out);
+    return false;
+  }
   SetState(entry, State::kReady);
   if (!may_have_run) return true;  // if bound it fails at the next Up
   entry.maybe_ran = true;
@@ -340,6 +393,10 @@ void CallTable::Die(Target& target, const ActorNews& news, Produced& out) {
     const auto it = entries_.find(sent.task);
     if (it == entries_.end()) continue;
     if (may_have_run) it->second.maybe_ran = true;
+    if (it->second.cancelled) {
+      SettleCancelled(it, base::Executed::kNo, out);
+      continue;
+    }
     Failure failure = target.cause;
     failure.executed =
         it->second.maybe_ran ? base::Executed::kMaybe : base::Executed::kNo;
@@ -395,6 +452,7 @@ void CallTable::Tick(base::BootTime now, Produced& out) {
         may_have_run ? base::Executed::kMaybe : base::Executed::kNo,
         may_have_run ? "the timeout passed before the call had ended"
                      : "the timeout passed before the call could start");
+    if (entry.cancelled) failure = CancelledFailure(base::Executed::kMaybe);
     failure.function = entry.method_name;
     if (may_have_run) Fill(entry, failure);
     Fail(*task, std::move(failure), out);

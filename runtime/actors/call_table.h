@@ -4,6 +4,9 @@
 //   Waiting(args) --Resolve--> Ready --actor up, turn and window--> InFlight
 //   InFlight --Done--> (gone)
 //   InFlight --Down: never started, or retries left--> Ready, in the old order
+//   Waiting, Ready --Cancel--> (gone) with a Failure
+//   InFlight --Cancel: StopTask to the worker--> Cancelled --it never started,
+//   or the worker says that it stops it, or is gone--> (gone) with that Failure
 //   any --timeout | Dead | Down without retries--> (gone) with a Failure
 // Calls to one actor leave in the order made: one that waits for an argument
 // holds back those behind it, and what comes back after a death goes before all
@@ -66,6 +69,11 @@ class CallTable {
   [[nodiscard]] bool Has(base::TaskId task) const {
     return entries_.contains(task);
   }
+  // Its outcome becomes a Failure of kCancelled, now or when the worker has
+  // answered. One that is not here is let pass.
+  void Cancel(base::TaskId task, bool recursive, Produced& out);
+  // The worker has told it to stop.
+  void Stopping(base::ProcessId from, base::TaskId task, Produced& out);
 
   void Hear(const ActorNews& news, Produced& out);
   // There are signs that the worker is gone: nothing more is sent there, and
@@ -131,6 +139,7 @@ class CallTable {
     std::int32_t attempt = 1;
     State state = State::kWaiting;
     bool maybe_ran = false;  // in an earlier attempt
+    bool cancelled = false;  // while in flight: the worker is asked
   };
   using Entries = std::unordered_map<base::TaskId, Entry>;
 
@@ -141,12 +150,15 @@ class CallTable {
   void Pump(Target& target, Produced& out);
   void Push(base::TaskId id, Entry& entry, Produced& out);
   // The worker takes no calls for this actor: all go back until the next Up.
-  void TakeBack(Target& target);
+  void TakeBack(Target& target, Produced& out);
   // Decides about one call that was in flight when its worker was lost; true
   // if it is to be sent again.
   bool Survives(Entries::iterator it, bool may_have_run, const ActorNews& news,
                 Produced& out);
   void FailRestarted(Entries::iterator it, Produced& out);
+  // Of what was cancelled and is not in the worker any more.
+  void SettleCancelled(Entries::iterator it, base::Executed executed,
+                       Produced& out);
   void Settle(Entries::iterator it, base::Outcome outcome,
               std::int64_t incarnation, Produced& out);
   void Fill(const Entry& entry, base::Failure& failure) const;

@@ -62,6 +62,7 @@ void Core::Take(Event event, Effects& effects) {
                  [this, &effects](PeerLost& lost) { LosePeer(lost, effects); },
                  [this, &effects](Executed& executed) {
                    TellStored(executed.outcome, effects);
+                   owner_.Ended(executed.task);
                    host_.Finish(std::move(executed), effects);
                  },
                  [this, &effects](AskControl& ask) {
@@ -71,9 +72,21 @@ void Core::Take(Event event, Effects& effects) {
                    TellStored(put.outcome, effects);
                    owner_.On(std::move(put));
                  },
+                 [this](Submit& submit) {
+                   ForgetEndedParent(submit.parent);
+                   owner_.On(std::move(submit));
+                 },
+                 [this](Call& call) {
+                   ForgetEndedParent(call.parent);
+                   owner_.On(std::move(call));
+                 },
                  [this](auto& api) { owner_.On(std::move(api)); },
              },
              event);
+}
+
+void Core::ForgetEndedParent(base::TaskId& parent) const {
+  if (!parent.IsNil() && !host_.Runs(parent)) parent = base::TaskId();
 }
 
 void Core::TellStored(const base::Outcome& outcome, Effects& effects) {
@@ -178,6 +191,17 @@ void Core::HearPeer(base::ProcessId from, base::Message& message,
           },
           [this, from, &effects](base::CancelTask& cancel) {
             host_.Cancel(from, cancel.task, effects);
+          },
+          [this, from, &effects](base::StopTask& stop) {
+            const bool runs = host_.Stop(from, stop.task, effects);
+            if (runs && stop.recursive) owner_.CancelSpawned(stop.task);
+          },
+          [this, from](base::TaskStopping& stopping) {
+            owner_.On(from, stopping);
+          },
+          [this, from](base::CancelObject& cancel) { owner_.On(from, cancel); },
+          [this, from](base::ObjectCancelled& answer) {
+            owner_.On(from, answer);
           },
           [this, from](base::TaskDone& done) {
             owner_.Done(from, std::move(done));

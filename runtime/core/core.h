@@ -94,6 +94,8 @@ class Core {
   // Between owners and borrowers: from peers, and from the raylet, which
   // speaks for owners that have ended.
   void HearOfObjects(base::ProcessId from, base::Message& message);
+  // What was spawned by a task that does not run here any more has no parent.
+  void ForgetEndedParent(base::TaskId& parent) const;
   // This process has stored the value, if it is one.
   void TellStored(const base::Outcome& outcome, Effects& effects);
   void LosePeer(const PeerLost& lost, Effects& effects);

@@ -1,5 +1,6 @@
 // Whole lives of tasks and actors in an order that a seed decides, with workers
-// killed all the while; what the cores say is compared with what happened.
+// killed and work cancelled all the while; what the cores say is compared with
+// what happened.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -60,6 +61,9 @@ class Life {
   [[nodiscard]] std::size_t restarts() const { return restarts_; }
   [[nodiscard]] std::size_t listed() const { return listed_; }
   [[nodiscard]] std::size_t asked() const { return asked_.size(); }
+  // Outcomes that were cancelled: before they started, and then.
+  [[nodiscard]] std::size_t cancelled_unrun() const { return cancelled_unrun_; }
+  [[nodiscard]] std::size_t cancelled_run() const { return cancelled_run_; }
   [[nodiscard]] std::size_t control_failures() const {
     return control_failures_;
   }
@@ -111,7 +115,11 @@ class Life {
         if (node_.Random(3) == 0) DoAsk();
         return;
       case 3:
-        DoDrop();
+        if (node_.Random(2) == 0) {
+          DoDrop();
+        } else {
+          for (int i = 0; i < 3; ++i) DoCancel();
+        }
         return;
       case 4:
       case 5:
@@ -196,6 +204,7 @@ class Life {
     create.args = SomeArgs();
     create.restarts_max = kRestarts[node_.Random(4)];
     actors_.push_back(create.actor);
+    if (create.args.size() > 1) with_refs_.insert(create.actor);
     node_.Do(std::move(create));
   }
 
@@ -263,6 +272,21 @@ class Life {
     }
   }
 
+  void DoCancel() {
+    if (held_.empty()) return;
+    // The latest are those that are not finished.
+    auto it = held_.rbegin();
+    std::advance(it, node_.Random(std::min<std::size_t>(held_.size(), 12)));
+    Cancel cancel;
+    cancel.request = NewId<base::RequestId>();
+    cancel.object = {*it, FakeNode::kDriver};
+    // What it ends may be in the midst of something else.
+    cancel.force = with_timeouts_ && node_.Random(3) == 0;
+    cancel.recursive = node_.Random(4) != 0;
+    cancels_[cancel.request] = *it;
+    node_.Do(std::move(cancel));
+  }
+
   void Finish() {
     for (int i = 0; i < 2'000'000; ++i) {
       if (!node_.Step()) return;
@@ -277,16 +301,21 @@ class Life {
           << "no outcome of " << issued.number << "\n"
           << node_.Describe();
       ASSERT_EQ(it->second.size(), 1u);
-      CompareOne(issued, it->second.front());
+      const bool is_cancelled = std::any_of(
+          cancels_.begin(), cancels_.end(),
+          [&result](const auto& cancel) { return cancel.second == result; });
+      CompareOne(issued, it->second.front(), is_cancelled);
     }
     CompareOrder();
     CompareAnswers();
+    CompareCancels();
     for (const ActorChanged& change : node_.changes) {
       if (change.incarnation > 1) ++restarts_;
     }
   }
 
-  void CompareOne(const Issued& issued, const base::Outcome& outcome) {
+  void CompareOne(const Issued& issued, const base::Outcome& outcome,
+                  bool is_cancelled) {
     const auto started = node_.starts.find(issued.task);
     const std::size_t starts =
         started == node_.starts.end() ? 0 : started->second.size();
@@ -295,6 +324,13 @@ class Life {
       EXPECT_GE(starts, 1u);
     } else if (failure->executed == base::Executed::kNo && !issued.has_refs) {
       EXPECT_EQ(starts, 0u) << base::DescribeFailure(*failure);
+    }
+    if (failure != nullptr && failure->code == base::FailureCode::kCancelled) {
+      ++(failure->executed == base::Executed::kNo ? cancelled_unrun_
+                                                  : cancelled_run_);
+      EXPECT_TRUE(is_cancelled || issued.has_refs ||
+                  with_refs_.contains(issued.actor))
+          << "nobody cancelled it";
     }
     if (starts == 0) return;
     for (const FakeNode::Start& start : started->second) {
@@ -320,6 +356,19 @@ class Life {
       if (failure->executed == base::Executed::kNo) {
         EXPECT_FALSE(node_.keys_heard.contains(std::to_string(request.lo)));
       }
+    }
+  }
+
+  // Each is answered once, and what was said of the outcome is so.
+  void CompareCancels() {
+    for (const auto& [request, result] : cancels_) {
+      const auto& verdicts = node_.cancel_ready[request];
+      ASSERT_EQ(verdicts.size(), 1u);
+      EXPECT_NE(verdicts.front(), base::CancelVerdict::kNoTask);
+      if (verdicts.front() != base::CancelVerdict::kCancelled) continue;
+      const auto* failure = std::get_if<Failure>(&node_.ready[result].front());
+      ASSERT_NE(failure, nullptr);
+      EXPECT_EQ(failure->code, base::FailureCode::kCancelled);
     }
   }
 
@@ -386,10 +435,14 @@ class Life {
   std::size_t restarts_ = 0;
   std::size_t listed_ = 0;  // rows of tasks
   std::size_t control_failures_ = 0;
+  std::size_t cancelled_unrun_ = 0;
+  std::size_t cancelled_run_ = 0;
   std::set<base::RequestId> asked_;
+  std::map<base::RequestId, ObjectId> cancels_;
   std::map<ObjectId, Issued> issued_;
   std::set<ObjectId> held_;
   std::vector<ActorId> actors_;
+  std::set<ActorId> with_refs_;  // actors whose constructors have refs
 };
 
 void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
@@ -399,6 +452,8 @@ void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
   std::size_t asked = 0;
   std::size_t listed = 0;
   std::size_t control_failures = 0;
+  std::size_t cancelled_unrun = 0;
+  std::size_t cancelled_run = 0;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Life life(seed, with_timeouts);
@@ -409,6 +464,8 @@ void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
     asked += life.asked();
     listed += life.listed();
     control_failures += life.control_failures();
+    cancelled_unrun += life.cancelled_unrun();
+    cancelled_run += life.cancelled_run();
     if (testing::Test::HasFailure()) return;
   }
   // Not an empty run.
@@ -418,6 +475,8 @@ void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
   EXPECT_GT(asked, 100u);
   EXPECT_GT(listed, 10'000u);
   EXPECT_GT(control_failures, 20u);
+  EXPECT_GT(cancelled_unrun, 300u);
+  EXPECT_GT(cancelled_run, 20u);
 }
 
 TEST(CoreRandomTest, EveryCallHasOneOutcomeThatIsTrue) {

@@ -51,6 +51,7 @@ struct Submit {
   bool retry_exceptions = false;  // also when the function threw
   base::Duration timeout = base::Duration::max();  // from now to outcome
   std::int32_t attempt = 1;  // the number of the first one
+  base::TaskId parent;       // that runs here and spawned it; nil if none
 };
 
 // Create: the actor's constructor runs on a worker of its own. One with a name
@@ -87,6 +88,7 @@ struct Call {
   std::int32_t retries_max = 0;        // after actor deaths; -1: no limit
   std::int64_t bound_incarnation = 0;  // 0: any; else kActorRestarted
   base::Duration timeout = base::Duration::max();
+  base::TaskId parent;  // as of Submit
 };
 
 // Put: the object holds this outcome at once. One reference. A stored value is
@@ -144,6 +146,15 @@ struct AskControl {
   base::Duration timeout = std::chrono::seconds(30);
 };
 
+// Cancels the task or call that is to give the object's outcome, whoever owns
+// it. Wants one CancelReady effect; none comes before its owner has answered.
+struct Cancel {
+  base::RequestId request;
+  base::ObjectName object;
+  bool force = false;     // end the worker of a task that does not stop
+  bool recursive = true;  // what it has spawned and called, too
+};
+
 // Kill: ends the actor's worker; `restart` lets its restarts_max apply.
 struct Kill {
   base::ActorId actor;
@@ -182,8 +193,8 @@ struct Tick {};
 
 using Event =
     std::variant<Submit, Create, StartActor, Call, Put, Adopt, HoldObject,
-                 DropObject, DropActor, Watch, ReportLost, Kill, AskControl,
-                 Received, PeerLost, Executed, Tick>;
+                 DropObject, DropActor, Watch, ReportLost, Kill, Cancel,
+                 AskControl, Received, PeerLost, Executed, Tick>;
 
 // ---- effects ----------------------------------------------------------------
 
@@ -226,6 +237,18 @@ struct Execute {
   std::shared_ptr<const base::Assigned> assigned;
 };
 
+// What an Execute before this one runs is to stop: its stop token says so. It
+// is answered by its Executed, as ever; what has not started need not.
+struct StopExecution {
+  base::TaskId task;
+};
+
+// What became of a Cancel.
+struct CancelReady {
+  base::RequestId request;
+  base::CancelVerdict verdict = base::CancelVerdict::kFinished;
+};
+
 // What AskControl asked for.
 struct ControlReady {
   base::RequestId request;
@@ -242,8 +265,8 @@ struct Exit {
   std::string reason;
 };
 
-using Effect = std::variant<Send, Ready, ActorChanged, Execute, ControlReady,
-                            Remade, SetTimer, Exit>;
+using Effect = std::variant<Send, Ready, ActorChanged, Execute, StopExecution,
+                            CancelReady, ControlReady, Remade, SetTimer, Exit>;
 using Effects = std::vector<Effect>;
 
 }  // namespace mobula::runtime

@@ -74,8 +74,13 @@ void FakeNode::CarryOut(ProcessId from, Effects effects) {
     } else if (auto* answer = std::get_if<ControlReady>(&effect)) {
       MOBULA_CHECK(from == kDriver);
       control_ready[answer->request].push_back(std::move(answer->reply));
+    } else if (auto* verdict = std::get_if<CancelReady>(&effect)) {
+      MOBULA_CHECK(from == kDriver);
+      cancel_ready[verdict->request].push_back(verdict->verdict);
     } else if (auto* execute = std::get_if<Execute>(&effect)) {
       Begin(process, *execute);
+    } else if (auto* stop = std::get_if<StopExecution>(&effect)) {
+      StopRunning(process, stop->task);
     } else if (auto* timer = std::get_if<SetTimer>(&effect)) {
       process.timer = timer->at;
     } else if (std::holds_alternative<Exit>(effect)) {
@@ -182,12 +187,21 @@ void FakeNode::Begin(Process& process, const Execute& execute) {
   }
 }
 
+void FakeNode::StopRunning(Process& process, base::TaskId task) {
+  MOBULA_CHECK(process.running.has_value() && process.running->task == task)
+      << "what does not run is not stopped";
+  if (Random(2) == 0) return;
+  process.finish_at =
+      std::min(process.finish_at, now_ + microseconds(Random(300)));
+}
+
 // A worker's own events are fed when the present ones are carried out.
 void FakeNode::BeginNested(Process& process) {
   Submit submit;
   submit.task = {process.id.lo, process.next_id++};
   submit.result = {process.id.lo, process.next_id++};
-  submit.function = Function(Deed::kReturn);
+  submit.parent = process.running->task;
+  submit.function = Function(Random(4) == 0 ? Deed::kSlow : Deed::kReturn);
   submit.function_name = "Child";
   submit.resources = base::ResourceVector::Cpus(1);
   process.awaits = submit.result;
@@ -204,6 +218,7 @@ void FakeNode::BeginCall(Process& process, const Execute& execute) {
   call.actor = actor;
   call.task = {process.id.lo, process.next_id++};
   call.result = {process.id.lo, process.next_id++};
+  call.parent = process.running->task;
   call.method = Function(Deed::kReturn);
   call.method_name = "Borrowed::Method";
   process.awaits = call.result;

@@ -97,6 +97,8 @@ class FakeNode {
   std::vector<ActorChanged> changes;  // at the driver
   // What the driver was answered by the control store.
   std::map<base::RequestId, std::vector<base::ControlReply>> control_ready;
+  // What became of the driver's cancels.
+  std::map<base::RequestId, std::vector<base::CancelVerdict>> cancel_ready;
   // The keys that the control store was asked to put.
   std::set<std::string> keys_heard;
   // What the owners reported, in order.
@@ -146,6 +148,8 @@ class FakeNode {
   bool RunDue();
 
   void Begin(Process& process, const Execute& execute);
+  // It heeds that, or does not.
+  void StopRunning(Process& process, base::TaskId task);
   void BeginNested(Process& process);
   void BeginCall(Process& process, const Execute& execute);
   void FinishRunning(Process& process);

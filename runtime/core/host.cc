@@ -194,12 +194,28 @@ void Host::NoteExit(const Job& job, Effects& effects) {
 }
 
 void Host::Cancel(base::ProcessId from, base::TaskId task, Effects& effects) {
-  const std::optional<Job> job = queue_.Take(task);
+  TakeBack(from, task, "it was taken back", effects);
+}
+
+void Host::TakeBack(base::ProcessId from, base::TaskId task, const char* why,
+                    Effects& effects) {
+  // Nobody takes back what another one asked for.
+  const std::optional<Job> job = queue_.Take(task, from);
   if (!job.has_value()) return;
-  MOBULA_CHECK(job->task == task);
+  MOBULA_CHECK(job->task == task && job->from == from);
   LetGo(*job);
-  if (job->from != from) return;
-  Refuse(*job, FailureCode::kCancelled, "it was taken back", effects);
+  Refuse(*job, FailureCode::kCancelled, why, effects);
+}
+
+bool Host::Stop(base::ProcessId from, base::TaskId task, Effects& effects) {
+  if (!Runs(task)) {
+    TakeBack(from, task, "it was cancelled", effects);
+    return false;
+  }
+  if (running_->from != from) return false;
+  Emit(effects, StopExecution{task});
+  SendTo(effects, from, base::TaskStopping{task});
+  return true;
 }
 
 void Host::Refuse(const Job& job, FailureCode code, const char* why,

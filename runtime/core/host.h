@@ -39,6 +39,8 @@ class Host {
                  Effects& effects);
   void Call(base::ProcessId from, base::CallActor call, Effects& effects);
   void Cancel(base::ProcessId from, base::TaskId task, Effects& effects);
+  // The same for good. Whether it runs, and has been told to stop.
+  bool Stop(base::ProcessId from, base::TaskId task, Effects& effects);
   void Finish(Executed executed, Effects& effects);
   // Drops what a lost process asked for and has not started.
   void PeerLost(base::ProcessId process);
@@ -49,6 +51,9 @@ class Host {
     return !running_.has_value() && queue_.empty();
   }
   [[nodiscard]] std::size_t queued() const { return queue_.size(); }
+  [[nodiscard]] bool Runs(base::TaskId task) const {
+    return running_.has_value() && running_->task == task;
+  }
   // That lives here, or is being made; nil if none is.
   [[nodiscard]] base::ActorId actor() const;
   // Calls each(name) for what it holds: each time that it does.
@@ -64,6 +69,9 @@ class Host {
  private:
   void Enqueue(Job job, Effects& effects);
   void StartNext(Effects& effects);
+  // What that process asked for and has not started; `why` it does not.
+  void TakeBack(base::ProcessId from, base::TaskId task, const char* why,
+                Effects& effects);
   void Refuse(const Job& job, base::FailureCode code, const char* why,
               Effects& effects) const;
   void NoteExit(const Job& job, Effects& effects);

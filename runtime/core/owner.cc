@@ -10,6 +10,16 @@ namespace mobula::runtime {
 namespace {
 
 using base::FailureCode;
+using Maker = ObjectMaker::Kind;
+
+// Whether this is the value that one of them holds.
+bool Holds(const std::deque<Settled>& settled, const base::Extent& extent) {
+  return std::any_of(settled.begin(), settled.end(),
+                     [&extent](const Settled& one) {
+                       const base::Value* value = base::StoredIn(one.outcome);
+                       return value != nullptr && value->extent() == extent;
+                     });
+}
 
 }  // namespace
 
@@ -24,7 +34,8 @@ Owner::Owner(Options options, base::IdSource& ids)
       // Tasks and actors must not draw the same delays.
       actors_({options.self, options.job, options.seed ^ 0xA5A5A5A5A5A5A5A5ULL},
               ids),
-      borrowed_(links_) {}
+      borrowed_(links_),
+      cancels_(links_) {}
 
 void Owner::Begin(base::BootTime now, Effects& effects) {
   MOBULA_CHECK(out_.settled.empty() && out_.abandoned.empty());
@@ -67,7 +78,7 @@ const base::Failure* Owner::Refusal() const {
 }
 
 void Owner::On(Submit submit) {
-  refs_.Add(submit.result);
+  refs_.Add(submit.result, {submit.task, Maker::kTask});
   arg_holds_.Hold(submit.result, submit.args);
   base::Failure refusal;
   if (const base::Failure* lost = Refusal()) {
@@ -79,6 +90,7 @@ void Owner::On(Submit submit) {
     tasks_.Add(submit, now_);
     std::optional<ResolvedArgs> resolved =
         arg_waits_.Begin(submit.task, std::move(submit.args));
+    NoteSpawned(submit.parent, submit.task, submit.result);
     if (resolved.has_value()) Deliver(submit.task, std::move(*resolved));
     return;
   }
@@ -111,7 +123,7 @@ void Owner::On(Create create) {
 void Owner::On(const StartActor& start) { actors_.Start(start.actor, out_); }
 
 void Owner::On(Call call) {
-  refs_.Add(call.result);
+  refs_.Add(call.result, {call.task, Maker::kCall});
   arg_holds_.Hold(call.result, call.args);
   if (!calls_.HasActor(call.actor)) {
     base::Failure refusal = base::NotRun(
@@ -122,10 +134,13 @@ void Owner::On(Call call) {
     return;
   }
   const base::TaskId task = call.task;
+  const base::TaskId parent = call.parent;
+  const base::ObjectId result = call.result;
   std::vector<Arg> args = std::move(call.args);
   if (!calls_.Add(std::move(call), now_, out_)) return;
   std::optional<ResolvedArgs> resolved =
       arg_waits_.Begin(task, std::move(args));
+  NoteSpawned(parent, task, result);
   if (resolved.has_value()) Deliver(task, std::move(*resolved));
 }
 
@@ -254,6 +269,7 @@ void Owner::On(const base::LeaseLost& lost) {
 void Owner::On(const base::Attach& attach) {
   links_.Attached(attach.peer);
   refs_.Attached(attach.peer);
+  cancels_.Attached(attach.peer, out_);
   BorrowedAttached(attach.peer);
 }
 
@@ -267,6 +283,7 @@ void Owner::BorrowedAttached(base::ProcessId peer) {
 void Owner::On(const base::PeerGone& gone) {
   links_.Refused(gone.peer);
   refs_.Unreachable(gone.peer);
+  cancels_.Unreachable(gone.peer, out_);
   borrowed_.Unreachable(gone.peer, now_);
 }
 
@@ -293,8 +310,8 @@ void Owner::Done(base::ProcessId from, base::TaskDone done) {
   const base::FreedObject stored{value->name().object, value->extent()};
   MOBULA_CHECK(out_.settled.empty());
   Conclude(from, done);
-  // An answer that nobody waits for any more.
-  if (out_.settled.empty()) refs_.unused().push_back(stored);
+  // An answer that nobody waits for (any more).
+  if (!Holds(out_.settled, stored.extent)) refs_.unused().push_back(stored);
 }
 
 void Owner::Conclude(base::ProcessId from, base::TaskDone& done) {
@@ -313,6 +330,7 @@ void Owner::PeerLost(base::ProcessId process) {
   tasks_.LinkEnded(process, now_, out_);
   actors_.LinkEnded(process, now_, out_);
   borrowed_.LinkEnded(process, now_, out_);
+  cancels_.LinkEnded(process, out_);
   refs_.PeerLost(process);
   const std::vector<base::ActorId> unwatched = actors_.LoseWatcher(process);
   Flush();
@@ -325,6 +343,7 @@ void Owner::RayletLost(const base::Failure& failure) {
   tasks_.FailAll(*raylet_lost_, out_);
   actors_.FailAll(*raylet_lost_, out_);
   borrowed_.FailAll(*raylet_lost_);
+  cancels_.FailAll(out_);
   refs_.FailAll(*raylet_lost_);
 }
 
@@ -391,6 +410,7 @@ void Owner::CarryOutcomes() {
   if (out_.settled.empty()) return;
   Settled settled = std::move(out_.settled.front());
   out_.settled.pop_front();
+  if (!spawned_.empty()) spawned_.Settled(settled.object);
   NoteLineage(settled);
   refs_.Settle(settled.object, std::move(settled.outcome), settled.incarnation);
   arg_holds_.Release(settled.object);

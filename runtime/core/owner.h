@@ -34,9 +34,11 @@
 #include "runtime/core/task_rows.h"
 #include "runtime/refs/arg_holds.h"
 #include "runtime/refs/arg_waits.h"
+#include "runtime/refs/cancel_requests.h"
 #include "runtime/refs/lineage.h"
 #include "runtime/refs/lost_results.h"
 #include "runtime/refs/references.h"
+#include "runtime/tasks/spawned_tasks.h"
 #include "runtime/tasks/task_table.h"
 
 namespace mobula::runtime {
@@ -71,6 +73,7 @@ class Owner {
   void On(const Adopt& adopt);
   void On(const DropActor& drop);
   void On(const Kill& kill);
+  void On(const Cancel& cancel);
   void On(const Tick& tick);
 
   void On(const base::Registered& registered);
@@ -86,6 +89,13 @@ class Owner {
   void On(const base::KillActor& kill);
   void On(const base::OwnerGone& gone);
   void On(base::ProcessId from, const base::ObjectsLost& lost);
+  void On(base::ProcessId from, const base::TaskStopping& stopping);
+  void On(base::ProcessId from, const base::CancelObject& cancel);
+  void On(base::ProcessId from, const base::ObjectCancelled& answer);
+  // What the task, which runs here, has spawned and spawns from now on.
+  void CancelSpawned(base::TaskId parent);
+  // A task or method that ran here.
+  void Ended(base::TaskId task) { spawned_.Ended(task); }
   void Done(base::ProcessId from, base::TaskDone done);
   void PeerLost(base::ProcessId process);
   void RayletLost(const base::Failure& failure);
@@ -134,6 +144,11 @@ class Owner {
   void CarryWoken();
   // Tells the node's store what may be freed.
   void FreeUnused();
+  // ---- owner_cancel.cc
+  base::CancelVerdict CancelOwn(base::ObjectId object, bool force,
+                                bool recursive);
+  void NoteSpawned(base::TaskId parent, base::TaskId child,
+                   base::ObjectId result);
   // ---- owner_lineage.cc
   void LoseBytes(const base::ObjectName& name, const base::Extent& extent);
   void MakeAgain(base::ObjectId object, bool is_of_actor);
@@ -179,6 +194,8 @@ class Owner {
   base::ProcessId raylet_;  // nil before it is known
   BorrowedActors borrowed_;
   CallTable calls_;
+  SpawnedTasks spawned_;
+  CancelRequests cancels_;
   // Own actors that had ended when handles of them came back, and how many.
   std::map<base::ActorId, int> ended_;
 };

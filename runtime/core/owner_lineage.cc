@@ -79,7 +79,7 @@ void Owner::RunAgain(const std::vector<ObjectId>& objects) {
     if (object == objects.front()) {
       refs_.Hold({object, options_.self});
     } else {
-      refs_.Add(object);
+      refs_.Add(object, {base::TaskId(), ObjectMaker::Kind::kTask});
       refs_.MarkTraced(object);
     }
   }

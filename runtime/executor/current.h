@@ -10,6 +10,7 @@
 #define MOBULA_RUNTIME_EXECUTOR_CURRENT_H_
 
 #include <cstdint>
+#include <stop_token>
 #include <string_view>
 
 #include "base/frames/message.h"
@@ -27,6 +28,7 @@ struct CurrentExecution {
   std::string_view function;  // as a person reads it: "Index::Add"
   // Null: no name, one cpu.
   const base::Assigned* assigned = nullptr;
+  std::stop_token stop;  // says so once it is cancelled
 };
 
 // Null where no function of ours runs on this thread.

@@ -13,6 +13,7 @@
 #include "base/callable.h"
 #include "base/check.h"
 #include "base/value.h"
+#include "runtime/core/cancelled_failure.h"
 #include "runtime/executor/current.h"
 
 namespace mobula::runtime {
@@ -33,11 +34,12 @@ void FlushOutput() {
 }  // namespace
 
 SlotThread::SlotThread(const base::FunctionTable& table, base::WorkerPage* page,
-                       DoneFn on_done, MapFn map)
+                       DoneFn on_done, MapFn map, RunningTasks* running)
     : table_(table),
       page_(page),
       on_done_(std::move(on_done)),
-      map_(std::move(map)) {
+      map_(std::move(map)),
+      running_(running) {
   MOBULA_CHECK(on_done_ != nullptr);
 }
 
@@ -117,17 +119,14 @@ Executed SlotThread::RunOne(const Execute& work,
   if (const auto living = actors_.find(work.actor); living != actors_.end()) {
     current.assigned = living->second.assigned.get();
   }
+  if (running_ != nullptr) current.stop = running_->TokenOf(work.task);
   const ScopedCurrent scope(&current);
   const auto begin = std::chrono::steady_clock::now();
-  std::vector<base::Value> mapped;
   base::Invocation invocation;
-  if (auto failure = MapArgs(work, &mapped, &executed.lost)) {
-    executed.outcome = *std::move(failure);
+  if (current.stop.stop_requested()) {
+    executed.outcome = CancelledFailure(base::Executed::kNo);
   } else {
-    invocation.args = std::span(mapped.empty() ? work.args : mapped);
-    invocation.result = base::ObjectName{work.result, work.owner};
-    executed.outcome = Invoke(work, *entry, &invocation);
-    executed.digest = invocation.digest;
+    Perform(work, *entry, &invocation, &executed);
   }
   executed.exit_actor = invocation.exit_actor;
   *kept = std::move(invocation.kept);
@@ -148,6 +147,19 @@ std::optional<Failure> SlotThread::Find(
   const auto living = actors_.find(work.actor);
   if (living == actors_.end()) return std::nullopt;  // Invoke says so
   return base::Misplaced(**entry, living->second.constructor);
+}
+
+void SlotThread::Perform(const Execute& work, const base::FunctionEntry& entry,
+                         base::Invocation* invocation, Executed* executed) {
+  std::vector<base::Value> mapped;
+  if (auto failure = MapArgs(work, &mapped, &executed->lost)) {
+    executed->outcome = *std::move(failure);
+    return;
+  }
+  invocation->args = std::span(mapped.empty() ? work.args : mapped);
+  invocation->result = base::ObjectName{work.result, work.owner};
+  executed->outcome = Invoke(work, entry, invocation);
+  executed->digest = invocation->digest;
 }
 
 std::optional<Failure> SlotThread::MapArgs(const Execute& work,

@@ -16,6 +16,7 @@
 // actors; on_done is called there and must not wait for this slot.
 // Invariants: (1) on_done once for each function that started, in their order;
 // (2) an actor that called ExitActor is destroyed before that is reported.
+// What was stopped (RunningTasks) before its turn came is not run.
 // Failure: what is not there, or not to be run as it is asked for, is a Failure
 // of kNoSuchFunction (base/callable.h), an argument that cannot be mapped is
 // what the store says of it; neither is ever run.
@@ -42,6 +43,7 @@
 #include "base/thread_annotations.h"
 #include "base/value.h"
 #include "runtime/core/events.h"
+#include "runtime/executor/running_tasks.h"
 
 namespace mobula::runtime {
 
@@ -53,10 +55,12 @@ class SlotThread {
   using MapFn = std::function<std::variant<base::Value, base::Failure>(
       const base::Value& stored, bool remade)>;
 
-  // `page` may be null; it and `table` must outlive this. `map` may be null
-  // where no argument is ever stored.
+  // `page` may be null, and `running` where nothing is ever stopped; they and
+  // `table` must outlive this. `map` may be null where no argument is ever
+  // stored.
   SlotThread(const base::FunctionTable& table, base::WorkerPage* page,
-             DoneFn on_done, MapFn map = nullptr);
+             DoneFn on_done, MapFn map = nullptr,
+             RunningTasks* running = nullptr);
   ~SlotThread();
   SlotThread(const SlotThread&) = delete;
   SlotThread& operator=(const SlotThread&) = delete;
@@ -90,6 +94,9 @@ class SlotThread {
                                        std::vector<base::Value>* args,
                                        std::vector<base::LostBytes>* lost);
   void ShowRunning(const base::FunctionEntry& entry);
+  // Maps the arguments and runs the function.
+  void Perform(const Execute& work, const base::FunctionEntry& entry,
+               base::Invocation* invocation, Executed* executed);
   base::Outcome Invoke(const Execute& work, const base::FunctionEntry& entry,
                        base::Invocation* invocation);
   void Annotate(const Execute& work, const std::string& function,
@@ -99,6 +106,7 @@ class SlotThread {
   base::WorkerPage* const page_;
   const DoneFn on_done_;
   const MapFn map_;
+  RunningTasks* const running_;
 
   // Of the thread in Run.
   const base::FunctionEntry* shown_ = nullptr;  // on the page

@@ -19,6 +19,7 @@
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
 #include "runtime/executor/current.h"
+#include "runtime/executor/running_tasks.h"
 
 namespace mobula::runtime {
 namespace {
@@ -189,6 +190,30 @@ TEST(SlotThread, UnknownFunctionIsAFailureThatDidNotRun) {
   const std::vector<Executed> done = RunAll({Work(1, 99)});
   EXPECT_EQ(Fails(done[0]).code, FailureCode::kNoSuchFunction);
   EXPECT_EQ(Fails(done[0]).executed, base::Executed::kNo);
+}
+
+TEST(SlotThread, WhatIsStoppedBeforeItsTurnIsNotRun) {
+  RunningTasks tasks;
+  std::vector<Executed> done;
+  SlotThread* running = nullptr;
+  SlotThread slot(
+      Table(), nullptr,
+      [&](Executed executed) {
+        done.push_back(std::move(executed));
+        if (done.size() == 2) running->Stop();
+      },
+      nullptr, &tasks);
+  running = &slot;
+  for (std::uint64_t n = 1; n <= 2; ++n) {
+    Execute work = Work(n, 1);
+    work.args = {Bytes::Own("ran")};
+    slot.Push(std::move(work));
+  }
+  tasks.Stop({7, 1});
+  slot.Run();
+  EXPECT_EQ(Fails(done[0]).code, FailureCode::kCancelled);
+  EXPECT_EQ(Fails(done[0]).executed, base::Executed::kNo);
+  EXPECT_EQ(Value(done[1]), "ran");
 }
 
 base::Value StoredAt(std::uint64_t place) {

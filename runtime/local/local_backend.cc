@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/value.h"
+#include "runtime/core/cancelled_failure.h"
 #include "runtime/executor/current.h"
 
 namespace mobula::runtime {
@@ -70,7 +71,7 @@ void LocalBackend::Post(Event event) {
     base::MutexLock lock(mutex_);
     if (ended_) return;
     if (auto* const put = std::get_if<runtime::Put>(&event)) {
-      objects_.Add(put->object, Settled{std::move(put->outcome), 0});
+      objects_.Put(put->object, Settled{std::move(put->outcome), 0});
       return;
     }
   }
@@ -119,6 +120,7 @@ LocalBackend::Finished LocalBackend::Execute(const Run& run,
   current.is_constructor = run.is_constructor;
   current.function = entry->name;
   current.assigned = &run.assigned;
+  current.stop = run.stop;
   const ScopedCurrent scope(&current);
   base::Invocation invocation;
   invocation.args = args;
@@ -402,6 +404,7 @@ bool LocalBackend::Step(base::ActorId id) {
       return true;
     }
     Occupy(*actor);
+    if (call.has_value()) calls_[call->result].task = call->task;
   }
   if (call.has_value()) {
     RunCall(id, *call);
@@ -459,13 +462,14 @@ void LocalBackend::RunCall(base::ActorId id, const Call& call) {
     run.constructor = actor->constructor;
     run.assigned = base::Assigned{actor->create.name, actor->create.resources};
     run.incarnation = settled.incarnation = actor->incarnation;
+    run.stop = running_.TokenOf(call.task);
     refusal = Refusal(*actor, call);
   }
   std::vector<base::Value> args;
   if (!refusal.has_value()) refusal = Resolve(call.args, &args);
   if (refusal.has_value()) {
     settled.outcome = std::move(*refusal);
-  } else {
+  } else if (!run.stop.stop_requested()) {
     run.task = call.task;
     run.result = call.result;
     run.actor = id;
@@ -486,19 +490,68 @@ void LocalBackend::FinishCall(base::ActorId id, const Call& call,
   Actor* const actor = Find(id);
   MOBULA_CHECK(actor != nullptr, "an actor that is busy stays");
   actor->busy = false;
-  if (actor->instance == nullptr) {  // killed while it ran
+  const bool cancelled = std::exchange(calls_[call.result].cancelled, false);
+  calls_.erase(call.result);
+  running_.Forget(call.task);
+  if (cancelled) {
+    settled.outcome = Cancelled(call, base::Executed::kMaybe);
+  } else if (actor->instance == nullptr) {  // killed while it ran
     Failure failure = NotRun(FailureCode::kActorDied, call.method_name,
                              "the actor was killed while it ran");
     failure.executed = base::Executed::kMaybe;
     failure.incarnation = settled.incarnation;
     settled.outcome = std::move(failure);
-  } else if (exit_actor) {
+  }
+  if (exit_actor && actor->instance != nullptr) {
     Die(*actor, NotRun(FailureCode::kActorDied, actor->create.class_name,
                        "it ended itself (ExitActor)"));
     ended = std::move(actor->instance);
     actor->instance = nullptr;
   }
   Settle(call, std::move(settled));
+}
+
+// ---- cancelling -------------------------------------------------------------
+
+Failure LocalBackend::Cancelled(const Call& call, base::Executed executed) {
+  Failure failure = CancelledFailure(executed);
+  failure.function = call.method_name;
+  return failure;
+}
+
+std::optional<base::CancelVerdict> LocalBackend::Cancel(
+    const base::ObjectName& object, bool force, bool /*recursive*/,
+    base::BootTime /*deadline*/) {
+  using base::CancelVerdict;
+  const base::ObjectId result = object.object;
+  base::MutexLock lock(mutex_);
+  if (objects_.WasPut(result)) return CancelVerdict::kNoTask;
+  const auto pending = pending_.find(result);
+  if (pending == pending_.end()) {
+    const Settled* const settled = objects_.Find(result);
+    if (settled == nullptr) return CancelVerdict::kFinished;
+    if (force && settled->incarnation > 0) return CancelVerdict::kActorCall;
+    const auto* failure = std::get_if<Failure>(&settled->outcome);
+    const bool is_cancelled =
+        failure != nullptr && failure->code == FailureCode::kCancelled;
+    return is_cancelled ? CancelVerdict::kCancelled : CancelVerdict::kFinished;
+  }
+  if (force) return CancelVerdict::kActorCall;
+  const auto runs = calls_.find(result);
+  if (runs != calls_.end()) {
+    runs->second.cancelled = true;
+    running_.Stop(runs->second.task);
+    return CancelVerdict::kCancelled;
+  }
+  std::deque<Call>& waiting = Find(pending->second)->waiting;
+  const auto call = std::find_if(
+      waiting.begin(), waiting.end(),
+      [result](const Call& each) { return each.result == result; });
+  MOBULA_CHECK(call != waiting.end(), "a pending call waits or runs");
+  const Call taken = std::move(*call);
+  waiting.erase(call);
+  Settle(taken, {Cancelled(taken, base::Executed::kNo), 0});
+  return CancelVerdict::kCancelled;
 }
 
 // ---- objects ----------------------------------------------------------------

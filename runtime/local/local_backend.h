@@ -26,6 +26,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -42,6 +43,7 @@
 #include "base/threads/outcome_watch.h"
 #include "base/value.h"
 #include "runtime/core/events.h"
+#include "runtime/executor/running_tasks.h"
 #include "runtime/local/local_objects.h"
 #include "runtime/local/local_store.h"
 #include "runtime/process/backend.h"
@@ -68,6 +70,12 @@ class LocalBackend : public Backend {
   std::vector<bool> AwaitSome(std::span<const base::ObjectId> objects,
                               std::size_t count,
                               base::BootTime deadline) override
+      MOBULA_EXCLUDES(mutex_);
+  // Only a call whose actor is busy is not finished; what it has called is not
+  // reached.
+  std::optional<base::CancelVerdict> Cancel(const base::ObjectName& object,
+                                            bool force, bool recursive,
+                                            base::BootTime deadline) override
       MOBULA_EXCLUDES(mutex_);
   bool StartWatch(base::ObjectId object, base::OutcomeWatch* watch,
                   bool join) override MOBULA_EXCLUDES(mutex_);
@@ -124,6 +132,12 @@ class LocalBackend : public Backend {
     // What made the actor, null for a task and a constructor.
     const base::FunctionEntry* constructor = nullptr;
     base::Duration timeout = base::Duration::max();
+    std::stop_token stop;
+  };
+  // A call that runs.
+  struct Running {
+    base::TaskId task;
+    bool cancelled = false;
   };
 
   void On(const Submit& submit) MOBULA_EXCLUDES(mutex_);
@@ -175,6 +189,7 @@ class LocalBackend : public Backend {
   [[nodiscard]] bool WaitsForItself(base::ObjectId object) const
       MOBULA_REQUIRES(mutex_);
   [[nodiscard]] base::Failure WaitsForItselfFailure() const;
+  static base::Failure Cancelled(const Call& call, base::Executed executed);
   base::Failure NotRun(base::FailureCode code, std::string_view function,
                        std::string message) const;
 
@@ -192,7 +207,9 @@ class LocalBackend : public Backend {
   // Of a call that waits or runs, to its actor.
   std::map<base::ObjectId, base::ActorId> pending_ MOBULA_GUARDED_BY(mutex_);
   std::map<base::ActorId, Actor> actors_ MOBULA_GUARDED_BY(mutex_);
+  std::map<base::ObjectId, Running> calls_ MOBULA_GUARDED_BY(mutex_);
   LocalStore store_ MOBULA_GUARDED_BY(mutex_);
+  RunningTasks running_;
 };
 
 }  // namespace mobula::runtime

@@ -47,6 +47,16 @@ void LocalObjects::Add(ObjectId object, Settled settled) {
   Settle(object, std::move(settled));
 }
 
+void LocalObjects::Put(base::ObjectId object, Settled settled) {
+  Add(object, std::move(settled));
+  objects_.at(object).put = true;
+}
+
+bool LocalObjects::WasPut(base::ObjectId object) const {
+  const auto found = objects_.find(object);
+  return found != objects_.end() && found->second.put;
+}
+
 bool LocalObjects::Hold(ObjectId object) {
   const auto found = objects_.find(object);
   if (found == objects_.end()) return false;

@@ -33,6 +33,8 @@ class LocalObjects {
   // A new object with one reference, without and with its outcome.
   void Expect(base::ObjectId object);
   void Add(base::ObjectId object, Settled settled);
+  // The same of what no call gives.
+  void Put(base::ObjectId object, Settled settled);
 
   // One reference more; false if there is no such object.
   bool Hold(base::ObjectId object);
@@ -47,12 +49,14 @@ class LocalObjects {
   // Null while it is pending, or if there is no such object.
   [[nodiscard]] const Settled* Find(base::ObjectId object) const;
   [[nodiscard]] bool IsPending(base::ObjectId object) const;
+  [[nodiscard]] bool WasPut(base::ObjectId object) const;
   [[nodiscard]] std::size_t size() const { return objects_.size(); }
 
  private:
   struct Object {
     std::optional<Settled> settled;
     std::int64_t references = 0;
+    bool put = false;
   };
 
   // Of the references that a value or a call has.

@@ -21,6 +21,7 @@
 #include "base/bytes.h"
 #include "base/control/control_request.h"
 #include "base/failure.h"
+#include "base/frames/message.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/shm/room.h"
@@ -81,6 +82,11 @@ class Backend {
   virtual std::vector<bool> AwaitSome(std::span<const base::ObjectId> objects,
                                       std::size_t count,
                                       base::BootTime deadline) = 0;
+  // Cancels the task or call that is to give the object's outcome, whoever owns
+  // it; nothing if its owner has not answered by the deadline.
+  virtual std::optional<base::CancelVerdict> Cancel(
+      const base::ObjectName& object, bool force, bool recursive,
+      base::BootTime deadline) = 0;
 
   // The outcome, without a thread that waits for it. True if there is nothing
   // to wait for: it is there and in `watch`, or the watch was given up. Else,

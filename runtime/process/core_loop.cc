@@ -231,6 +231,8 @@ void CoreLoop::Apply(Effect effect) {
             held_.push_back(std::move(execute));
             StartHeld();
           },
+          [this](StopExecution stop) { sink_.OnStopExecution(stop.task); },
+          [this](CancelReady ready) { sink_.OnCancelReady(ready); },
           [this](SetTimer timer) {
             strand_.AssertHeld();
             SetTimerAt(timer.at);

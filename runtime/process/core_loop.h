@@ -44,6 +44,9 @@ class CoreLoop {
     virtual void OnActorChanged(const ActorChanged& changed) = 0;
     virtual void OnControlReady(ControlReady ready) = 0;
     virtual void OnExecute(Execute execute) = 0;
+    // May come before its OnExecute.
+    virtual void OnStopExecution(base::TaskId task) = 0;
+    virtual void OnCancelReady(const CancelReady& ready) = 0;
     virtual void OnExit(const std::string& reason) = 0;
     virtual void OnOutput(const base::WorkerOutput& output) = 0;
     virtual void OnJobEnded() = 0;

@@ -15,8 +15,10 @@
 #include "base/mutex.h"
 #include "base/strand.h"
 #include "runtime/executor/current.h"
+#include "runtime/executor/running_tasks.h"
 #include "runtime/executor/slot_thread.h"
 #include "runtime/executor/thread_pool.h"
+#include "runtime/memory/cancel_waits.h"
 #include "runtime/memory/lent_wait.h"
 #include "runtime/memory/remade_waits.h"
 #include "runtime/memory/store_memory.h"
@@ -127,6 +129,8 @@ struct Process::State final : CoreLoop::Sink {
   void OnActorChanged(const ActorChanged& changed) override;
   void OnControlReady(ControlReady ready) override;
   void OnExecute(Execute execute) override;
+  void OnStopExecution(base::TaskId task) override;
+  void OnCancelReady(const CancelReady& ready) override;
   void OnExit(const std::string& reason) override;
   void OnOutput(const base::WorkerOutput& output) override;
   void OnJobEnded() override;
@@ -140,8 +144,10 @@ struct Process::State final : CoreLoop::Sink {
   Inbox<Item> inbox;
   ObjectWaits waits;
   ControlWaits control_waits;
+  CancelWaits cancel_waits;
   RemadeWaits remade_waits;
   StoreMemory memory;
+  RunningTasks running;              // in the slot
   std::unique_ptr<SlotThread> slot;  // worker only
   HeadOutput head_output;
   LentWait::BlockedFn blocked;
@@ -167,6 +173,7 @@ Process::State::State(Options from_options)
       inbox(kInboxItemsMax, [this] { strand.Post([this] { Drain(); }); }),
       waits([this](base::ObjectId object) { Post(Watch{object}); }),
       control_waits([this](AskControl ask) { Post(std::move(ask)); }),
+      cancel_waits([this](runtime::Cancel cancel) { Post(std::move(cancel)); }),
       remade_waits([this](ReportLost report) { Post(report); }),
       memory(base::IdSource(base::RandomBits()),
              [this](base::Message message) { PostNow(std::move(message)); }),
@@ -180,7 +187,8 @@ Process::State::State(Options from_options)
       [this](const base::Value& stored, bool remade) {
         return remade ? Fetch(stored, BootTime::Never(), blocked)
                       : MapValue(stored, BootTime::Never(), blocked);
-      });
+      },
+      &running);
   blocked = [this](bool is_blocked) {
     PostNow(base::Message(base::TaskBlocked{is_blocked}));
   };
@@ -277,7 +285,12 @@ void Process::State::Drain() {
       const std::optional<base::ObjectId> watched =
           watch != nullptr ? std::optional(watch->object) : std::nullopt;
       const std::optional<base::Extent> stored = StoredBy(event);
+      const auto* executed = std::get_if<Executed>(&event);
+      const base::TaskId ended =
+          executed != nullptr ? executed->task : base::TaskId();
       loop->Step(std::move(event));
+      // The core stops it no more.
+      if (!ended.IsNil()) running.Forget(ended);
       if (watched) waits.Looked(*watched);
       // From here on the raylet knows of it.
       if (stored) memory.Finished(*stored);
@@ -344,6 +357,12 @@ void Process::State::OnControlReady(ControlReady ready) {
 void Process::State::OnExecute(Execute execute) {
   MOBULA_CHECK(slot != nullptr, "only workers run functions");
   slot->Push(std::move(execute));
+}
+
+void Process::State::OnStopExecution(base::TaskId task) { running.Stop(task); }
+
+void Process::State::OnCancelReady(const CancelReady& ready) {
+  cancel_waits.Settle(ready);
 }
 
 void Process::State::OnExit(const std::string& reason) {
@@ -431,6 +450,7 @@ void Process::State::End(bool ask, Duration head_patience) {
   waits.Close(base::MakeFailure(FailureCode::kShutdown, base::Executed::kMaybe,
                                 "the runtime was shut down before there was a "
                                 "result"));
+  cancel_waits.Close();
   control_waits.Close(base::MakeFailure(FailureCode::kShutdown,
                                         base::Executed::kMaybe,
                                         "the runtime was shut down before the "
@@ -522,6 +542,19 @@ std::vector<bool> Process::AwaitSome(std::span<const base::ObjectId> objects,
   if (state_->Forked()) return std::vector<bool>(objects.size(), true);
   MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
   return state_->waits.AwaitSome(objects, count, deadline, state_->Lends());
+}
+
+std::optional<base::CancelVerdict> Process::Cancel(
+    const base::ObjectName& object, bool force, bool recursive,
+    BootTime deadline) {
+  if (state_->Forked()) return base::CancelVerdict::kFinished;
+  MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
+  runtime::Cancel cancel;
+  cancel.request = NewId<base::RequestId>();
+  cancel.object = object;
+  cancel.force = force;
+  cancel.recursive = recursive;
+  return state_->cancel_waits.Ask(std::move(cancel), deadline, state_->Lends());
 }
 
 bool Process::StartWatch(base::ObjectId object, base::OutcomeWatch* watch,

@@ -77,6 +77,9 @@ class Process final : public Backend {
   std::vector<bool> AwaitSome(std::span<const base::ObjectId> objects,
                               std::size_t count,
                               base::BootTime deadline) override;
+  std::optional<base::CancelVerdict> Cancel(const base::ObjectName& object,
+                                            bool force, bool recursive,
+                                            base::BootTime deadline) override;
   bool StartWatch(base::ObjectId object, base::OutcomeWatch* watch,
                   bool join) override;
   base::OutcomeWatch::State StopWatch(base::ObjectId object,

@@ -10,11 +10,17 @@
 
 namespace mobula::runtime {
 
-void ObjectTable::Add(base::ObjectId object) {
+void ObjectTable::Add(base::ObjectId object, const ObjectMaker& maker) {
   MOBULA_CHECK(!object.IsNil());
   const auto [it, is_new] = objects_.try_emplace(object);
   MOBULA_CHECK(is_new) << "object " << object << " exists";
   it->second.references = 1;
+  it->second.maker = maker;
+}
+
+const ObjectMaker* ObjectTable::MakerOf(base::ObjectId object) const {
+  const auto it = objects_.find(object);
+  return it == objects_.end() ? nullptr : &it->second.maker;
 }
 
 void ObjectTable::Put(base::ObjectId object, base::Outcome outcome) {

@@ -39,6 +39,13 @@
 
 namespace mobula::runtime {
 
+// Who is to give an object its outcome: nobody, where it was put.
+struct ObjectMaker {
+  enum class Kind : std::uint8_t { kNone, kTask, kCall };
+  base::TaskId task;
+  Kind kind = Kind::kNone;
+};
+
 class ObjectTable {
  public:
   // An outcome that a borrower is to be told of.
@@ -48,7 +55,7 @@ class ObjectTable {
   };
 
   // A pending object with one reference. The id must be new.
-  void Add(base::ObjectId object);
+  void Add(base::ObjectId object, const ObjectMaker& maker = {});
   // A settled object with one reference. The id must be new.
   void Put(base::ObjectId object, base::Outcome outcome);
 
@@ -101,6 +108,8 @@ class ObjectTable {
 
   // Null while it is pending, or if there is no such object.
   [[nodiscard]] const base::Outcome* Find(base::ObjectId object) const;
+  // Null if there is no such object.
+  [[nodiscard]] const ObjectMaker* MakerOf(base::ObjectId object) const;
   // Of a settled object.
   [[nodiscard]] std::int64_t IncarnationOf(base::ObjectId object) const;
   [[nodiscard]] bool Has(base::ObjectId object) const;
@@ -130,6 +139,7 @@ class ObjectTable {
  private:
   struct Object {
     std::optional<base::Outcome> outcome;
+    ObjectMaker maker;
     std::int64_t incarnation = 0;
     std::int32_t references = 0;
     bool watched = false;

@@ -57,7 +57,12 @@ class References {
   void End();
 
   // ---- own objects: see ObjectTable -----------------------------------------
-  void Add(base::ObjectId object) { own_.Add(object); }
+  void Add(base::ObjectId object, const ObjectMaker& maker = {}) {
+    own_.Add(object, maker);
+  }
+  [[nodiscard]] const ObjectMaker* MakerOf(base::ObjectId object) const {
+    return own_.MakerOf(object);
+  }
   void Put(base::ObjectId object, base::Outcome outcome);
   void Settle(base::ObjectId object, base::Outcome outcome,
               std::int64_t incarnation);

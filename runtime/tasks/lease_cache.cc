@@ -167,7 +167,7 @@ void LeaseCache::Push(Lease& lease, base::TaskId task, base::ObjectId result,
   } else {
     Schedule(lease, lease.head_since + kRecallAfter);
   }
-  lease.in_flight.push_back(InFlight{task, result, cost_ns, false});
+  lease.in_flight.push_back(InFlight{task, result, cost_ns, false, false});
   lease.backlog_ns += cost_ns;
 }
 
@@ -190,7 +190,7 @@ bool LeaseCache::Answer(Lease& lease, base::TaskId task, base::BootTime now) {
   if (lease.in_flight.empty()) {
     lease.idle_since = now;
     Schedule(lease, now + kIdle);
-  } else if (lease.in_flight.front().unwanted) {
+  } else if (lease.in_flight.front().is_to_end) {
     Schedule(lease, lease.head_since + kUnwantedRun);
   } else if (lease.in_flight.size() > 1) {
     Schedule(lease, lease.head_since + kRecallAfter);
@@ -198,11 +198,36 @@ bool LeaseCache::Answer(Lease& lease, base::TaskId task, base::BootTime now) {
   return true;
 }
 
-void LeaseCache::MarkUnwanted(Lease& lease, base::TaskId task) {
+void LeaseCache::MarkUnwanted(Lease& lease, base::TaskId task, bool is_to_end) {
   for (InFlight& entry : lease.in_flight) {
-    if (entry.task == task) entry.unwanted = true;
+    if (entry.task != task) continue;
+    entry.unwanted = true;
+    entry.is_to_end = entry.is_to_end || is_to_end;
   }
   Schedule(lease, lease.head_since + kUnwantedRun);
+}
+
+void LeaseCache::MarkToEnd(Lease& lease, base::TaskId task,
+                           base::BootTime now) {
+  for (InFlight& entry : lease.in_flight) {
+    if (entry.task != task || std::exchange(entry.is_to_end, true)) continue;
+    if (IsFirst(lease, task)) lease.head_since = now;
+    Schedule(lease, lease.head_since + kUnwantedRun);
+  }
+}
+
+bool LeaseCache::IsOverdue(const Lease& lease, base::BootTime now) {
+  return !lease.in_flight.empty() && lease.in_flight.front().is_to_end &&
+         now - lease.head_since >= kUnwantedRun;
+}
+
+LeaseCache::Lease* LeaseCache::OfUnwanted(base::TaskId task) {
+  for (auto& [id, lease] : leases_) {
+    for (const InFlight& entry : lease.in_flight) {
+      if (entry.unwanted && entry.task == task) return &lease;
+    }
+  }
+  return nullptr;
 }
 
 bool LeaseCache::IsUnwanted(const Lease& lease) {
@@ -257,7 +282,7 @@ void LeaseCache::Recheck(Lease& lease, base::BootTime now) {
     Schedule(lease, lease.loss.decide_at());
   } else if (lease.in_flight.empty()) {
     Schedule(lease, lease.idle_since + kIdle);
-  } else if (lease.in_flight.front().unwanted) {
+  } else if (lease.in_flight.front().is_to_end) {
     Schedule(lease, std::max(lease.head_since + kUnwantedRun, now));
   } else if (lease.in_flight.size() > 1 && !lease.recalled) {
     Schedule(lease, std::max(lease.head_since + kRecallAfter, now));

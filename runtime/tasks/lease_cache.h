@@ -51,7 +51,8 @@ class LeaseCache {
     base::TaskId task;
     base::ObjectId result;
     std::int64_t cost_ns = 0;
-    bool unwanted = false;  // it has its outcome; only the answer is awaited
+    bool unwanted = false;   // it has its outcome; only the answer is awaited
+    bool is_to_end = false;  // its worker is ended where it runs on
   };
   struct Lease {
     base::LeaseId id;
@@ -103,8 +104,16 @@ class LeaseCache {
             std::int64_t cost_ns, base::BootTime now);
   // Takes the task out of what is in flight; false if it was not.
   bool Answer(Lease& lease, base::TaskId task, base::BootTime now);
-  // Keeps its place until it is answered, but nobody waits for it.
-  void MarkUnwanted(Lease& lease, base::TaskId task);
+  // Keeps its place until it is answered, but nobody waits for it; or it may
+  // run to its end.
+  void MarkUnwanted(Lease& lease, base::TaskId task, bool is_to_end);
+  // If it still runs after kUnwantedRun from now, or from when it is the first,
+  // its worker is to be ended.
+  void MarkToEnd(Lease& lease, base::TaskId task, base::BootTime now);
+  // The first one in flight has had its time.
+  [[nodiscard]] static bool IsOverdue(const Lease& lease, base::BootTime now);
+  // Where the task is in flight, unwanted; null if it is nowhere.
+  [[nodiscard]] Lease* OfUnwanted(base::TaskId task);
   // Nobody waits for anything that is in flight on it.
   [[nodiscard]] static bool IsUnwanted(const Lease& lease);
   [[nodiscard]] static bool IsFirst(const Lease& lease, base::TaskId task);

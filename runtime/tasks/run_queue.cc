@@ -27,13 +27,14 @@ std::optional<Job> RunQueue::Pop() {
   return std::nullopt;
 }
 
-std::optional<Job> RunQueue::Take(base::TaskId task) {
+std::optional<Job> RunQueue::Take(base::TaskId task, base::ProcessId from) {
   const auto it = places_.find(task);
   if (it == places_.end()) return std::nullopt;
   MOBULA_CHECK(it->second >= first_place_ &&
                it->second - first_place_ < jobs_.size());
   std::optional<Job>& place = jobs_[it->second - first_place_];
   MOBULA_CHECK(place.has_value() && place->task == task);
+  if (place->from != from) return std::nullopt;
   places_.erase(it);
   return std::exchange(place, std::nullopt);
 }

@@ -48,8 +48,9 @@ class RunQueue {
   Added Add(Job job);
   // The first one, or nothing if it is empty.
   std::optional<Job> Pop();
-  // Takes a task out, wherever it is; nothing if it is not there.
-  std::optional<Job> Take(base::TaskId task);
+  // Takes out what that process asked for, wherever it is; nothing if it is not
+  // there.
+  std::optional<Job> Take(base::TaskId task, base::ProcessId from);
   // Takes out all, or all that one process asked for, in order.
   std::vector<Job> TakeAll();
   std::vector<Job> TakeAllFrom(base::ProcessId process);

@@ -36,8 +36,9 @@ TEST(RunQueueTest, IsFirstInFirstOut) {
 TEST(RunQueueTest, TakesOutOneOrAllOfOneProcess) {
   RunQueue queue;
   for (std::uint64_t n = 1; n <= 6; ++n) queue.Add(Make(n, n % 2));
-  EXPECT_EQ(queue.Take({5, 3})->task.lo, 3u);
-  EXPECT_FALSE(queue.Take({5, 3}).has_value());
+  EXPECT_FALSE(queue.Take({5, 3}, {1, 0}).has_value());  // not its own
+  EXPECT_EQ(queue.Take({5, 3}, {1, 1})->task.lo, 3u);
+  EXPECT_FALSE(queue.Take({5, 3}, {1, 1}).has_value());
   EXPECT_EQ(queue.TakeAllFrom({1, 1}).size(), 2u);
   const std::vector<Job> rest = queue.TakeAll();
   ASSERT_EQ(rest.size(), 3u);
@@ -65,7 +66,7 @@ TEST(RunQueueTest, AgreesWithAModel) {
     } else if (what == 2 && !model.empty()) {
       const auto at =
           model.begin() + static_cast<std::ptrdiff_t>(random() % model.size());
-      EXPECT_TRUE(queue.Take({5, *at}).has_value());
+      EXPECT_TRUE(queue.Take({5, *at}, {1, 1}).has_value());
       model.erase(at);
     } else {
       const std::optional<Job> job = queue.Pop();

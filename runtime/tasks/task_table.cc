@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/value.h"
+#include "runtime/core/cancelled_failure.h"
 
 namespace mobula::runtime {
 namespace {
@@ -25,6 +26,11 @@ Failure TimeoutFailure(base::Executed executed) {
                         ? "the timeout passed before the task could start"
                         : "the timeout passed before the task had ended";
   return failure;
+}
+
+bool IsRefusal(const Failure& failure) {
+  return failure.code == FailureCode::kCancelled &&
+         failure.executed == base::Executed::kNo;
 }
 
 }  // namespace
@@ -103,7 +109,7 @@ void TaskTable::Fail(base::TaskId id, Failure failure, base::BootTime now,
   Fill(task, lease, failure);
   if (lease != nullptr) {
     const bool runs = LeaseCache::IsFirst(*lease, id);
-    leases_.MarkUnwanted(*lease, id);
+    leases_.MarkUnwanted(*lease, id, /*is_to_end=*/true);
     if (!runs) out.SendTo(lease->worker, base::CancelTask{id});
     task.lease = nullptr;
     Settle(it, std::move(failure), out);
@@ -119,6 +125,43 @@ void TaskTable::Fail(base::TaskId id, Failure failure, base::BootTime now,
                   [this](base::TaskId task) { return !tasks_.contains(task); });
   }
   if (queue.live == 0) Ask(shape, now, out);
+}
+
+void TaskTable::Cancel(base::TaskId id, bool force, bool recursive,
+                       base::BootTime now, Produced& out) {
+  const auto it = tasks_.find(id);
+  if (it != tasks_.end() && it->second.state != State::kPushed) {
+    Fail(id, CancelledFailure(RanSoFar(it->second)), now, out);
+    return;
+  }
+  LeaseCache::Lease* lease =
+      it != tasks_.end() ? it->second.lease : leases_.OfUnwanted(id);
+  if (lease == nullptr) return;
+  if (it != tasks_.end()) it->second.cancelled = true;
+  // Of a worker that may be gone the news is awaited.
+  if (lease->loss.suspected()) return;
+  out.SendTo(lease->worker, base::StopTask{id, recursive});
+  if (force) leases_.MarkToEnd(*lease, id, now);
+}
+
+void TaskTable::Stopping(base::ProcessId from, base::TaskId id, Produced& out) {
+  LeaseCache::Lease* lease = leases_.OfWorker(from);
+  const auto it = tasks_.find(id);
+  if (it == tasks_.end() || it->second.lease != lease) return;
+  if (lease == nullptr || !it->second.cancelled) return;
+  leases_.MarkUnwanted(*lease, id, /*is_to_end=*/false);
+  SettleCancelled(it, base::Executed::kMaybe, out);
+}
+
+void TaskTable::SettleCancelled(Tasks::iterator it, base::Executed executed,
+                                Produced& out) {
+  if (executed == base::Executed::kNo && RanBefore(it->second)) {
+    executed = base::Executed::kMaybe;
+  }
+  Failure failure = CancelledFailure(executed);
+  Fill(it->second, executed == base::Executed::kNo ? nullptr : it->second.lease,
+       failure);
+  Settle(it, std::move(failure), out);
 }
 
 bool TaskTable::Granted(const base::LeaseGranted& granted, base::BootTime now,
@@ -184,6 +227,12 @@ void TaskTable::Conclude(Tasks::iterator it, base::TaskDone& done,
   Task& task = it->second;
   MOBULA_CHECK(task.state == State::kPushed);
   auto* failure = std::get_if<Failure>(&done.outcome);
+  if (task.cancelled) {
+    // It has ended meanwhile, or never started.
+    SettleCancelled(
+        it, failure == nullptr ? base::Executed::kYes : failure->executed, out);
+    return;
+  }
   if (failure == nullptr) {
     SettleValue(it, done, out);
     return;
@@ -196,8 +245,7 @@ void TaskTable::Conclude(Tasks::iterator it, base::TaskDone& done,
         {it->first, std::exchange(task.args, {}), std::move(done.lost)});
     return;
   }
-  if (failure->code == FailureCode::kCancelled &&
-      failure->executed == base::Executed::kNo) {
+  if (IsRefusal(*failure)) {
     // Taken back, or the worker is leaving and takes nothing any more.
     if (!task.recalled) task.lease->draining = true;
     Enqueue(it->first, task, true, now);
@@ -413,7 +461,7 @@ void TaskTable::Look(LeaseCache::Lease& lease, base::BootTime now,
     return;
   }
   if (!lease.in_flight.empty() && !lease.loss.suspected()) {
-    if (lease.in_flight.front().unwanted && age >= LeaseCache::kUnwantedRun) {
+    if (LeaseCache::IsOverdue(lease, now)) {
       EndWorker(lease, now, out);
       return;
     }
@@ -439,6 +487,13 @@ void TaskTable::Recall(LeaseCache::Lease& lease, Produced& out) {
 void TaskTable::EndWorker(LeaseCache::Lease& lease, base::BootTime now,
                           Produced& out) {
   const LeaseCache::Shape shape = lease.shape;
+  // By force, and its worker has not answered.
+  const base::TaskId first = lease.in_flight.front().task;
+  const auto it = tasks_.find(first);
+  if (it != tasks_.end() && it->second.cancelled) {
+    leases_.MarkUnwanted(lease, first, /*is_to_end=*/true);
+    SettleCancelled(it, base::Executed::kMaybe, out);
+  }
   if (LeaseCache::IsUnwanted(lease)) {
     for (const LeaseCache::InFlight& entry : lease.in_flight) {
       out.lost_attempts.push_back({lease.worker, entry.result});
@@ -465,7 +520,10 @@ void TaskTable::Evacuate(LeaseCache::Lease& lease, const Failure& death,
     MOBULA_CHECK(it != tasks_.end() && it->second.lease == &lease);
     it->second.suspect = true;
     it->second.maybe_ran = it->second.maybe_ran || !lease.loss.complete();
-    if (ran) {
+    if (it->second.cancelled) {
+      SettleCancelled(it, ran ? base::Executed::kMaybe : base::Executed::kNo,
+                      out);
+    } else if (ran) {
       charged = it;
     } else {
       unstarted.push_back(entry.task);
@@ -510,14 +568,20 @@ void TaskTable::TimeOut(base::TaskId id, base::BootTime now, Produced& out) {
   MOBULA_CHECK(it != tasks_.end());
   Task& task = it->second;
   task.deadline = base::BootTime::Never();
-  Fail(id, TimeoutFailure(RanSoFar(task)), now, out);
+  const base::Executed ran = RanSoFar(task);
+  Fail(id, task.cancelled ? CancelledFailure(ran) : TimeoutFailure(ran), now,
+       out);
 }
 
 // A task that was pushed and came back unstarted has certainly not run.
 base::Executed TaskTable::RanSoFar(const Task& task) {
-  return task.attempt > 1 || task.state == State::kPushed || task.maybe_ran
+  return task.state == State::kPushed || RanBefore(task)
              ? base::Executed::kMaybe
              : base::Executed::kNo;
+}
+
+bool TaskTable::RanBefore(const Task& task) {
+  return task.attempt > 1 || task.maybe_ran;
 }
 
 base::BootTime TaskTable::Next() const {

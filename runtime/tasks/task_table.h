@@ -7,13 +7,19 @@
 //   Pushed --never started: its worker died, or it was taken back--> Queued
 //   Pushed --its worker did not find the bytes of an argument--> WaitingArgs
 //   (a Refetch is produced), uncharged
+//   any but Pushed --Cancel--> (gone) with a Failure
+//   Pushed --Cancel: StopTask to its worker--> Cancelled --it never started, or
+//   its worker says that it stops it, or is gone--> (gone) with that Failure
 //   any --timeout, refused lease, no attempts left--> (gone) with a Failure
 // Queues are FIFO by shape; what comes back goes to the front, in order.
 // Owner: runtime::Owner.   Threading: none; pure.
 // Invariants: (1) exactly one outcome a task; (2) a task starts at most
 // retries_max + 1 attempts that are charged, and only the first unanswered task
 // of a dead worker is charged; (3) only the worker of the task's present lease
-// is believed; (4) if a queue is not empty, no slot of its shape has room.
+// is believed; (4) if a queue is not empty, no slot of its shape has room; (5)
+// what was cancelled is not pushed any more, and has that outcome, certain or
+// not whether it ran. A run that does not heed its stop goes on, unwanted, and
+// holds its slot.
 // Failure: every refusal of the world ends in a Failure of the task, filled
 // with function, node, pid, attempt, signal and the worker's last lines.
 #ifndef MOBULA_RUNTIME_TASKS_TASK_TABLE_H_
@@ -63,6 +69,14 @@ class TaskTable {
   [[nodiscard]] bool Has(base::TaskId task) const {
     return tasks_.contains(task);
   }
+  // The task's outcome becomes a Failure of kCancelled, now or when its worker
+  // has answered. `force`: the worker of one that runs on all the same is
+  // ended, also of one that was cancelled before. One that is not here is let
+  // pass.
+  void Cancel(base::TaskId task, bool force, bool recursive, base::BootTime now,
+              Produced& out);
+  // Its worker has told the task to stop.
+  void Stopping(base::ProcessId from, base::TaskId task, Produced& out);
 
   // Each says whether the lease, task or worker is one of ours.
   bool Granted(const base::LeaseGranted& granted, base::BootTime now,
@@ -110,6 +124,7 @@ class TaskTable {
     bool suspect = false;    // it was on a worker that died: runs alone
     bool recalled = false;   // CancelTask is under way to its worker
     bool maybe_ran = false;  // it was on a worker that was told to end
+    bool cancelled = false;  // while pushed: its worker is asked
   };
   using Tasks = std::unordered_map<base::TaskId, Task>;
   // May hold tasks that are gone; `live` counts those that are not.
@@ -154,6 +169,11 @@ class TaskTable {
   // False: there is no room for more.
   bool ListSent(const LeaseCache::Lease& lease, base::TaskState state,
                 TaskRows& rows) const;
+  // In an attempt before the present one.
+  [[nodiscard]] static bool RanBefore(const Task& task);
+  // Of what was cancelled and has left its worker.
+  void SettleCancelled(Tasks::iterator it, base::Executed executed,
+                       Produced& out);
 
   void Look(LeaseCache::Lease& lease, base::BootTime now, Produced& out);
   void Recall(LeaseCache::Lease& lease, Produced& out);

@@ -1,5 +1,7 @@
 #include "tests/ownership/audit.h"
 
+#include <string>
+
 #include "tests/ownership/ref_audit.h"
 
 namespace mobula::ownership {
@@ -27,7 +29,13 @@ Scene SceneOf(const Node& node) {
 
 std::vector<std::string> Audit(const Node& node) {
   node.raylet().CheckInvariants();
-  return AuditRefs(SceneOf(node));
+  std::vector<std::string> wrongs = AuditRefs(SceneOf(node));
+  for (const auto& [id, process] : node.processes()) {
+    if (process.program->cancels() == 0) continue;
+    wrongs.push_back("a cancel of process " + std::to_string(id.lo) +
+                     " has no answer");
+  }
+  return wrongs;
 }
 
 std::vector<std::string> AuditEmpty(const Node& node) {

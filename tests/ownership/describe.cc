@@ -53,6 +53,15 @@ struct Describe {
   std::string operator()(const base::CancelTask& m) const {
     return "CancelTask" + Id(m.task);
   }
+  std::string operator()(const base::StopTask& m) const {
+    return "StopTask" + Id(m.task);
+  }
+  std::string operator()(const base::TaskStopping& m) const {
+    return "TaskStopping" + Id(m.task);
+  }
+  std::string operator()(const base::CancelObject& m) const {
+    return "CancelObject" + Id(m.object);
+  }
   std::string operator()(const base::TaskDone& m) const {
     return "TaskDone" + Id(m.task) + Text(m.outcome) +
            (m.lost.empty() ? "" : ", missed arguments");

@@ -51,6 +51,8 @@ Life Live(const Node::Options& options) {
   life.reads = node.truth().reads();
   life.losses = node.truth().losses();
   life.kills = node.kills();
+  life.cancels = node.cancels();
+  life.stops = CountOf<base::TaskStopping>(node);
   life.lost_places = node.losses();
   life.remade = node.remade();
   life.delivered = node.delivered();

@@ -21,6 +21,8 @@ struct Life {
   std::uint64_t reads = 0;
   std::uint64_t losses = 0;  // reads of failures
   std::uint64_t kills = 0;
+  std::uint64_t cancels = 0;
+  std::uint64_t stops = 0;  // of what ran elsewhere
   std::uint64_t lost_places = 0;
   std::uint64_t remade = 0;  // results whose bytes were lost
   std::uint64_t delivered = 0;

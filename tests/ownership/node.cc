@@ -306,6 +306,11 @@ void Node::CarryOut(ProcessId from, runtime::Effects& effects) {
       process.program->OnExecute(std::move(*execute));
     } else if (auto* news = std::get_if<runtime::ActorChanged>(&effect)) {
       process.program->OnActorChanged(*news);
+    } else if (auto* stop = std::get_if<runtime::StopExecution>(&effect)) {
+      process.program->OnStop(stop->task);
+    } else if (auto* verdict = std::get_if<runtime::CancelReady>(&effect)) {
+      ++cancels_;
+      process.program->OnCancelReady(*verdict);
     } else if (auto* timer = std::get_if<runtime::SetTimer>(&effect)) {
       process.timer = timer->at;
     } else if (std::holds_alternative<runtime::Remade>(effect)) {

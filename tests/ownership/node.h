@@ -97,6 +97,7 @@ class Node {
   [[nodiscard]] std::uint64_t trace() const { return trace_; }
   [[nodiscard]] std::uint64_t kills() const { return kills_; }
   [[nodiscard]] std::uint64_t losses() const { return losses_; }
+  [[nodiscard]] std::uint64_t cancels() const { return cancels_; }
   // Results that were made again.
   [[nodiscard]] std::uint64_t remade() const { return remade_; }
   [[nodiscard]] std::uint64_t delivered() const { return delivered_; }
@@ -163,6 +164,7 @@ class Node {
   std::uint64_t trace_ = 0;
   std::uint64_t kills_ = 0;
   std::uint64_t losses_ = 0;
+  std::uint64_t cancels_ = 0;  // that were answered
   std::uint64_t remade_ = 0;
   std::uint64_t delivered_ = 0;
   std::map<std::size_t, std::uint64_t> counts_;

@@ -38,6 +38,8 @@ Life LiveMany(bool kills, bool losses = false) {
     sum.reads += life.reads;
     sum.losses += life.losses;
     sum.kills += life.kills;
+    sum.cancels += life.cancels;
+    sum.stops += life.stops;
     sum.lost_places += life.lost_places;
     sum.remade += life.remade;
     sum.delivered += life.delivered;
@@ -55,6 +57,8 @@ TEST(OwnershipTest, WhereNobodyDiesNothingIsLostOrLeft) {
   EXPECT_GT(sum.taken, kSeeds);
   EXPECT_GT(sum.wants, kSeeds / 2);
   EXPECT_GT(sum.stays, kSeeds / 100);
+  EXPECT_GT(sum.cancels, kSeeds / 2);
+  EXPECT_GT(sum.stops, kSeeds / 20);
 }
 
 TEST(OwnershipTest, WhereProcessesDieNothingIsWrongOrLeft) {

@@ -64,7 +64,14 @@ void Program::DoSomething() {
     case 12:
       return node_.Random(6) == 0 ? Steal() : Drop();
     case 13:
-      return node_.Random(4) == 0 ? EndActor() : Drop();
+      switch (node_.Random(4)) {
+        case 0:
+          return EndActor();
+        case 1:
+          return Cancel();
+        default:
+          return Drop();
+      }
     default:
       return Drop();
   }
@@ -141,6 +148,35 @@ bool Program::GiveUpWaiting() {
   waits_for_ = ObjectId();
   node_.Say(self_, base::TaskBlocked{false});
   return true;
+}
+
+// Of what it has made, or borrows: finished or not, a task's or not.
+void Program::Cancel() {
+  const std::optional<ObjectName> name = SomeHandle();
+  if (!name.has_value()) return;
+  runtime::Cancel cancel;
+  cancel.request = ids_.Next<base::RequestId>();
+  cancel.object = *name;
+  cancel.force = node_.Random(4) == 0;
+  cancel.recursive = node_.Random(3) != 0;
+  cancels_.insert(cancel.request);
+  node_.Do(self_, cancel);
+}
+
+void Program::OnCancelReady(const runtime::CancelReady& ready) {
+  if (cancels_.erase(ready.request) == 0) {
+    node_.truth().Wrong("a cancel is answered that nobody waits for");
+  }
+}
+
+void Program::OnStop(base::TaskId task) {
+  if (!running_.has_value() || running_->task != task) {
+    node_.truth().Wrong("what does not run is told to stop");
+    return;
+  }
+  if (node_.Random(2) == 0) return;
+  deeds_left_ = 0;
+  GiveUpWaiting();
 }
 
 // A name that came by a way on which nobody keeps its object.
@@ -222,6 +258,7 @@ void Program::Submit() {
   submit.resources = base::ResourceVector::Cpus(1);
   submit.retries_max = static_cast<std::int32_t>(node_.Random(3));
   submit.timeout = SomeTimeout();
+  if (running_.has_value()) submit.parent = running_->task;
   NoteResult(submit.result);
   node_.Do(self_, std::move(submit));
 }
@@ -261,6 +298,7 @@ void Program::Call() {
   call.args = SomeArgs();
   call.retries_max = static_cast<std::int32_t>(node_.Random(3));
   call.timeout = SomeTimeout();
+  if (running_.has_value()) call.parent = running_->task;
   NoteResult(call.result);
   node_.Do(self_, std::move(call));
 }

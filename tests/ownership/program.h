@@ -50,6 +50,9 @@ class Program {
   void OnReady(const runtime::Ready& ready);
   void OnExecute(runtime::Execute execute);
   void OnActorChanged(const runtime::ActorChanged& changed);
+  // What runs is to stop: it does, or does not heed it.
+  void OnStop(base::TaskId task);
+  void OnCancelReady(const runtime::CancelReady& ready);
 
   [[nodiscard]] const std::map<base::ObjectId, Handle>& handles() const {
     return handles_;
@@ -59,6 +62,8 @@ class Program {
   [[nodiscard]] std::vector<base::ObjectName> HeldForActors() const;
   // Asked for and not told.
   [[nodiscard]] std::size_t watches() const { return watches_.size(); }
+  // Cancels without an answer.
+  [[nodiscard]] std::size_t cancels() const { return cancels_.size(); }
   [[nodiscard]] bool is_running() const { return running_.has_value(); }
 
  private:
@@ -75,6 +80,7 @@ class Program {
   void Watch();
   void Drop();
   void Steal();
+  void Cancel();
   void EndActor();
 
   void Take(const base::ObjectName& name);
@@ -98,6 +104,7 @@ class Program {
   std::map<base::ObjectId, Handle> handles_;
   std::map<base::ActorId, Made> actors_;
   std::set<base::ObjectId> watches_;
+  std::set<base::RequestId> cancels_;
   std::optional<runtime::Execute> running_;
   int deeds_left_ = 0;  // of what runs
   // Of its arguments, the bytes of which are lost: it does nothing.

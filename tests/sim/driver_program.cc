@@ -69,6 +69,7 @@ void DriverProgram::AskOne() {
   } else {
     AskTask();
   }
+  if (options_.cancel > 0 && rng_.Chance(options_.cancel)) CancelSome();
 }
 
 void DriverProgram::MakeActor() {
@@ -174,6 +175,19 @@ void DriverProgram::AskCall() {
   if (rng_.Chance(options_.early_drop) && actors_.erase(actor) > 0) {
     api_.DropActor(actor);
   }
+}
+
+// Something that is in flight, or that may be finished already.
+void DriverProgram::CancelSome() {
+  const bool is_old = !kept_.empty() && rng_.Chance(0.1);
+  if (!is_old && in_flight_.empty()) return;
+  const OpIndex index =
+      is_old ? kept_[rng_.Below(kept_.size())]
+             : *std::next(
+                   in_flight_.begin(),
+                   static_cast<std::ptrdiff_t>(rng_.Below(in_flight_.size())));
+  const bool force = rng_.Chance(0.2);
+  api_.Cancel(index, force, rng_.Chance(0.8));
 }
 
 void DriverProgram::KeepInFlight(OpIndex index) {

@@ -61,6 +61,7 @@ class DriverProgram {
   void LetGo(OpIndex index);
   void EndIfAnswered();
   void KeepInFlight(OpIndex index);
+  void CancelSome();
   Operation DrawWish();
   base::ResourceVector DrawShape(Operation& wish);
   void DrawDependencies(Operation& wish);

@@ -259,6 +259,39 @@ void Ledger::Settle(OpIndex index, const base::Outcome& outcome,
   } else {
     CheckClaim(index, std::get<base::Failure>(outcome));
   }
+  CheckCancelled(index);
+}
+
+void Ledger::NoteCancelled(OpIndex index) {
+  operations_.at(index).cancelled = true;
+  CheckCancelled(index);
+}
+
+// What was said to be cancelled has no other outcome, but that of all when
+// their raylet dies.
+void Ledger::CheckCancelled(OpIndex index) {
+  const Operation& op = operations_[index];
+  if (!op.cancelled || !op.outcome.has_value()) return;
+  const auto* failure = std::get_if<base::Failure>(&*op.outcome);
+  if (failure != nullptr && (failure->code == base::FailureCode::kCancelled ||
+                             failure->code == base::FailureCode::kRayletDied)) {
+    return;
+  }
+  verdict_.Violate("cancel", Describe(index) +
+                                 " was said to be cancelled, and has another"
+                                 " outcome");
+}
+
+bool Ledger::MayBeCancelled(const Operation& operation) const {
+  if (operation.cancels > 0) return true;
+  const Operation* op = &operation;
+  while (!op->parent.IsNil()) {
+    const std::optional<OpIndex> parent = FindByTask(op->parent);
+    if (!parent.has_value()) return false;
+    op = &operations_[*parent];
+    if (op->recursive_cancels > 0) return true;
+  }
+  return false;
 }
 
 void Ledger::CheckAnswer(OpIndex index, std::string_view value,

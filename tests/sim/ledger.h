@@ -59,6 +59,7 @@ struct Operation {
   std::vector<OpIndex> dependencies;
   // Arguments after those: refs of any owner.
   std::vector<base::ObjectName> passed;
+  base::TaskId parent;  // that asked for it, nil if none
   // Refs inside of its first argument.
   std::vector<base::ObjectName> mentioned;
   Behaviour behaviour;
@@ -79,7 +80,10 @@ struct Operation {
   std::int32_t losses = 0;
   // Times it was sent to a worker.
   std::int32_t sent = 0;
-  bool has_value = false;  // some run returned one, or it was put
+  bool has_value = false;     // some run returned one, or it was put
+  int cancels = 0;            // asked for by who has its ref
+  int recursive_cancels = 0;  // of those
+  bool cancelled = false;     // it was said to be
 };
 
 // One run of a function in a worker.
@@ -134,6 +138,10 @@ class Ledger {
   // The process that asked sees the outcome of a watched object.
   void Settle(OpIndex index, const base::Outcome& outcome,
               std::int64_t incarnation, base::BootTime now);
+  // Who cancelled it was told that it is.
+  void NoteCancelled(OpIndex index);
+  // Whether somebody wished that.
+  [[nodiscard]] bool MayBeCancelled(const Operation& op) const;
   // A process sees the state of an actor.
   void SeeActor(base::ProcessId process, base::ActorId actor,
                 std::int64_t incarnation, bool dead);
@@ -184,6 +192,7 @@ class Ledger {
   void CheckAnswer(OpIndex index, std::string_view value,
                    std::int64_t incarnation);
   void CheckClaim(OpIndex index, const base::Failure& failure);
+  void CheckCancelled(OpIndex index);
   [[nodiscard]] bool MayInherit(const Operation& op) const;
 
   Verdict& verdict_;

@@ -97,6 +97,7 @@ bool Oracle::IsJustified(const Operation& operation,
     case FailureCode::kRayletDied:
       return facts_.raylet_died;
     case FailureCode::kCancelled:
+      return ledger_.MayBeCancelled(operation);
     case FailureCode::kTooLarge:
     case FailureCode::kDecode:
     case FailureCode::kNoSuchFunction:

@@ -202,6 +202,10 @@ void RuntimeProcess::CarryOut(const runtime::Effect& effect) {
   } else if (const auto* execute = std::get_if<runtime::Execute>(&effect)) {
     MOBULA_CHECK(role() == base::Role::kWorker);
     slot_.Execute(*execute);
+  } else if (const auto* stop = std::get_if<runtime::StopExecution>(&effect)) {
+    slot_.Stop(stop->task);
+  } else if (const auto* verdict = std::get_if<runtime::CancelReady>(&effect)) {
+    OnCancelReady(*verdict);
   } else if (const auto* timer = std::get_if<runtime::SetTimer>(&effect)) {
     SetTimer(timer->at);
   } else if (const auto* answer = std::get_if<runtime::ControlReady>(&effect)) {
@@ -287,6 +291,17 @@ void RuntimeProcess::OnControlReady(const runtime::ControlReady& ready) {
   }
 }
 
+void RuntimeProcess::OnCancelReady(const runtime::CancelReady& ready) {
+  const std::optional<OpIndex> index = api_.TakeCancel(ready.request);
+  if (!index.has_value()) {
+    world_.records().verdict.Violate("I1", "a cancel is answered twice");
+    return;
+  }
+  if (ready.verdict == base::CancelVerdict::kCancelled) {
+    world_.records().ledger.NoteCancelled(*index);
+  }
+}
+
 void RuntimeProcess::SetTimer(base::BootTime at) {
   const std::uint64_t number = ++timer_;
   queue().At(at, [this, number] {
@@ -304,7 +319,8 @@ std::string RuntimeProcess::Leftovers() const {
       {"objects lent", census.lent}, {"refs for receivers", census.handed},
       {"tasks", census.tasks},       {"calls", census.calls},
       {"actors", census.actors},     {"leases", census.leases},
-      {"hosted", census.hosted},     {"control calls", census.control_calls}};
+      {"hosted", census.hosted},     {"control calls", census.control_calls},
+      {"cancels", api_.cancels()}};
   std::string text;
   for (const auto& [name, count] : counts) {
     if (count > 0)

@@ -81,6 +81,7 @@ class RuntimeProcess : public Process {
   void OnOwnReady(OpIndex index, const runtime::Ready& ready);
   void OnActorChanged(const runtime::ActorChanged& changed);
   void OnControlReady(const runtime::ControlReady& ready);
+  void OnCancelReady(const runtime::CancelReady& ready);
   void SetTimer(base::BootTime at);
 
   const Options options_;

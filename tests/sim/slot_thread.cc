@@ -42,6 +42,11 @@ void SlotThread::Execute(runtime::Execute order) {
   }
 }
 
+void SlotThread::Stop(base::TaskId task) {
+  if (running_.has_value() && running_->order.task == task) return;
+  stopped_.insert(task);
+}
+
 void SlotThread::StartNext() {
   if (running_.has_value() || maps_ || waiting_.empty()) return;
   runtime::Execute order = std::move(waiting_.front());
@@ -54,7 +59,11 @@ void SlotThread::MapFrom(std::size_t first, runtime::Execute order) {
   while (first < order.args.size() && !order.args[first].is_stored()) ++first;
   if (first == order.args.size()) {
     maps_ = false;
-    Begin(std::move(order));
+    if (stopped_.erase(order.task) > 0) {
+      Refuse(order, base::NotRun(base::FailureCode::kCancelled, "stopped"));
+    } else {
+      Begin(std::move(order));
+    }
     return;
   }
   const base::Value stored = order.args[first];
@@ -62,6 +71,7 @@ void SlotThread::MapFrom(std::size_t first, runtime::Execute order) {
                          const base::Outcome& mapped) mutable {
     if (const auto* failure = std::get_if<base::Failure>(&mapped)) {
       maps_ = false;
+      stopped_.erase(order.task);
       Refuse(order, *failure);
       return;
     }
@@ -195,6 +205,7 @@ void SlotThread::SpawnChildren() {
 
 OpIndex SlotThread::CallChild(base::ActorId actor, base::Duration run) {
   Operation wish;
+  wish.parent = running_->order.task;
   refs_.DrawPassed(wish, RankMax());
   wish.behaviour.run = run;
   return api_.Call(actor, std::move(wish));
@@ -202,6 +213,7 @@ OpIndex SlotThread::CallChild(base::ActorId actor, base::Duration run) {
 
 OpIndex SlotThread::SpawnChild(const Behaviour& behaviour) {
   Operation wish;
+  wish.parent = running_->order.task;
   wish.retries_max = 3;
   wish.behaviour = behaviour;
   refs_.DrawPassed(wish, RankMax());

@@ -57,6 +57,8 @@ class SlotThread {
   SlotThread(const Parts& parts, Rng rng, Callbacks callbacks);
 
   void Execute(runtime::Execute order);
+  // What has not begun does not begin; what runs does not heed it.
+  void Stop(base::TaskId task);
   // An operation of this process has its outcome.
   void OnSettled(OpIndex index);
 
@@ -110,6 +112,7 @@ class SlotThread {
   Rng rng_;
   const Callbacks callbacks_;
   std::deque<runtime::Execute> waiting_;
+  std::set<base::TaskId> stopped_;  // and not begun
   std::optional<Run> running_;
   std::uint64_t runs_ = 0;
   std::uint64_t waits_ = 0;

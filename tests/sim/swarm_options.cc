@@ -196,7 +196,8 @@ constexpr const char* kWorkloadNames[] = {"drivers",
                                           "burst",
                                           "makes_actor",
                                           "early_drop",
-                                          "lull"};
+                                          "lull",
+                                          "cancel"};
 constexpr const char* kDiskNames[] = {"sync", "sync_fails", "full_interval",
                                       "full_length_max"};
 constexpr const char* kControlNames[] = {"on",
@@ -253,6 +254,9 @@ SwarmOptions SwarmOptions::FromSeed(std::uint64_t seed) {
   options.disk = DrawDisk(rng);
   options.control = DrawControl(rng);
   options.refs = DrawRefs(rng);
+  // Drawn for itself, so that the others stay as they are.
+  Rng cancels(seed ^ 0xCA4CE1);
+  options.workload.cancel = Share(cancels, 0.4, 0.3);
   // A node goes only where another comes; that is drawn for itself.
   if (options.control.on) options.processes.kill_raylet = false;
   return options;

@@ -74,6 +74,7 @@ struct WorkloadOptions {
   double makes_actor = 0;      // of tasks that make an actor of their own
   double early_drop = 0;       // of actors let go while calls are in flight
   double lull = 0;             // chance that a program does nothing for long
+  double cancel = 0;           // chance that one is cancelled beside another
 };
 
 // What programs do with objects and refs.

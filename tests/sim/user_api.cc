@@ -65,6 +65,7 @@ OpIndex UserApi::Submit(Operation wish, const base::ResourceVector& resources) {
   }
   submit.retry_exceptions = op.retry_exceptions;
   submit.timeout = op.timeout;
+  submit.parent = op.parent;
   refs_.Made({op.result, options_.self});
   Post(std::move(submit));
   return index;
@@ -88,6 +89,7 @@ OpIndex UserApi::Call(base::ActorId actor, Operation wish) {
   call.retries_max = op.retries_max;
   call.bound_incarnation = op.bound_incarnation;
   call.timeout = op.timeout;
+  call.parent = op.parent;
   refs_.Made({op.result, options_.self});
   Post(std::move(call));
   return index;
@@ -245,6 +247,27 @@ void UserApi::Adopt(base::ActorId actor, base::ProcessId owner) {
 void UserApi::Kill(base::ActorId actor, bool restart) {
   NoteKill(actor, restart);
   Post(runtime::Kill{actor, restart});
+}
+
+void UserApi::Cancel(OpIndex index, bool force, bool recursive) {
+  Operation& op = ledger_.operation(index);
+  ++op.cancels;
+  if (recursive) ++op.recursive_cancels;
+  runtime::Cancel cancel;
+  cancel.request = ids_.Next<base::RequestId>();
+  cancel.object = {op.result, options_.self};
+  cancel.force = force;
+  cancel.recursive = recursive;
+  cancels_.emplace(cancel.request, index);
+  Post(cancel);
+}
+
+std::optional<OpIndex> UserApi::TakeCancel(base::RequestId request) {
+  const auto found = cancels_.find(request);
+  if (found == cancels_.end()) return std::nullopt;
+  const OpIndex index = found->second;
+  cancels_.erase(found);
+  return index;
 }
 
 void UserApi::Watch(OpIndex index) {

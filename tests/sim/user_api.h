@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -84,6 +85,11 @@ class UserApi {
   // A handle came from another process. Twice is once.
   void Adopt(base::ActorId actor, base::ProcessId owner);
   void Kill(base::ActorId actor, bool restart);
+  void Cancel(OpIndex index, bool force, bool recursive);
+  // Of which operation that was a cancel; nothing if it has been answered.
+  std::optional<OpIndex> TakeCancel(base::RequestId request);
+  // Without an answer.
+  [[nodiscard]] std::size_t cancels() const { return cancels_.size(); }
   void Watch(OpIndex index);
   void Drop(OpIndex index);
   void DropActor(base::ActorId actor);
@@ -121,6 +127,7 @@ class UserApi {
   std::set<base::ActorId> handles_;
   RefHandles refs_;
   std::map<base::ActorId, std::vector<base::ObjectName>> held_;
+  std::map<base::RequestId, OpIndex> cancels_;
 };
 
 }  // namespace mobula::sim
