@@ -113,7 +113,8 @@ class TimeoutError : public Error {
   using Error::Error;
 };
 
-// Taken back before it ran.
+// It was cancelled, and executed() says whether it may have run; or the scope
+// of the code that waits was stopped.
 class Cancelled : public Error {
  public:
   using Error::Error;

@@ -20,6 +20,7 @@
 #include "api/mobula/actor.h"                 // IWYU pragma: export
 #include "api/mobula/context.h"               // IWYU pragma: export
 #include "api/mobula/coro/block_on.h"         // IWYU pragma: export
+#include "api/mobula/coro/cancel.h"           // IWYU pragma: export
 #include "api/mobula/coro/coro.h"             // IWYU pragma: export
 #include "api/mobula/coro/generator.h"        // IWYU pragma: export
 #include "api/mobula/coro/pool.h"             // IWYU pragma: export

@@ -120,6 +120,18 @@ CallOptions& CallOptions::Timeout(mobula::Timeout timeout) {
   return *this;
 }
 
+CancelOptions::CancelOptions() = default;
+
+CancelOptions& CancelOptions::Force(bool force) {
+  values_.force = force;
+  return *this;
+}
+
+CancelOptions& CancelOptions::Recursive(bool recursive) {
+  values_.recursive = recursive;
+  return *this;
+}
+
 KillOptions::KillOptions() = default;
 
 KillOptions& KillOptions::Restart(bool restart) {

@@ -119,6 +119,27 @@ class CallOptions {
   Values values_;
 };
 
+class CancelOptions {
+ public:
+  CancelOptions();
+
+  // Ends the worker process of a task that still runs 100 ms after it was told
+  // to stop, and with it what it has spawned. Not of a call of an actor.
+  CancelOptions& Force(bool force = true);
+  // Also what the task or call has itself spawned and called, and what that
+  // has; default true.
+  CancelOptions& Recursive(bool recursive = true);
+
+  struct Values {
+    bool force = false;
+    bool recursive = true;
+  };
+  [[nodiscard]] const Values& values() const { return values_; }
+
+ private:
+  Values values_;
+};
+
 class KillOptions {
  public:
   KillOptions();

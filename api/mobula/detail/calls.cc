@@ -18,6 +18,7 @@
 #include "api/mobula/values/put_options.h"
 #include "api/mobula/verbs/detail/submit_task.h"
 #include "base/bytes.h"
+#include "base/frames/message.h"
 #include "runtime/process/backend.h"
 
 namespace mobula::detail {
@@ -223,6 +224,17 @@ std::vector<bool> AwaitInScope(std::span<const ObjectPtr> objects,
   return watched.arrivals().Arrived();
 }
 
+// The owner of a task answers at once; that its process is stopped, for a
+// debugger, must not hold up this one.
+constexpr std::chrono::seconds kCancelTimeout{10};
+
+[[noreturn]] void ThrowCancelTimedOut() {
+  ThrowFailure(base::MakeFailure(
+      base::FailureCode::kTimeout, base::Executed::kMaybe,
+      "the process that owns the task did not answer the cancel within 10 s; "
+      "it may be cancelled all the same: look at the ref, or cancel again"));
+}
+
 std::vector<base::ObjectId> IdsOf(std::span<const ObjectPtr> objects) {
   const Session& session = Referred(objects.front()).session();
   std::vector<base::ObjectId> ids;
@@ -300,6 +312,7 @@ ObjectPtr CallActor(const ActorPtr& actor, const base::FunctionEntry& method,
   call.retries_max = values.retries_max;
   call.bound_incarnation = values.incarnation;
   call.timeout = values.timeout.nanoseconds();
+  call.parent = TaskOfScope();
   const base::ObjectName result{call.result, backend.self()};
   backend.Post(std::move(call));
   return std::make_shared<ObjectHandle>(handle.session(), result);
@@ -318,6 +331,31 @@ void KillActor(const ActorPtr& actor, const KillOptions& options) {
   } else {
     handle.session()->OpenBackend().Post(runtime::Kill{handle.id(), restart});
   }
+}
+
+bool CancelTaskOf(const ObjectPtr& object, const CancelOptions& options) {
+  const ObjectHandle& handle = Referred(object);
+  const Session& session = handle.session();
+  const CancelOptions::Values& values = options.values();
+  const std::optional<base::CancelVerdict> verdict =
+      session.OpenBackend().Cancel(handle.name(), values.force,
+                                   values.recursive,
+                                   session.DeadlineAfter(kCancelTimeout));
+  if (!verdict.has_value()) ThrowCancelTimedOut();
+  switch (*verdict) {
+    case base::CancelVerdict::kCancelled:
+      return true;
+    case base::CancelVerdict::kFinished:
+      return false;
+    case base::CancelVerdict::kNoTask:
+      ThrowBadArgument(
+          "this Ref is of a value that was Put: there is no task to cancel");
+    case base::CancelVerdict::kActorCall:
+      ThrowBadArgument(
+          "a call of an actor is not cancelled by force, which would end the "
+          "actor: cancel it without Force, or Kill the actor");
+  }
+  return false;
 }
 
 base::ActorId IdOf(const ActorPtr& actor) {

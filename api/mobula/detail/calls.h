@@ -55,6 +55,8 @@ ObjectPtr CallActor(const ActorPtr& actor, const base::FunctionEntry& method,
 ActorPtr GetActor(std::string_view class_name, const std::string& name,
                   const std::string& ns);
 void KillActor(const ActorPtr& actor, const KillOptions& options);
+// False if it had another outcome.
+bool CancelTaskOf(const ObjectPtr& object, const CancelOptions& options);
 base::ActorId IdOf(const ActorPtr& actor);
 std::int64_t IncarnationOf(const ActorPtr& actor);
 bool IsDead(const ActorPtr& actor);

@@ -12,6 +12,8 @@
 #include <utility>
 #include <variant>
 
+#include "api/mobula/coro/detail/setting.h"
+#include "api/mobula/coro/scope_options.h"
 #include "api/mobula/detail/function_key.h"
 #include "api/mobula/detail/running.h"
 #include "api/mobula/detail/session.h"
@@ -19,6 +21,7 @@
 #include "api/mobula/values/encoding.h"
 #include "api/mobula/values/place.h"
 #include "api/mobula/values/put_options.h"
+#include "runtime/executor/current.h"
 
 namespace mobula::detail {
 namespace {
@@ -76,6 +79,14 @@ void DescribeError(const Error& error, base::Failure* failure) {
   }
 }
 
+ScopeOptions ScopeOfRun() {
+  ScopeOptions options;
+  if (const runtime::CurrentExecution* const current = runtime::Current()) {
+    options.Stop(current->stop);
+  }
+  return options;
+}
+
 // As `name`, in the node's store where it is long and there is one.
 base::Outcome Placed(Encoding& encoding, const base::ObjectName& name,
                      std::uint64_t* digest) {
@@ -113,8 +124,13 @@ Registration::Registration(const std::type_info& function,
 }
 
 InvocationScope::InvocationScope(base::Invocation* invocation)
-    : before_(running_invocation) {
+    : before_(running_invocation),
+      context_(ScopeOfRun(), CurrentSetting().context),
+      entered_(&context_) {
   running_invocation = invocation;
+  if (const runtime::CurrentExecution* const current = runtime::Current()) {
+    context_.SetTask(current->task);
+  }
 }
 
 InvocationScope::~InvocationScope() { running_invocation = before_; }

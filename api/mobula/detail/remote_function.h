@@ -20,6 +20,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "api/mobula/coro/detail/context.h"
 #include "api/mobula/detail/calls.h"
 #include "api/mobula/detail/signature.h"
 #include "api/mobula/detail/type_name.h"
@@ -46,7 +47,8 @@ class Registration {
   const base::FunctionEntry* entry_;  // never freed: exit may still look it up
 };
 
-// Around one run: what ExitActor reaches.
+// Around one run: what ExitActor reaches, and a scope that is stopped when the
+// task or call is cancelled.
 class InvocationScope {
  public:
   explicit InvocationScope(base::Invocation* invocation);
@@ -56,6 +58,8 @@ class InvocationScope {
 
  private:
   base::Invocation* const before_;
+  Context context_;
+  const Entered entered_;
 };
 
 // Throws unless there are `expected` arguments.

@@ -21,7 +21,10 @@ Context::Context(const ScopeOptions& options, Context* parent)
   if (parent != nullptr) {
     priority_ = parent->priority_;
     trace_ = parent->trace_;
-    if (!values.shielded) deadline_ = parent->deadline_;
+    if (!values.shielded) {
+      deadline_ = parent->deadline_;
+      task_ = parent->task_;
+    }
   }
   if (values.priority.has_value()) priority_ = *values.priority;
   if (values.trace.has_value()) trace_ = *values.trace;

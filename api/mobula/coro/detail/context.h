@@ -15,6 +15,7 @@
 
 #include "api/mobula/coro/scope_options.h"
 #include "base/boot_time.h"
+#include "base/ids.h"
 #include "base/threads/executor.h"
 
 namespace mobula::detail {
@@ -40,6 +41,11 @@ class Context {
   [[nodiscard]] const TraceId& trace() const { return trace_; }
   [[nodiscard]] Context* parent() const { return parent_; }
 
+  // The remote task or call that this belongs to: what is spawned under it is
+  // cancelled with it. Nil if none. Before anything runs under it.
+  void SetTask(base::TaskId task) { task_ = task; }
+  [[nodiscard]] base::TaskId task() const { return task_; }
+
  private:
   // Stops with what it follows.
   struct Follow {
@@ -57,6 +63,7 @@ class Context {
   base::BootTime deadline_ = base::BootTime::Never();
   int priority_ = 0;
   TraceId trace_;
+  base::TaskId task_;
   std::stop_source source_;
   const std::stop_token token_ = source_.get_token();
   std::atomic<Reason> reason_{Reason::kNone};
