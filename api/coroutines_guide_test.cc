@@ -33,6 +33,30 @@ TEST(Guide, Waiting) {
   EXPECT_EQ(sum, 14);
 }
 
+class Door {
+ public:
+  mobula::Coro<int> Pass(int who) {
+    co_await open_.Wait();
+    co_return who;
+  }
+  void Open() { open_.Set(); }
+
+ private:
+  mobula::Event open_;
+};
+
+mobula::Coro<int> Through(int who) {
+  mobula::Actor<Door> door = mobula::Create<Door>();
+  mobula::Ref<int> passed = door.Call<&Door::Pass>(who);
+  door.Call<&Door::Open>();
+  co_return co_await passed;
+}
+
+TEST(Guide, Workers) {
+  const mobula::Runtime runtime = mobula::Init(mobula::InitOptions().Local());
+  EXPECT_EQ(mobula::Get(mobula::Spawn<Through>(3)), 3);
+}
+
 struct Request {
   std::string path;
   int retries = 0;
@@ -212,7 +236,7 @@ std::vector<std::string> Snippets(const std::string& path, bool is_page) {
 TEST(Guide, HasNoSnippetThatIsNotCompiled) {
   const std::string here = Snippets("api/coroutines_guide_test.cc", false)[0];
   auto snippets = Snippets("docs/coroutines.md", true);
-  EXPECT_EQ(snippets.size(), 7u);
+  EXPECT_EQ(snippets.size(), 8u);
   const auto more = Snippets("docs/verbs.md", true);
   EXPECT_EQ(more.size(), 9u);
   snippets.insert(snippets.end(), more.begin(), more.end());

@@ -83,6 +83,9 @@ void TakeAbstract(const Abstract& x);
 long* ReturnPointer();
 short* ReturnShorts();
 const std::string& ReturnReference();
+mobula::Coro<int&> GiveReference();
+mobula::Coro<mobula::Coro<int>> GiveCoroutine();
+mobula::Coro<int*> GivePointer();
 Private ReturnPrivate();
 Derived ReturnDerived();
 BitField ReturnBitField();
@@ -138,6 +141,9 @@ int main() {
   mobula::Spawn<TakeAbstract>(1);               // an abstract class cannot
   mobula::Spawn<ReturnPointer>();               // a pointer means nothing
   mobula::Spawn<ReturnReference>();             // cannot return a reference
+  mobula::Spawn<GiveReference>();               // cannot give a reference
+  mobula::Spawn<GiveCoroutine>();               // cannot give a coroutine
+  mobula::Spawn<GivePointer>();                 // a pointer means nothing
   mobula::Spawn<ReturnPrivate>();               // needs MOBULA_FIELDS
   mobula::Spawn<ReturnDerived>();               // which may name the base's
   mobula::Spawn<ReturnBitField>();              // with bit-fields or C arrays

@@ -20,6 +20,7 @@
 
 #include "base/failure.h"
 #include "base/ids.h"
+#include "base/threads/coroutine_run.h"
 #include "base/value.h"
 
 namespace mobula::base {
@@ -46,6 +47,16 @@ struct Invocation {
 // every exception into a Failure; never throws.
 using Invoker = Outcome (*)(Invocation& invocation);
 
+class Executor;
+
+// Prepares a run of a coroutine. The invocation, and who is told of the end,
+// stay until then. `executor`: where it goes on after each wait; null for the
+// process's pool. Never throws: what is wrong with the arguments is an outcome.
+using Beginner = std::shared_ptr<CoroutineRun> (*)(Invocation& invocation,
+                                                   Executor* executor,
+                                                   CoroutineRun::Owner& owner);
+
+// Either `invoke` or `begin` is there.
 struct FunctionEntry {
   FunctionId id;
   std::string key;   // what the id is the hash of
@@ -56,6 +67,9 @@ struct FunctionEntry {
   // Of a constructor and a method: the class of the object that Invocation's
   // instance holds. A method of another one must not be invoked.
   const std::type_info* actor_class = nullptr;
+  Beginner begin = nullptr;  // of a coroutine
+
+  [[nodiscard]] bool is_coroutine() const { return begin != nullptr; }
 };
 
 class FunctionTable {

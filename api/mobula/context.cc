@@ -4,7 +4,6 @@
 
 #include <memory>
 
-#include "api/mobula/detail/running.h"
 #include "api/mobula/detail/session.h"
 #include "api/mobula/error.h"
 #include "base/scheduling/resource_vector.h"
@@ -71,14 +70,13 @@ bool WasRestarted() {
 
 void ExitActor() {
   const runtime::CurrentExecution* const current = runtime::Current();
-  base::Invocation* const invocation = detail::RunningInvocation();
-  if (current == nullptr || invocation == nullptr || current->actor.IsNil() ||
-      current->is_constructor) {
+  if (current == nullptr || current->invocation == nullptr ||
+      current->actor.IsNil() || current->is_constructor) {
     detail::ThrowBadArgument(
         "ExitActor outside of an actor's method: only a method can end its "
         "actor");
   }
-  invocation->exit_actor = true;
+  current->invocation->exit_actor = true;
 }
 
 base::JobId CurrentJob() { return Home().job; }

@@ -30,8 +30,9 @@
 //   gives a key, which grows across actors.
 //
 // Threading: CurrentTask, WasRestarted and ExitActor on the thread that runs
-// the function, elsewhere "no task"; the others on any thread. Failure:
-// CurrentJob and those after it throw RuntimeClosed where there is no runtime.
+// the function, and in the coroutines that it awaits or starts, wherever they
+// go on; elsewhere "no task"; the others on any thread. Failure: CurrentJob and
+// those after it throw RuntimeClosed where there is no runtime.
 #ifndef MOBULA_API_MOBULA_CONTEXT_H_
 #define MOBULA_API_MOBULA_CONTEXT_H_
 
@@ -76,7 +77,9 @@ struct TaskContext {
 
 // Ends this actor when the method that calls it returns; that call still
 // answers, its destructor runs, later calls fail with ActorDied, and it is not
-// restarted. Throws BadArgument outside of an actor's method.
+// restarted. Coroutine methods that wait meanwhile are stopped first: their
+// waits throw Cancelled, and their calls fail with ActorDied. Throws
+// BadArgument outside of an actor's method.
 void ExitActor();
 
 // The job that this process works for: the driver's. A detached actor, which

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "api/mobula/coro/detail/process_executor.h"
 #include "api/mobula/detail/init_flags.h"
 #include "api/mobula/detail/node_choice.h"
 #include "api/mobula/detail/session.h"
@@ -81,6 +82,7 @@ std::shared_ptr<runtime::Backend> StartLocal(
   options.memory_bytes = values.memory_bytes;
   options.resources = std::move(total);
   options.ns = values.ns;
+  options.pool = &detail::DefaultExecutor;
   return std::make_shared<runtime::LocalBackend>(base::FunctionTable::Get(),
                                                  std::move(options));
 }

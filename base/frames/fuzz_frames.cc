@@ -175,8 +175,9 @@ bool ReadAnything(std::string_view bytes) {
 }
 
 std::vector<std::string> FrameSeeds() {
-  const std::vector<Message> messages = {SampleTask(), SampleFailure(),
-                                         SampleLease(), Retire{}, SampleLoss()};
+  const std::vector<Message> messages = {
+      SampleTask(), SampleFailure(), SampleLease(),
+      Retire{},     SampleLoss(),    TaskAside{TaskId{1, 7}, 5}};
   std::vector<std::string> seeds;
   std::string stream;
   for (const Message& message : messages) {

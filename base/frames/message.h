@@ -11,7 +11,9 @@
 //   LeaseGranted,
 //                                                       LeaseRefused,
 //                                                       LeaseLost)
-//   owner  -> worker  RunTask, CreateActor, CallActor  (answered by TaskDone)
+//   owner  -> worker  RunTask, CreateActor, CallActor  (answered by TaskDone,
+//                                                       perhaps TaskAside
+//                                                       first)
 //   owner  -> worker  CancelTask, StopTask             (TaskDone where it never
 //                                                       started; TaskStopping)
 //   borrower -> owner CancelObject                     (ObjectCancelled)
@@ -234,7 +236,8 @@ struct CallActor {
   std::string called;  // as of RunTask
 };
 
-// Takes back a task that has not started; a started one is not disturbed.
+// Takes back a task that has not started. A coroutine that has is told to stop;
+// any other that has is not disturbed.
 struct CancelTask {
   TaskId task;
 };
@@ -290,6 +293,13 @@ struct ObjectCancelled {
   CancelVerdict verdict = CancelVerdict::kFinished;
 };
 
+// A coroutine has begun and waits: what stands behind it may begin. Sent at
+// most once an attempt, before its TaskDone.
+struct TaskAside {
+  TaskId task;
+  std::int64_t run_ns = 0;  // until it waited
+};
+
 // ---- caller <-> owner of an actor ------------------------------------------
 
 struct WatchActor {
@@ -337,7 +347,8 @@ using Message = std::variant<
     WantObjects, ObjectIs, OwnerGone, ClaimObjects, Stay, ObjectsLost,
     ResultRemade, ListRefs, RefsAre, ListMemory, MemoryPart, StorePart,
     MemoryListed, QuestionRefused, ListOwnTasks, TasksAre, ListTasks, TaskPart,
-    TasksListed, StopTask, TaskStopping, CancelObject, ObjectCancelled>;
+    TasksListed, StopTask, TaskStopping, CancelObject, ObjectCancelled,
+    TaskAside>;
 
 // An encoded message is at most this long; values ride inline for now.
 inline constexpr std::uint64_t kMessageBytesMax = 256ull << 20;

@@ -28,11 +28,6 @@ std::size_t BytesOf(const std::vector<base::Value>& args) {
   return bytes;
 }
 
-bool MayHaveRun(const ActorNews& news, bool is_first) {
-  return news.unstarted == Unstarted::kUnknown ||
-         (news.unstarted == Unstarted::kAllButFirst && is_first);
-}
-
 }  // namespace
 
 void CallTable::AddActor(base::ActorId actor, std::int32_t pending_max) {
@@ -126,7 +121,9 @@ void CallTable::Fail(base::TaskId task, Failure failure, Produced& out) {
   Target& target = *entry.target;
   if (entry.state == State::kWaiting) out.abandoned.push_back(task);
   const bool in_flight = entry.state == State::kInFlight;
-  if (in_flight && target.up && target.in_flight.front().task != task) {
+  const bool runs =
+      !target.in_flight.empty() && target.in_flight.front().task == task;
+  if (in_flight && target.up && !runs) {
     out.SendTo(target.worker, base::CancelTask{task});
   }
   Settle(it, std::move(failure), target.incarnation, out);
@@ -148,7 +145,7 @@ void CallTable::Cancel(base::TaskId task, bool recursive, Produced& out) {
   }
   entry.cancelled = true;
   // Else the news of it is awaited.
-  if (!entry.target->up) return;
+  if (!entry.target->up && !entry.target->aside.contains(task)) return;
   out.SendTo(entry.target->worker, base::StopTask{task, recursive});
 }
 
@@ -205,6 +202,13 @@ void CallTable::Suspend(base::ProcessId worker) {
 
 void CallTable::Up(Target& target, const ActorNews& news, Produced& out) {
   MOBULA_CHECK(target.in_flight.empty(), "up without down");
+  if (!target.aside.empty()) {
+    ActorNews lost = news;
+    lost.failure =
+        base::MakeFailure(FailureCode::kWorkerDied, base::Executed::kMaybe,
+                          "the actor lives elsewhere now");
+    Down(target, lost, out);
+  }
   MOBULA_CHECK(news.incarnation >= target.incarnation);
   Leave(target);
   target.up = true;
@@ -248,7 +252,8 @@ void CallTable::Push(base::TaskId id, Entry& entry, Produced& out) {
   SetState(entry, State::kInFlight);
   if (target.in_flight.empty()) target.head_since = now_;
   const std::size_t bytes = BytesOf(entry.args);
-  target.in_flight.push_back(Sent{id, entry.result, bytes});
+  target.in_flight.push_back(
+      Sent{id, entry.result, bytes, target.next_sequence, false});
   target.in_flight_bytes += bytes;
   base::CallActor call;
   call.task = id;
@@ -269,19 +274,14 @@ std::optional<base::ActorId> CallTable::Done(base::ProcessId from,
   const auto worker = of_worker_.find(from);
   if (worker == of_worker_.end()) return std::nullopt;
   Target& target = *worker->second;
-  const auto place = std::find_if(
-      target.in_flight.begin(), target.in_flight.end(),
-      [&done](const Sent& sent) { return sent.task == done.task; });
-  if (place == target.in_flight.end()) return std::nullopt;
   const auto it = entries_.find(done.task);
+  const std::optional<Sent> sent = TakeSent(target, done.task);
+  if (!sent.has_value()) return std::nullopt;
   const bool cancelled = it != entries_.end() && it->second.cancelled;
-  if (it != entries_.end() && !cancelled && IsRefusal(done)) {
-    TakeBack(target, out);
+  if (it != entries_.end() && !cancelled && !sent->aside && IsRefusal(done)) {
+    TakeBack(target, *sent, out);
     return std::nullopt;
   }
-  target.in_flight_bytes -= place->bytes;
-  if (place == target.in_flight.begin()) target.head_since = now_;
-  target.in_flight.erase(place);
   std::optional<base::ActorId> exited;
   if (done.actor_exited) exited = target.id;
   if (cancelled) {
@@ -300,8 +300,44 @@ std::optional<base::ActorId> CallTable::Done(base::ProcessId from,
   return exited;
 }
 
-void CallTable::TakeBack(Target& target, Produced& out) {
-  const std::vector<Sent> taken = TakeInFlight(target);
+std::optional<CallTable::Sent> CallTable::TakeSent(Target& target,
+                                                   base::TaskId task) {
+  if (auto aside = target.aside.extract(task)) return aside.mapped();
+  const auto place =
+      std::find_if(target.in_flight.begin(), target.in_flight.end(),
+                   [task](const Sent& sent) { return sent.task == task; });
+  if (place == target.in_flight.end()) return std::nullopt;
+  const Sent sent = *place;
+  target.in_flight_bytes -= sent.bytes;
+  if (place == target.in_flight.begin()) target.head_since = now_;
+  target.in_flight.erase(place);
+  return sent;
+}
+
+void CallTable::Aside(base::ProcessId from, const base::TaskAside& aside,
+                      Produced& out) {
+  const auto worker = of_worker_.find(from);
+  if (worker == of_worker_.end()) return;
+  Target& target = *worker->second;
+  std::optional<Sent> sent = TakeSent(target, aside.task);
+  if (!sent.has_value()) return;
+  sent->aside = true;
+  target.aside.emplace(aside.task, *sent);
+  // It has its outcome: nobody waits for it any more.
+  if (!entries_.contains(aside.task)) {
+    out.SendTo(from, base::CancelTask{aside.task});
+  }
+  Pump(target, out);
+}
+
+void CallTable::TakeBack(Target& target, const Sent& refused, Produced& out) {
+  std::deque<Sent> taken = std::exchange(target.in_flight, {});
+  target.in_flight_bytes = 0;
+  const auto behind =
+      std::find_if(taken.begin(), taken.end(), [&refused](const Sent& each) {
+        return each.sequence > refused.sequence;
+      });
+  taken.insert(behind, refused);
   for (auto sent = taken.rbegin(); sent != taken.rend(); ++sent) {
     const auto it = entries_.find(sent->task);
     if (it == entries_.end()) continue;
@@ -312,21 +348,43 @@ void CallTable::TakeBack(Target& target, Produced& out) {
     SetState(it->second, State::kReady);
     target.queue.push_front(sent->task);
   }
-  Leave(target);
+  // What is aside there is still answered.
+  target.up = false;
+  if (target.aside.empty()) Leave(target);
 }
 
 std::vector<CallTable::Sent> CallTable::TakeInFlight(Target& target) {
   std::vector<Sent> taken(target.in_flight.begin(), target.in_flight.end());
+  for (const auto& [task, sent] : target.aside) taken.push_back(sent);
+  std::sort(taken.begin(), taken.end(), [](const Sent& a, const Sent& b) {
+    return a.sequence < b.sequence;
+  });
+  target.aside.clear();
   target.in_flight.clear();
   target.in_flight_bytes = 0;
   return taken;
 }
 
+std::vector<bool> CallTable::MayHaveRun(const ActorNews& news,
+                                        const std::vector<Sent>& lost) {
+  bool is_first = true;
+  std::vector<bool> may_have_run;
+  for (const Sent& sent : lost) {
+    const bool heads = !sent.aside && std::exchange(is_first, false);
+    may_have_run.push_back(
+        sent.aside || news.unstarted == Unstarted::kUnknown ||
+        (news.unstarted == Unstarted::kAllButFirst && heads));
+  }
+  return may_have_run;
+}
+
 void CallTable::Down(Target& target, const ActorNews& news, Produced& out) {
   const std::vector<Sent> lost = TakeInFlight(target);
   std::vector<base::TaskId> again;
-  for (const Sent& sent : lost) {
-    const bool may_have_run = MayHaveRun(news, &sent == &lost.front());
+  const std::vector<bool> ran = MayHaveRun(news, lost);
+  for (std::size_t i = 0; i < lost.size(); ++i) {
+    const Sent& sent = lost[i];
+    const bool may_have_run = ran[i];
     if (may_have_run) {
       out.lost_attempts.push_back({target.worker, sent.result});
     }
@@ -385,8 +443,10 @@ void CallTable::Die(Target& target, const ActorNews& news, Produced& out) {
   target.cause.incarnation = news.incarnation;
   const std::vector<Sent> lost = TakeInFlight(target);
   const std::deque<base::TaskId> queued = std::exchange(target.queue, {});
-  for (const Sent& sent : lost) {
-    const bool may_have_run = MayHaveRun(news, &sent == &lost.front());
+  const std::vector<bool> ran = MayHaveRun(news, lost);
+  for (std::size_t i = 0; i < lost.size(); ++i) {
+    const Sent& sent = lost[i];
+    const bool may_have_run = ran[i];
     if (may_have_run) {
       out.lost_attempts.push_back({target.worker, sent.result});
     }

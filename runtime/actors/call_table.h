@@ -2,7 +2,8 @@
 // a borrowed one, from Call to its outcome, in order.
 //
 //   Waiting(args) --Resolve--> Ready --actor up, turn and window--> InFlight
-//   InFlight --Done--> (gone)
+//   InFlight --Done--> (gone);  InFlight --Aside (a coroutine that waits there)
+//   --Done--> (gone)
 //   InFlight --Down: never started, or retries left--> Ready, in the old order
 //   Waiting, Ready --Cancel--> (gone) with a Failure
 //   InFlight --Cancel: StopTask to the worker--> Cancelled --it never started,
@@ -15,9 +16,10 @@
 // Owner: runtime::Owner.   Threading: none; pure.
 // Invariants: (1) exactly one outcome a call; (2) answers are taken only from
 // the worker where the actor lives now; (3) in flight to an actor are at most
-// kWindow calls, or one and kWindowBytes of arguments, and pending_max are
-// unfinished; (4) executed = no is said only of what was never sent, or stood
-// behind the first unanswered call of a worker whose last word has been read.
+// kWindow calls that are not aside, or one and kWindowBytes of arguments, and
+// pending_max are unfinished; (4) executed = no is said only of what was never
+// sent, or stood behind the first unanswered call, but for those aside, of a
+// worker whose last word has been read.
 #ifndef MOBULA_RUNTIME_ACTORS_CALL_TABLE_H_
 #define MOBULA_RUNTIME_ACTORS_CALL_TABLE_H_
 
@@ -82,6 +84,7 @@ class CallTable {
   // The actor that called ExitActor in this answer, if so.
   std::optional<base::ActorId> Done(base::ProcessId from, base::TaskDone& done,
                                     Produced& out);
+  void Aside(base::ProcessId from, const base::TaskAside& aside, Produced& out);
 
   void Tick(base::BootTime now, Produced& out);
   [[nodiscard]] base::BootTime Next() const { return deadlines_.Next(); }
@@ -107,6 +110,8 @@ class CallTable {
     base::TaskId task;
     base::ObjectId result;
     std::size_t bytes = 0;  // of its arguments
+    std::uint64_t sequence = 0;
+    bool aside = false;
   };
   struct Target {
     base::ActorId id;
@@ -124,6 +129,7 @@ class CallTable {
     std::deque<Sent> in_flight;
     std::size_t in_flight_bytes = 0;
     base::BootTime head_since;  // when the first one in flight became first
+    std::unordered_map<base::TaskId, Sent> aside;  // not in in_flight
   };
   struct Entry {
     Target* target = nullptr;
@@ -150,7 +156,7 @@ class CallTable {
   void Pump(Target& target, Produced& out);
   void Push(base::TaskId id, Entry& entry, Produced& out);
   // The worker takes no calls for this actor: all go back until the next Up.
-  void TakeBack(Target& target, Produced& out);
+  void TakeBack(Target& target, const Sent& refused, Produced& out);
   // Decides about one call that was in flight when its worker was lost; true
   // if it is to be sent again.
   bool Survives(Entries::iterator it, bool may_have_run, const ActorNews& news,
@@ -169,8 +175,13 @@ class CallTable {
   bool ListSent(const Target& target, base::TaskState state,
                 TaskRows& rows) const;
   bool ListQueued(const Target& target, TaskRows& rows) const;
-  // In the order sent; nothing is in flight then.
+  // Of what has been answered.
+  std::optional<Sent> TakeSent(Target& target, base::TaskId task);
+  // In the order sent; nothing is in flight nor aside then.
   static std::vector<Sent> TakeInFlight(Target& target);
+  // Whether each may have run, in the order sent.
+  static std::vector<bool> MayHaveRun(const ActorNews& news,
+                                      const std::vector<Sent>& lost);
   void Leave(Target& target);
   void DropSettled(Target& target);
 

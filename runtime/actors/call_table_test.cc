@@ -128,6 +128,69 @@ TEST_F(CallTableTest, WhatIsCertainDependsOnHowTheActorWasLost) {
   }
 }
 
+TEST_F(CallTableTest, CoroutinesThatWaitMayHaveRunAndTakeNoRoom) {
+  const std::uint64_t last = CallTable::kWindow + 10;
+  Hear(What::kUp, 1);
+  for (std::uint64_t n = 1; n <= last; ++n) {
+    Make(n);
+    Resolve(n);
+  }
+  EXPECT_EQ(Sent().size(), CallTable::kWindow);
+  for (std::uint64_t n = 1; n <= 3; ++n) {
+    calls_.Aside(Worker(1), {{5, n}, 0}, out_);
+  }
+  EXPECT_EQ(Sent().size(), 3u);
+  Answer(2, 1);
+  calls_.Aside(Worker(1), {{5, 2}, 0}, out_);  // it has been answered
+  EXPECT_TRUE(Sent().empty());
+  Hear(What::kDead, 1);
+  EXPECT_EQ(FailureOf(2), nullptr);
+  EXPECT_EQ(FailureOf(1)->executed, Executed::kMaybe);
+  EXPECT_EQ(FailureOf(3)->executed, Executed::kMaybe);
+  EXPECT_EQ(FailureOf(4)->executed, Executed::kMaybe);  // the first other
+  EXPECT_EQ(FailureOf(5)->executed, Executed::kNo);
+  EXPECT_EQ(FailureOf(last)->executed, Executed::kNo);
+  EXPECT_EQ(calls_.size(), 0u);
+}
+
+TEST_F(CallTableTest, WhatWaitsIsAnsweredThoughTheRestWasTakenBack) {
+  Hear(What::kUp, 1);
+  for (std::uint64_t n = 1; n <= 3; ++n) {
+    Make(n, n == 1 ? 1 : 0);
+    Resolve(n);
+  }
+  calls_.Aside(Worker(1), {{5, 1}, 0}, out_);
+  base::TaskDone refused;
+  refused.task = {5, 2};
+  refused.outcome = base::NotRun(base::FailureCode::kCancelled, "it ends");
+  calls_.Done(Worker(1), refused, out_);
+  EXPECT_EQ(Sent().size(), 3u);
+  Answer(1, 1);
+  EXPECT_EQ(out_.settled.size(), 1u);
+  Hear(What::kDown, 1);
+  Hear(What::kUp, 2);
+  const std::vector<base::CallActor> again = Sent();
+  ASSERT_EQ(again.size(), 2u);
+  EXPECT_EQ(again[0].task.lo, 2u);
+  EXPECT_EQ(again[1].task.lo, 3u);
+}
+
+TEST_F(CallTableTest, WhatWaitedIsSentAgainInItsOldPlace) {
+  Hear(What::kUp, 1);
+  for (std::uint64_t n = 1; n <= 4; ++n) {
+    Make(n, 1);
+    Resolve(n);
+  }
+  calls_.Aside(Worker(1), {{5, 1}, 0}, out_);
+  calls_.Aside(Worker(1), {{5, 3}, 0}, out_);
+  EXPECT_EQ(Sent().size(), 4u);
+  Hear(What::kDown, 1);
+  Hear(What::kUp, 2);
+  const std::vector<base::CallActor> again = Sent();
+  ASSERT_EQ(again.size(), 4u);
+  for (std::uint64_t n = 1; n <= 4; ++n) EXPECT_EQ(again[n - 1].task.lo, n);
+}
+
 TEST_F(CallTableTest, AnAnswerOfAnotherWorkerIsNotTaken) {
   Hear(What::kUp, 1);
   Make(1);
@@ -184,6 +247,7 @@ TEST_F(CallTableTest, OrderHoldsAcrossAnyHistory) {
   std::set<std::uint64_t> unresolved;
   std::vector<std::uint64_t> in_flight;
   std::set<std::uint64_t> answered;
+  std::set<std::uint64_t> aside;
   std::map<std::int64_t, std::uint64_t> last_number;
   std::uint64_t last_sequence = 0;
   const auto look = [&] {
@@ -208,9 +272,18 @@ TEST_F(CallTableTest, OrderHoldsAcrossAnyHistory) {
       Resolve(*it);
       unresolved.erase(it);
     } else if (what < 9 && up && !in_flight.empty()) {
-      Answer(in_flight.front(), incarnation);
-      answered.insert(in_flight.front());
-      in_flight.erase(in_flight.begin());
+      // One that waits beside the others is answered out of turn.
+      const std::uint64_t number = in_flight[random() % in_flight.size()];
+      const bool waits = aside.contains(number);
+      if (!waits && random() % 2 == 0) {
+        calls_.Aside(Worker(incarnation), {{5, number}, 0}, out_);
+        aside.insert(number);
+      } else {
+        const std::uint64_t answers = waits ? number : in_flight.front();
+        Answer(answers, incarnation);
+        answered.insert(answers);
+        std::erase(in_flight, answers);
+      }
     } else if (!up) {
       Hear(What::kUp, ++incarnation);
       up = true;
@@ -218,6 +291,7 @@ TEST_F(CallTableTest, OrderHoldsAcrossAnyHistory) {
       Hear(What::kDown, incarnation, static_cast<Unstarted>(random() % 3));
       up = false;
       in_flight.clear();
+      aside.clear();
     }
     look();
     if (HasFatalFailure()) return;

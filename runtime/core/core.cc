@@ -43,46 +43,47 @@ void Core::Step(Event event, base::BootTime now, Effects& effects) {
 }
 
 void Core::Take(Event event, Effects& effects) {
-  std::visit(Overloaded{
-                 [this, &effects](Received& received) {
-                   auto& message = received.message;
-                   owner_.refs().Received(received.from, message);
-                   const auto* registered =
-                       std::get_if<base::Registered>(&message);
-                   if (registered != nullptr && raylet_.IsNil()) {
-                     raylet_ = received.from;
-                     owner_.On(*registered);
-                     control_calls_.Joined(raylet_, effects);
-                   } else if (received.from == raylet_) {
-                     HearRaylet(message, effects);
-                   } else {
-                     HearPeer(received.from, message, effects);
-                   }
-                 },
-                 [this, &effects](PeerLost& lost) { LosePeer(lost, effects); },
-                 [this, &effects](Executed& executed) {
-                   TellStored(executed.outcome, effects);
-                   owner_.Ended(executed.task);
-                   host_.Finish(std::move(executed), effects);
-                 },
-                 [this, &effects](AskControl& ask) {
-                   control_calls_.Ask(std::move(ask), now_, effects);
-                 },
-                 [this, &effects](Put& put) {
-                   TellStored(put.outcome, effects);
-                   owner_.On(std::move(put));
-                 },
-                 [this](Submit& submit) {
-                   ForgetEndedParent(submit.parent);
-                   owner_.On(std::move(submit));
-                 },
-                 [this](Call& call) {
-                   ForgetEndedParent(call.parent);
-                   owner_.On(std::move(call));
-                 },
-                 [this](auto& api) { owner_.On(std::move(api)); },
-             },
-             event);
+  std::visit(
+      Overloaded{
+          [this, &effects](Received& received) {
+            auto& message = received.message;
+            owner_.refs().Received(received.from, message);
+            const auto* registered = std::get_if<base::Registered>(&message);
+            if (registered != nullptr && raylet_.IsNil()) {
+              raylet_ = received.from;
+              owner_.On(*registered);
+              control_calls_.Joined(raylet_, effects);
+            } else if (received.from == raylet_) {
+              HearRaylet(message, effects);
+            } else {
+              HearPeer(received.from, message, effects);
+            }
+          },
+          [this, &effects](PeerLost& lost) { LosePeer(lost, effects); },
+          [this, &effects](Executed& executed) {
+            TellStored(executed.outcome, effects);
+            owner_.Ended(executed.task);
+            host_.Finish(std::move(executed), effects);
+          },
+          [this, &effects](SetAside& aside) { host_.Aside(aside, effects); },
+          [this, &effects](AskControl& ask) {
+            control_calls_.Ask(std::move(ask), now_, effects);
+          },
+          [this, &effects](Put& put) {
+            TellStored(put.outcome, effects);
+            owner_.On(std::move(put));
+          },
+          [this](Submit& submit) {
+            ForgetEndedParent(submit.parent);
+            owner_.On(std::move(submit));
+          },
+          [this](Call& call) {
+            ForgetEndedParent(call.parent);
+            owner_.On(std::move(call));
+          },
+          [this](auto& api) { owner_.On(std::move(api)); },
+      },
+      event);
 }
 
 void Core::ForgetEndedParent(base::TaskId& parent) const {
@@ -206,6 +207,7 @@ void Core::HearPeer(base::ProcessId from, base::Message& message,
           [this, from](base::TaskDone& done) {
             owner_.Done(from, std::move(done));
           },
+          [this, from](base::TaskAside& aside) { owner_.Aside(from, aside); },
           [this, from](base::WatchActor& watch) { owner_.On(from, watch); },
           [this, from](base::UnwatchActor& unwatch) {
             owner_.On(from, unwatch);
@@ -251,7 +253,7 @@ void Core::LosePeer(const PeerLost& lost, Effects& effects) {
     return;
   }
   owner_.PeerLost(process);
-  host_.PeerLost(process);
+  host_.PeerLost(process, effects);
 }
 
 void Core::ExitIfDone(Effects& effects) {
@@ -281,7 +283,7 @@ Core::Census Core::Count() const {
   census.calls = owner_.calls();
   census.actors = owner_.actors();
   census.leases = owner_.leases();
-  census.hosted = host_.queued();
+  census.hosted = host_.queued() + host_.aside();
   census.control_calls = control_calls_.waiting() + control_calls_.given_up();
   census.lineage = owner_.lineage().size();
   census.lineage_bytes = owner_.lineage().bytes();

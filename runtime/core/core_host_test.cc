@@ -14,6 +14,7 @@
 #include "runtime/core/core.h"
 #include "runtime/core/core_fixture.h"
 #include "runtime/core/events.h"
+#include "runtime/core/host.h"
 
 namespace mobula::runtime {
 namespace {
@@ -93,6 +94,78 @@ TEST_F(CoreHostTest, RunsOneAtATimeAndAnswersBeforeTheNext) {
   EXPECT_EQ(send->to, kOwner);
   EXPECT_EQ(std::get<base::TaskDone>(send->message).run_ns, 5);
   EXPECT_EQ(std::get<Execute>(effects_[1]).task, Task(2));
+}
+
+TEST_F(CoreHostTest, ACoroutineThatWaitsLetsTheNextBegin) {
+  Hear(kOwner, Run(1));
+  Hear(kOwner, Run(2));
+  Hear(kOwner, Run(3));
+  Do(SetAside{Task(1), 7});
+  ASSERT_EQ(effects_.size(), 2u);
+  const auto aside = Sent<base::TaskAside>();
+  ASSERT_EQ(aside.size(), 1u);
+  EXPECT_EQ(aside[0].task, Task(1));
+  EXPECT_EQ(aside[0].run_ns, 7);
+  EXPECT_EQ(std::get<Execute>(effects_[1]).task, Task(2));
+  Hear(kOwner, Run(1));  // it runs
+  EXPECT_TRUE(effects_.empty());
+  Do(SetAside{Task(2), 0});
+  EXPECT_EQ(Started(), 3u);
+  EXPECT_EQ(core_.Count().hosted, 2u);
+  Finish(2);
+  EXPECT_EQ(Sent<base::TaskDone>().size(), 1u);
+  EXPECT_EQ(Started(), 0u);
+  Finish(3);
+  Finish(1);
+  EXPECT_EQ(Sent<base::TaskDone>().size(), 1u);
+  EXPECT_EQ(core_.Count().hosted, 0u);
+}
+
+TEST_F(CoreHostTest, OnlySoManyWaitAtOnce) {
+  Live();
+  std::uint64_t n = 0;
+  for (n = 1; n <= Host::kCallsAsideMax; ++n) {
+    Hear(kOwner, Method(n, n));
+    ASSERT_EQ(Started(), n);
+    Do(SetAside{Task(n), 0});
+  }
+  Hear(kOwner, Method(n, n));
+  EXPECT_EQ(Started(), 0u);
+  Finish(5);
+  EXPECT_EQ(Started(), n);
+}
+
+TEST_F(CoreHostTest, WhatNobodyWantsIsStoppedWhenItWaits) {
+  Hear(kOwner, Run(1));
+  Hear(kOwner, base::CancelTask{Task(1)});
+  EXPECT_TRUE(Of<StopExecution>().empty());
+  Do(SetAside{Task(1), 0});
+  EXPECT_EQ(Of<StopExecution>().size(), 1u);
+  Hear(kOwner, Run(2));
+  Do(SetAside{Task(2), 0});
+  Hear(kOther, base::CancelTask{Task(2)});  // not its affair
+  EXPECT_TRUE(Of<StopExecution>().empty());
+  Hear(kOther, Run(3));
+  Do(SetAside{Task(3), 0});
+  Hear(kOther, Run(4));
+  Do(PeerLost{kOther});
+  ASSERT_EQ(Of<StopExecution>().size(), 1u);
+  EXPECT_EQ(Of<StopExecution>()[0].task, Task(3));
+  Do(SetAside{Task(4), 0});
+  ASSERT_EQ(Of<StopExecution>().size(), 1u);
+  EXPECT_TRUE(Sent<base::TaskAside>().empty());
+  Finish(3);
+  Finish(4);
+  EXPECT_TRUE(Sent<base::TaskDone>().empty());
+}
+
+TEST_F(CoreHostTest, ItStaysUntilWhatWaitsHasEnded) {
+  Hear(kOwner, Run(1));
+  Do(SetAside{Task(1), 0});
+  Hear(kRaylet, base::Retire{});
+  EXPECT_TRUE(Of<Exit>().empty());
+  Finish(1);
+  EXPECT_EQ(Of<Exit>().size(), 1u);
 }
 
 TEST_F(CoreHostTest, WhatHasNotStartedCanBeTakenBack) {

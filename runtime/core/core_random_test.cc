@@ -58,6 +58,8 @@ class Life {
   }
   [[nodiscard]] std::size_t outcomes() const { return issued_.size(); }
   [[nodiscard]] std::uint64_t kills() const { return node_.kills(); }
+  [[nodiscard]] std::uint64_t asides() const { return node_.asides(); }
+  [[nodiscard]] std::uint64_t stops() const { return node_.stops(); }
   [[nodiscard]] std::size_t restarts() const { return restarts_; }
   [[nodiscard]] std::size_t listed() const { return listed_; }
   [[nodiscard]] std::size_t asked() const { return asked_.size(); }
@@ -181,6 +183,7 @@ class Life {
     submit.resources = base::ResourceVector::Cpus(
         cpus == 0 ? 99 : (cpus < 30 ? 1 : (cpus < 35 ? 2 : 0.5)));
     submit.retries_max = SomeRetries();
+    submit.is_coroutine = node_.Random(3) == 0;
     submit.timeout = SomeTimeout();
     Issued issued{submit.task,
                   ActorId(),
@@ -448,6 +451,8 @@ class Life {
 void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
   std::size_t outcomes = 0;
   std::uint64_t kills = 0;
+  std::uint64_t asides = 0;
+  std::uint64_t stops = 0;
   std::size_t restarts = 0;
   std::size_t asked = 0;
   std::size_t listed = 0;
@@ -460,6 +465,8 @@ void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
     life.Run(150);
     outcomes += life.outcomes();
     kills += life.kills();
+    asides += life.asides();
+    stops += life.stops();
     restarts += life.restarts();
     asked += life.asked();
     listed += life.listed();
@@ -471,6 +478,8 @@ void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
   // Not an empty run.
   EXPECT_GT(outcomes, 10'000u);
   EXPECT_GT(kills, 300u);
+  EXPECT_GT(asides, 500u);
+  EXPECT_TRUE(!with_timeouts || stops > 0);
   EXPECT_GT(restarts, 50u);
   EXPECT_GT(asked, 100u);
   EXPECT_GT(listed, 10'000u);

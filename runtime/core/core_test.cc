@@ -133,6 +133,59 @@ TEST_F(CoreTest, AFailedArgumentFailsTheChainBehindIt) {
   EXPECT_EQ(core_.Count().tasks, 0u);
 }
 
+TEST_F(CoreTest, CoroutinesOfADeadWorkerThatWaitedAreCharged) {
+  Submit first = Simple(1);
+  first.is_coroutine = true;
+  first.retries_max = 0;
+  const LeaseId lease = RunFirst(first);
+  for (std::uint64_t n = 2; n <= 4; ++n) {
+    Submit next = Simple(n);
+    next.is_coroutine = true;
+    next.retries_max = n == 2 ? 0 : 3;
+    Do(next);
+    EXPECT_TRUE(Pushed().empty());
+  }
+  Hear(kWorker, base::TaskAside{Task(1), 100'000});
+  EXPECT_EQ(Pushed(), (Numbers{2, 3}));  // 200 us of them
+  Hear(kWorker, base::TaskAside{Task(3), 100'000});
+  EXPECT_EQ(Pushed(), (Numbers{4}));
+  Later(milliseconds(100));  // what waits keeps the lease
+  EXPECT_TRUE(Sent<base::ReturnLease>().empty());
+  Hear(kRaylet, base::LeaseLost{lease, kWorker, Death()});
+  Do(PeerLost{kWorker});
+  EXPECT_EQ(FailureOf(1).code, FailureCode::kWorkerDied);
+  EXPECT_EQ(FailureOf(1).executed, base::Executed::kMaybe);
+  EXPECT_EQ(FailureOf(2).executed, base::Executed::kMaybe);
+  EXPECT_EQ(core_.Count().tasks, 2u);
+}
+
+TEST_F(CoreTest, ACoroutineThatIsGivenUpIsToldToStop) {
+  Submit first = Simple(1);
+  first.is_coroutine = true;
+  const LeaseId lease = RunFirst(first);
+  Submit second = first;
+  second.task = Task(2);
+  second.result = Result(2);
+  second.timeout = milliseconds(20);
+  Do(second);
+  Hear(kWorker, base::TaskAside{Task(1), 10});
+  EXPECT_EQ(Pushed(), (Numbers{2}));
+  // It may wait or not: its worker is not ended, since the other waits there.
+  Later(milliseconds(20));
+  EXPECT_EQ(FailureOf(2).code, FailureCode::kTimeout);
+  Later(milliseconds(500));
+  EXPECT_TRUE(Sent<base::ReturnLease>().empty());
+  Hear(kWorker, base::TaskAside{Task(2), 10});
+  ASSERT_EQ(Sent<base::CancelTask>().size(), 1u);
+  EXPECT_EQ(Sent<base::CancelTask>()[0].task, Task(2));
+  Hear(kWorker, Answer(2, "late"));
+  Hear(kWorker, Answer(1, "1"));
+  Later(milliseconds(60));
+  ASSERT_EQ(Sent<base::ReturnLease>().size(), 1u);
+  EXPECT_EQ(Sent<base::ReturnLease>()[0].lease, lease);
+  EXPECT_FALSE(Sent<base::ReturnLease>()[0].discard);
+}
+
 TEST_F(CoreTest, OnlyTheFirstUnansweredTaskOfADeadWorkerIsCharged) {
   const LeaseId lease = LeaseWithShortTasks();
   for (std::uint64_t n = 2; n <= 4; ++n) Do(Simple(n));

@@ -49,6 +49,7 @@ struct Submit {
   base::ResourceVector resources;
   std::int32_t retries_max = 3;   // after worker deaths; -1: no limit
   bool retry_exceptions = false;  // also when the function threw
+  bool is_coroutine = false;      // it waits without keeping others from it
   base::Duration timeout = base::Duration::max();  // from now to outcome
   std::int32_t attempt = 1;  // the number of the first one
   base::TaskId parent;       // that runs here and spawned it; nil if none
@@ -188,13 +189,20 @@ struct Executed {
   std::vector<base::LostBytes> lost;
 };
 
+// The function that an Execute effect asked for is a coroutine and waits; it
+// goes on beside others. Executed follows.
+struct SetAside {
+  base::TaskId task;
+  std::int64_t run_ns = 0;  // until it waited
+};
+
 // Time passed; sent at the moment the last SetTimer asked for, or later.
 struct Tick {};
 
 using Event =
     std::variant<Submit, Create, StartActor, Call, Put, Adopt, HoldObject,
                  DropObject, DropActor, Watch, ReportLost, Kill, Cancel,
-                 AskControl, Received, PeerLost, Executed, Tick>;
+                 AskControl, Received, PeerLost, Executed, SetAside, Tick>;
 
 // ---- effects ----------------------------------------------------------------
 
@@ -219,8 +227,9 @@ struct ActorChanged {
   bool dead = false;
 };
 
-// Runs a function on the executor's slot thread, one at a time, in the order of
-// these effects; Executed answers. Host's half only.
+// Runs a function on the executor's slot thread, in the order of these effects,
+// the next one when the one before has ended (Executed) or waits (SetAside).
+// Host's half only.
 struct Execute {
   base::TaskId task;
   base::ObjectId result;  // that is to hold the outcome; nil: a constructor
@@ -237,8 +246,9 @@ struct Execute {
   std::shared_ptr<const base::Assigned> assigned;
 };
 
-// What an Execute before this one runs is to stop: its stop token says so. It
-// is answered by its Executed, as ever; what has not started need not.
+// What an Execute before this one runs, or has set aside, is to stop: its stop
+// token says so, and the waits of a coroutine end. It is answered by its
+// Executed, as ever; what has not started need not.
 struct StopExecution {
   base::TaskId task;
 };

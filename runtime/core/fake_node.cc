@@ -134,7 +134,8 @@ void FakeNode::Deliver(Wire wire) {
 bool FakeNode::RunDue() {
   std::vector<ProcessId> due;
   for (const auto& [id, process] : processes_) {
-    if (std::min({process.timer, process.finish_at, process.end_at}) <= now_) {
+    if (std::min({process.timer, process.finish_at, process.end_at,
+                  AsideDue(process)}) <= now_) {
       due.push_back(id);
     }
   }
@@ -143,7 +144,9 @@ bool FakeNode::RunDue() {
   if (process.end_at <= now_) {
     End(process.id, false);
   } else if (process.finish_at <= now_) {
-    FinishRunning(process);
+    if (!SetRunningAside(process)) FinishRunning(process);
+  } else if (AsideDue(process) <= now_) {
+    FinishAside(process);
   } else {
     process.timer = BootTime::Never();
     Feed(process, Tick{});
@@ -154,7 +157,8 @@ bool FakeNode::RunDue() {
 bool FakeNode::AdvanceTime() {
   BootTime next = BootTime::Never();
   for (const auto& [id, process] : processes_) {
-    next = std::min({next, process.timer, process.finish_at, process.end_at});
+    next = std::min({next, process.timer, process.finish_at, process.end_at,
+                     AsideDue(process)});
   }
   if (next.IsNever()) return false;
   MOBULA_CHECK(next > now_);
@@ -188,6 +192,12 @@ void FakeNode::Begin(Process& process, const Execute& execute) {
 }
 
 void FakeNode::StopRunning(Process& process, base::TaskId task) {
+  const auto aside = process.aside.find(task);
+  if (aside != process.aside.end()) {
+    aside->second.finish_at = now_;
+    ++stops_;
+    return;
+  }
   MOBULA_CHECK(process.running.has_value() && process.running->task == task)
       << "what does not run is not stopped";
   if (Random(2) == 0) return;
@@ -245,11 +255,55 @@ void FakeNode::FinishRunning(Process& process) {
     Feed(process, DropObject{awaited});
   }
   if (!borrowed.IsNil()) Feed(process, DropActor{borrowed});
+  Report(process, execute);
+}
+
+BootTime FakeNode::AsideDue(const Process& process) {
+  BootTime due = BootTime::Never();
+  for (const auto& [task, waiting] : process.aside) {
+    due = std::min(due, waiting.finish_at);
+  }
+  return due;
+}
+
+bool FakeNode::SetRunningAside(Process& process) {
+  MOBULA_CHECK(process.running.has_value());
+  const Deed deed = static_cast<Deed>(process.running->function.lo);
+  const bool may = (deed == Deed::kReturn || deed == Deed::kThrow) &&
+                   !process.running->is_constructor;
+  if (!may || Random(4) != 0) return false;
+  ++asides_;
+  const Execute execute = std::move(*process.running);
+  process.running.reset();
+  process.finish_at = BootTime::Never();
+  const base::Duration time = Random(8) == 0
+                                  ? base::Duration(milliseconds(Random(300)))
+                                  : base::Duration(microseconds(Random(2'000)));
+  process.aside[execute.task] = Waiting{execute, now_ + time};
+  Feed(process, SetAside{execute.task, (now_ - process.started_at).count()});
+  return true;
+}
+
+void FakeNode::FinishAside(Process& process) {
+  const auto due = std::find_if(
+      process.aside.begin(), process.aside.end(),
+      [this](const auto& each) { return each.second.finish_at <= now_; });
+  const Execute execute = due->second.execute;
+  process.aside.erase(due);
+  Report(process, execute);
+}
+
+void FakeNode::Report(Process& process, const Execute& execute) {
   Executed executed;
   executed.task = execute.task;
   executed.run_ns = (now_ - process.started_at).count();
   const Deed deed = static_cast<Deed>(execute.function.lo);
   executed.exit_actor = deed == Deed::kExit;
+  // An actor that ends itself ends what waits there first.
+  while (executed.exit_actor && !process.aside.empty()) {
+    process.aside.begin()->second.finish_at = now_;
+    FinishAside(process);
+  }
   if (deed == Deed::kThrow) {
     base::Failure failure;
     failure.code = base::FailureCode::kUserException;

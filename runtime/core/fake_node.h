@@ -88,6 +88,9 @@ class FakeNode {
   // Who runs and holds what, for a failed test.
   [[nodiscard]] std::string Describe() const;
   [[nodiscard]] std::uint64_t kills() const { return kills_; }
+  // That waited, and were stopped while they did.
+  [[nodiscard]] std::uint64_t asides() const { return asides_; }
+  [[nodiscard]] std::uint64_t stops() const { return stops_; }
   [[nodiscard]] base::BootTime now() const { return now_; }
 
   // By task, in order.
@@ -105,11 +108,17 @@ class FakeNode {
   std::map<base::ActorId, std::vector<base::ActorReport>> reports;
 
  private:
+  // A coroutine that waits, until its time or until it is stopped.
+  struct Waiting {
+    Execute execute;
+    base::BootTime finish_at;
+  };
   struct Process {
     base::ProcessId id;
     std::unique_ptr<Core> core;
     base::BootTime timer = base::BootTime::Never();
     std::optional<Execute> running;
+    std::map<base::TaskId, Waiting> aside;
     base::BootTime finish_at = base::BootTime::Never();
     base::BootTime started_at;
     base::ObjectId awaits;  // what the function waits for, nil if nothing
@@ -152,7 +161,12 @@ class FakeNode {
   void StopRunning(Process& process, base::TaskId task);
   void BeginNested(Process& process);
   void BeginCall(Process& process, const Execute& execute);
+  [[nodiscard]] static base::BootTime AsideDue(const Process& process);
   void FinishRunning(Process& process);
+  // Now and then a function turns out to be a coroutine; whether this one did.
+  bool SetRunningAside(Process& process);
+  void FinishAside(Process& process);
+  void Report(Process& process, const Execute& execute);
 
   void RayletHears(base::ProcessId from, const base::Message& message);
   // Whether it was a message about a detached actor.
@@ -186,6 +200,8 @@ class FakeNode {
   std::int64_t cpus_ = 0;
   std::uint64_t next_worker_ = 10;
   std::uint64_t kills_ = 0;
+  std::uint64_t asides_ = 0;
+  std::uint64_t stops_ = 0;
   std::uint64_t starts_ = 0;
 };
 

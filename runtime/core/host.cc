@@ -100,7 +100,7 @@ void Host::Enqueue(Job job, Effects& effects) {
   answer.task = job.task;
   answer.attempt = job.attempt;
   answer.incarnation = job.incarnation;
-  if (running_.has_value() && running_->task == job.task) return;
+  if (Runs(job.task)) return;
   job.held = Mentions(job.args);
   answer.held = job.held;
   switch (queue_.Add(std::move(job))) {
@@ -117,8 +117,18 @@ void Host::Enqueue(Job job, Effects& effects) {
   StartNext(effects);
 }
 
+bool Host::Runs(base::TaskId task) const {
+  return (running_.has_value() && running_->job.task == task) ||
+         aside_.contains(task);
+}
+
+bool Host::MayStart() const {
+  const std::size_t most = mailbox_.alive() ? kCallsAsideMax : kTasksAsideMax;
+  return !running_.has_value() && aside_.size() < most;
+}
+
 void Host::StartNext(Effects& effects) {
-  while (!running_.has_value()) {
+  while (MayStart()) {
     std::optional<Job> job = queue_.Pop();
     if (!job.has_value()) return;
     if (job->kind == Job::Kind::kMethod && !mailbox_.alive()) {
@@ -140,16 +150,39 @@ void Host::StartNext(Effects& effects) {
     execute.assigned = std::move(job->assigned);
     Emit(effects, std::move(execute));
     job->args.clear();
-    running_ = std::move(job);
-    asker_is_gone_ = false;
+    running_ = Started{*std::move(job)};
   }
 }
 
+void Host::Aside(const SetAside& aside, Effects& effects) {
+  MOBULA_CHECK(running_.has_value() && running_->job.task == aside.task,
+               "what is set aside ran");
+  const auto [it, is_new] =
+      aside_.emplace(aside.task, *std::exchange(running_, std::nullopt));
+  MOBULA_CHECK(is_new);
+  const Started& started = it->second;
+  if (started.unwanted || started.asker_is_gone) {
+    Emit(effects, StopExecution{aside.task});
+  }
+  if (!started.asker_is_gone) {
+    SendTo(effects, started.job.from,
+           base::TaskAside{aside.task, aside.run_ns});
+  }
+  StartNext(effects);
+}
+
+Host::Started Host::TakeStarted(base::TaskId task) {
+  if (running_.has_value() && running_->job.task == task) {
+    return *std::exchange(running_, std::nullopt);
+  }
+  auto aside = aside_.extract(task);
+  MOBULA_CHECK(!aside.empty(), "nothing of that name was running");
+  return std::move(aside.mapped());
+}
+
 void Host::Finish(Executed executed, Effects& effects) {
-  MOBULA_CHECK(running_.has_value(), "nothing was running");
-  MOBULA_CHECK(running_->task == executed.task, "another task was running");
-  const Job job = std::move(*running_);
-  running_.reset();
+  const Started started = TakeStarted(executed.task);
+  const Job& job = started.job;
   if (const base::Value* value = base::StoredIn(executed.outcome)) {
     MOBULA_CHECK(value->name() == (base::ObjectName{job.result, job.from}),
                  "a result is stored under its own name");
@@ -174,7 +207,7 @@ void Host::Finish(Executed executed, Effects& effects) {
   done.lost = std::move(executed.lost);
   done.actor_exited = executed.exit_actor && !job.actor.IsNil();
   const bool exited = done.actor_exited;
-  if (!asker_is_gone_) SendTo(effects, job.from, std::move(done));
+  if (!started.asker_is_gone) SendTo(effects, job.from, std::move(done));
   if (exited) NoteExit(job, effects);
   // What the outcome refers to is counted at the end of the step.
   LetGo(job);
@@ -194,6 +227,15 @@ void Host::NoteExit(const Job& job, Effects& effects) {
 }
 
 void Host::Cancel(base::ProcessId from, base::TaskId task, Effects& effects) {
+  if (running_.has_value() && running_->job.task == task) {
+    running_->unwanted = running_->unwanted || running_->job.from == from;
+    return;
+  }
+  const auto aside = aside_.find(task);
+  if (aside != aside_.end()) {
+    if (aside->second.job.from == from) Emit(effects, StopExecution{task});
+    return;
+  }
   TakeBack(from, task, "it was taken back", effects);
 }
 
@@ -212,7 +254,9 @@ bool Host::Stop(base::ProcessId from, base::TaskId task, Effects& effects) {
     TakeBack(from, task, "it was cancelled", effects);
     return false;
   }
-  if (running_->from != from) return false;
+  const auto aside = aside_.find(task);
+  const Started& started = aside != aside_.end() ? aside->second : *running_;
+  if (started.job.from != from) return false;
   Emit(effects, StopExecution{task});
   SendTo(effects, from, base::TaskStopping{task});
   return true;
@@ -230,10 +274,17 @@ void Host::Refuse(const Job& job, FailureCode code, const char* why,
   SendTo(effects, job.from, std::move(done));
 }
 
-void Host::PeerLost(base::ProcessId process) {
+void Host::PeerLost(base::ProcessId process, Effects& effects) {
   for (const Job& job : queue_.TakeAllFrom(process)) LetGo(job);
   mailbox_.ForgetCaller(process);
-  if (running_.has_value() && running_->from == process) asker_is_gone_ = true;
+  if (running_.has_value() && running_->job.from == process) {
+    running_->asker_is_gone = true;
+  }
+  for (auto& [task, started] : aside_) {
+    if (started.job.from != process || started.asker_is_gone) continue;
+    started.asker_is_gone = true;
+    Emit(effects, StopExecution{task});
+  }
 }
 
 void Host::Retire(Effects& effects) {

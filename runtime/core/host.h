@@ -2,20 +2,23 @@
 // tasks, and the one actor that may live in a worker.
 //
 //   RunTask, CreateActor, CallActor --> queued --> Execute --Executed-->
-//   TaskDone
-// One thing runs at a time, in order of arrival, and the next Execute comes
-// after the TaskDone of the one before: a shell that carries effects out in
-// order lets an owner be certain that what stands behind the first unanswered
-// task of a dead worker has not started.
+//   TaskDone;   Execute --SetAside--> TaskAside --Executed--> TaskDone
+// One thing begins at a time, in order of arrival, and the next Execute comes
+// after the TaskDone of the one before, or, where that is a coroutine that
+// waits, after its TaskAside: a shell that carries effects out in order lets an
+// owner be certain that of the tasks of a dead worker only those set aside and
+// the first other unanswered one have started. At most kAsideMax are aside.
 // Owner: runtime::Core.   Threading: none; pure.
 // While a job is here it holds what its arguments refer to.
-// Invariants: (1) at most one Execute is unanswered; (2) every job that is
+// Invariants: (1) at most one Execute is neither answered nor set aside; (2)
+// every job that is
 // taken gets one TaskDone, except when who asked is gone; (3) what is refused
 // says executed = no, and is right.
 #ifndef MOBULA_RUNTIME_CORE_HOST_H_
 #define MOBULA_RUNTIME_CORE_HOST_H_
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -31,6 +34,10 @@ namespace mobula::runtime {
 
 class Host {
  public:
+  // Coroutines that wait here; further ones begin when one of them has ended.
+  static constexpr std::size_t kTasksAsideMax = 10'000;
+  static constexpr std::size_t kCallsAsideMax = 1'000;
+
   // A driver hosts nothing: it refuses all.
   Host(bool accepts, References& refs) : accepts_(accepts), refs_(refs) {}
 
@@ -41,19 +48,21 @@ class Host {
   void Cancel(base::ProcessId from, base::TaskId task, Effects& effects);
   // The same for good. Whether it runs, and has been told to stop.
   bool Stop(base::ProcessId from, base::TaskId task, Effects& effects);
+  void Aside(const SetAside& aside, Effects& effects);
   void Finish(Executed executed, Effects& effects);
-  // Drops what a lost process asked for and has not started.
-  void PeerLost(base::ProcessId process);
+  // Drops what a lost process asked for and has not started; what waits for it
+  // is stopped.
+  void PeerLost(base::ProcessId process, Effects& effects);
   // Nothing more is started.
   void Retire(Effects& effects);
 
   [[nodiscard]] bool idle() const {
-    return !running_.has_value() && queue_.empty();
+    return !running_.has_value() && aside_.empty() && queue_.empty();
   }
   [[nodiscard]] std::size_t queued() const { return queue_.size(); }
-  [[nodiscard]] bool Runs(base::TaskId task) const {
-    return running_.has_value() && running_->task == task;
-  }
+  // Runs here, or is set aside.
+  [[nodiscard]] bool Runs(base::TaskId task) const;
+  [[nodiscard]] std::size_t aside() const { return aside_.size(); }
   // That lives here, or is being made; nil if none is.
   [[nodiscard]] base::ActorId actor() const;
   // Calls each(name) for what it holds: each time that it does.
@@ -62,11 +71,21 @@ class Host {
     const auto of_job = [&each](const Job& job) {
       for (const base::ObjectName& name : job.held) each(name);
     };
-    if (running_.has_value()) of_job(*running_);
+    if (running_.has_value()) of_job(running_->job);
+    for (const auto& [task, started] : aside_) of_job(started.job);
     queue_.ForEach(of_job);
   }
 
  private:
+  struct Started {
+    Job job;
+    bool asker_is_gone = false;
+    bool unwanted = false;  // it is to be stopped when it waits
+  };
+
+  [[nodiscard]] bool MayStart() const;
+  // What has ended, which is not here any more.
+  Started TakeStarted(base::TaskId task);
   void Enqueue(Job job, Effects& effects);
   void StartNext(Effects& effects);
   // What that process asked for and has not started; `why` it does not.
@@ -81,8 +100,8 @@ class Host {
   const bool accepts_;
   References& refs_;
   bool retired_ = false;
-  bool asker_is_gone_ = false;  // of what runs
-  std::optional<Job> running_;
+  std::optional<Started> running_;
+  std::map<base::TaskId, Started> aside_;
   RunQueue queue_;
   Mailbox mailbox_;
 };

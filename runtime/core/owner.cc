@@ -324,6 +324,11 @@ void Owner::Conclude(base::ProcessId from, base::TaskDone& done) {
   if (exited.has_value()) actors_.Exited(*exited, out_);
 }
 
+void Owner::Aside(base::ProcessId from, const base::TaskAside& aside) {
+  if (tasks_.Aside(from, aside, now_, out_)) return;
+  calls_.Aside(from, aside, out_);
+}
+
 void Owner::PeerLost(base::ProcessId process) {
   links_.Ended(process);
   calls_.Suspend(process);

@@ -97,6 +97,7 @@ class Owner {
   // A task or method that ran here.
   void Ended(base::TaskId task) { spawned_.Ended(task); }
   void Done(base::ProcessId from, base::TaskDone done);
+  void Aside(base::ProcessId from, const base::TaskAside& aside);
   void PeerLost(base::ProcessId process);
   void RayletLost(const base::Failure& failure);
 

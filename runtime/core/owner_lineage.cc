@@ -124,6 +124,7 @@ void Owner::SubmitAgain(ObjectId object, std::vector<Arg> args) {
   submit.resources = spec.resources;
   submit.retries_max = spec.retries_max;
   submit.retry_exceptions = spec.retry_exceptions;
+  submit.is_coroutine = spec.is_coroutine;
   submit.timeout = spec.timeout;
   submit.attempt = lineage_.AttemptOf(object);
   tasks_.Add(submit, now_);

@@ -27,6 +27,7 @@ struct TaskSpec {
   base::ResourceVector resources;
   std::int32_t retries_max = 0;  // -1: no limit
   bool retry_exceptions = false;
+  bool is_coroutine = false;
   base::Duration timeout = base::Duration::max();
   std::int32_t attempts = 1;  // charged, the one that gave the result too
 };

@@ -3,9 +3,9 @@
 //
 //   if (const CurrentExecution* current = Current()) { ... current->task ... }
 //
-// Set by SlotThread around each function; outside of one, and on every other
-// thread, Current() is null.
-// Threading: thread-local.
+// Set by SlotThread around each function, and by coroutines wherever they go
+// on; outside of one, and on every other thread, Current() is null. Threading:
+// thread-local.
 #ifndef MOBULA_RUNTIME_EXECUTOR_CURRENT_H_
 #define MOBULA_RUNTIME_EXECUTOR_CURRENT_H_
 
@@ -14,7 +14,9 @@
 #include <string_view>
 
 #include "base/frames/message.h"
+#include "base/function_table.h"
 #include "base/ids.h"
+#include "base/shm/worker_page.h"
 
 namespace mobula::runtime {
 
@@ -29,10 +31,15 @@ struct CurrentExecution {
   // Null: no name, one cpu.
   const base::Assigned* assigned = nullptr;
   std::stop_token stop;  // says so once it is cancelled
+  base::Invocation* invocation = nullptr;
 };
 
 // Null where no function of ours runs on this thread.
 [[nodiscard]] const CurrentExecution* Current();
+// It stays until another one, or null, is set.
+void SetCurrent(const CurrentExecution* execution);
+// From here on the page shows what is current on this thread; null: none does.
+void ShowCurrentOn(base::WorkerPage* page);
 
 // Makes `execution` current while it lives, then again what was before.
 class ScopedCurrent {

@@ -1,6 +1,7 @@
 #include "runtime/executor/running_tasks.h"
 
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "runtime/executor/named_thread.h"
@@ -27,12 +28,43 @@ std::stop_token RunningTasks::TokenOf(base::TaskId task) {
   return running.source.get_token();
 }
 
+void RunningTasks::Add(base::TaskId task,
+                       std::shared_ptr<base::CoroutineRun> run) {
+  MOBULA_CHECK(run != nullptr);
+  {
+    base::MutexLock lock(mutex_);
+    Running& running = tasks_[task];
+    MOBULA_CHECK(running.run == nullptr, "a task runs once");
+    running.run = run;
+    if (!running.stopped) return;
+  }
+  run->Stop();
+}
+
+void RunningTasks::Remove(base::TaskId task) {
+  std::shared_ptr<base::CoroutineRun> ended;  // destroyed with no lock held
+  base::MutexLock lock(mutex_);
+  const auto found = tasks_.find(task);
+  if (found != tasks_.end()) ended = std::move(found->second.run);
+}
+
+void RunningTasks::StopRuns() {
+  std::vector<std::shared_ptr<base::CoroutineRun>> runs;
+  {
+    base::MutexLock lock(mutex_);
+    for (const auto& [task, running] : tasks_) {
+      if (running.run != nullptr) runs.push_back(running.run);
+    }
+  }
+  for (const auto& run : runs) run->Stop();
+}
+
 void RunningTasks::Stop(base::TaskId task) {
   MOBULA_CHECK(!task.IsNil());
   base::MutexLock lock(mutex_);
   Running& running = tasks_[task];
   if (std::exchange(running.stopped, true)) return;
-  due_.push_back(running.source);
+  due_.push_back({running.source, running.run});
   if (!thread_.joinable()) {
     thread_ = StartNamedThread("mobula-stop", [this] { Run(); });
   }
@@ -56,10 +88,13 @@ void RunningTasks::Run() {
       changed_.Wait(mutex_);
       continue;
     }
-    std::stop_source source = std::move(due_.front());
-    due_.pop_front();
-    mutex_.Unlock();
-    source.request_stop();
+    {
+      Due due = std::move(due_.front());
+      due_.pop_front();
+      mutex_.Unlock();
+      due.source.request_stop();
+      if (due.run != nullptr) due.run->Stop();
+    }
     mutex_.Lock();
   }
   mutex_.Unlock();

@@ -2,20 +2,22 @@
 // stops it.
 //
 //   std::stop_token token = running.TokenOf(task);   // who runs it
+//   running.Add(task, run);                          // of a coroutine
 //   running.Stop(task);                              // from the strand
 //   running.Forget(task);                            // once it has ended
 // What is stopped is told by a thread of this class's own, which the first Stop
 // starts: what the program hangs on a token must hold up neither the strand nor
 // who runs the task.
-// Owner: Process, in a worker; LocalBackend.
+// Owner: SlotThread; LocalBackend.
 // Threading: TokenOf and Stop from any thread; Forget by who hears of the ends,
 // after whom nobody stops the task. Invariant: a task that is stopped before it
-// has begun finds that its token says so.
+// has begun finds that its token says so. Runs are called with no lock held.
 #ifndef MOBULA_RUNTIME_EXECUTOR_RUNNING_TASKS_H_
 #define MOBULA_RUNTIME_EXECUTOR_RUNNING_TASKS_H_
 
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <stop_token>
 #include <thread>
 #include <unordered_map>
@@ -23,6 +25,7 @@
 #include "base/ids.h"
 #include "base/mutex.h"
 #include "base/thread_annotations.h"
+#include "base/threads/coroutine_run.h"
 
 namespace mobula::runtime {
 
@@ -36,7 +39,13 @@ class RunningTasks {
 
   [[nodiscard]] std::stop_token TokenOf(base::TaskId task)
       MOBULA_EXCLUDES(mutex_);
+  // Before it begins; it is stopped with its task, until Remove.
+  void Add(base::TaskId task, std::shared_ptr<base::CoroutineRun> run)
+      MOBULA_EXCLUDES(mutex_);
+  void Remove(base::TaskId task) MOBULA_EXCLUDES(mutex_);
   void Stop(base::TaskId task) MOBULA_EXCLUDES(mutex_);
+  // Stops the coroutines that were added, before it returns.
+  void StopRuns() MOBULA_EXCLUDES(mutex_);
   void Forget(base::TaskId task) MOBULA_EXCLUDES(mutex_);
 
   // Whose token was asked for, or that were stopped, and have not ended.
@@ -45,7 +54,13 @@ class RunningTasks {
  private:
   struct Running {
     std::stop_source source;
-    bool stopped = false;  // it is told so, now or soon
+    std::shared_ptr<base::CoroutineRun> run;  // of a coroutine
+    bool stopped = false;                     // it is told so, now or soon
+  };
+
+  struct Due {
+    std::stop_source source;
+    std::shared_ptr<base::CoroutineRun> run;
   };
 
   void Run() MOBULA_EXCLUDES(mutex_);
@@ -53,7 +68,7 @@ class RunningTasks {
   mutable base::Mutex mutex_;
   base::CondVar changed_;
   std::unordered_map<base::TaskId, Running> tasks_ MOBULA_GUARDED_BY(mutex_);
-  std::deque<std::stop_source> due_ MOBULA_GUARDED_BY(mutex_);
+  std::deque<Due> due_ MOBULA_GUARDED_BY(mutex_);
   bool ending_ MOBULA_GUARDED_BY(mutex_) = false;
   std::thread thread_ MOBULA_GUARDED_BY(mutex_);
 };

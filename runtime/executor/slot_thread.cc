@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <span>
@@ -12,15 +11,18 @@
 
 #include "base/callable.h"
 #include "base/check.h"
-#include "base/value.h"
 #include "runtime/core/cancelled_failure.h"
 #include "runtime/executor/current.h"
+#include "runtime/memory/lent_wait.h"
 
 namespace mobula::runtime {
 namespace {
 
 using base::Failure;
 using base::FailureCode;
+
+// The slot whose thread the calling one is.
+thread_local const SlotThread* slot_here = nullptr;
 
 // What a function printed leaves the process before its result does. With
 // nothing buffered this costs no system call.
@@ -31,31 +33,60 @@ void FlushOutput() {
   if (::__fpending(stderr) > 0) std::fflush(stderr);
 }
 
+// Of a coroutine of an actor that ended itself meanwhile.
+Failure LeftBehind() {
+  return base::MakeFailure(FailureCode::kActorDied, base::Executed::kYes,
+                           "the actor ended itself (ExitActor) while this call "
+                           "waited");
+}
+
 }  // namespace
 
 SlotThread::SlotThread(const base::FunctionTable& table, base::WorkerPage* page,
-                       DoneFn on_done, MapFn map, RunningTasks* running)
-    : table_(table),
-      page_(page),
-      on_done_(std::move(on_done)),
-      map_(std::move(map)),
-      running_(running) {
-  MOBULA_CHECK(on_done_ != nullptr);
+                       Hooks hooks)
+    : table_(table), page_(page), hooks_(std::move(hooks)) {
+  MOBULA_CHECK(hooks_.done != nullptr);
 }
 
-SlotThread::~SlotThread() = default;
+SlotThread::~SlotThread() { Stop(); }
+
+bool SlotThread::IsHere() const { return slot_here == this; }
+
+// ---- the queue --------------------------------------------------------------
+
+void SlotThread::Append(base::Work* work) {
+  work->next = nullptr;
+  (first_ == nullptr ? first_ : last_->next) = work;
+  last_ = work;
+  changed_.NotifyOne();
+}
 
 void SlotThread::Push(Execute work) {
+  auto asked = std::make_unique<Asked>();
+  asked->execute = std::move(work);
   base::MutexLock lock(mutex_);
-  if (stopped_) return;
-  queue_.push_back(std::move(work));
-  changed_.NotifyOne();
+  if (!stopped_) Append(asked.release());
+}
+
+void SlotThread::Post(base::Work* work) {
+  MOBULA_CHECK(work->run != nullptr);
+  base::MutexLock lock(mutex_);
+  Append(work);
 }
 
 void SlotThread::Stop() {
   base::MutexLock lock(mutex_);
   stopped_ = true;
-  queue_.clear();
+  base::Work* work = std::exchange(first_, nullptr);
+  while (work != nullptr) {
+    base::Work* const next = work->next;
+    if (work->run != nullptr) {
+      Append(work);
+    } else {
+      delete static_cast<Asked*>(work);
+    }
+    work = next;
+  }
   changed_.NotifyAll();
 }
 
@@ -64,78 +95,111 @@ void SlotThread::SetNode(std::string name) {
   node_ = std::move(name);
 }
 
-bool SlotThread::Take(Execute* work) {
+base::Work* SlotThread::Take() {
+  // Where nothing has begun there is no task whose cpu could be lent.
+  std::optional<LentWait> lent;
+  if (!coroutines_.empty()) lent.emplace(base::BootTime::Never(), hooks_.lend);
   base::MutexLock lock(mutex_);
-  if (!stopped_ && queue_.empty() && page_ != nullptr) page_->SetBusy(false);
-  while (!stopped_ && queue_.empty()) changed_.Wait(mutex_);
-  if (stopped_) return false;
-  *work = std::move(queue_.front());
-  queue_.pop_front();
-  return true;
+  if (!stopped_ && first_ == nullptr && page_ != nullptr) page_->SetBusy(false);
+  while (!stopped_ && first_ == nullptr) {
+    if (lent.has_value()) {
+      lent->Sleep(mutex_, changed_);
+    } else {
+      changed_.Wait(mutex_);
+    }
+  }
+  if (stopped_) return nullptr;
+  base::Work* const work = first_;
+  first_ = work->next;
+  return work;
 }
 
-void SlotThread::ShowRunning(const base::FunctionEntry& entry) {
-  if (page_ == nullptr) return;
-  if (shown_ == &entry) {
-    page_->SetBusy(true);
-  } else {
-    page_->SetRunning(entry.name);
+base::Work* SlotThread::TakePosted() {
+  base::MutexLock lock(mutex_);
+  while (true) {
+    base::Work* before = nullptr;
+    for (base::Work* work = first_; work != nullptr; work = work->next) {
+      if (work->run != nullptr) {
+        (before == nullptr ? first_ : before->next) = work->next;
+        if (last_ == work) last_ = before;
+        return work;
+      }
+      before = work;
+    }
+    changed_.Wait(mutex_);
   }
-  shown_ = &entry;
 }
 
 void SlotThread::Run() {
-  Execute work;
-  while (Take(&work)) {
-    std::shared_ptr<const void> kept;
-    on_done_(RunOne(work, &kept));
+  const SlotThread* const before = std::exchange(slot_here, this);
+  ShowCurrentOn(page_);
+  while (base::Work* const work = Take()) {
+    if (work->run != nullptr) {
+      work->run(work);
+    } else {
+      const std::unique_ptr<Asked> asked(static_cast<Asked*>(work));
+      Start(std::move(asked->execute));
+    }
+    FinishEnded();
   }
+  Unwind();
   // Each actor's destructor may still look at the others' effects, so they go
   // one at a time while the rest of the process is whole.
   while (!actors_.empty()) actors_.erase(actors_.begin());
   FlushOutput();
+  ShowCurrentOn(nullptr);
+  slot_here = before;
 }
 
-Executed SlotThread::RunOne(const Execute& work,
-                            std::shared_ptr<const void>* kept) {
-  Executed executed;
-  executed.task = work.task;
+// ---- functions --------------------------------------------------------------
+
+void SlotThread::Start(Execute work) {
   const base::FunctionEntry* entry = nullptr;
-  if (auto failure = Find(work, &entry)) {
-    executed.outcome = *std::move(failure);
-    Annotate(work, work.called, &executed.outcome);
-    return executed;
+  auto why = Find(work, &entry);
+  if (!why.has_value() && entry->is_coroutine()) {
+    StartCoroutine(std::move(work), *entry);
+    return;
   }
-  ShowRunning(*entry);
-  CurrentExecution current;
-  current.task = work.task;
-  current.result = work.result;
-  current.actor = work.actor;
-  current.incarnation = work.incarnation;
-  current.attempt = work.attempt;
-  current.is_constructor = work.is_constructor;
-  current.function = entry->name;
-  current.assigned = work.assigned.get();
-  if (const auto living = actors_.find(work.actor); living != actors_.end()) {
-    current.assigned = living->second.assigned.get();
+  TaskRun run(std::move(work));
+  if (why.has_value()) {
+    run.executed.outcome = *std::move(why);
+    Annotate(run);
+    hooks_.done(std::move(run.executed));
+    return;
   }
-  if (running_ != nullptr) current.stop = running_->TokenOf(work.task);
-  const ScopedCurrent scope(&current);
-  const auto begin = std::chrono::steady_clock::now();
-  base::Invocation invocation;
-  if (current.stop.stop_requested()) {
-    executed.outcome = CancelledFailure(base::Executed::kNo);
-  } else {
-    Perform(work, *entry, &invocation, &executed);
+  run.entry = entry;
+  run.current.function = entry->name;
+  {
+    const ScopedCurrent scope(&run.current);
+    if (Prepare(run)) run.executed.outcome = entry->invoke(run.invocation);
   }
-  executed.exit_actor = invocation.exit_actor;
-  *kept = std::move(invocation.kept);
-  executed.run_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
-                        std::chrono::steady_clock::now() - begin)
-                        .count();
-  FlushOutput();
-  Annotate(work, entry->name, &executed.outcome);
-  return executed;
+  Finish(run);
+}
+
+void SlotThread::StartCoroutine(Execute work,
+                                const base::FunctionEntry& entry) {
+  MOBULA_CHECK(hooks_.aside != nullptr, "no coroutine is run here");
+  auto owned = std::make_unique<TaskRun>(std::move(work));
+  TaskRun& run = *owned;
+  run.entry = &entry;
+  run.current.function = entry.name;
+  {
+    const ScopedCurrent scope(&run.current);
+    if (Prepare(run)) {
+      run.ended = &ended_;
+      run.coroutine = entry.begin(run.invocation, this, run);
+      running_.Add(run.work.task, run.coroutine);
+      const bool is_new =
+          coroutines_.emplace(run.work.task, std::move(owned)).second;
+      MOBULA_CHECK(is_new, "a task runs once");
+      run.coroutine->Begin();
+    }
+  }
+  if (owned != nullptr) {
+    Finish(run);
+  } else if (!run.has_ended) {
+    hooks_.aside(SetAside{run.work.task, run.RunNs()});
+  }
 }
 
 std::optional<Failure> SlotThread::Find(
@@ -145,46 +209,49 @@ std::optional<Failure> SlotThread::Find(
   if (failure.has_value() || work.is_constructor) return failure;
   if (work.actor.IsNil()) return base::Misplaced(**entry, nullptr);
   const auto living = actors_.find(work.actor);
-  if (living == actors_.end()) return std::nullopt;  // Invoke says so
+  if (living == actors_.end()) return std::nullopt;  // FindActor says so
   return base::Misplaced(**entry, living->second.constructor);
 }
 
-void SlotThread::Perform(const Execute& work, const base::FunctionEntry& entry,
-                         base::Invocation* invocation, Executed* executed) {
-  std::vector<base::Value> mapped;
-  if (auto failure = MapArgs(work, &mapped, &executed->lost)) {
-    executed->outcome = *std::move(failure);
-    return;
+bool SlotThread::Prepare(TaskRun& run) {
+  run.current.stop = running_.TokenOf(run.work.task);
+  if (run.current.stop.stop_requested()) {
+    run.executed.outcome = CancelledFailure(base::Executed::kNo);
+    return false;
   }
-  invocation->args = std::span(mapped.empty() ? work.args : mapped);
-  invocation->result = base::ObjectName{work.result, work.owner};
-  executed->outcome = Invoke(work, entry, invocation);
-  executed->digest = invocation->digest;
+  if (auto failure = MapArgs(run)) {
+    run.executed.outcome = *std::move(failure);
+    return false;
+  }
+  run.invocation.args =
+      std::span(run.mapped.empty() ? run.work.args : run.mapped);
+  return run.work.actor.IsNil() || FindActor(run);
 }
 
-std::optional<Failure> SlotThread::MapArgs(const Execute& work,
-                                           std::vector<base::Value>* args,
-                                           std::vector<base::LostBytes>* lost) {
+std::optional<Failure> SlotThread::MapArgs(TaskRun& run) {
+  const Execute& work = run.work;
+  std::vector<base::LostBytes>& lost = run.executed.lost;
   const bool has_stored =
       std::any_of(work.args.begin(), work.args.end(),
                   [](const base::Value& arg) { return arg.is_stored(); });
   if (!has_stored) return std::nullopt;
-  *args = work.args;
+  run.mapped = work.args;
   std::optional<Failure> why;
-  for (base::Value& arg : *args) {
+  for (base::Value& arg : run.mapped) {
     if (!arg.is_stored()) continue;
-    MOBULA_CHECK(map_ != nullptr, "a stored argument where there is no store");
-    auto mapped = map_(arg, /*remade=*/!work.actor.IsNil());
+    MOBULA_CHECK(hooks_.map != nullptr,
+                 "a stored argument where there is no store");
+    auto mapped = hooks_.map(arg, /*remade=*/!work.actor.IsNil());
     if (auto* failure = std::get_if<Failure>(&mapped)) {
       const bool is_lost = failure->code == FailureCode::kObjectLost;
       why = std::move(*failure);
       why->executed = base::Executed::kNo;
       if (is_lost && work.actor.IsNil()) {
         // The others may be lost too: all are said at once.
-        lost->push_back({arg.name(), arg.extent()});
+        lost.push_back({arg.name(), arg.extent()});
         continue;
       }
-      lost->clear();
+      lost.clear();
       return why;
     }
     arg = std::get<base::Value>(std::move(mapped));
@@ -192,48 +259,90 @@ std::optional<Failure> SlotThread::MapArgs(const Execute& work,
   return why;
 }
 
-base::Outcome SlotThread::Invoke(const Execute& work,
-                                 const base::FunctionEntry& entry,
-                                 base::Invocation* invocation) {
-  if (work.actor.IsNil()) return entry.invoke(*invocation);
-  std::shared_ptr<void> instance;
-  const auto found = actors_.find(work.actor);
-  if (work.is_constructor) {
+bool SlotThread::FindActor(TaskRun& run) {
+  const auto found = actors_.find(run.work.actor);
+  if (run.work.is_constructor) {
     MOBULA_CHECK(found == actors_.end(), "an actor is constructed once")
-        << work.actor.ToString();
+        << run.work.actor.ToString();
   } else {
     if (found == actors_.end()) {
-      return base::NotRun(FailureCode::kActorDied,
-                          "the actor does not live in this worker (any more)");
+      run.executed.outcome =
+          base::NotRun(FailureCode::kActorDied,
+                       "the actor does not live in this worker (any more)");
+      return false;
     }
-    instance = found->second.instance;
+    run.instance = found->second.instance;
+    run.current.assigned = found->second.assigned.get();
   }
-  invocation->instance = &instance;
-  base::Outcome outcome = entry.invoke(*invocation);
-  if (invocation->exit_actor) {
-    const auto ended = actors_.extract(work.actor);
-    instance.reset();
-  } else if (work.is_constructor &&
-             std::holds_alternative<base::Value>(outcome)) {
-    actors_.emplace(work.actor,
-                    Living{work.assigned, &entry, std::move(instance)});
-  }
-  return outcome;
+  run.invocation.instance = &run.instance;
+  return true;
 }
 
-void SlotThread::Annotate(const Execute& work, const std::string& function,
-                          base::Outcome* outcome) {
-  auto* failure = std::get_if<Failure>(outcome);
+void SlotThread::FinishEnded() {
+  while (!ended_.empty()) {
+    const auto found = coroutines_.find(ended_.front()->work.task);
+    MOBULA_CHECK(found != coroutines_.end());
+    const std::unique_ptr<TaskRun> run = std::move(found->second);
+    ended_.pop_front();
+    coroutines_.erase(found);
+    running_.Remove(run->work.task);
+    Finish(*run);
+  }
+}
+
+void SlotThread::Finish(TaskRun& run) {
+  Executed& executed = run.executed;
+  const Execute& work = run.work;
+  executed.digest = run.invocation.digest;
+  executed.exit_actor = run.invocation.exit_actor && !leaves_;
+  executed.run_ns = run.RunNs();
+  if (leaves_ && run.coroutine != nullptr &&
+      std::holds_alternative<Failure>(executed.outcome)) {
+    executed.outcome = LeftBehind();
+  }
+  if (work.is_constructor &&
+      std::holds_alternative<base::Value>(executed.outcome)) {
+    actors_.emplace(work.actor, Living{work.assigned, run.entry, run.instance});
+  }
+  if (executed.exit_actor) {
+    leaves_ = true;
+    Unwind();
+    // The destructor may ask what the actor has.
+    const ScopedCurrent scope(&run.current);
+    const auto ended = actors_.extract(work.actor);
+    run.instance.reset();
+  }
+  run.instance.reset();
+  FlushOutput();
+  Annotate(run);
+  hooks_.done(std::move(executed));
+}
+
+void SlotThread::Unwind() {
+  running_.StopRuns();
+  FinishEnded();
+  while (!coroutines_.empty()) {
+    base::Work* const work = TakePosted();
+    work->run(work);
+    FinishEnded();
+  }
+}
+
+void SlotThread::Annotate(TaskRun& run) {
+  auto* failure = std::get_if<Failure>(&run.executed.outcome);
   if (failure == nullptr) return;
+  const Execute& work = run.work;
   if (!work.called.empty()) failure->function = work.called;
   if (work.actor.IsNil() && work.assigned != nullptr &&
       !work.assigned->name.empty()) {
     failure->function = work.assigned->name;
   }
-  if (failure->function.empty()) failure->function = function;
+  if (failure->function.empty() && run.entry != nullptr) {
+    failure->function = run.entry->name;
+  }
   if (failure->pid == 0) failure->pid = static_cast<int>(::getpid());
-  if (failure->attempt == 0) failure->attempt = work.attempt;
-  if (failure->incarnation == 0) failure->incarnation = work.incarnation;
+  if (failure->attempt == 0) failure->attempt = run.work.attempt;
+  if (failure->incarnation == 0) failure->incarnation = run.work.incarnation;
   if (!failure->node.empty()) return;
   base::MutexLock lock(mutex_);
   failure->node = node_;

@@ -1,22 +1,29 @@
-// SlotThread runs the functions that a worker was asked to run, one at a time,
-// in the order asked, and keeps the actors that live in it.
+// SlotThread runs what a worker was asked to run, on one thread, and keeps the
+// actors that live in it.
 //
-//   SlotThread slot(page, on_done);
+//   SlotThread slot(table, page, {.done = on_done});
 //   slot.Push(execute);        // from the strand
 //   slot.Run();                // on the worker's main thread, until Stop
 //
-// Before each function it maps the arguments that lie in the node's store. A
-// task whose arguments' bytes are lost does not run: their names go back, so
-// that no slot is held while they are made again. An actor, whose calls keep
-// their order, waits for them.
+// Functions run one at a time, in the order asked. A coroutine runs until it
+// waits (Hooks::aside); then the next one may begin, and it goes on here, on
+// the same thread, when its wait is over: the slot is its executor. So what
+// runs in one slot, and all that an actor does, has one thread of control,
+// which changes hands only where a coroutine awaits something. While all that
+// has begun waits, the slot's cpu is lent. Before each function it maps the
+// arguments that lie in the node's store. A task whose arguments' bytes are
+// lost does not run: their names go back, so that no slot is held while they
+// are made again. An actor, whose calls keep their order, waits for them.
 // Around it it sets Current(), the worker's page and, before it
 // reports, flushes what the function left in the buffers of standard output.
 // Owner: Process, in a worker.
-// Threading: Push and Stop from any thread; Run on one, which also destroys the
-// actors; on_done is called there and must not wait for this slot.
-// Invariants: (1) on_done once for each function that started, in their order;
-// (2) an actor that called ExitActor is destroyed before that is reported.
-// What was stopped (RunningTasks) before its turn came is not run.
+// Threading: Push, Stop, StopRun, Post from any thread; Run on one, which also
+// destroys the actors; hooks are called there and must not wait for this slot.
+// Invariants: (1) `done` once for each function that started; (2) an actor that
+// called ExitActor is destroyed before that is reported, and before it the
+// coroutines of it that still waited have been stopped and reported; (3) Run
+// returns when all that has begun has ended. What was stopped before its turn
+// came is not run.
 // Failure: what is not there, or not to be run as it is asked for, is a Failure
 // of kNoSuchFunction (base/callable.h), an argument that cannot be mapped is
 // what the store says of it; neither is ever run.
@@ -30,9 +37,7 @@
 #include <optional>
 #include <string>
 #include <variant>
-#include <vector>
 
-#include "base/bytes.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/frames/object_message.h"
@@ -41,39 +46,60 @@
 #include "base/mutex.h"
 #include "base/shm/worker_page.h"
 #include "base/thread_annotations.h"
+#include "base/threads/executor.h"
 #include "base/value.h"
 #include "runtime/core/events.h"
 #include "runtime/executor/running_tasks.h"
+#include "runtime/executor/task_run.h"
 
 namespace mobula::runtime {
 
-class SlotThread {
+class SlotThread final : public base::Executor {
  public:
-  using DoneFn = std::function<void(Executed executed)>;
   // A stored value with its bytes; may wait. `remade`: where they are lost, for
   // what is made in their place. Called on the thread in Run.
   using MapFn = std::function<std::variant<base::Value, base::Failure>(
       const base::Value& stored, bool remade)>;
+  struct Hooks {
+    std::function<void(Executed executed)> done;
+    // A coroutine waits; null where none is ever run.
+    std::function<void(SetAside aside)> aside = nullptr;
+    // Null where no argument is ever stored.
+    MapFn map = nullptr;
+    // All that has begun waits (true), or something goes on; may be null.
+    std::function<void(bool blocked)> lend = nullptr;
+  };
 
-  // `page` may be null, and `running` where nothing is ever stopped; they and
-  // `table` must outlive this. `map` may be null where no argument is ever
-  // stored.
+  // `page` may be null; it and `table` must outlive this.
   SlotThread(const base::FunctionTable& table, base::WorkerPage* page,
-             DoneFn on_done, MapFn map = nullptr,
-             RunningTasks* running = nullptr);
+             Hooks hooks);
   ~SlotThread();
-  SlotThread(const SlotThread&) = delete;
-  SlotThread& operator=(const SlotThread&) = delete;
 
   void Push(Execute work) MOBULA_EXCLUDES(mutex_);
-  // Run returns after the current function; what has not started never does.
+  // Its stop token says so, and what that coroutine waits for ends; also before
+  // its Push.
+  void StopRun(base::TaskId task) { running_.Stop(task); }
+  // It has ended, and nobody stops it any more.
+  void ForgetRun(base::TaskId task) { running_.Forget(task); }
+  // Run returns after the current function, and when the coroutines that wait,
+  // which are stopped, have ended; what has not started never does.
   void Stop() MOBULA_EXCLUDES(mutex_);
   void Run() MOBULA_EXCLUDES(mutex_);
 
+  // Of the coroutines that have begun here.
+  void Post(base::Work* work) override MOBULA_EXCLUDES(mutex_);
+  void PostLast(base::Work* work) override { Post(work); }
+
+  // Whether the calling thread is in Run.
+  [[nodiscard]] bool IsHere() const;
   // The host's name, for failures; before the first Push.
   void SetNode(std::string name) MOBULA_EXCLUDES(mutex_);
 
  private:
+  // Stands in the queue with no `run`.
+  struct Asked : base::Work {
+    Execute execute;
+  };
   struct Living {
     // First: the instance's destructor may still ask for it.
     std::shared_ptr<const base::Assigned> assigned;
@@ -81,40 +107,45 @@ class SlotThread {
     std::shared_ptr<void> instance;
   };
 
-  // The next one; false when it is time to stop.
-  bool Take(Execute* work) MOBULA_EXCLUDES(mutex_);
-  // `kept`: what must stay until the answer has been handed on.
-  Executed RunOne(const Execute& work, std::shared_ptr<const void>* kept);
+  void Append(base::Work* work) MOBULA_REQUIRES(mutex_);
+  // The next one; null when it is time to stop.
+  base::Work* Take() MOBULA_EXCLUDES(mutex_);
+  // The next one of a coroutine; waits for it.
+  base::Work* TakePosted() MOBULA_EXCLUDES(mutex_);
   // What it asks for; or why that cannot be run.
   std::optional<base::Failure> Find(const Execute& work,
                                     const base::FunctionEntry** entry) const;
-  // The arguments with the bytes of those that are stored, none where none is;
+  void Start(Execute work);
+  void StartCoroutine(Execute work, const base::FunctionEntry& entry);
+  // False if it cannot run: its outcome is there.
+  bool Prepare(TaskRun& run);
+  // Its arguments with the bytes of those that are stored, none where none is;
   // or why they cannot be had, and which of them are lost.
-  std::optional<base::Failure> MapArgs(const Execute& work,
-                                       std::vector<base::Value>* args,
-                                       std::vector<base::LostBytes>* lost);
-  void ShowRunning(const base::FunctionEntry& entry);
-  // Maps the arguments and runs the function.
-  void Perform(const Execute& work, const base::FunctionEntry& entry,
-               base::Invocation* invocation, Executed* executed);
-  base::Outcome Invoke(const Execute& work, const base::FunctionEntry& entry,
-                       base::Invocation* invocation);
-  void Annotate(const Execute& work, const std::string& function,
-                base::Outcome* outcome);
+  std::optional<base::Failure> MapArgs(TaskRun& run);
+  // The object of a method.
+  bool FindActor(TaskRun& run);
+  // Those that have ended since the last time.
+  void FinishEnded();
+  void Finish(TaskRun& run);
+  // Stops the coroutines that wait here, and runs them to their ends.
+  void Unwind();
+  void Annotate(TaskRun& run);
 
   const base::FunctionTable& table_;
   base::WorkerPage* const page_;
-  const DoneFn on_done_;
-  const MapFn map_;
-  RunningTasks* const running_;
+  const Hooks hooks_;
+  RunningTasks running_;
 
   // Of the thread in Run.
-  const base::FunctionEntry* shown_ = nullptr;  // on the page
   std::map<base::ActorId, Living> actors_;
+  std::map<base::TaskId, std::unique_ptr<TaskRun>> coroutines_;
+  std::deque<TaskRun*> ended_;  // of them
+  bool leaves_ = false;         // the actor ends itself
 
   base::Mutex mutex_;
   base::CondVar changed_;
-  std::deque<Execute> queue_ MOBULA_GUARDED_BY(mutex_);
+  base::Work* first_ MOBULA_GUARDED_BY(mutex_) = nullptr;
+  base::Work* last_ MOBULA_GUARDED_BY(mutex_) = nullptr;
   bool stopped_ MOBULA_GUARDED_BY(mutex_) = false;
   std::string node_ MOBULA_GUARDED_BY(mutex_);
 };

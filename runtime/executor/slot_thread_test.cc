@@ -17,9 +17,10 @@
 
 #include "base/frames/message.h"
 #include "base/scheduling/resource_vector.h"
+#include "base/threads/coroutine_run.h"
+#include "base/threads/executor.h"
 #include "base/value.h"
 #include "runtime/executor/current.h"
-#include "runtime/executor/running_tasks.h"
 
 namespace mobula::runtime {
 namespace {
@@ -76,6 +77,92 @@ base::Outcome TellCurrent(base::Invocation&) {
                     std::to_string(current->incarnation));
 }
 
+// A coroutine that waits until it is let go, or stopped; what it gives tells
+// which, and what is current when it ends. "at once": it does not wait.
+class Pause final : public base::CoroutineRun {
+ public:
+  Pause(base::Invocation& invocation, base::Executor* executor, Owner& owner)
+      : invocation_(invocation), executor_(*executor), owner_(owner) {}
+
+  void Begin() override {
+    task_ = Current();
+    if (invocation_.args[0].view() == "at once") {
+      Conclude("went on");
+      return;
+    }
+    Waiting().push_back(this);
+    began_ = true;
+    if (stopped_) Go();
+  }
+  void Stop() noexcept override {
+    stopped_ = true;
+    if (began_) Go();
+  }
+  // Once, from any thread.
+  void Go() {
+    if (std::exchange(gone_, true)) return;
+    work_.run = [](base::Work* work) noexcept {
+      Pause& self = *static_cast<Resumption*>(work)->pause;
+      const ScopedCurrent scope(self.task_);
+      if (self.invocation_.args[0].view() == "leave") {
+        Current()->invocation->exit_actor = true;
+      }
+      self.Conclude(self.stopped_ ? "stopped" : "went on");
+    };
+    work_.pause = this;
+    executor_.Post(&work_);
+  }
+
+  static std::vector<Pause*>& Waiting() {
+    static std::vector<Pause*> waiting;
+    return waiting;
+  }
+
+ private:
+  struct Resumption : base::Work {
+    Pause* pause = nullptr;
+  };
+
+  void Conclude(const char* how) {
+    if (stopped_) {
+      owner_.Ended(base::MakeFailure(FailureCode::kUserException,
+                                     base::Executed::kYes, how));
+      return;
+    }
+    owner_.Ended(base::Value(
+        Bytes::Own(std::string(how) + " " + std::string(Current()->function))));
+  }
+
+  base::Invocation& invocation_;
+  base::Executor& executor_;
+  Owner& owner_;
+  const CurrentExecution* task_ = nullptr;
+  Resumption work_;
+  bool began_ = false;
+  bool stopped_ = false;
+  bool gone_ = false;
+};
+
+std::shared_ptr<base::CoroutineRun> BeginPause(
+    base::Invocation& invocation, base::Executor* executor,
+    base::CoroutineRun::Owner& owner) {
+  return std::make_shared<Pause>(invocation, executor, owner);
+}
+
+void LetGoAll() {
+  for (Pause* pause : std::exchange(Pause::Waiting(), {})) pause->Go();
+}
+
+base::Outcome LetGo(base::Invocation&) {
+  LetGoAll();
+  return Bytes();
+}
+
+base::Outcome LetLastGo(base::Invocation&) {
+  Pause::Waiting().back()->Go();
+  return Bytes();
+}
+
 base::Outcome Print(base::Invocation&) {
   std::fputs("buffered", stdout);
   return Bytes();
@@ -114,6 +201,9 @@ const base::FunctionEntry kEntries[] = {
     {FunctionId{1, 10}, "assigned", "TellAssigned", &TellAssigned},
     {FunctionId{1, 11}, "method", "Other::Method", &Increment, "",
      &typeid(int)},
+    {FunctionId{1, 12}, "pause", "Pause", nullptr, "", nullptr, &BeginPause},
+    {FunctionId{1, 13}, "let go", "LetGo", &LetGo},
+    {FunctionId{1, 14}, "let last go", "LetLastGo", &LetLastGo},
 };
 
 const base::FunctionTable& Table() {
@@ -149,12 +239,13 @@ std::vector<Executed> RunAll(const std::vector<Execute>& works,
   SlotThread* running = nullptr;
   SlotThread slot(
       Table(), nullptr,
-      [&](Executed executed) {
-        done.push_back(std::move(executed));
-        Story().push_back("done " + std::to_string(done.back().task.lo));
-        if (done.size() == works.size()) running->Stop();
-      },
-      std::move(map));
+      {.done =
+           [&](Executed executed) {
+             done.push_back(std::move(executed));
+             Story().push_back("done " + std::to_string(done.back().task.lo));
+             if (done.size() == works.size()) running->Stop();
+           },
+       .map = std::move(map)});
   running = &slot;
   slot.SetNode("here");
   for (const Execute& work : works) slot.Push(work);
@@ -186,6 +277,132 @@ TEST(SlotThread, RunsInOrderAndReportsEachOnce) {
   }
 }
 
+// ---- coroutines -------------------------------------------------------------
+
+Execute Pausing(std::uint64_t task, const std::string& how = "") {
+  Execute work = Work(task, 12);
+  work.args = {Bytes::Own(how)};
+  return work;
+}
+
+// Pushes each when the one before has ended or waits, as the core does, and
+// stops when all have ended.
+std::vector<Executed> RunInTurn(const std::vector<Execute>& works,
+                                std::vector<bool>* lent = nullptr) {
+  std::vector<Executed> done;
+  std::size_t next = 0;
+  SlotThread* running = nullptr;
+  base::TaskId last;
+  const auto go_on = [&](base::TaskId task) {
+    if (task != last || next == works.size()) return;
+    last = works[next].task;
+    running->Push(works[next++]);
+  };
+  SlotThread slot(
+      Table(), nullptr,
+      {.done =
+           [&](Executed executed) {
+             const base::TaskId task = executed.task;
+             Story().push_back("done " + std::to_string(task.lo));
+             done.push_back(std::move(executed));
+             if (done.size() == works.size()) running->Stop();
+             go_on(task);
+           },
+       .aside =
+           [&](SetAside aside) {
+             EXPECT_GE(aside.run_ns, 0);
+             Story().push_back("aside " + std::to_string(aside.task.lo));
+             go_on(aside.task);
+           },
+       .lend =
+           [&](bool blocked) {
+             if (lent == nullptr) return;
+             lent->push_back(blocked);
+             if (blocked) LetGoAll();
+           }});
+  running = &slot;
+  last = works[0].task;
+  running->Push(works[next++]);
+  slot.Run();
+  return done;
+}
+
+TEST(SlotThread, ACoroutineThatWaitsLetsOthersRun) {
+  Story().clear();
+  const std::vector<Executed> done =
+      RunInTurn({Pausing(1), Pausing(2, "at once"), Pausing(3), Work(4, 13)});
+  ASSERT_EQ(done.size(), 4u);
+  EXPECT_EQ(Story(), (std::vector<std::string>{"aside 1", "done 2", "aside 3",
+                                               "done 4", "done 1", "done 3"}));
+  EXPECT_EQ(Value(done[0]), "went on Pause");
+  EXPECT_EQ(Value(done[2]), "went on Pause");
+  EXPECT_EQ(Current(), nullptr);
+}
+
+TEST(SlotThread, LendsItsCpuWhileAllThatHasBegunWaits) {
+  std::vector<bool> lent;
+  const std::vector<Executed> done = RunInTurn({Pausing(1), Pausing(2)}, &lent);
+  EXPECT_EQ(done.size(), 2u);
+  EXPECT_EQ(lent, (std::vector<bool>{true, false}));
+}
+
+TEST(SlotThread, StopEndsWhatWaits) {
+  std::vector<Executed> done;
+  SlotThread* running = nullptr;
+  SlotThread slot(
+      Table(), nullptr,
+      {.done = [&](Executed executed) { done.push_back(std::move(executed)); },
+       .aside = [&](SetAside) { running->Stop(); }});
+  running = &slot;
+  slot.Push(Pausing(1));
+  slot.Run();
+  ASSERT_EQ(done.size(), 1u);
+  EXPECT_EQ(Fails(done[0]).message, "stopped");
+  Pause::Waiting().clear();
+}
+
+TEST(SlotThread, OneIsStoppedByItsTask) {
+  std::vector<Executed> done;
+  SlotThread* running = nullptr;
+  SlotThread slot(Table(), nullptr,
+                  {.done =
+                       [&](Executed executed) {
+                         done.push_back(std::move(executed));
+                         running->Stop();
+                       },
+                   .aside =
+                       [&](SetAside aside) {
+                         if (aside.task.lo == 2) running->StopRun({7, 1});
+                       }});
+  running = &slot;
+  slot.Push(Pausing(1));
+  slot.Push(Pausing(2));
+  slot.StopRun({7, 9});
+  slot.Run();
+  ASSERT_EQ(done.size(), 2u);
+  EXPECT_EQ(done[0].task.lo, 1u);
+  Pause::Waiting().clear();
+}
+
+TEST(SlotThread, AnActorThatExitsStopsItsOtherCoroutinesFirst) {
+  Story().clear();
+  Execute waits = ActorWork(2, 12);
+  waits.args = {Bytes::Own("")};
+  Execute leaves = ActorWork(3, 12);
+  leaves.args = {Bytes::Own("leave")};
+  // Only the last one is let go.
+  const std::vector<Executed> done =
+      RunInTurn({ActorWork(1, 3), waits, leaves, ActorWork(4, 14)});
+  ASSERT_EQ(done.size(), 4u);
+  EXPECT_EQ(Story(),
+            (std::vector<std::string>{"done 1", "aside 2", "aside 3", "done 4",
+                                      "done 2", "destroyed 0", "done 3"}));
+  EXPECT_EQ(Fails(done[2]).code, FailureCode::kActorDied);
+  EXPECT_TRUE(done[3].exit_actor);
+  EXPECT_FALSE(done[2].exit_actor);
+  Pause::Waiting().clear();
+}
+
 TEST(SlotThread, UnknownFunctionIsAFailureThatDidNotRun) {
   const std::vector<Executed> done = RunAll({Work(1, 99)});
   EXPECT_EQ(Fails(done[0]).code, FailureCode::kNoSuchFunction);
@@ -193,23 +410,19 @@ TEST(SlotThread, UnknownFunctionIsAFailureThatDidNotRun) {
 }
 
 TEST(SlotThread, WhatIsStoppedBeforeItsTurnIsNotRun) {
-  RunningTasks tasks;
   std::vector<Executed> done;
   SlotThread* running = nullptr;
-  SlotThread slot(
-      Table(), nullptr,
-      [&](Executed executed) {
-        done.push_back(std::move(executed));
-        if (done.size() == 2) running->Stop();
-      },
-      nullptr, &tasks);
+  SlotThread slot(Table(), nullptr, {.done = [&](Executed executed) {
+                    done.push_back(std::move(executed));
+                    if (done.size() == 2) running->Stop();
+                  }});
   running = &slot;
   for (std::uint64_t n = 1; n <= 2; ++n) {
     Execute work = Work(n, 1);
     work.args = {Bytes::Own("ran")};
     slot.Push(std::move(work));
   }
-  tasks.Stop({7, 1});
+  slot.StopRun({7, 1});
   slot.Run();
   EXPECT_EQ(Fails(done[0]).code, FailureCode::kCancelled);
   EXPECT_EQ(Fails(done[0]).executed, base::Executed::kNo);
@@ -352,10 +565,10 @@ TEST(SlotThread, OutputIsFlushedBeforeTheReport) {
   ::testing::internal::CaptureStdout();
   std::size_t pending = 1;
   SlotThread* running = nullptr;
-  SlotThread slot(Table(), nullptr, [&](Executed) {
-    pending = ::__fpending(stdout);
-    running->Stop();
-  });
+  SlotThread slot(Table(), nullptr, {.done = [&](Executed) {
+                    pending = ::__fpending(stdout);
+                    running->Stop();
+                  }});
   running = &slot;
   slot.Push(Work(1, 7));
   slot.Run();
@@ -367,10 +580,10 @@ TEST(SlotThread, PageNamesWhatRuns) {
   auto page = std::make_unique<base::WorkerPage>();
   SlotThread* running = nullptr;
   std::vector<std::string> names;
-  SlotThread slot(Table(), page.get(), [&](Executed) {
-    names.push_back(page->Running());
-    if (names.size() == 3) running->Stop();
-  });
+  SlotThread slot(Table(), page.get(), {.done = [&](Executed) {
+                    names.push_back(page->Running());
+                    if (names.size() == 3) running->Stop();
+                  }});
   running = &slot;
   for (std::uint64_t function : {6, 6, 2}) slot.Push(Work(1, function));
   slot.Run();
@@ -380,7 +593,7 @@ TEST(SlotThread, PageNamesWhatRuns) {
 
 TEST(SlotThread, NothingRunsWhileItWaits) {
   auto page = std::make_unique<base::WorkerPage>();
-  SlotThread slot(Table(), page.get(), [](Executed) {});
+  SlotThread slot(Table(), page.get(), {.done = [](Executed) {}});
   std::thread runner([&slot] { slot.Run(); });
   for (int i = 0; i < 2; ++i) {
     slot.Push(Work(1, 6));
@@ -398,9 +611,9 @@ TEST(SlotThread, ManyPushersAgainstOneSlot) {
   constexpr int kEach = 500;
   std::atomic<int> done{0};
   SlotThread* running = nullptr;
-  SlotThread slot(Table(), nullptr, [&](Executed) {
-    if (++done == kThreads * kEach) running->Stop();
-  });
+  SlotThread slot(Table(), nullptr, {.done = [&](Executed) {
+                    if (++done == kThreads * kEach) running->Stop();
+                  }});
   running = &slot;
   std::vector<std::thread> pushers;
   for (int i = 0; i < kThreads; ++i) {
@@ -416,10 +629,10 @@ TEST(SlotThread, ManyPushersAgainstOneSlot) {
 TEST(SlotThread, StopDropsWhatHasNotStarted) {
   int done = 0;
   SlotThread* running = nullptr;
-  SlotThread slot(Table(), nullptr, [&](Executed) {
-    ++done;
-    running->Stop();
-  });
+  SlotThread slot(Table(), nullptr, {.done = [&](Executed) {
+                    ++done;
+                    running->Stop();
+                  }});
   running = &slot;
   for (std::uint64_t n = 0; n < 10; ++n) slot.Push(Work(n, 6));
   slot.Run();

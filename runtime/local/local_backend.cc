@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/value.h"
 #include "runtime/core/cancelled_failure.h"
-#include "runtime/executor/current.h"
 
 namespace mobula::runtime {
 namespace {
@@ -48,6 +47,7 @@ Failure AsDeath(Failure failure) {
 LocalBackend::LocalBackend(const base::FunctionTable& table, Options options)
     : Backend(base::RandomBits()),
       table_(table),
+      pool_(std::move(options.pool)),
       self_(NewId<base::ProcessId>()) {
   node_.name = HostName();
   node_.total =
@@ -111,6 +111,18 @@ LocalBackend::Finished LocalBackend::Execute(const Run& run,
     finished.outcome = *std::move(why);
     return finished;
   }
+  base::Invocation invocation;
+  invocation.args = args;
+  invocation.instance = instance;
+  const CurrentExecution current = CurrentOf(run, *entry, invocation);
+  const ScopedCurrent scope(&current);
+  const base::BootTime start = base::BootNow();
+  return Conclude(run, start, entry->invoke(invocation), invocation);
+}
+
+CurrentExecution LocalBackend::CurrentOf(const Run& run,
+                                         const base::FunctionEntry& entry,
+                                         base::Invocation& invocation) {
   CurrentExecution current;
   current.task = run.task;
   current.result = run.result;
@@ -118,16 +130,17 @@ LocalBackend::Finished LocalBackend::Execute(const Run& run,
   current.incarnation = run.incarnation;
   current.attempt = run.attempt;
   current.is_constructor = run.is_constructor;
-  current.function = entry->name;
+  current.function = entry.name;
   current.assigned = &run.assigned;
   current.stop = run.stop;
-  const ScopedCurrent scope(&current);
-  base::Invocation invocation;
-  invocation.args = args;
-  invocation.instance = instance;
-  const base::BootTime start = base::BootNow();
-  base::Outcome& outcome = finished.outcome;
-  outcome = entry->invoke(invocation);
+  current.invocation = &invocation;
+  return current;
+}
+
+LocalBackend::Finished LocalBackend::Conclude(
+    const Run& run, base::BootTime start, base::Outcome outcome,
+    base::Invocation& invocation) const {
+  Finished finished;
   finished.exit_actor = invocation.exit_actor;
   finished.kept = std::move(invocation.kept);
   if (base::BootNow() - start > run.timeout) {
@@ -144,7 +157,16 @@ LocalBackend::Finished LocalBackend::Execute(const Run& run,
     failure->attempt = run.attempt;
     failure->incarnation = run.incarnation;
   }
+  finished.outcome = std::move(outcome);
   return finished;
+}
+
+bool LocalBackend::IsRetried(const Submit& submit, std::int32_t attempt,
+                             const base::Outcome& outcome) {
+  const auto* const failure = std::get_if<Failure>(&outcome);
+  return failure != nullptr && submit.retry_exceptions &&
+         failure->code == FailureCode::kUserException &&
+         (submit.retries_max < 0 || attempt <= submit.retries_max);
 }
 
 std::optional<Failure> LocalBackend::Resolve(const std::vector<Arg>& args,
@@ -190,17 +212,18 @@ LocalBackend::Finished LocalBackend::RunTask(const Submit& submit) {
   run.timeout = submit.timeout;
   while (true) {
     finished = Execute(run, args);
-    const auto* const failure = std::get_if<Failure>(&finished.outcome);
-    const bool again =
-        failure != nullptr && submit.retry_exceptions &&
-        failure->code == FailureCode::kUserException &&
-        (submit.retries_max < 0 || run.attempt <= submit.retries_max);
-    if (!again) return finished;
+    if (!IsRetried(submit, run.attempt, finished.outcome)) return finished;
     ++run.attempt;
   }
 }
 
 void LocalBackend::On(const Submit& submit) {
+  const base::FunctionEntry* const entry = table_.Find(submit.function);
+  if (entry != nullptr && entry->is_coroutine() &&
+      node_.total.Fits(submit.resources)) {
+    BeginTask(submit, *entry);
+    return;
+  }
   Finished finished = RunTask(submit);
   base::MutexLock lock(mutex_);
   objects_.Add(submit.result, Settled{std::move(finished.outcome), 0});
@@ -321,6 +344,7 @@ void LocalBackend::On(const runtime::Kill& kill) {
                          "it was killed"));
     }
   }
+  StopCoroutines(kill.actor);
   while (Step(kill.actor)) {
   }
 }
@@ -381,6 +405,20 @@ LocalBackend::Actor LocalBackend::Erase(base::ActorId id) {
 bool LocalBackend::Step(base::ActorId id) {
   std::optional<Actor> ended;  // destroyed with no lock held
   std::optional<Call> call;
+  base::Work* turn = nullptr;
+  {
+    base::MutexLock lock(mutex_);
+    Actor* const actor = Find(id);
+    if (actor == nullptr || actor->busy) return false;
+    turn = TakeTurn(*actor);
+    if (turn != nullptr) Occupy(*actor);
+    if (turn == nullptr && ended_) return false;
+  }
+  if (turn != nullptr) {
+    turn->run(turn);
+    Free(id);
+    return true;
+  }
   {
     base::MutexLock lock(mutex_);
     Actor* const actor = Find(id);
@@ -389,7 +427,7 @@ bool LocalBackend::Step(base::ActorId id) {
     const bool is_held = begins && actor->held;
     if (is_held || (!begins && actor->waiting.empty())) {
       const bool is_kept = actor->detached && !actor->death.has_value();
-      if (actor->handles > 0 || is_kept) return false;
+      if (actor->handles > 0 || is_kept || actor->coroutines > 0) return false;
       store_.Ended(id);
       ended = Erase(id);
       return false;
@@ -407,7 +445,7 @@ bool LocalBackend::Step(base::ActorId id) {
     if (call.has_value()) calls_[call->result].task = call->task;
   }
   if (call.has_value()) {
-    RunCall(id, *call);
+    RunCall(id, *std::move(call));
   } else {
     Begin(id);
   }
@@ -448,7 +486,7 @@ void LocalBackend::Begin(base::ActorId id) {
   }
 }
 
-void LocalBackend::RunCall(base::ActorId id, const Call& call) {
+void LocalBackend::RunCall(base::ActorId id, Call call) {
   Run run;
   std::shared_ptr<void> instance;
   Settled settled;
@@ -477,27 +515,45 @@ void LocalBackend::RunCall(base::ActorId id, const Call& call) {
     run.name = call.method_name;
     if (call.by_name) run.called = call.method_name;
     run.timeout = call.timeout;
+    const base::FunctionEntry* const entry = table_.Find(call.method);
+    if (entry != nullptr && entry->is_coroutine() &&
+        !base::Misplaced(*entry, run.constructor).has_value()) {
+      BeginCall(run, std::move(call), *entry, std::move(args),
+                std::move(instance));
+      Free(id);
+      return;
+    }
     finished = Execute(run, args, &instance);
     settled.outcome = std::move(finished.outcome);
   }
-  FinishCall(id, call, std::move(settled), finished.exit_actor);
+  FinishCall(call, std::move(settled), finished.exit_actor);
+  instance.reset();
+  Free(id);
 }
 
-void LocalBackend::FinishCall(base::ActorId id, const Call& call,
-                              Settled settled, bool exit_actor) {
-  std::shared_ptr<void> ended;  // destroyed with no lock held
+void LocalBackend::Free(base::ActorId id) {
   base::MutexLock lock(mutex_);
   Actor* const actor = Find(id);
-  MOBULA_CHECK(actor != nullptr, "an actor that is busy stays");
+  MOBULA_CHECK(actor != nullptr && actor->busy, "an actor that is busy stays");
   actor->busy = false;
+}
+
+void LocalBackend::FinishCall(const Call& call, Settled settled,
+                              bool exit_actor) {
+  std::shared_ptr<void> ended;  // destroyed with no lock held
+  base::MutexLock lock(mutex_);
+  Actor* const actor = Find(call.actor);
+  MOBULA_CHECK(actor != nullptr, "an actor that runs something stays");
   const bool cancelled = std::exchange(calls_[call.result].cancelled, false);
   calls_.erase(call.result);
   running_.Forget(call.task);
   if (cancelled) {
     settled.outcome = Cancelled(call, base::Executed::kMaybe);
-  } else if (actor->instance == nullptr) {  // killed while it ran
+    // Killed while it ran, or it ended itself while this waited.
+  } else if (actor->instance == nullptr ||
+             actor->incarnation != settled.incarnation) {
     Failure failure = NotRun(FailureCode::kActorDied, call.method_name,
-                             "the actor was killed while it ran");
+                             "the actor was ended while it ran");
     failure.executed = base::Executed::kMaybe;
     failure.incarnation = settled.incarnation;
     settled.outcome = std::move(failure);
@@ -744,8 +800,12 @@ Backend::ActorView LocalBackend::ViewActor(base::ActorId actor) {
 
 void LocalBackend::Shutdown() {
   std::map<base::ActorId, Actor> ended;  // destroyed with no lock held
+  {
+    base::MutexLock lock(mutex_);
+    ended_ = true;
+  }
+  StopAllCoroutines();
   base::MutexLock lock(mutex_);
-  ended_ = true;
   for (auto& [id, actor] : actors_) {
     // One that runs on another thread keeps its entry until it returns.
     if (!actor.busy) ended.emplace(id, std::move(actor));

@@ -4,24 +4,28 @@
 // A task runs inside Post(Submit), a constructor inside Post(Create), a method
 // inside Post(Call), unless its actor is busy: then right after the call that
 // it is busy with, on that thread. So one thread's program is deterministic.
-// Errors, names, incarnations, retries on exceptions and resource checks are
-// those of the cluster, but nothing dies by itself: Kill destroys the object in
-// place (its destructor runs), a timeout is only noticed when the function has
-// returned, and time spent waiting for others does not exist. The control store
-// is in memory (LocalStore), so a detached actor ends with this process. There
-// is no store of objects: all values lie in this process's own memory.
-// Owner: the API's session.
-// Threading: any thread; functions run with no lock held.
-// Invariants: (1) an object that is not settled belongs to a call of an actor
-// that is busy; (2) calls of one actor run one at a time, in the order posted.
-// Failure: a wait that only its own caller could end is answered by a Failure
-// at once.
+// A coroutine begins so too, and runs until it waits; then it goes on, on the
+// pool, when its wait is over: one of an actor when that is not busy, so that
+// an actor has one thread of control. Errors, names, incarnations, retries on
+// exceptions and resource checks are those of the cluster, but nothing dies by
+// itself: Kill destroys the object in place (its destructor runs), a timeout is
+// only noticed when the function has returned, and time spent waiting for
+// others does not exist. The control store is in memory (LocalStore), so a
+// detached actor ends with this process. There is no store of objects: all
+// values lie in this process's own memory. Owner: the API's session. Threading:
+// any thread; functions run with no lock held. Invariants: (1) an object that
+// is not settled belongs to a call of an actor that is busy, or to a coroutine;
+// (2) calls of one actor run one at a time, in the order posted. Failure: a
+// wait that only its own caller could end is answered by a Failure at once.
+// Shutdown stops the coroutines that wait, and returns when they have ended.
 #ifndef MOBULA_RUNTIME_LOCAL_LOCAL_BACKEND_H_
 #define MOBULA_RUNTIME_LOCAL_LOCAL_BACKEND_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -40,9 +44,11 @@
 #include "base/mutex.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/thread_annotations.h"
+#include "base/threads/executor.h"
 #include "base/threads/outcome_watch.h"
 #include "base/value.h"
 #include "runtime/core/events.h"
+#include "runtime/executor/current.h"
 #include "runtime/executor/running_tasks.h"
 #include "runtime/local/local_objects.h"
 #include "runtime/local/local_store.h"
@@ -57,6 +63,8 @@ class LocalBackend : public Backend {
     std::optional<std::int64_t> memory_bytes;
     base::ResourceVector resources;
     std::string ns = "default";
+    // Where coroutines go on; null where there are none.
+    std::function<base::Executor&()> pool;
   };
 
   // `table` must outlive this.
@@ -95,6 +103,10 @@ class LocalBackend : public Backend {
   void Shutdown() override MOBULA_EXCLUDES(mutex_);
 
  private:
+  struct Coroutine;  // one that has begun and not ended
+  struct Turns;      // an actor's executor
+  struct Pump;       // looks, on the pool, what the actor has to do
+
   struct Actor {
     Create create;                                     // how to make it again
     std::vector<base::Value> args;                     // of the constructor
@@ -109,6 +121,8 @@ class LocalBackend : public Backend {
     std::thread::id busy_thread;
     std::optional<base::Failure> death;
     std::deque<Call> waiting;
+    std::shared_ptr<Turns> turns;  // null before its first coroutine
+    int coroutines = 0;            // that have begun and not ended
   };
   // What a function left behind. What the outcome mentions is kept until it is
   // settled, then let go with no lock held.
@@ -150,6 +164,15 @@ class LocalBackend : public Backend {
   void On(const HoldObject& hold) MOBULA_EXCLUDES(mutex_);
   void On(const DropObject& drop) MOBULA_EXCLUDES(mutex_);
 
+  // What came of a run.
+  Finished Conclude(const Run& run, base::BootTime start, base::Outcome outcome,
+                    base::Invocation& invocation) const;
+  [[nodiscard]] static CurrentExecution CurrentOf(
+      const Run& run, const base::FunctionEntry& entry,
+      base::Invocation& invocation);
+  [[nodiscard]] static bool IsRetried(const Submit& submit,
+                                      std::int32_t attempt,
+                                      const base::Outcome& outcome);
   Finished Execute(const Run& run, std::span<const base::Value> args,
                    std::shared_ptr<void>* instance = nullptr);
   Finished RunTask(const Submit& submit) MOBULA_EXCLUDES(mutex_);
@@ -166,9 +189,30 @@ class LocalBackend : public Backend {
   // Does what the actor has to do next; false if that is nothing.
   bool Step(base::ActorId id) MOBULA_EXCLUDES(mutex_);
   void Begin(base::ActorId id) MOBULA_EXCLUDES(mutex_);
-  void RunCall(base::ActorId id, const Call& call) MOBULA_EXCLUDES(mutex_);
-  void FinishCall(base::ActorId id, const Call& call, Settled settled,
-                  bool exit_actor) MOBULA_EXCLUDES(mutex_);
+  void RunCall(base::ActorId id, Call call) MOBULA_EXCLUDES(mutex_);
+  void FinishCall(const Call& call, Settled settled, bool exit_actor)
+      MOBULA_EXCLUDES(mutex_);
+  // What it was occupied with is over.
+  void Free(base::ActorId id) MOBULA_EXCLUDES(mutex_);
+
+  // Coroutines: local_coroutines.cc.
+  void BeginTask(const Submit& submit, const base::FunctionEntry& entry)
+      MOBULA_EXCLUDES(mutex_);
+  void BeginCall(Run run, Call call, const base::FunctionEntry& entry,
+                 std::vector<base::Value> args, std::shared_ptr<void> instance)
+      MOBULA_EXCLUDES(mutex_);
+  // Runs it, and again if it is to be retried, until it waits or is over.
+  void Begin(std::shared_ptr<Coroutine> coroutine) MOBULA_EXCLUDES(mutex_);
+  // What comes after it: another attempt, or nothing.
+  std::shared_ptr<Coroutine> End(const std::shared_ptr<Coroutine>& coroutine)
+      MOBULA_EXCLUDES(mutex_);
+  void Ended(Coroutine& coroutine, base::Outcome outcome)
+      MOBULA_EXCLUDES(mutex_);
+  base::Executor* TurnsOf(base::ActorId id) MOBULA_EXCLUDES(mutex_);
+  void PumpSoon(base::ActorId actor);
+  base::Work* TakeTurn(Actor& actor) MOBULA_REQUIRES(mutex_);
+  void StopCoroutines(base::ActorId of) MOBULA_EXCLUDES(mutex_);
+  void StopAllCoroutines() MOBULA_EXCLUDES(mutex_);
   // Forgets the actor, which is to be destroyed with no lock held.
   Actor Erase(base::ActorId id) MOBULA_REQUIRES(mutex_);
   base::ControlReply Register(const base::RegisterActor& request)
@@ -194,6 +238,7 @@ class LocalBackend : public Backend {
                        std::string message) const;
 
   const base::FunctionTable& table_;
+  const std::function<base::Executor&()> pool_;
   const base::ProcessId self_;
   Node node_;
   Home home_;
@@ -210,6 +255,9 @@ class LocalBackend : public Backend {
   std::map<base::ObjectId, Running> calls_ MOBULA_GUARDED_BY(mutex_);
   LocalStore store_ MOBULA_GUARDED_BY(mutex_);
   RunningTasks running_;
+  std::map<base::TaskId, std::shared_ptr<Coroutine>> coroutines_
+      MOBULA_GUARDED_BY(mutex_);
+  std::atomic<int> pumps_{0};  // posted and not over
 };
 
 }  // namespace mobula::runtime

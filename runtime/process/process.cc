@@ -14,8 +14,6 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/strand.h"
-#include "runtime/executor/current.h"
-#include "runtime/executor/running_tasks.h"
 #include "runtime/executor/slot_thread.h"
 #include "runtime/executor/thread_pool.h"
 #include "runtime/memory/cancel_waits.h"
@@ -95,15 +93,16 @@ struct Process::State final : CoreLoop::Sink {
   // What the calling thread tells of while it waits: it may hold a slot, or be
   // of a pool.
   LentWait::BlockedFn Lends() const {
-    const LentWait::BlockedFn slot = LendsSlot();
-    if (!ThreadPool::IsHere()) return slot;
-    return [slot](bool is_blocked) {
+    const LentWait::BlockedFn of_slot = LendsSlot();
+    if (!ThreadPool::IsHere()) return of_slot;
+    return [of_slot](bool is_blocked) {
       ThreadPool::BlockedHere(is_blocked);
-      if (slot) slot(is_blocked);
+      if (of_slot) of_slot(is_blocked);
     };
   }
+  // Of the slot's own thread: coroutines carry what is current to others too.
   LentWait::BlockedFn LendsSlot() const {
-    return Current() != nullptr ? blocked : LentWait::BlockedFn();
+    return slot != nullptr && slot->IsHere() ? blocked : LentWait::BlockedFn();
   }
   bool IsWorker() const { return slot != nullptr; }
 
@@ -147,7 +146,6 @@ struct Process::State final : CoreLoop::Sink {
   CancelWaits cancel_waits;
   RemadeWaits remade_waits;
   StoreMemory memory;
-  RunningTasks running;              // in the slot
   std::unique_ptr<SlotThread> slot;  // worker only
   HeadOutput head_output;
   LentWait::BlockedFn blocked;
@@ -181,17 +179,23 @@ Process::State::State(Options from_options)
                                           : base::UniqueFd()) {
   if (options.whoami.role != base::Role::kWorker) return;
   MOBULA_CHECK(options.functions != nullptr);
-  slot = std::make_unique<SlotThread>(
-      *options.functions, options.page,
-      [this](Executed executed) { PostNow(Event(std::move(executed))); },
-      [this](const base::Value& stored, bool remade) {
-        return remade ? Fetch(stored, BootTime::Never(), blocked)
-                      : MapValue(stored, BootTime::Never(), blocked);
-      },
-      &running);
   blocked = [this](bool is_blocked) {
     PostNow(base::Message(base::TaskBlocked{is_blocked}));
   };
+  slot = std::make_unique<SlotThread>(
+      *options.functions, options.page,
+      SlotThread::Hooks{
+          .done =
+              [this](Executed executed) {
+                PostNow(Event(std::move(executed)));
+              },
+          .aside = [this](SetAside aside) { PostNow(Event(aside)); },
+          .map =
+              [this](const base::Value& stored, bool remade) {
+                return remade ? Fetch(stored, BootTime::Never(), blocked)
+                              : MapValue(stored, BootTime::Never(), blocked);
+              },
+          .lend = blocked});
 }
 
 // ---- start ------------------------------------------------------------------
@@ -290,7 +294,7 @@ void Process::State::Drain() {
           executed != nullptr ? executed->task : base::TaskId();
       loop->Step(std::move(event));
       // The core stops it no more.
-      if (!ended.IsNil()) running.Forget(ended);
+      if (!ended.IsNil()) slot->ForgetRun(ended);
       if (watched) waits.Looked(*watched);
       // From here on the raylet knows of it.
       if (stored) memory.Finished(*stored);
@@ -359,7 +363,10 @@ void Process::State::OnExecute(Execute execute) {
   slot->Push(std::move(execute));
 }
 
-void Process::State::OnStopExecution(base::TaskId task) { running.Stop(task); }
+void Process::State::OnStopExecution(base::TaskId task) {
+  MOBULA_CHECK(slot != nullptr, "only workers run functions");
+  slot->StopRun(task);
+}
 
 void Process::State::OnCancelReady(const CancelReady& ready) {
   cancel_waits.Settle(ready);

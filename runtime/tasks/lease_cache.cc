@@ -7,6 +7,16 @@
 #include "runtime/tasks/run_times.h"
 
 namespace mobula::runtime {
+namespace {
+
+std::deque<LeaseCache::InFlight>::iterator Place(LeaseCache::Lease& lease,
+                                                 base::TaskId task) {
+  return std::find_if(
+      lease.in_flight.begin(), lease.in_flight.end(),
+      [task](const LeaseCache::InFlight& each) { return each.task == task; });
+}
+
+}  // namespace
 
 void LeaseCache::Joined(base::ProcessId raylet,
                         const base::ResourceVector& total) {
@@ -27,13 +37,15 @@ std::size_t LeaseCache::RequestsMax(const base::ResourceVector& shape) const {
   return static_cast<std::size_t>(std::max<std::int64_t>(fits, 1));
 }
 
-LeaseCache::Shape LeaseCache::Use(const base::ResourceVector& resources) {
+LeaseCache::Shape LeaseCache::Use(const base::ResourceVector& resources,
+                                  bool is_coroutine) {
   if (last_ < shapes_.size() && shapes_[last_].in_use &&
+      shapes_[last_].is_coroutine == is_coroutine &&
       shapes_[last_].resources == resources) {
     ++shapes_[last_].users;
     return last_;
   }
-  const auto [it, is_new] = indexes_.try_emplace(resources, 0);
+  const auto [it, is_new] = indexes_.try_emplace({resources, is_coroutine}, 0);
   if (is_new) {
     if (free_shapes_.empty()) {
       free_shapes_.push_back(static_cast<Shape>(shapes_.size()));
@@ -43,6 +55,7 @@ LeaseCache::Shape LeaseCache::Use(const base::ResourceVector& resources) {
     free_shapes_.pop_back();
     ShapeState& state = shapes_[it->second];
     state.in_use = true;
+    state.is_coroutine = is_coroutine;
     state.resources = resources;
     state.requests_max = RequestsMax(resources);
   }
@@ -64,9 +77,27 @@ void LeaseCache::ForgetIfUnused(Shape shape) {
     return;
   }
   asks_.Remove(state.ask_timer, shape);
-  indexes_.erase(state.resources);
+  indexes_.erase({state.resources, state.is_coroutine});
   state = ShapeState();
   free_shapes_.push_back(shape);
+}
+
+// One slot serves any number of coroutines that wait, so there are not more of
+// them than run at once on the node; one that is full, or is kept by what runs
+// there, counts as none.
+std::size_t LeaseCache::Wanted(const ShapeState& state, std::size_t queued,
+                               base::BootTime now) {
+  const std::size_t wanted = std::min(queued, state.requests_max);
+  if (!state.is_coroutine) return wanted;
+  const auto serves = [now](const Lease* lease) {
+    return !lease->draining && !lease->loss.suspected() &&
+           lease->aside.size() < kAsideMax &&
+           (lease->in_flight.empty() || now - lease->head_since < kStuckAfter);
+  };
+  const auto serving = static_cast<std::size_t>(
+      std::count_if(state.granted.begin(), state.granted.end(), serves));
+  return std::min(wanted,
+                  state.requests_max - std::min(serving, state.requests_max));
 }
 
 void LeaseCache::Ask(Shape shape, std::size_t queued,
@@ -83,7 +114,7 @@ void LeaseCache::Ask(Shape shape, std::size_t queued,
     return;
   }
   if (raylet_.IsNil() || now < state.ask_after) return;
-  const std::size_t wanted = std::min(queued, state.requests_max);
+  const std::size_t wanted = Wanted(state, queued, now);
   while (state.requested.size() < wanted) {
     Lease lease;
     lease.id = ids_.Next<base::LeaseId>();
@@ -145,6 +176,7 @@ LeaseCache::Lease* LeaseCache::OfWorker(base::ProcessId worker) {
 
 bool LeaseCache::HasRoom(const Lease& lease, std::int64_t cost_ns) {
   if (lease.recalled || lease.draining || lease.loss.suspected()) return false;
+  if (lease.aside.size() >= kAsideMax) return false;
   return lease.in_flight.empty() ||
          lease.backlog_ns + cost_ns <= RunTimes::kInFlightNs;
 }
@@ -162,19 +194,39 @@ LeaseCache::Lease* LeaseCache::Pick(Shape shape, std::int64_t cost_ns) {
 void LeaseCache::Push(Lease& lease, base::TaskId task, base::ObjectId result,
                       std::int64_t cost_ns, base::BootTime now) {
   MOBULA_CHECK(lease.granted && HasRoom(lease, cost_ns));
-  if (lease.in_flight.empty()) {
-    lease.head_since = now;
-  } else {
+  if (!lease.in_flight.empty()) {
     Schedule(lease, lease.head_since + kRecallAfter);
+  } else {
+    lease.head_since = now;
+    if (IsCoroutine(lease.shape)) Schedule(lease, now + kStuckAfter);
   }
   lease.in_flight.push_back(InFlight{task, result, cost_ns, false, false});
   lease.backlog_ns += cost_ns;
 }
 
 bool LeaseCache::Answer(Lease& lease, base::TaskId task, base::BootTime now) {
-  auto it = lease.in_flight.begin();
-  while (it != lease.in_flight.end() && it->task != task) ++it;
+  if (lease.aside.erase(task) > 0) {
+    if (!IsIdle(lease)) return true;
+    lease.idle_since = now;
+    Schedule(lease, now + kIdle);
+    return true;
+  }
+  const auto it = Place(lease, task);
   if (it == lease.in_flight.end()) return false;
+  TakeOut(lease, it, now);
+  return true;
+}
+
+bool LeaseCache::SetAside(Lease& lease, base::TaskId task, base::BootTime now) {
+  const auto it = Place(lease, task);
+  if (it == lease.in_flight.end()) return false;
+  lease.aside.emplace(task, *it);
+  TakeOut(lease, it, now);
+  return true;
+}
+
+void LeaseCache::TakeOut(Lease& lease, std::deque<InFlight>::iterator it,
+                         base::BootTime now) {
   const bool was_first = it == lease.in_flight.begin();
   lease.backlog_ns -= it->cost_ns;
   MOBULA_CHECK(lease.backlog_ns >= 0);
@@ -184,21 +236,31 @@ bool LeaseCache::Answer(Lease& lease, base::TaskId task, base::BootTime now) {
     lease.recalled = false;
   }
   const ShapeState& state = shapes_[lease.shape];
-  if (now - lease.granted_at >= kTurn && !state.requested.empty()) {
+  // What waits there keeps the slot, and lends its cpu meanwhile.
+  if (now - lease.granted_at >= kTurn && !state.requested.empty() &&
+      lease.aside.empty()) {
     lease.draining = true;
   }
-  if (lease.in_flight.empty()) {
+  if (IsIdle(lease)) {
     lease.idle_since = now;
     Schedule(lease, now + kIdle);
+  } else if (lease.in_flight.empty()) {
+    return;
   } else if (lease.in_flight.front().is_to_end) {
     Schedule(lease, lease.head_since + kUnwantedRun);
   } else if (lease.in_flight.size() > 1) {
     Schedule(lease, lease.head_since + kRecallAfter);
+  } else if (state.is_coroutine) {
+    Schedule(lease, lease.head_since + kStuckAfter);
   }
-  return true;
 }
 
 void LeaseCache::MarkUnwanted(Lease& lease, base::TaskId task, bool is_to_end) {
+  const auto aside = lease.aside.find(task);
+  if (aside != lease.aside.end()) {
+    aside->second.unwanted = true;
+    return;
+  }
   for (InFlight& entry : lease.in_flight) {
     if (entry.task != task) continue;
     entry.unwanted = true;
@@ -223,6 +285,8 @@ bool LeaseCache::IsOverdue(const Lease& lease, base::BootTime now) {
 
 LeaseCache::Lease* LeaseCache::OfUnwanted(base::TaskId task) {
   for (auto& [id, lease] : leases_) {
+    const auto aside = lease.aside.find(task);
+    if (aside != lease.aside.end() && aside->second.unwanted) return &lease;
     for (const InFlight& entry : lease.in_flight) {
       if (entry.unwanted && entry.task == task) return &lease;
     }
@@ -232,7 +296,9 @@ LeaseCache::Lease* LeaseCache::OfUnwanted(base::TaskId task) {
 
 bool LeaseCache::IsUnwanted(const Lease& lease) {
   return std::all_of(lease.in_flight.begin(), lease.in_flight.end(),
-                     [](const InFlight& entry) { return entry.unwanted; });
+                     [](const InFlight& entry) { return entry.unwanted; }) &&
+         std::all_of(lease.aside.begin(), lease.aside.end(),
+                     [](const auto& entry) { return entry.second.unwanted; });
 }
 
 bool LeaseCache::IsFirst(const Lease& lease, base::TaskId task) {
@@ -280,12 +346,19 @@ LeaseCache::Lease* LeaseCache::PopCheck(base::BootTime now) {
 void LeaseCache::Recheck(Lease& lease, base::BootTime now) {
   if (lease.loss.suspected()) {
     Schedule(lease, lease.loss.decide_at());
-  } else if (lease.in_flight.empty()) {
+  } else if (IsIdle(lease)) {
     Schedule(lease, lease.idle_since + kIdle);
+  } else if (lease.in_flight.empty()) {
+    return;
   } else if (lease.in_flight.front().is_to_end) {
-    Schedule(lease, std::max(lease.head_since + kUnwantedRun, now));
+    // Beside others that wait it is not ended, only looked at again.
+    const base::BootTime soonest =
+        lease.aside.empty() ? now : now + kUnwantedRun;
+    Schedule(lease, std::max(lease.head_since + kUnwantedRun, soonest));
   } else if (lease.in_flight.size() > 1 && !lease.recalled) {
     Schedule(lease, std::max(lease.head_since + kRecallAfter, now));
+  } else if (IsCoroutine(lease.shape) && lease.head_since + kStuckAfter > now) {
+    Schedule(lease, lease.head_since + kStuckAfter);
   }
 }
 

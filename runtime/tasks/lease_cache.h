@@ -4,10 +4,11 @@
 //   Requested --Grant--> Granted --Return (idle 50 ms, or used 1 s while others
 //   may wait) | Drop (its worker died)--> gone;  Requested --Ask(0)--> gone
 // A granted lease holds what is in flight on it, in the order pushed: the first
-// is the one that runs. Work in flight is bounded by time (RunTimes), so that a
-// task waits on a slot only briefly while others could run it. If the first
-// one runs longer than that, the table above takes the rest back (recall).
-// Owner: TaskTable.   Threading: none; pure.
+// is the one that runs. Coroutines that wait there stand aside: they keep the
+// lease, but no room on it; they have shapes of their own. Work in flight is
+// bounded by time (RunTimes), so that a task waits on a slot only briefly while
+// others could run it. If the first one runs longer than that, the table above
+// takes the rest back (recall). Owner: TaskTable.   Threading: none; pure.
 // Invariants: (1) a worker has at most one lease here; (2) backlog_ns is the
 // sum of the costs in flight; (3) requests <= min(queued tasks, what the node
 // could hold, kRequestsMax) when they are made; (4) a lease that is idle, or
@@ -23,6 +24,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/boot_time.h"
@@ -42,10 +44,13 @@ class LeaseCache {
   static constexpr base::Duration kIdle = std::chrono::milliseconds(50);
   static constexpr base::Duration kTurn = std::chrono::seconds(1);
   static constexpr base::Duration kRecallAfter = std::chrono::milliseconds(5);
+  // A slot of coroutines serves no more while one runs for longer.
+  static constexpr base::Duration kStuckAfter = std::chrono::milliseconds(100);
   // How long a worker may still run what was given up before it is ended.
   static constexpr base::Duration kUnwantedRun = std::chrono::milliseconds(100);
   static constexpr base::Duration kAskAgain = std::chrono::seconds(1);
   static constexpr std::size_t kRequestsMax = 64;
+  static constexpr std::size_t kAsideMax = 10'000;  // of one lease
 
   struct InFlight {
     base::TaskId task;
@@ -61,7 +66,8 @@ class LeaseCache {
     base::ProcessId worker;
     std::int32_t pid = 0;
     std::deque<InFlight> in_flight;
-    std::int64_t backlog_ns = 0;
+    std::map<base::TaskId, InFlight> aside;  // coroutines that wait
+    std::int64_t backlog_ns = 0;             // without those aside
     base::BootTime granted_at;
     base::BootTime idle_since;
     base::BootTime head_since;  // when the first one in flight became first
@@ -76,11 +82,14 @@ class LeaseCache {
   void Joined(base::ProcessId raylet, const base::ResourceVector& total);
 
   // One more, one less task of that shape.
-  Shape Use(const base::ResourceVector& resources);
+  Shape Use(const base::ResourceVector& resources, bool is_coroutine = false);
   void Unuse(Shape shape);
   [[nodiscard]] std::size_t shapes() const { return shapes_.size(); }
   [[nodiscard]] const base::ResourceVector& ResourcesOf(Shape shape) const {
     return shapes_[shape].resources;
+  }
+  [[nodiscard]] bool IsCoroutine(Shape shape) const {
+    return shapes_[shape].is_coroutine;
   }
 
   // Makes the requests fit a queue of that length; none are left if it is 0.
@@ -108,12 +117,21 @@ class LeaseCache {
   // run to its end.
   void MarkUnwanted(Lease& lease, base::TaskId task, bool is_to_end);
   // If it still runs after kUnwantedRun from now, or from when it is the first,
-  // its worker is to be ended.
+  // its worker is to be ended; not for a coroutine that waits, beside others.
   void MarkToEnd(Lease& lease, base::TaskId task, base::BootTime now);
   // The first one in flight has had its time.
   [[nodiscard]] static bool IsOverdue(const Lease& lease, base::BootTime now);
   // Where the task is in flight, unwanted; null if it is nowhere.
   [[nodiscard]] Lease* OfUnwanted(base::TaskId task);
+  // The coroutine waits; false if it was not in flight.
+  bool SetAside(Lease& lease, base::TaskId task, base::BootTime now);
+  [[nodiscard]] static bool IsAside(const Lease& lease, base::TaskId task) {
+    return lease.aside.contains(task);
+  }
+  // Nothing is in flight on it nor aside.
+  [[nodiscard]] static bool IsIdle(const Lease& lease) {
+    return lease.in_flight.empty() && lease.aside.empty();
+  }
   // Nobody waits for anything that is in flight on it.
   [[nodiscard]] static bool IsUnwanted(const Lease& lease);
   [[nodiscard]] static bool IsFirst(const Lease& lease, base::TaskId task);
@@ -147,6 +165,7 @@ class LeaseCache {
  private:
   struct ShapeState {
     bool in_use = false;
+    bool is_coroutine = false;
     base::ResourceVector resources;
     std::size_t users = 0;
     std::size_t requests_max = 1;
@@ -158,6 +177,12 @@ class LeaseCache {
 
   [[nodiscard]] std::size_t RequestsMax(
       const base::ResourceVector& shape) const;
+  // How many requests a queue of that length wants.
+  [[nodiscard]] static std::size_t Wanted(const ShapeState& state,
+                                          std::size_t queued,
+                                          base::BootTime now);
+  void TakeOut(Lease& lease, std::deque<InFlight>::iterator it,
+               base::BootTime now);
   void Schedule(Lease& lease, base::BootTime at);
   void ForgetIfUnused(Shape shape);
 
@@ -165,7 +190,8 @@ class LeaseCache {
   base::IdSource& ids_;
   base::ProcessId raylet_;
   base::ResourceVector total_;
-  std::map<base::ResourceVector, Shape> indexes_;
+  // By resources, and whether they are coroutines.
+  std::map<std::pair<base::ResourceVector, bool>, Shape> indexes_;
   std::vector<ShapeState> shapes_;
   std::vector<Shape> free_shapes_;
   Shape last_ = 0;

@@ -125,6 +125,53 @@ TEST_F(LeaseCacheTest, ALeaseIsLookedAtWhenIdleAndWhenItsFirstTaskIsLong) {
   EXPECT_EQ(cache_.Next(), now_ + LeaseCache::kIdle);
 }
 
+TEST_F(LeaseCacheTest, CoroutinesThatWaitKeepTheLeaseButNoRoomOnIt) {
+  cache_.Joined(kRaylet, ResourceVector::Cpus(2));
+  const auto plain = cache_.Use(ResourceVector::Cpus(1));
+  const auto shape = cache_.Use(ResourceVector::Cpus(1), true);
+  EXPECT_NE(shape, plain);
+  EXPECT_EQ(cache_.Use(ResourceVector::Cpus(1), true), shape);
+  cache_.Ask(shape, 100, "F", now_, out_);
+  const auto requests = Take<base::RequestLease>();
+  ASSERT_EQ(requests.size(), 2u);
+  LeaseCache::Lease& lease = Grant(requests[0].lease, 1);
+  Grant(requests[1].lease, 2);
+  for (std::uint64_t n = 1; n <= 5; ++n) {
+    cache_.Push(lease, {5, n}, {6, n}, 200'000, now_);
+    EXPECT_FALSE(LeaseCache::HasRoom(lease, 200'000));
+    EXPECT_TRUE(cache_.SetAside(lease, {5, n}, now_));
+    EXPECT_FALSE(cache_.SetAside(lease, {5, n}, now_));
+    EXPECT_TRUE(LeaseCache::HasRoom(lease, 200'000));
+    EXPECT_EQ(lease.backlog_ns, 0);
+  }
+  // Two cpus have two such slots; one that does not serve is replaced.
+  cache_.Ask(shape, 100, "F", now_, out_);
+  EXPECT_TRUE(Take<base::RequestLease>().empty());
+  cache_.Push(lease, {5, 6}, {6, 6}, 200'000, now_);
+  cache_.Push(lease, {5, 7}, {6, 7}, 0, now_);
+  now_ = now_ + LeaseCache::kRecallAfter;
+  EXPECT_EQ(cache_.PopCheck(now_), &lease);
+  lease.recalled = true;
+  cache_.Recheck(lease, now_);
+  cache_.Ask(shape, 100, "F", now_, out_);
+  EXPECT_TRUE(Take<base::RequestLease>().empty());
+  now_ = lease.head_since + LeaseCache::kStuckAfter;
+  EXPECT_NE(cache_.PopCheck(now_), &lease);  // the other one is idle
+  EXPECT_EQ(cache_.PopCheck(now_), &lease);
+  cache_.Ask(shape, 100, "F", now_, out_);
+  EXPECT_EQ(Take<base::RequestLease>().size(), 1u);
+  cache_.Recheck(lease, now_);
+  EXPECT_FALSE(LeaseCache::IsIdle(lease));
+  EXPECT_TRUE(cache_.Answer(lease, {5, 6}, now_));
+  EXPECT_TRUE(cache_.Answer(lease, {5, 7}, now_));
+  for (std::uint64_t n = 1; n <= 5; ++n) {
+    EXPECT_FALSE(LeaseCache::IsIdle(lease));
+    EXPECT_TRUE(cache_.Answer(lease, {5, n}, now_));
+  }
+  EXPECT_TRUE(LeaseCache::IsIdle(lease));
+  EXPECT_EQ(lease.idle_since, now_);
+}
+
 TEST_F(LeaseCacheTest, GrantsOfWhatWasTakenBackAreNotOurs) {
   cache_.Joined(kRaylet, ResourceVector::Cpus(2));
   const auto shape = cache_.Use(ResourceVector::Cpus(1));

@@ -58,7 +58,7 @@ void TaskTable::Add(const Submit& submit, base::BootTime now) {
   if (!submit.name.empty()) {
     task.name = std::make_unique<const std::string>(submit.name);
   }
-  task.shape = leases_.Use(submit.resources);
+  task.shape = leases_.Use(submit.resources, submit.is_coroutine);
   task.retries_max = submit.retries_max;
   task.retry_exceptions = submit.retry_exceptions;
   task.attempt = submit.attempt;
@@ -108,12 +108,14 @@ void TaskTable::Fail(base::TaskId id, Failure failure, base::BootTime now,
   if (was_queued) --queues_[shape].live;
   Fill(task, lease, failure);
   if (lease != nullptr) {
-    const bool runs = LeaseCache::IsFirst(*lease, id);
+    // Beside others that wait it is told to stop, as it is when it waits.
+    const bool ends_worker =
+        LeaseCache::IsFirst(*lease, id) && lease->aside.empty();
     leases_.MarkUnwanted(*lease, id, /*is_to_end=*/true);
-    if (!runs) out.SendTo(lease->worker, base::CancelTask{id});
+    if (!ends_worker) out.SendTo(lease->worker, base::CancelTask{id});
     task.lease = nullptr;
     Settle(it, std::move(failure), out);
-    if (runs && !lease->loss.suspected()) EndWorker(*lease, now, out);
+    if (ends_worker && !lease->loss.suspected()) EndWorker(*lease, now, out);
     return;
   }
   Settle(it, std::move(failure), out);
@@ -209,14 +211,31 @@ bool TaskTable::Done(base::ProcessId from, base::TaskDone& done,
                      base::BootTime now, Produced& out) {
   LeaseCache::Lease* lease = leases_.OfWorker(from);
   if (lease == nullptr) return false;
+  const bool was_aside = LeaseCache::IsAside(*lease, done.task);
   if (!leases_.Answer(*lease, done.task, now)) return false;
   const auto it = tasks_.find(done.task);
   if (it != tasks_.end()) {
     MOBULA_CHECK(it->second.lease == lease, "answered by another's worker");
-    if (done.lost.empty()) {
+    if (done.lost.empty() && !was_aside) {
       functions_.Record(it->second.function, done.run_ns);
     }
     Conclude(it, done, now, out);
+  }
+  Refill(*lease, now, out);
+  return true;
+}
+
+bool TaskTable::Aside(base::ProcessId from, const base::TaskAside& aside,
+                      base::BootTime now, Produced& out) {
+  LeaseCache::Lease* lease = leases_.OfWorker(from);
+  if (lease == nullptr || !leases_.SetAside(*lease, aside.task, now)) {
+    return false;
+  }
+  const auto it = tasks_.find(aside.task);
+  if (it != tasks_.end()) {
+    functions_.Record(it->second.function, aside.run_ns);
+  } else {
+    out.SendTo(from, base::CancelTask{aside.task});
   }
   Refill(*lease, now, out);
   return true;
@@ -348,7 +367,7 @@ void TaskTable::Refill(LeaseCache::Lease& lease, base::BootTime now,
     Look(lease, now, out);
     return;
   }
-  if (lease.draining && lease.in_flight.empty()) {
+  if (lease.draining && LeaseCache::IsIdle(lease)) {
     leases_.Return(lease, false, out);
   } else {
     Queue& queue = queues_[shape];
@@ -417,6 +436,7 @@ std::unique_ptr<const TaskSpec> TaskTable::SpecOf(const Task& task) const {
   spec->attempts = task.attempt;
   if (task.retries_max == 0) return spec;
   spec->resources = leases_.ResourcesOf(task.shape);
+  spec->is_coroutine = leases_.IsCoroutine(task.shape);
   spec->retry_exceptions = task.retry_exceptions;
   spec->timeout = task.timeout;
   spec->args.reserve(task.args.size());
@@ -445,7 +465,7 @@ void TaskTable::Look(LeaseCache::Lease& lease, base::BootTime now,
                      Produced& out) {
   const LeaseCache::Shape shape = lease.shape;
   if (lease.loss.suspected() &&
-      (lease.in_flight.empty() || lease.loss.Decided(now))) {
+      (LeaseCache::IsIdle(lease) || lease.loss.Decided(now))) {
     Evacuate(lease, lease.loss.failure(), now, out);
     if (lease.loss.told()) {
       leases_.Drop(lease);
@@ -456,12 +476,13 @@ void TaskTable::Look(LeaseCache::Lease& lease, base::BootTime now,
     return;
   }
   const base::Duration age = now - lease.head_since;
-  if (lease.in_flight.empty() && now - lease.idle_since >= LeaseCache::kIdle) {
+  if (LeaseCache::IsIdle(lease) &&
+      now - lease.idle_since >= LeaseCache::kIdle) {
     leases_.Return(lease, false, out);
     return;
   }
   if (!lease.in_flight.empty() && !lease.loss.suspected()) {
-    if (LeaseCache::IsOverdue(lease, now)) {
+    if (LeaseCache::IsOverdue(lease, now) && lease.aside.empty()) {
       EndWorker(lease, now, out);
       return;
     }
@@ -469,6 +490,8 @@ void TaskTable::Look(LeaseCache::Lease& lease, base::BootTime now,
         age >= LeaseCache::kRecallAfter) {
       Recall(lease, out);
     }
+    // It counts no more as one that serves.
+    if (leases_.IsCoroutine(shape)) Ask(shape, now, out);
   }
   leases_.Recheck(lease, now);
 }
@@ -509,7 +532,19 @@ void TaskTable::Evacuate(LeaseCache::Lease& lease, const Failure& death,
                          base::BootTime now, Produced& out) {
   bool is_first = true;
   std::vector<base::TaskId> unstarted;
-  Tasks::iterator charged = tasks_.end();
+  std::vector<Tasks::iterator> charged;
+  for (const auto& [id, entry] : lease.aside) {
+    out.lost_attempts.push_back({lease.worker, entry.result});
+    if (entry.unwanted) continue;
+    const auto it = tasks_.find(id);
+    MOBULA_CHECK(it != tasks_.end() && it->second.lease == &lease);
+    Suspect(it->second, lease);
+    if (it->second.cancelled) {
+      SettleCancelled(it, base::Executed::kMaybe, out);
+    } else {
+      charged.push_back(it);
+    }
+  }
   for (const LeaseCache::InFlight& entry : lease.in_flight) {
     const bool ran = std::exchange(is_first, false);
     if (ran || !lease.loss.complete()) {
@@ -518,13 +553,12 @@ void TaskTable::Evacuate(LeaseCache::Lease& lease, const Failure& death,
     if (entry.unwanted) continue;
     const auto it = tasks_.find(entry.task);
     MOBULA_CHECK(it != tasks_.end() && it->second.lease == &lease);
-    it->second.suspect = true;
-    it->second.maybe_ran = it->second.maybe_ran || !lease.loss.complete();
+    Suspect(it->second, lease);
     if (it->second.cancelled) {
       SettleCancelled(it, ran ? base::Executed::kMaybe : base::Executed::kNo,
                       out);
     } else if (ran) {
-      charged = it;
+      charged.push_back(it);
     } else {
       unstarted.push_back(entry.task);
     }
@@ -533,16 +567,28 @@ void TaskTable::Evacuate(LeaseCache::Lease& lease, const Failure& death,
     Enqueue(*id, tasks_.find(*id)->second, true, now);
   }
   lease.in_flight.clear();
+  lease.aside.clear();
   lease.backlog_ns = 0;
-  if (charged == tasks_.end()) return;
-  Task& task = charged->second;
-  if (Retry(charged->first, task, now)) return;
+  for (const Tasks::iterator it : charged) Charge(it, lease, death, now, out);
+}
+
+void TaskTable::Suspect(Task& task, const LeaseCache::Lease& lease) {
+  // Coroutines would wait for one another if each were to run alone.
+  task.suspect = !leases_.IsCoroutine(lease.shape);
+  task.maybe_ran = task.maybe_ran || !lease.loss.complete();
+}
+
+void TaskTable::Charge(Tasks::iterator it, const LeaseCache::Lease& lease,
+                       const Failure& death, base::BootTime now,
+                       Produced& out) {
+  Task& task = it->second;
+  if (Retry(it->first, task, now)) return;
   Failure failure = death;
   failure.executed = base::Executed::kMaybe;
   Fill(task, &lease, failure);
   failure.function = NameOf(task);
   failure.attempt = task.attempt;
-  Settle(charged, std::move(failure), out);
+  Settle(it, std::move(failure), out);
 }
 
 void TaskTable::Tick(base::BootTime now, Produced& out) {

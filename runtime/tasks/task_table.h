@@ -10,18 +10,19 @@
 //   any but Pushed --Cancel--> (gone) with a Failure
 //   Pushed --Cancel: StopTask to its worker--> Cancelled --it never started, or
 //   its worker says that it stops it, or is gone--> (gone) with that Failure
+// A coroutine that waits on its worker stays Pushed, aside.
 //   any --timeout, refused lease, no attempts left--> (gone) with a Failure
 // Queues are FIFO by shape; what comes back goes to the front, in order.
 // Owner: runtime::Owner.   Threading: none; pure.
 // Invariants: (1) exactly one outcome a task; (2) a task starts at most
 // retries_max + 1 attempts that are charged, and only the first unanswered task
-// of a dead worker is charged; (3) only the worker of the task's present lease
-// is believed; (4) if a queue is not empty, no slot of its shape has room; (5)
-// what was cancelled is not pushed any more, and has that outcome, certain or
-// not whether it ran. A run that does not heed its stop goes on, unwanted, and
-// holds its slot.
-// Failure: every refusal of the world ends in a Failure of the task, filled
-// with function, node, pid, attempt, signal and the worker's last lines.
+// of a dead worker, and those aside, are charged; (3) only the worker of the
+// task's present lease is believed; (4) if a queue is not empty, no slot of its
+// shape has room; (5) what was cancelled is not pushed any more, and has that
+// outcome, certain or not whether it ran. A run that does not heed its stop
+// goes on, unwanted, and holds its slot. Failure: every refusal of the world
+// ends in a Failure of the task, filled with function, node, pid, attempt,
+// signal and the worker's last lines.
 #ifndef MOBULA_RUNTIME_TASKS_TASK_TABLE_H_
 #define MOBULA_RUNTIME_TASKS_TASK_TABLE_H_
 
@@ -87,6 +88,9 @@ class TaskTable {
   bool LinkEnded(base::ProcessId worker, base::BootTime now, Produced& out);
   bool Done(base::ProcessId from, base::TaskDone& done, base::BootTime now,
             Produced& out);
+
+  bool Aside(base::ProcessId from, const base::TaskAside& aside,
+             base::BootTime now, Produced& out);
 
   void Tick(base::BootTime now, Produced& out);
   [[nodiscard]] base::BootTime Next() const;
@@ -179,10 +183,14 @@ class TaskTable {
   void Recall(LeaseCache::Lease& lease, Produced& out);
   // Ends a worker that runs what nobody waits for any more.
   void EndWorker(LeaseCache::Lease& lease, base::BootTime now, Produced& out);
-  // Takes everything in flight off the lease, which is about to go; the first
-  // is charged with `death`.
+  // Takes everything in flight off the lease, which is about to go; the first,
+  // and those aside, are charged with `death`.
   void Evacuate(LeaseCache::Lease& lease, const base::Failure& death,
                 base::BootTime now, Produced& out);
+  void Charge(Tasks::iterator it, const LeaseCache::Lease& lease,
+              const base::Failure& death, base::BootTime now, Produced& out);
+  // It was on that lease, which is lost.
+  void Suspect(Task& task, const LeaseCache::Lease& lease);
   void TimeOut(base::TaskId id, base::BootTime now, Produced& out);
   void FailQueued(LeaseCache::Shape shape, const base::Failure& failure,
                   Produced& out);

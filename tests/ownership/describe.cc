@@ -66,6 +66,9 @@ struct Describe {
     return "TaskDone" + Id(m.task) + Text(m.outcome) +
            (m.lost.empty() ? "" : ", missed arguments");
   }
+  std::string operator()(const base::TaskAside& m) const {
+    return "TaskAside" + Id(m.task);
+  }
   std::string operator()(const base::BorrowObjects& m) const {
     return "BorrowObjects" + Ids(m.objects);
   }

@@ -37,8 +37,8 @@ void RunToEnd(std::coroutine_handle<> frame, PromiseBase& promise) {
   promise.SetStarter(&Ended, &root);
   root.run = &Begin;
   root.frame = frame;
+  root.setting = CurrentSetting();
   root.setting.executor = &DefaultExecutor();
-  root.setting.context = CurrentSetting().context;
   root.setting.executor->Post(&root);
   SleepHere(&root.ended, base::BootTime::Never());
 }

@@ -257,9 +257,10 @@ ObjectPtr SpawnTask(const base::FunctionEntry& function, Arguments arguments,
   const std::string& name = values.name.empty() ? function.name : values.name;
   EncodedArgs encoded =
       Encode(session, name, arguments, StoreDeadline(*session, values.timeout));
-  return SubmitTask(
-      session, {function.id, function.name, !function.named_function.empty()},
-      std::move(encoded.args), values);
+  return SubmitTask(session,
+                    {function.id, function.name,
+                     !function.named_function.empty(), function.is_coroutine()},
+                    std::move(encoded.args), values);
 }
 
 ActorPtr CreateActor(const base::FunctionEntry& constructor,

@@ -31,11 +31,23 @@ base::FunctionEntry NamedEntry(std::string_view name) {
 
 NamedRegistration::NamedRegistration(std::string_view name,
                                      std::string_view function,
-                                     base::Invoker invoke,
+                                     base::Invoker run,
                                      const std::type_info* actor_class) {
   // Never freed: exit may still look it up.
   auto* const entry = new base::FunctionEntry(Entry(name));
-  entry->invoke = invoke;
+  entry->invoke = run;
+  entry->named_function = function;
+  entry->actor_class = actor_class;
+  base::FunctionTable::Get().Register(entry);
+}
+
+NamedRegistration::NamedRegistration(std::string_view name,
+                                     std::string_view function,
+                                     base::Beginner run,
+                                     const std::type_info* actor_class) {
+  // Never freed: exit may still look it up.
+  auto* const entry = new base::FunctionEntry(Entry(name));
+  entry->begin = run;
   entry->named_function = function;
   entry->actor_class = actor_class;
   base::FunctionTable::Get().Register(entry);

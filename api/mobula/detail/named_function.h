@@ -36,7 +36,9 @@ class NamedRegistration {
   NamedRegistration() = default;  // of what does not compile
   // `function`: its own name, for people. `actor_class`: null if no method.
   NamedRegistration(std::string_view name, std::string_view function,
-                    base::Invoker invoke, const std::type_info* actor_class);
+                    base::Invoker run, const std::type_info* actor_class);
+  NamedRegistration(std::string_view name, std::string_view function,
+                    base::Beginner run, const std::type_info* actor_class);
 };
 
 template <auto kFunction>
@@ -53,11 +55,11 @@ constexpr void CheckNamed() {
 
 // Registers `Target` by its key too, by mentioning that: it may not have been
 // initialised yet, so nothing may be asked of it.
-template <class Target>
+template <class S, class Target>
 NamedRegistration RegisterTarget(std::string_view name,
                                  const std::type_info* actor_class) {
   (void)&Target::registration;
-  return {name, Target::kName, &Target::Invoke, actor_class};
+  return {name, Target::kName, Running<S, Target>::Run(), actor_class};
 }
 
 template <auto kFunction>
@@ -68,10 +70,10 @@ NamedRegistration RegisterNamed([[maybe_unused]] std::string_view name) {
     return {};
   } else if constexpr (S::kKind == Kind::kMethod) {
     using C = typename S::Class;
-    return RegisterTarget<RemoteMethod<C, kFunction>>(name, &typeid(C));
+    return RegisterTarget<S, RemoteMethod<C, kFunction>>(name, &typeid(C));
   } else if constexpr (S::kKind == Kind::kFunction) {
     using F = std::remove_const_t<decltype(kFunction)>;
-    return RegisterTarget<RemoteFunction<F, kFunction>>(name, nullptr);
+    return RegisterTarget<S, RemoteFunction<F, kFunction>>(name, nullptr);
   } else {
     return {};
   }

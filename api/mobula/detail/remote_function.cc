@@ -26,8 +26,6 @@
 namespace mobula::detail {
 namespace {
 
-thread_local base::Invocation* running_invocation = nullptr;
-
 // An argument that did not decode: the function has not run.
 struct Refusal {
   base::Failure failure;
@@ -102,40 +100,51 @@ base::Outcome Placed(Encoding& encoding, const base::ObjectName& name,
   return encoding.Store(std::move(session), name, deadline, digest);
 }
 
-}  // namespace
-
-Registration::Registration(const std::type_info& function,
-                           const std::type_info& signature,
-                           std::string_view name, base::Invoker invoke,
-                           const std::type_info* actor_class) {
+// `place` is writable data of the function's own.
+base::FunctionEntry* MakeEntry(const void* place,
+                               const std::type_info& function,
+                               const std::type_info& signature,
+                               std::string_view name) {
   auto* const entry = new base::FunctionEntry;
   const std::string_view mangled = function.name();
   entry->key = HasLocalName(mangled) || HasLocalName(signature.name())
-                   ? ModulePlace(this)
+                   ? ModulePlace(place)
                    : std::string(mangled);
   entry->key += '|';
   entry->key += signature.name();
   entry->id = HashKey(entry->key);
   entry->name = name;
-  entry->invoke = invoke;
-  entry->actor_class = actor_class;
-  entry_ = entry;
-  base::FunctionTable::Get().Register(entry);
+  return entry;
 }
 
-InvocationScope::InvocationScope(base::Invocation* invocation)
-    : before_(running_invocation),
-      context_(ScopeOfRun(), CurrentSetting().context),
-      entered_(&context_) {
-  running_invocation = invocation;
+}  // namespace
+
+Registration::Registration(const std::type_info& function,
+                           const std::type_info& signature,
+                           std::string_view name, base::Invoker run,
+                           const std::type_info* actor_class)
+    : entry_(MakeEntry(this, function, signature, name)) {
+  entry_->invoke = run;
+  entry_->actor_class = actor_class;
+  base::FunctionTable::Get().Register(entry_);
+}
+
+Registration::Registration(const std::type_info& function,
+                           const std::type_info& signature,
+                           std::string_view name, base::Beginner run,
+                           const std::type_info* actor_class)
+    : entry_(MakeEntry(this, function, signature, name)) {
+  entry_->begin = run;
+  entry_->actor_class = actor_class;
+  base::FunctionTable::Get().Register(entry_);
+}
+
+InvocationScope::InvocationScope()
+    : context_(ScopeOfRun(), CurrentSetting().context), entered_(&context_) {
   if (const runtime::CurrentExecution* const current = runtime::Current()) {
     context_.SetTask(current->task);
   }
 }
-
-InvocationScope::~InvocationScope() { running_invocation = before_; }
-
-base::Invocation* RunningInvocation() { return running_invocation; }
 
 void CheckArgumentCount(const base::Invocation& invocation,
                         std::size_t expected) {

@@ -6,7 +6,8 @@
 // into one, never data that can be written, and its place in its module names
 // functions that have no name of their own (lambdas, static functions).
 // Keys: see function_key.h.
-// Threading: Invoke on the thread that runs the function.
+// Threading: Invoke on the thread that runs the function; of a coroutine, its
+// executor's.
 // Failure: Invoke never throws; what the function throws becomes a Failure.
 #ifndef MOBULA_API_MOBULA_DETAIL_REMOTE_FUNCTION_H_
 #define MOBULA_API_MOBULA_DETAIL_REMOTE_FUNCTION_H_
@@ -20,7 +21,9 @@
 #include <typeinfo>
 #include <utility>
 
+#include "api/mobula/coro/coro.h"
 #include "api/mobula/coro/detail/context.h"
+#include "api/mobula/coro/detail/remote_run.h"
 #include "api/mobula/detail/calls.h"
 #include "api/mobula/detail/signature.h"
 #include "api/mobula/detail/type_name.h"
@@ -30,34 +33,37 @@
 #include "base/bytes.h"
 #include "base/failure.h"
 #include "base/function_table.h"
+#include "base/threads/coroutine_run.h"
 #include "base/value.h"
 
 namespace mobula::detail {
 
 class Registration {
  public:
-  // `function` and `signature` are the types whose mangled names make the key.
+  // `function` and `signature` are the types whose mangled names make the key;
+  // `run` is how it runs.
   Registration(const std::type_info& function, const std::type_info& signature,
-               std::string_view name, base::Invoker invoke,
+               std::string_view name, base::Invoker run,
+               const std::type_info* actor_class = nullptr);
+  Registration(const std::type_info& function, const std::type_info& signature,
+               std::string_view name, base::Beginner run,
                const std::type_info* actor_class = nullptr);
 
   [[nodiscard]] const base::FunctionEntry& entry() const { return *entry_; }
 
  private:
-  const base::FunctionEntry* entry_;  // never freed: exit may still look it up
+  base::FunctionEntry* const entry_;  // never freed: exit may still look it up
 };
 
-// Around one run: what ExitActor reaches, and a scope that is stopped when the
-// task or call is cancelled.
+// Around one run of a function that is no coroutine: a scope that is stopped
+// when the task or call is cancelled.
 class InvocationScope {
  public:
-  explicit InvocationScope(base::Invocation* invocation);
-  ~InvocationScope();
+  InvocationScope();
   InvocationScope(const InvocationScope&) = delete;
   InvocationScope& operator=(const InvocationScope&) = delete;
 
  private:
-  base::Invocation* const before_;
   Context context_;
   const Entered entered_;
 };
@@ -101,7 +107,7 @@ base::Outcome CallWith(base::Invocation& invocation, std::string_view function,
   CheckArgumentCount(invocation, sizeof...(P));
   // Braces: decoded from left to right.
   std::tuple<Storage<P>...> values{DecodeArgument<P>(invocation, kIndex)...};
-  const InvocationScope scope(&invocation);
+  const InvocationScope scope;
   if constexpr (std::is_void_v<R>) {
     call(static_cast<P&&>(std::get<kIndex>(values))...);
     return base::Bytes();
@@ -127,20 +133,70 @@ base::Outcome Guarded(base::Invocation& invocation, std::string_view function,
   }
 }
 
+// The same of a coroutine: the arguments stay until it has ended.
+template <class T, class... P, class Call, std::size_t... kIndex>
+Coro<base::Outcome> AwaitWith(base::Invocation& invocation,
+                              std::string_view function, Call call,
+                              std::tuple<P...>*,
+                              std::index_sequence<kIndex...>) {
+  try {
+    CheckArgumentCount(invocation, sizeof...(P));
+    std::tuple<Storage<P>...> values{DecodeArgument<P>(invocation, kIndex)...};
+    const Coro<T> coro = call(static_cast<P&&>(std::get<kIndex>(values))...);
+    if constexpr (std::is_void_v<T>) {
+      co_await coro;
+      co_return base::Outcome(base::Bytes());
+    } else {
+      const std::remove_cv_t<T> result = co_await coro;
+      co_return OutcomeOf(function, WritableOf(result), invocation);
+    }
+  } catch (...) {
+    co_return base::Outcome(CaughtFailure(function));
+  }
+}
+
+// How a Target runs, of which Call(invocation) can be called with the
+// arguments.
+template <class S, class Target>
+struct Running {
+  using R = typename S::Result;
+  static constexpr std::size_t kCount =
+      std::tuple_size_v<std::remove_pointer_t<typename S::Parameters>>;
+
+  static base::Outcome Invoke(base::Invocation& invocation) {
+    return Guarded<S>(invocation, Target::kName, Target::Call(invocation));
+  }
+  static std::shared_ptr<base::CoroutineRun> Begin(
+      base::Invocation& invocation, base::Executor* executor,
+      base::CoroutineRun::Owner& owner) {
+    return PrepareRun(
+        AwaitWith<ResultGiven<R>>(
+            invocation, Target::kName, Target::Call(invocation),
+            typename S::Parameters{}, std::make_index_sequence<kCount>()),
+        executor, owner);
+  }
+  static constexpr auto Run() {
+    if constexpr (kIsCoroutine<R>) {
+      return &Begin;
+    } else {
+      return &Invoke;
+    }
+  }
+};
+
 // A function or lambda. F is a parameter of its own so that a function of an
 // unnamed namespace makes a class of that namespace.
 template <class F, auto kFunction>
 struct RemoteFunction {
   static constexpr std::string_view kName = FunctionName<kFunction>();
-  static base::Outcome Invoke(base::Invocation& invocation) {
-    return Guarded<Signature<F>>(
-        invocation, kName, [](auto&&... args) -> decltype(auto) {
-          return kFunction(std::forward<decltype(args)>(args)...);
-        });
+  static auto Call(base::Invocation&) {
+    return [](auto&&... args) -> decltype(auto) {
+      return kFunction(std::forward<decltype(args)>(args)...);
+    };
   }
   inline static Registration registration{
       typeid(RemoteFunction), typeid(typename Signature<F>::Function), kName,
-      &Invoke};
+      Running<Signature<F>, RemoteFunction>::Run()};
 };
 
 // A method, called on an actor of class C, which may be derived from the
@@ -149,16 +205,15 @@ template <class C, auto kMethod>
 struct RemoteMethod {
   using S = SignatureOf<kMethod>;
   static constexpr std::string_view kName = FunctionName<kMethod>();
-  static base::Outcome Invoke(base::Invocation& invocation) {
+  static auto Call(base::Invocation& invocation) {
     C* const self = static_cast<C*>(invocation.instance->get());
-    return Guarded<S>(
-        invocation, kName, [self](auto&&... args) -> decltype(auto) {
-          return (self->*kMethod)(std::forward<decltype(args)>(args)...);
-        });
+    return [self](auto&&... args) -> decltype(auto) {
+      return (self->*kMethod)(std::forward<decltype(args)>(args)...);
+    };
   }
-  inline static Registration registration{typeid(RemoteMethod),
-                                          typeid(typename S::Function), kName,
-                                          &Invoke, &typeid(C)};
+  inline static Registration registration{
+      typeid(RemoteMethod), typeid(typename S::Function), kName,
+      Running<S, RemoteMethod>::Run(), &typeid(C)};
 };
 
 // The constructor of C that takes A..., each a Storage type.

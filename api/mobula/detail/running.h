@@ -1,18 +1,13 @@
-// What the API's own sources know about the function that runs on this thread.
-// Not for users.
-// Threading: thread-local.
+// How much a value, or a call, may hold. Not for users.
+// Threading: constants.
 #ifndef MOBULA_API_MOBULA_DETAIL_RUNNING_H_
 #define MOBULA_API_MOBULA_DETAIL_RUNNING_H_
 
 #include <cstdint>
 
 #include "base/frames/message.h"
-#include "base/function_table.h"
 
 namespace mobula::detail {
-
-// Null where no function of ours runs on this thread.
-base::Invocation* RunningInvocation();
 
 // A value, or the arguments of a call together: what a message holds, less room
 // for all that goes with them.

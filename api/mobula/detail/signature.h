@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/mobula/coro/coro.h"
 #include "api/mobula/detail/calls.h"
 #include "api/mobula/detail/value.h"
 #include "api/mobula/ref.h"
@@ -124,14 +125,31 @@ struct ValueIn<View<T>> {
 template <class P>
 using ValueOf = typename ValueIn<Storage<P>>::Type;
 
+// What a function gives: T where it returns a Coro<T>.
+template <class R>
+struct GivenBy {
+  using Type = R;
+  static constexpr bool kIsCoroutine = false;
+};
+template <class T>
+struct GivenBy<Coro<T>> {
+  using Type = T;
+  static constexpr bool kIsCoroutine = true;
+};
+template <class R>
+using ResultGiven = typename GivenBy<std::remove_cv_t<R>>::Type;
+template <class R>
+inline constexpr bool kIsCoroutine = GivenBy<std::remove_cv_t<R>>::kIsCoroutine;
+
 template <class P>
 inline constexpr bool kIsParameter =
     kIsValue<ValueOf<P>> && (!kIsView<Storage<P>> || kIsViewable<ValueOf<P>>) &&
     (!std::is_lvalue_reference_v<P> ||
      std::is_const_v<std::remove_reference_t<P>>);
 template <class R>
-inline constexpr bool kIsReturn =
-    std::is_void_v<R> || kIsValue<std::remove_cv_t<R>>;
+inline constexpr bool kIsReturn = !kIsCoroutine<ResultGiven<R>> &&
+                                  (std::is_void_v<ResultGiven<R>> ||
+                                   kIsValue<std::remove_cv_t<ResultGiven<R>>>);
 
 template <class P>
 constexpr void CheckParameter() {
@@ -153,8 +171,17 @@ constexpr void CheckReturn() {
   static_assert(!std::is_reference_v<R>,
                 "mobula: a remote function cannot return a reference: what it "
                 "refers to stays in the other process; return the value");
-  if constexpr (!std::is_void_v<R> && !std::is_reference_v<R>) {
-    CheckValue<std::remove_cv_t<R>>();
+  using T = ResultGiven<R>;
+  static_assert(!kIsCoroutine<R> || !std::is_reference_v<T>,
+                "mobula: a remote coroutine cannot give a reference "
+                "(Coro<T&>): what it refers to stays in the other process; "
+                "give the value");
+  static_assert(!kIsCoroutine<R> || !kIsCoroutine<T>,
+                "mobula: a remote coroutine cannot give a coroutine "
+                "(Coro<Coro<T>>): await the inner one and give what it gives");
+  if constexpr (!std::is_void_v<T> && !std::is_reference_v<T> &&
+                !std::is_reference_v<R> && !kIsCoroutine<T>) {
+    CheckValue<std::remove_cv_t<T>>();
   }
 }
 
@@ -173,9 +200,9 @@ constexpr void CheckSignature(std::tuple<P...>*) {
   (CheckParameter<P>(), ...);
 }
 
-// T in Ref<T> for a function that returns R.
+// T in Ref<T> for a function that returns R, or a Coro of it.
 template <class R>
-using RefValue = std::remove_cvref_t<R>;
+using RefValue = std::remove_cvref_t<ResultGiven<R>>;
 
 template <class A>
 inline constexpr bool kIsAnyRef = kIsRef<std::remove_cvref_t<A>>;

@@ -2,26 +2,36 @@
 
 #include <utility>
 
+#include "runtime/executor/current.h"
+
 namespace mobula::detail {
 namespace {
 
+// The task is kept where the runtime, too, finds it.
 struct Here {
-  Setting setting;
+  base::Executor* executor = nullptr;
+  Context* context = nullptr;
   bool drives = false;
   std::coroutine_handle<> next;
 };
 
 thread_local constinit Here here;
 
+void Enter(const Setting& setting) noexcept {
+  here.executor = setting.executor;
+  here.context = setting.context;
+  if (setting.task != runtime::Current()) runtime::SetCurrent(setting.task);
+}
+
 }  // namespace
 
-Setting CurrentSetting() noexcept { return here.setting; }
+Setting CurrentSetting() noexcept {
+  return {here.executor, here.context, runtime::Current()};
+}
 void SetExecutorHere(base::Executor* executor) noexcept {
-  here.setting.executor = executor;
+  here.executor = executor;
 }
-void SetContextHere(Context* context) noexcept {
-  here.setting.context = context;
-}
+void SetContextHere(Context* context) noexcept { here.context = context; }
 
 void Transfer(std::coroutine_handle<> next, Setting setting) noexcept {
   if (!here.drives || here.next) {
@@ -29,13 +39,14 @@ void Transfer(std::coroutine_handle<> next, Setting setting) noexcept {
     Drive(next, setting);
     return;
   }
-  here.setting = setting;
+  Enter(setting);
   here.next = next;
 }
 
 void Drive(std::coroutine_handle<> first, Setting setting) noexcept {
   const Here before = std::exchange(here, Here());
-  here.setting = setting;
+  const runtime::ScopedCurrent scope(setting.task);
+  Enter(setting);
   here.drives = true;
   while (first) {
     first.resume();

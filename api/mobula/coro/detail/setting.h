@@ -1,4 +1,5 @@
-// Setting is where the calling code runs and in which scope; Transfer and Drive
+// Setting is where the calling code runs, in which scope, and which task of a
+// worker it is part of; Transfer and Drive
 // are how coroutines follow one another on a thread. Not for users.
 //
 // A coroutine that awaits another one hands over to it, and gets it back, by
@@ -15,6 +16,10 @@
 
 #include "base/threads/executor.h"
 
+namespace mobula::runtime {
+struct CurrentExecution;
+}  // namespace mobula::runtime
+
 namespace mobula::detail {
 
 class Context;
@@ -22,6 +27,7 @@ class Context;
 struct Setting {
   base::Executor* executor = nullptr;  // null: a thread of the program's own
   Context* context = nullptr;          // null: no scope
+  const runtime::CurrentExecution* task = nullptr;  // null: of none
 };
 
 [[nodiscard]] Setting CurrentSetting() noexcept;

@@ -147,8 +147,12 @@ ObjectPtr SpawnNode(const std::shared_ptr<Session>& session,
     for (const ObjectPtr& held : argument.held) (void)Of(*session, node, held);
     arg.value = argument.value;
   }
-  return SubmitTask(session, {node.function, node.name}, std::move(args),
-                    node.options.values());
+  const base::FunctionEntry* const entry =
+      base::FunctionTable::Get().Find(node.function);
+  const bool is_coroutine = entry != nullptr && entry->is_coroutine();
+  return SubmitTask(session,
+                    {node.function, node.name, /*by_name=*/false, is_coroutine},
+                    std::move(args), node.options.values());
 }
 
 // ---- the codec --------------------------------------------------------------

@@ -24,6 +24,7 @@ std::shared_ptr<const ObjectHandle> SubmitTask(
   submit.function = function.id;
   submit.function_name = std::move(function.name);
   submit.by_name = function.by_name;
+  submit.is_coroutine = function.is_coroutine;
   submit.name = options.name;
   submit.args = std::move(args);
   submit.resources = options.resources;

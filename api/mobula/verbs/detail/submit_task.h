@@ -23,6 +23,7 @@ struct CalledFunction {
   base::FunctionId id;
   std::string name;      // for people
   bool by_name = false;  // that is the stable name by which it is called
+  bool is_coroutine = false;
 };
 
 // The task of the scope here, by which what is spawned here is spawned; nil if

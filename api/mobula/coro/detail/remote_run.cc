@@ -1,0 +1,58 @@
+#include "api/mobula/coro/detail/remote_run.h"
+
+#include <utility>
+
+#include "api/mobula/coro/detail/context.h"
+#include "api/mobula/coro/detail/process_executor.h"
+#include "api/mobula/coro/detail/setting.h"
+#include "api/mobula/coro/scope_options.h"
+#include "runtime/executor/current.h"
+
+namespace mobula::detail {
+namespace {
+
+class RemoteRun final : public base::CoroutineRun {
+ public:
+  RemoteRun(Coro<base::Outcome> body, base::Executor* executor, Owner& owner)
+      : body_(std::move(body)), executor_(executor), owner_(owner) {
+    if (const runtime::CurrentExecution* const task = runtime::Current()) {
+      context_.SetTask(task->task);
+    }
+  }
+
+  void Begin() override {
+    const auto frame = CoroAccess::Frame(body_);
+    frame.promise().SetStarter(&Ended, this);
+    Setting setting = CurrentSetting();
+    setting.executor = executor_ != nullptr ? executor_ : &DefaultExecutor();
+    setting.context = &context_;
+    // It may be gone when this returns.
+    Drive(frame, setting);
+  }
+
+  void Stop() noexcept override { context_.Stop(Context::Reason::kStopped); }
+
+ private:
+  static void Ended(void* starter) noexcept {
+    RemoteRun* const self = static_cast<RemoteRun*>(starter);
+    base::Outcome outcome = CoroAccess::Frame(self->body_).promise().Take();
+    // With all that it holds, before anybody hears that it has ended.
+    self->body_ = Coro<base::Outcome>();
+    self->owner_.Ended(std::move(outcome));
+  }
+
+  Context context_{ScopeOptions(), nullptr};
+  Coro<base::Outcome> body_;
+  base::Executor* const executor_;
+  Owner& owner_;
+};
+
+}  // namespace
+
+std::shared_ptr<base::CoroutineRun> PrepareRun(
+    Coro<base::Outcome> body, base::Executor* executor,
+    base::CoroutineRun::Owner& owner) {
+  return std::make_shared<RemoteRun>(std::move(body), executor, owner);
+}
+
+}  // namespace mobula::detail
