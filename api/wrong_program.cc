@@ -85,7 +85,7 @@ short* ReturnShorts();
 const std::string& ReturnReference();
 mobula::Coro<int&> GiveReference();
 mobula::Coro<mobula::Coro<int>> GiveCoroutine();
-mobula::Coro<int*> GivePointer();
+mobula::Coro<unsigned*> GivePointer();
 Private ReturnPrivate();
 Derived ReturnDerived();
 BitField ReturnBitField();
@@ -115,11 +115,9 @@ class PrivateDestructor {
   ~PrivateDestructor() = default;
 };
 
-int main() {
+void SpawnWrongly() {
   int x = 0;
   mobula::Ref<long> a_long;
-  std::vector<int> a_vector;
-  mobula::Actor<Index> index = mobula::Create<Index>(1);
 
   mobula::Spawn<Take>();                        // wrong number of arguments
   mobula::Spawn<TakeTwo>(1, 2, 3);              // wrong number of arguments
@@ -157,36 +155,44 @@ int main() {
   mobula::Spawn<&Index::public_member>();       // Spawn of a data member
   mobula::Spawn<[](auto y) { return y; }>(1);   // Spawn of a generic or mutable
   mobula::Spawn<7>(1);                          // Spawn wants a function
-  mobula::Bind<Take>(std::string());            // does not convert
-  mobula::Bind<&Other::Method>();               // Spawn of a method
-  mobula::Map<Take>(7);                         // want a range of elements
-  mobula::Starmap<Take>(std::vector<int>());    // a range of tuples, pairs or
-  mobula::MapChunks<TakeTwo>(2, a_vector);      // a function of one parameter
-  mobula::Stream<Take>(7L);                     // want a range of elements
-  mobula::Put(&x);                              // a pointer means nothing
-  mobula::Put(Pinned());                        // must be movable
-  mobula::Put(mobula::View<std::string>());     // a View cannot be returned or
-  mobula::NewBuffer<std::string>(3);            // are numbers or bytes
-  mobula::GetView(a_long);                      // other values must be decoded
-  mobula::Create<int>(1);                       // Create wants a class
-  mobula::GetActor<int>("index");               // GetActor wants the actor's
-  mobula::KvPut("key", &a_long);                // a pointer means nothing
-  mobula::KvGet<float*>("key");                 // a pointer means nothing
-  mobula::KvPut("key", a_long);                 // a Ref cannot be kept under
-  mobula::Create<Abstract>();                   // Create of an abstract class
-  mobula::Create<Index>("x");                   // no public constructor
-  mobula::Create<PrivateConstructor>();         // no public constructor
-  mobula::Create<PrivateDestructor>();          // whose destructor is not pub
-  index.Call<&Other::Method>();                 // a method of another class
-  index.Call<&Index::Count>();                  // Call of a static method
-  index.Call<&Index::public_member>();          // Call of a data member
-  index.Call<&Index::Volatile>();               // Call wants a method
-  index.Call<&Index::Name>();                   // cannot return a reference
-  index.Call<&Index::Lookup>(1, 2);             // wrong number of arguments
-  index.Call<&Index::Lookup>(index);            // does not convert
-  RegisterNamed<&Index::public_member>("x");    // MOBULA_REMOTE wants a func
-  RegisterNamed<ReturnShorts>("x");             // a pointer means nothing
-  mobula::SpawnNamed<int>("named", &index);     // a pointer means nothing
-  mobula::SpawnNamed<bool*>("named");           // a pointer means nothing
-  index.CallNamed<int>("named", Secret());      // needs MOBULA_FIELDS
+}
+
+int main() {
+  int x = 0;
+  mobula::Ref<long> a_long;
+  std::vector<int> a_vector;
+  mobula::Actor<Index> index = mobula::Create<Index>(1);
+
+  mobula::Bind<Take>(std::string());          // does not convert
+  mobula::Bind<&Other::Method>();             // Spawn of a method
+  mobula::Map<Take>(7);                       // want a range of elements
+  mobula::Starmap<Take>(std::vector<int>());  // a range of tuples, pairs or
+  mobula::MapChunks<TakeTwo>(2, a_vector);    // a function of one parameter
+  mobula::Stream<Take>(7L);                   // want a range of elements
+  mobula::Put(&x);                            // a pointer means nothing
+  mobula::Put(Pinned());                      // must be movable
+  mobula::Put(mobula::View<std::string>());   // a View cannot be returned or
+  mobula::NewBuffer<std::string>(3);          // are numbers or bytes
+  mobula::GetView(a_long);                    // other values must be decoded
+  mobula::Create<int>(1);                     // Create wants a class
+  mobula::GetActor<int>("index");             // GetActor wants the actor's
+  mobula::KvPut("key", &a_long);              // a pointer means nothing
+  mobula::KvGet<float*>("key");               // a pointer means nothing
+  mobula::KvPut("key", a_long);               // a Ref cannot be kept under
+  mobula::Create<Abstract>();                 // Create of an abstract class
+  mobula::Create<Index>("x");                 // no public constructor
+  mobula::Create<PrivateConstructor>();       // no public constructor
+  mobula::Create<PrivateDestructor>();        // whose destructor is not pub
+  index.Call<&Other::Method>();               // a method of another class
+  index.Call<&Index::Count>();                // Call of a static method
+  index.Call<&Index::public_member>();        // Call of a data member
+  index.Call<&Index::Volatile>();             // Call wants a method
+  index.Call<&Index::Name>();                 // cannot return a reference
+  index.Call<&Index::Lookup>(1, 2);           // wrong number of arguments
+  index.Call<&Index::Lookup>(index);          // does not convert
+  RegisterNamed<&Index::public_member>("x");  // MOBULA_REMOTE wants a func
+  RegisterNamed<ReturnShorts>("x");           // a pointer means nothing
+  mobula::SpawnNamed<int>("named", &index);   // a pointer means nothing
+  mobula::SpawnNamed<bool*>("named");         // a pointer means nothing
+  index.CallNamed<int>("named", Secret());    // needs MOBULA_FIELDS
 }

@@ -54,10 +54,10 @@
 #include <utility>
 
 #include "api/mobula/detail/calls.h"
-#include "api/mobula/detail/given.h"
-#include "api/mobula/detail/named_function.h"
 #include "api/mobula/detail/remote_function.h"
 #include "api/mobula/detail/signature.h"
+#include "api/mobula/named/given.h"
+#include "api/mobula/named/named_function.h"
 #include "api/mobula/options.h"
 #include "api/mobula/ref.h"
 #include "api/mobula/spawn.h"

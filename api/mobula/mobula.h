@@ -31,13 +31,12 @@
 #include "api/mobula/coro/task_group.h"       // IWYU pragma: export
 #include "api/mobula/coro/with_scope.h"       // IWYU pragma: export
 #include "api/mobula/error.h"                 // IWYU pragma: export
-#include "api/mobula/fields.h"                // IWYU pragma: export
 #include "api/mobula/init.h"                  // IWYU pragma: export
 #include "api/mobula/kv.h"                    // IWYU pragma: export
+#include "api/mobula/named/remote.h"          // IWYU pragma: export
 #include "api/mobula/options.h"               // IWYU pragma: export
 #include "api/mobula/published/publish.h"     // IWYU pragma: export
 #include "api/mobula/ref.h"                   // IWYU pragma: export
-#include "api/mobula/remote.h"                // IWYU pragma: export
 #include "api/mobula/result.h"                // IWYU pragma: export
 #include "api/mobula/spawn.h"                 // IWYU pragma: export
 #include "api/mobula/sync/barrier.h"          // IWYU pragma: export
@@ -47,6 +46,7 @@
 #include "api/mobula/sync/semaphore.h"        // IWYU pragma: export
 #include "api/mobula/timeout.h"               // IWYU pragma: export
 #include "api/mobula/values/buffer.h"         // IWYU pragma: export
+#include "api/mobula/values/fields.h"         // IWYU pragma: export
 #include "api/mobula/values/put_options.h"    // IWYU pragma: export
 #include "api/mobula/values/view.h"           // IWYU pragma: export
 #include "api/mobula/verbs/as_completed.h"    // IWYU pragma: export

@@ -55,6 +55,14 @@ void BorrowedActors::Kill(base::ActorId id, bool restart, Produced& out) {
   }
 }
 
+void BorrowedActors::Exited(base::ActorId id) {
+  const auto it = actors_.find(id);
+  if (it == actors_.end() || !it->second.up) return;
+  Die(it->second,
+      base::NotRun(base::FailureCode::kActorDied, "the actor ended itself"),
+      Unstarted::kAll);
+}
+
 void BorrowedActors::Moved(base::ProcessId from, base::ActorMoved moved,
                            base::BootTime now, Produced& out) {
   const auto it = actors_.find(moved.actor);

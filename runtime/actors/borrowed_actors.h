@@ -7,6 +7,7 @@
 //   Up --the link ended and the owner's word came, or time--> Watching
 //   Located --no link, and no word of the owner for a while--> Dead
 //   any --ActorMoved{dead} | the owner is gone--> Dead (final)
+//   Up --an answer of the actor says that it ended itself--> Dead
 // Owner: runtime::Owner, which carries the news to CallTable.
 // Threading: none; pure.
 // Invariants: (1) only the owner is believed about where its actor lives;
@@ -50,6 +51,8 @@ class BorrowedActors {
   void Moved(base::ProcessId from, base::ActorMoved moved, base::BootTime now,
              Produced& out);
   void Kill(base::ActorId actor, bool restart, Produced& out);
+  // An answer says that it was its actor's last: no other call has run since.
+  void Exited(base::ActorId actor);
 
   // PeerLinks has been told before. The actors that may be forgotten now.
   std::vector<base::ActorId> Attached(base::ProcessId peer, Produced& out);

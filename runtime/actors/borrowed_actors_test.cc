@@ -90,5 +90,18 @@ TEST_F(BorrowedActorsTest, TheCauseOfADeathIsTheActors) {
   EXPECT_EQ(Last().failure.message, "killed");
 }
 
+// Its owner hears of it later: what is asked until then must not go to it.
+TEST_F(BorrowedActorsTest, WhatEndedItselfIsDeadAtOnce) {
+  actors_.Exited(kActor);
+  EXPECT_EQ(Last().what, What::kDead);
+  EXPECT_EQ(Last().unstarted, Unstarted::kAll);
+  EXPECT_EQ(Last().failure.code, FailureCode::kActorDied);
+  EXPECT_EQ(Last().failure.executed, base::Executed::kNo);
+  const std::size_t told = actors_.news().size();
+  Move(base::ProcessId(), Killed(), /*dead=*/true);
+  actors_.LinkEnded(kWorker, now_, out_);
+  EXPECT_EQ(actors_.news().size(), told);
+}
+
 }  // namespace
 }  // namespace mobula::runtime

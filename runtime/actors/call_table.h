@@ -171,6 +171,8 @@ class CallTable {
   static bool HasRoom(const Target& target);
   // It is the first that its worker has not answered.
   [[nodiscard]] static bool Runs(const Target& target, base::TaskId task);
+  // The first in flight: what runs if it is not aside.
+  [[nodiscard]] static bool IsHead(const Target& target, base::TaskId task);
   // False: there is no room for more.
   bool ListSent(const Target& target, base::TaskState state,
                 TaskRows& rows) const;

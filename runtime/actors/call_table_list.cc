@@ -10,6 +10,10 @@ using base::TaskKind;
 using base::TaskState;
 
 bool CallTable::Runs(const Target& target, base::TaskId task) {
+  return IsHead(target, task) || target.aside.contains(task);
+}
+
+bool CallTable::IsHead(const Target& target, base::TaskId task) {
   return !target.in_flight.empty() && target.in_flight.front().task == task;
 }
 
@@ -32,7 +36,7 @@ bool CallTable::AddRow(base::TaskRow row, TaskRows& rows) const {
   } else {
     const bool runs = Runs(target, it->first);
     row.state = runs ? TaskState::kRunning : TaskState::kPushed;
-    if (runs) since = target.head_since;
+    if (IsHead(target, it->first)) since = target.head_since;
     row.worker = target.worker;
     row.pid = target.pid;
   }
@@ -59,12 +63,18 @@ bool CallTable::ListSent(const Target& target, TaskState state,
   const bool running = state == TaskState::kRunning;
   base::TaskRow row;
   for (const Sent& sent : target.in_flight) {
-    if (Runs(target, sent.task) != running) {
+    if (IsHead(target, sent.task) != running) {
       if (running) break;
       continue;
     }
     if (!rows.Look()) return false;
     row.task = sent.task;
+    AddRow(row, rows);
+  }
+  if (!running) return true;
+  for (const auto& [task, sent] : target.aside) {
+    if (!rows.Look()) return false;
+    row.task = task;
     AddRow(row, rows);
   }
   return true;
@@ -87,8 +97,14 @@ void CallTable::Count(TaskRows& rows) const {
   rows.Begin();
   for (const auto& [id, target] : targets_) {
     if (!rows.LookOn()) break;
-    if (target.in_flight.empty()) continue;
-    if (entries_.contains(target.in_flight.front().task)) ++running;
+    if (!target.in_flight.empty() &&
+        entries_.contains(target.in_flight.front().task)) {
+      ++running;
+    }
+    for (const auto& [task, sent] : target.aside) {
+      if (!rows.LookOn()) break;
+      if (entries_.contains(task)) ++running;
+    }
   }
   const auto of = [this](State state) {
     return counts_[static_cast<std::size_t>(state)];

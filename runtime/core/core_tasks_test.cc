@@ -101,6 +101,35 @@ class CoreTasksTest : public CoreFixture {
   }
 };
 
+// They have begun, so they run, whatever began behind them.
+TEST_F(CoreTasksTest, WhatStandsAsideIsListedAsRunning) {
+  Submit coroutine = Simple(1);
+  coroutine.is_coroutine = true;
+  RunFirst(std::move(coroutine));
+  Hear(kWorker, base::TaskAside{Task(1), 5});
+  base::TasksAre all = Ask();
+  ASSERT_EQ(all.rows.size(), 1u);
+  EXPECT_EQ(all.left_out, 0u);
+  EXPECT_EQ(all.rows[0].state, TaskState::kRunning);
+  EXPECT_EQ(all.rows[0].worker, kWorker);
+  EXPECT_EQ(ByState(all, TaskKind::kTask)[TaskState::kRunning], 1u);
+  EXPECT_EQ(ByState(all, TaskKind::kTask)[TaskState::kPushed], 0u);
+}
+
+TEST_F(CoreTasksTest, CallsThatStandAsideAreListedAsRunning) {
+  LiveActor();
+  for (std::uint64_t n = 1; n <= 3; ++n) Do(Method(n));
+  Hear(kWorker, base::TaskAside{Task(1), 5});
+  const base::TasksAre all = Ask();
+  ASSERT_EQ(all.rows.size(), 3u);
+  EXPECT_EQ(all.left_out, 0u);
+  EXPECT_EQ(Find(all, Task(1))->state, TaskState::kRunning);
+  EXPECT_EQ(Find(all, Task(2))->state, TaskState::kRunning);
+  EXPECT_EQ(Find(all, Task(3))->state, TaskState::kPushed);
+  EXPECT_EQ(ByState(all, TaskKind::kCall)[TaskState::kRunning], 2u);
+  EXPECT_EQ(ByState(all, TaskKind::kCall)[TaskState::kPushed], 1u);
+}
+
 TEST_F(CoreTasksTest, NothingIsSaidToo) {
   const base::TasksAre all = Ask();
   EXPECT_TRUE(all.rows.empty());

@@ -321,7 +321,9 @@ void Owner::Conclude(base::ProcessId from, base::TaskDone& done) {
     if (actors_.Done(from, done, now_, out_)) return;
   }
   const std::optional<base::ActorId> exited = calls_.Done(from, done, out_);
-  if (exited.has_value()) actors_.Exited(*exited, out_);
+  if (!exited.has_value()) return;
+  actors_.Exited(*exited, out_);
+  borrowed_.Exited(*exited);
 }
 
 void Owner::Aside(base::ProcessId from, const base::TaskAside& aside) {

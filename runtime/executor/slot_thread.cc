@@ -9,8 +9,8 @@
 #include <span>
 #include <utility>
 
-#include "base/callable.h"
 #include "base/check.h"
+#include "base/functions/callable.h"
 #include "runtime/core/cancelled_failure.h"
 #include "runtime/executor/current.h"
 #include "runtime/memory/lent_wait.h"

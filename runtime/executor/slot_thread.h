@@ -25,8 +25,8 @@
 // returns when all that has begun has ended. What was stopped before its turn
 // came is not run.
 // Failure: what is not there, or not to be run as it is asked for, is a Failure
-// of kNoSuchFunction (base/callable.h), an argument that cannot be mapped is
-// what the store says of it; neither is ever run.
+// of kNoSuchFunction (base/functions/callable.h), an argument that cannot be
+// mapped is what the store says of it; neither is ever run.
 #ifndef MOBULA_RUNTIME_EXECUTOR_SLOT_THREAD_H_
 #define MOBULA_RUNTIME_EXECUTOR_SLOT_THREAD_H_
 

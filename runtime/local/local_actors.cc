@@ -3,8 +3,8 @@
 #include <thread>
 #include <utility>
 
-#include "base/callable.h"
 #include "base/check.h"
+#include "base/functions/callable.h"
 #include "base/value.h"
 #include "runtime/core/cancelled_failure.h"
 #include "runtime/local/local_backend.h"

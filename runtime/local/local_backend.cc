@@ -7,9 +7,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "base/callable.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/functions/callable.h"
 #include "base/value.h"
 
 namespace mobula::runtime {

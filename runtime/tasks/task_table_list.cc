@@ -21,8 +21,9 @@ base::TaskState TaskTable::StateOf(base::TaskId id, const Task& task) {
     case State::kPushed:
       break;
   }
-  return LeaseCache::IsFirst(*task.lease, id) ? TaskState::kRunning
-                                              : TaskState::kPushed;
+  const bool runs = LeaseCache::IsFirst(*task.lease, id) ||
+                    LeaseCache::IsAside(*task.lease, id);
+  return runs ? TaskState::kRunning : TaskState::kPushed;
 }
 
 bool TaskTable::AddRow(base::TaskRow row, TaskRows& rows) const {
@@ -40,7 +41,9 @@ bool TaskTable::AddRow(base::TaskRow row, TaskRows& rows) const {
   if (task.lease != nullptr) {
     row.worker = task.lease->worker;
     row.pid = task.lease->pid;
-    if (row.state == TaskState::kRunning) since = task.lease->head_since;
+    if (LeaseCache::IsFirst(*task.lease, it->first)) {
+      since = task.lease->head_since;
+    }
   }
   rows.Add(std::move(row), since);
   return true;
@@ -84,32 +87,43 @@ bool TaskTable::ListSent(const LeaseCache::Lease& lease, TaskState state,
     row.task = entry.task;
     if (!entry.unwanted) AddRow(row, rows);
   }
+  if (state != TaskState::kRunning) return true;
+  for (const auto& [id, entry] : lease.aside) {
+    if (!rows.Look()) return false;
+    row.task = id;
+    if (!entry.unwanted) AddRow(row, rows);
+  }
   return true;
 }
 
 void TaskTable::Count(TaskRows& rows) const {
   std::map<std::uint32_t, std::size_t> running;
+  const auto count = [&](const LeaseCache::InFlight& entry) {
+    const auto it = tasks_.find(entry.task);
+    // Who only looks ends nobody.
+    if (!entry.unwanted && it != tasks_.end()) ++running[it->second.function];
+  };
+  rows.Begin();
   leases_.ForEach([&](const LeaseCache::Lease& lease) {
-    if (lease.in_flight.empty() || lease.in_flight.front().unwanted) {
-      return true;
+    if (!lease.in_flight.empty()) count(lease.in_flight.front());
+    for (const auto& [id, entry] : lease.aside) {
+      if (!rows.LookOn()) break;
+      count(entry);
     }
-    const auto it = tasks_.find(lease.in_flight.front().task);
-    if (it == tasks_.end()) return true;  // who only looks ends nobody
-    ++running[it->second.function];
     return true;
   });
   for (std::uint32_t f = 0; f < counts_.functions(); ++f) {
-    const TaskCounts::ByState& count = counts_.Of(f);
+    const TaskCounts::ByState& of = counts_.Of(f);
     const auto found = running.find(f);
     const std::size_t heads = found == running.end() ? 0 : found->second;
     const auto tell = [&](TaskState state, std::size_t number) {
       rows.Count(TaskKind::kTask, state, functions_.name(f), number);
     };
     tell(TaskState::kRunning, heads);
-    tell(TaskState::kRetrying, count[static_cast<int>(State::kBackoff)]);
-    tell(TaskState::kWaiting, count[static_cast<int>(State::kWaitingArgs)]);
-    tell(TaskState::kPushed, count[static_cast<int>(State::kPushed)] - heads);
-    tell(TaskState::kQueued, count[static_cast<int>(State::kQueued)]);
+    tell(TaskState::kRetrying, of[static_cast<int>(State::kBackoff)]);
+    tell(TaskState::kWaiting, of[static_cast<int>(State::kWaitingArgs)]);
+    tell(TaskState::kPushed, of[static_cast<int>(State::kPushed)] - heads);
+    tell(TaskState::kQueued, of[static_cast<int>(State::kQueued)]);
   }
 }
 

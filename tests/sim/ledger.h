@@ -81,7 +81,7 @@ struct Operation {
   // Times it was sent to a worker.
   std::int32_t sent = 0;
   bool has_value = false;     // some run returned one, or it was put
-  int cancels = 0;            // asked for by who has its ref
+  int cancels = 0;            // asked for by whoever has its ref
   int recursive_cancels = 0;  // of those
   bool cancelled = false;     // it was said to be
 };

@@ -7,8 +7,8 @@
 // or few letters to change, put in, take out or swap with their neighbour (up
 // to 2, and a third of the longer). The nearest first, then by the alphabet.
 // Threading: pure.   Bound: names are looked at up to 256 bytes each.
-#ifndef MOBULA_BASE_NEAR_NAMES_H_
-#define MOBULA_BASE_NEAR_NAMES_H_
+#ifndef MOBULA_BASE_FUNCTIONS_NEAR_NAMES_H_
+#define MOBULA_BASE_FUNCTIONS_NEAR_NAMES_H_
 
 #include <cstddef>
 #include <span>
@@ -25,4 +25,4 @@ std::vector<std::string> NearNames(std::string_view wanted,
 
 }  // namespace mobula::base
 
-#endif  // MOBULA_BASE_NEAR_NAMES_H_
+#endif  // MOBULA_BASE_FUNCTIONS_NEAR_NAMES_H_

@@ -5,8 +5,8 @@
 // Threading: registration by static initialisation, before main; the rest is
 // pure.
 // Failure: BadArgument for a name that cannot be one.
-#ifndef MOBULA_API_MOBULA_DETAIL_NAMED_FUNCTION_H_
-#define MOBULA_API_MOBULA_DETAIL_NAMED_FUNCTION_H_
+#ifndef MOBULA_API_MOBULA_NAMED_NAMED_FUNCTION_H_
+#define MOBULA_API_MOBULA_NAMED_NAMED_FUNCTION_H_
 
 #include <cstddef>
 #include <string_view>
@@ -81,4 +81,4 @@ NamedRegistration RegisterNamed([[maybe_unused]] std::string_view name) {
 
 }  // namespace mobula::detail
 
-#endif  // MOBULA_API_MOBULA_DETAIL_NAMED_FUNCTION_H_
+#endif  // MOBULA_API_MOBULA_NAMED_NAMED_FUNCTION_H_

@@ -1,8 +1,8 @@
 // Arguments of a call whose parameters are not known here: each travels as what
 // it is. Not for users.
 // Threading: pure.
-#ifndef MOBULA_API_MOBULA_DETAIL_GIVEN_H_
-#define MOBULA_API_MOBULA_DETAIL_GIVEN_H_
+#ifndef MOBULA_API_MOBULA_NAMED_GIVEN_H_
+#define MOBULA_API_MOBULA_NAMED_GIVEN_H_
 
 #include <string>
 #include <string_view>
@@ -62,4 +62,4 @@ auto WithGiven(Use use, A&&... args) -> decltype(use(Arguments())) {
 
 }  // namespace mobula::detail
 
-#endif  // MOBULA_API_MOBULA_DETAIL_GIVEN_H_
+#endif  // MOBULA_API_MOBULA_NAMED_GIVEN_H_

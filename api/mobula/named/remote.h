@@ -31,16 +31,16 @@
 // near; or where it is a method and was spawned, or is no method of the actor's
 // class. Errors thrown at once: as of Spawn and Call. Local mode: the same.
 // Threading: any thread.
-#ifndef MOBULA_API_MOBULA_REMOTE_H_
-#define MOBULA_API_MOBULA_REMOTE_H_
+#ifndef MOBULA_API_MOBULA_NAMED_REMOTE_H_
+#define MOBULA_API_MOBULA_NAMED_REMOTE_H_
 
 #include <string_view>
 #include <utility>
 
 #include "api/mobula/detail/calls.h"
-#include "api/mobula/detail/given.h"
-#include "api/mobula/detail/named_function.h"
 #include "api/mobula/detail/signature.h"
+#include "api/mobula/named/given.h"
+#include "api/mobula/named/named_function.h"
 #include "api/mobula/options.h"
 #include "api/mobula/ref.h"
 
@@ -77,4 +77,4 @@ Ref<R> SpawnNamed(std::string_view name, A&&... args) {
       mobula_remote_##number =                                           \
           ::mobula::detail::RegisterNamed<(__VA_ARGS__)>(name)
 
-#endif  // MOBULA_API_MOBULA_REMOTE_H_
+#endif  // MOBULA_API_MOBULA_NAMED_REMOTE_H_

@@ -32,8 +32,8 @@
 // A plain aggregate needs none of this; it may have it for the names. A class
 // that wants to say itself how it travels has MobulaEncode and MobulaDecode.
 // Threading: pure.
-#ifndef MOBULA_API_MOBULA_FIELDS_H_
-#define MOBULA_API_MOBULA_FIELDS_H_
+#ifndef MOBULA_API_MOBULA_VALUES_FIELDS_H_
+#define MOBULA_API_MOBULA_VALUES_FIELDS_H_
 
 #include <array>
 #include <cstddef>
@@ -59,4 +59,4 @@ constexpr auto FieldNames() {
 
 }  // namespace mobula
 
-#endif  // MOBULA_API_MOBULA_FIELDS_H_
+#endif  // MOBULA_API_MOBULA_VALUES_FIELDS_H_

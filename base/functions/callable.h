@@ -8,8 +8,8 @@
 //
 // Threading: as the table's.
 // Failure: kNoSuchFunction, of what has certainly not run.
-#ifndef MOBULA_BASE_CALLABLE_H_
-#define MOBULA_BASE_CALLABLE_H_
+#ifndef MOBULA_BASE_FUNCTIONS_CALLABLE_H_
+#define MOBULA_BASE_FUNCTIONS_CALLABLE_H_
 
 #include <optional>
 #include <string_view>
@@ -38,4 +38,4 @@ std::optional<Failure> Misplaced(const FunctionEntry& entry,
 
 }  // namespace mobula::base
 
-#endif  // MOBULA_BASE_CALLABLE_H_
+#endif  // MOBULA_BASE_FUNCTIONS_CALLABLE_H_

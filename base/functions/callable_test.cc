@@ -1,4 +1,4 @@
-#include "base/callable.h"
+#include "base/functions/callable.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "base/near_names.h"
+#include "base/functions/near_names.h"
 
 #include <algorithm>
 #include <optional>

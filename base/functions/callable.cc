@@ -1,11 +1,11 @@
-#include "base/callable.h"
+#include "base/functions/callable.h"
 
 #include <string>
 #include <typeinfo>
 #include <utility>
 #include <vector>
 
-#include "base/near_names.h"
+#include "base/functions/near_names.h"
 
 namespace mobula::base {
 namespace {

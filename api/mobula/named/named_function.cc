@@ -1,4 +1,4 @@
-#include "api/mobula/detail/named_function.h"
+#include "api/mobula/named/named_function.h"
 
 #include <string>
 
