@@ -123,7 +123,9 @@ void CallTable::Fail(base::TaskId task, Failure failure, Produced& out) {
   const bool in_flight = entry.state == State::kInFlight;
   const bool runs =
       !target.in_flight.empty() && target.in_flight.front().task == task;
-  if (in_flight && target.up && !runs) {
+  if (in_flight && target.up && target.aside.contains(task)) {
+    out.SendTo(target.worker, base::StopTask{task, /*recursive=*/false});
+  } else if (in_flight && target.up && !runs) {
     out.SendTo(target.worker, base::CancelTask{task});
   }
   Settle(it, std::move(failure), target.incarnation, out);
@@ -325,7 +327,7 @@ void CallTable::Aside(base::ProcessId from, const base::TaskAside& aside,
   target.aside.emplace(aside.task, *sent);
   // It has its outcome: nobody waits for it any more.
   if (!entries_.contains(aside.task)) {
-    out.SendTo(from, base::CancelTask{aside.task});
+    out.SendTo(from, base::StopTask{aside.task, /*recursive=*/false});
   }
   Pump(target, out);
 }

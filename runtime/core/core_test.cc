@@ -176,8 +176,8 @@ TEST_F(CoreTest, ACoroutineThatIsGivenUpIsToldToStop) {
   Later(milliseconds(500));
   EXPECT_TRUE(Sent<base::ReturnLease>().empty());
   Hear(kWorker, base::TaskAside{Task(2), 10});
-  ASSERT_EQ(Sent<base::CancelTask>().size(), 1u);
-  EXPECT_EQ(Sent<base::CancelTask>()[0].task, Task(2));
+  ASSERT_EQ(Sent<base::StopTask>().size(), 1u);
+  EXPECT_EQ(Sent<base::StopTask>()[0].task, Task(2));
   Hear(kWorker, Answer(2, "late"));
   Hear(kWorker, Answer(1, "1"));
   Later(milliseconds(60));

@@ -161,10 +161,9 @@ void Host::Aside(const SetAside& aside, Effects& effects) {
       aside_.emplace(aside.task, *std::exchange(running_, std::nullopt));
   MOBULA_CHECK(is_new);
   const Started& started = it->second;
-  if (started.unwanted || started.asker_is_gone) {
+  if (started.asker_is_gone) {
     Emit(effects, StopExecution{aside.task});
-  }
-  if (!started.asker_is_gone) {
+  } else {
     SendTo(effects, started.job.from,
            base::TaskAside{aside.task, aside.run_ns});
   }
@@ -227,16 +226,7 @@ void Host::NoteExit(const Job& job, Effects& effects) {
 }
 
 void Host::Cancel(base::ProcessId from, base::TaskId task, Effects& effects) {
-  if (running_.has_value() && running_->job.task == task) {
-    running_->unwanted = running_->unwanted || running_->job.from == from;
-    return;
-  }
-  const auto aside = aside_.find(task);
-  if (aside != aside_.end()) {
-    if (aside->second.job.from == from) Emit(effects, StopExecution{task});
-    return;
-  }
-  TakeBack(from, task, "it was taken back", effects);
+  if (!Runs(task)) TakeBack(from, task, "it was taken back", effects);
 }
 
 void Host::TakeBack(base::ProcessId from, base::TaskId task, const char* why,

@@ -80,7 +80,6 @@ class Host {
   struct Started {
     Job job;
     bool asker_is_gone = false;
-    bool unwanted = false;  // it is to be stopped when it waits
   };
 
   [[nodiscard]] bool MayStart() const;

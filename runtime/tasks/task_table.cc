@@ -108,11 +108,16 @@ void TaskTable::Fail(base::TaskId id, Failure failure, base::BootTime now,
   if (was_queued) --queues_[shape].live;
   Fill(task, lease, failure);
   if (lease != nullptr) {
-    // Beside others that wait it is told to stop, as it is when it waits.
+    // Beside others that wait it is told to stop, when it waits itself.
     const bool ends_worker =
         LeaseCache::IsFirst(*lease, id) && lease->aside.empty();
+    const bool waits = LeaseCache::IsAside(*lease, id);
     leases_.MarkUnwanted(*lease, id, /*is_to_end=*/true);
-    if (!ends_worker) out.SendTo(lease->worker, base::CancelTask{id});
+    if (waits) {
+      out.SendTo(lease->worker, base::StopTask{id, /*recursive=*/false});
+    } else if (!ends_worker) {
+      out.SendTo(lease->worker, base::CancelTask{id});
+    }
     task.lease = nullptr;
     Settle(it, std::move(failure), out);
     if (ends_worker && !lease->loss.suspected()) EndWorker(*lease, now, out);
@@ -235,7 +240,7 @@ bool TaskTable::Aside(base::ProcessId from, const base::TaskAside& aside,
   if (it != tasks_.end()) {
     functions_.Record(it->second.function, aside.run_ns);
   } else {
-    out.SendTo(from, base::CancelTask{aside.task});
+    out.SendTo(from, base::StopTask{aside.task, /*recursive=*/false});
   }
   Refill(*lease, now, out);
   return true;
