@@ -216,6 +216,7 @@ void Runtime::Shutdown() {
   if (session_ == nullptr) return;
   session_->Close();
   session_.reset();
+  detail::RestAtShutdown();
 }
 
 std::string Runtime::NodeName() const {

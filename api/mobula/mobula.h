@@ -32,6 +32,13 @@
 #include "api/mobula/coro/with_scope.h"       // IWYU pragma: export
 #include "api/mobula/error.h"                 // IWYU pragma: export
 #include "api/mobula/init.h"                  // IWYU pragma: export
+#include "api/mobula/io/byte_stream.h"        // IWYU pragma: export
+#include "api/mobula/io/listen_options.h"     // IWYU pragma: export
+#include "api/mobula/io/system_error.h"       // IWYU pragma: export
+#include "api/mobula/io/tcp_listener.h"       // IWYU pragma: export
+#include "api/mobula/io/tcp_stream.h"         // IWYU pragma: export
+#include "api/mobula/io/unix_listener.h"      // IWYU pragma: export
+#include "api/mobula/io/unix_stream.h"        // IWYU pragma: export
 #include "api/mobula/kv.h"                    // IWYU pragma: export
 #include "api/mobula/named/remote.h"          // IWYU pragma: export
 #include "api/mobula/options.h"               // IWYU pragma: export

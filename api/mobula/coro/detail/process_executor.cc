@@ -43,6 +43,8 @@ std::atomic<ProcessExecutor*> executor{nullptr};
 
 std::atomic<std::uint32_t> forks{0};
 
+std::atomic<void (*)()> at_shutdown{nullptr};
+
 // The threads are the parent's: a child begins anew. The thread that forked
 // may be one of a pool, and have run a coroutine there.
 void BeginAnew() {
@@ -76,6 +78,12 @@ base::Executor& BlockingExecutor() { return TheExecutor().blocking; }
 
 void AddTimer(base::Timer* timer) { TheExecutor().timers.Add(timer); }
 void RemoveTimer(base::Timer* timer) { TheExecutor().timers.Remove(timer); }
+
+void AtShutdown(void (*rest)()) { at_shutdown.store(rest); }
+
+void RestAtShutdown() {
+  if (void (*const rest)() = at_shutdown.load()) rest();
+}
 
 bool SleepHere(std::atomic<std::uint32_t>* signal, base::BootTime deadline) {
   std::shared_ptr<Session> lent;

@@ -27,6 +27,11 @@ void RemoveTimer(base::Timer* timer);
 // sees another number than its parent.
 [[nodiscard]] std::uint32_t ForkCount();
 
+// `rest` is called whenever a Runtime shuts down. For one who has a thread that
+// has nothing to do then; the last one that was given counts.
+void AtShutdown(void (*rest)());
+void RestAtShutdown();
+
 // Sleeps until `signal` is not 0; false if the deadline comes first. While it
 // is blocked for long, its pool and its node let others run.
 bool SleepHere(std::atomic<std::uint32_t>* signal, base::BootTime deadline);
