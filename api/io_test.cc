@@ -1,9 +1,16 @@
 // Sockets in a driver and in workers; the snippets of docs/io.md stand here.
 #include <gtest/gtest.h>
 #include <mobula/mobula.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
+#include <fstream>
 #include <iostream>
 #include <optional>
 #include <stdexcept>
@@ -38,6 +45,31 @@ mobula::Coro<> Serve(mobula::TcpListener& door) {
   };
   mobula::Coro<> serving = mobula::WithGroup(serve);
   co_await serving;
+}
+
+mobula::Coro<std::string> Upper(std::string text) {
+  auto run = mobula::Subprocess::Run({"tr", "a-z", "A-Z"},
+                                     mobula::SubprocessOptions().Input(text));
+  mobula::ProgramResult result = co_await run;
+  if (!result.status.ok()) throw std::runtime_error(result.err);
+  co_return result.out;
+}
+
+mobula::Coro<int> CountHangups(int upto) {
+  mobula::Signals signals({SIGHUP, SIGUSR1});
+  int hangups = 0;
+  while (hangups < upto) {
+    const int signal = co_await signals.Next(60s);
+    if (signal == SIGHUP) ++hangups;
+  }
+  co_return hangups;
+}
+
+// Says who it is, and waits for ever.
+mobula::Coro<> SleepIn(std::string path) {
+  auto run = mobula::Subprocess::Run(
+      {"sh", "-c", "echo $$ > " + path + "; exec sleep 1000"});
+  co_await run;
 }
 
 class Server {
@@ -100,6 +132,49 @@ TEST(Io, AnActorServesInLocalMode) {
   mobula::BlockOn(AskOften(port, 1));
   mobula::Cancel(running);
   EXPECT_THROW(mobula::Get(running), mobula::Cancelled);
+}
+
+TEST(Io, ProgramsRunOnWorkers) {
+  const mobula::Runtime runtime = mobula::Init(mobula::InitOptions().Cpus(2));
+  EXPECT_EQ(mobula::BlockOn(Upper("here")), "HERE");
+  EXPECT_EQ(mobula::Get(mobula::Spawn<Upper>("there")), "THERE");
+}
+
+// One that is cancelled leaves no program behind on its worker.
+TEST(Io, ACancelledTaskEndsItsProgram) {
+  const mobula::Runtime runtime = mobula::Init(mobula::InitOptions().Cpus(2));
+  const std::string path =
+      testing::TempDir() + "/io_test_" + std::to_string(::getpid());
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const mobula::Ref<void> sleeping = mobula::Spawn<SleepIn>(path);
+  pid_t pid = 0;
+  std::ifstream(path) >> pid;
+  ::unlink(path.c_str());
+  ASSERT_GT(pid, 0);
+  const int program = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  ASSERT_GE(program, 0);
+  mobula::Cancel(sleeping);
+  EXPECT_THROW(mobula::Get(sleeping), mobula::Cancelled);
+  pollfd ended{program, POLLIN, 0};
+  EXPECT_EQ(::poll(&ended, 1, 60'000), 1);
+  ::close(program);
+}
+
+TEST(Io, SignalsAreAwaited) {
+  mobula::TaskGroup group;
+  std::atomic<int> counted{0};
+  const auto count = [&]() -> mobula::Coro<> {
+    mobula::Coro<int> hangups = CountHangups(1);
+    counted = co_await hangups;
+  };
+  // Who sends one too early would end this process.
+  const mobula::Signals until_ended({SIGHUP});
+  group.Start(count());
+  while (counted == 0) {
+    ::kill(::getpid(), SIGHUP);
+    mobula::BlockOn(mobula::SleepFor(1ms));
+  }
+  mobula::BlockOn(group.Wait());
 }
 
 // It travels as an exception of the function's, and as the standard class.
