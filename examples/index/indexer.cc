@@ -1,6 +1,5 @@
 #include "examples/index/indexer.h"
 
-#include <algorithm>
 #include <cstdio>
 
 #include "examples/index/tokenize.h"
@@ -27,8 +26,10 @@ Indexer::Indexer(const Options& options, std::vector<FoundFile> files)
       chaos_(options, start_, &Chaos::KillOwn),
       reports_(files_.size()) {
   for (std::uint32_t shard = 0; shard < options_.shards; ++shard) {
-    feeds_.push_back(std::make_unique<ShardFeed>(
-        [this, shard](int pid) { chaos_.SawShard(shard, pid); }));
+    feeds_.push_back(std::make_unique<ShardFeed>([this, shard](int pid) {
+      chaos_.SawShard(shard, pid);
+      answered_.Set();
+    }));
   }
 }
 
@@ -38,17 +39,62 @@ std::uint32_t Indexer::ShardOfWord(std::string_view word) const {
 
 void Indexer::Run() {
   Progress progress(stderr, "indexed", files_.size());
-  while (!IsDone()) {
-    SpawnTasks();
-    WaitForSome();
-    for (const auto& feed : feeds_) feed->Pump();
+  mobula::BlockOn(MakeIndex(progress));
+}
+
+mobula::Coro<> Indexer::MakeIndex(Progress& progress) {
+  co_await mobula::On(pool_);
+  const auto make = [&](mobula::TaskGroup& group) -> mobula::Coro<> {
+    group.Start(Watch(progress));
+    mobula::Coro<> count = CountAll();
+    co_await count;
+    while (true) {
+      for (const auto& feed : feeds_) {
+        mobula::Coro<> whole = feed->MakeWhole();
+        co_await whole;
+      }
+      if (!chaos_.Owes()) break;
+      co_await mobula::SleepFor(kPoll);
+    }
+    group.Stop();
+  };
+  mobula::Coro<> made = mobula::WithGroup(make);
+  co_await made;
+}
+
+mobula::Coro<> Indexer::CountAll() {
+  const auto count = [&](mobula::TaskGroup& group) -> mobula::Coro<> {
+    const std::size_t tasks_max = kTasksInFlightPerWorker * options_.workers;
+    for (std::size_t i = 0; i < tasks_max; ++i) {
+      group.Start(CountBatches(group));
+    }
+    co_return;
+  };
+  mobula::Coro<> counted = mobula::WithGroup(count);
+  co_await counted;
+}
+
+mobula::Coro<> Indexer::CountBatches(mobula::TaskGroup& group) {
+  while (batches_begun_ < batches_.size()) {
+    if (Backlog() >= kBacklogPerShardMax * feeds_.size()) {
+      answered_.Reset();
+      co_await answered_.Wait();
+      continue;
+    }
+    const Batch& batch = batches_[batches_begun_++];
+    const auto result = mobula::Spawn<CountBatch>(
+        mobula::TaskOptions().Retries(kRetriesMax), batch);
+    Take(co_await result, group);
     KillIfDue();
-    Show(progress);
   }
 }
 
-bool Indexer::IsDone() const {
-  return batches_done_ == batches_.size() && Backlog() == 0 && !chaos_.Owes();
+mobula::Coro<> Indexer::Watch(Progress& progress) {
+  while (true) {
+    KillIfDue();
+    Show(progress);
+    co_await mobula::SleepFor(kPoll);
+  }
 }
 
 std::size_t Indexer::Backlog() const {
@@ -57,31 +103,7 @@ std::size_t Indexer::Backlog() const {
   return backlog;
 }
 
-void Indexer::SpawnTasks() {
-  const std::size_t tasks_max = kTasksInFlightPerWorker * options_.workers;
-  while (batches_spawned_ < batches_.size() && tasks_.size() < tasks_max &&
-         Backlog() < kBacklogPerShardMax * feeds_.size()) {
-    tasks_.push_back(
-        mobula::Spawn<CountBatch>(mobula::TaskOptions().Retries(kRetriesMax),
-                                  batches_[batches_spawned_]));
-    ++batches_spawned_;
-  }
-}
-
-void Indexer::WaitForSome() {
-  if (tasks_.empty()) {
-    const auto behind =
-        std::find_if(feeds_.begin(), feeds_.end(),
-                     [](const auto& feed) { return !feed->IsWhole(); });
-    if (behind != feeds_.end()) (*behind)->WaitForAnswer(kPoll);
-    return;
-  }
-  auto [ready, not_ready] = mobula::Wait(tasks_, 1, kPoll);
-  tasks_ = std::move(not_ready);
-  for (const TaskRef& task : ready) Take(mobula::Get(task));
-}
-
-void Indexer::Take(BatchResult result) {
+void Indexer::Take(BatchResult result, mobula::TaskGroup& group) {
   ++batches_done_;
   files_done_ += result.files.size();
   task_retries_ += static_cast<std::uint64_t>(result.attempt - 1);
@@ -95,6 +117,7 @@ void Indexer::Take(BatchResult result) {
     ShardPart& part = result.parts.at(shard);
     if (part.files.empty()) continue;
     feeds_[shard]->Offer(result.number, mobula::Put(part));
+    feeds_[shard]->Pump(group);
   }
 }
 

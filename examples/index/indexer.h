@@ -4,9 +4,10 @@
 //   indexer.Run();
 //   indexer.Ask<&Shard::Lookup>(indexer.ShardOfWord("ray"), "ray");
 //
-// Work in flight is bounded: so many tasks, and no new ones while shards have
-// much to take in.
-// Owner: main.   Threading: none.
+// Work in flight is bounded: as many tasks as there are coroutines that spawn
+// and await them, and no new ones while shards have much to take in.
+// Owner: main.   Threading: its coroutines share one thread, so nothing here
+// needs a lock.
 // Failure: what retries cannot cure is thrown.
 #ifndef MOBULA_EXAMPLES_INDEX_INDEXER_H_
 #define MOBULA_EXAMPLES_INDEX_INDEXER_H_
@@ -54,8 +55,7 @@ class Indexer {
   // Asks a shard that has everything (ShardFeed::Ask).
   template <auto kMethod, class... A>
   auto Ask(std::uint32_t shard, const A&... arguments) {
-    KillIfDue();
-    return feeds_.at(shard)->Ask<kMethod>(arguments...);
+    return mobula::BlockOn(AskHere<kMethod, A...>(shard, arguments...));
   }
   [[nodiscard]] std::uint32_t shards() const { return options_.shards; }
   [[nodiscard]] std::uint32_t ShardOfWord(std::string_view word) const;
@@ -68,13 +68,24 @@ class Indexer {
   [[nodiscard]] IndexTotals Totals() const;
 
  private:
-  using TaskRef = mobula::Ref<BatchResult>;
+  template <auto kMethod, class... A>
+  mobula::Coro<AnswerOf<kMethod, A...>> AskHere(std::uint32_t shard,
+                                                A... arguments) {
+    co_await mobula::On(pool_);
+    KillIfDue();
+    auto ask = feeds_.at(shard)->Ask<kMethod, A...>(arguments...);
+    co_return co_await ask;
+  }
 
-  [[nodiscard]] bool IsDone() const;
+  // Reads and counts everything, and has the shards take it in.
+  mobula::Coro<> MakeIndex(Progress& progress);
+  mobula::Coro<> CountAll();
+  // Counts one batch after the other, until none is left.
+  mobula::Coro<> CountBatches(mobula::TaskGroup& group);
+  // Kills, and shows how far it is, now and then until it is stopped.
+  mobula::Coro<> Watch(Progress& progress);
   [[nodiscard]] std::size_t Backlog() const;
-  void SpawnTasks();
-  void WaitForSome();
-  void Take(BatchResult result);
+  void Take(BatchResult result, mobula::TaskGroup& group);
   void Show(Progress& progress) const;
   void KillIfDue();
 
@@ -82,10 +93,11 @@ class Indexer {
   const std::vector<FoundFile> files_;
   const std::vector<Batch> batches_;
   const std::chrono::steady_clock::time_point start_;
+  mobula::Pool pool_;  // one thread
   Chaos chaos_;
   std::vector<std::unique_ptr<ShardFeed>> feeds_;
-  std::vector<TaskRef> tasks_;
-  std::size_t batches_spawned_ = 0;
+  mobula::Event answered_;  // a shard has taken in something
+  std::size_t batches_begun_ = 0;
   std::size_t batches_done_ = 0;
   std::uint64_t files_done_ = 0;
   std::uint64_t text_bytes_ = 0;

@@ -3,11 +3,6 @@
 #include <utility>
 
 namespace indexer {
-namespace {
-
-constexpr std::chrono::milliseconds kPoll(50);
-
-}  // namespace
 
 ShardFeed::ShardFeed(OnAnswer on_answer)
     : on_answer_(std::move(on_answer)),
@@ -18,50 +13,56 @@ void ShardFeed::Offer(std::uint32_t batch, mobula::Ref<ShardPart> part) {
   parts_.push_back({batch, std::move(part), 0});
 }
 
-void ShardFeed::Pump() {
+void ShardFeed::Pump(mobula::TaskGroup& group) {
   SawIncarnation(actor_.Incarnation());
-  // A rebirth can settle a later call before an earlier one.
-  std::deque<Call> unanswered;
-  while (!in_flight_.empty()) {
-    Call call = std::move(in_flight_.front());
-    in_flight_.pop_front();
-    if (call.answer.Ready()) {
-      TakeAnswer(call);
-    } else {
-      unanswered.push_back(std::move(call));
-    }
+  for (std::size_t i = 0; i < waiting_.size() && senders_ < kSendersMax; ++i) {
+    ++senders_;
+    group.Start(SendParts(group));
   }
-  in_flight_ = std::move(unanswered);
-  while (!waiting_.empty() && in_flight_.size() < kCallsInFlightMax) {
+}
+
+mobula::Coro<> ShardFeed::SendParts(mobula::TaskGroup& group) {
+  while (!waiting_.empty()) {
     const std::size_t part = waiting_.front();
     waiting_.pop_front();
-    Send(part);
+    const mobula::Ref<std::int32_t> answer =
+        actor_.Call<&Shard::Add>(parts_[part].batch, parts_[part].part);
+    try {
+      TakeAnswer(part, answer, co_await answer);
+    } catch (const mobula::Error& error) {
+      Lost(error);
+      waiting_.push_back(part);
+    }
+    Pump(group);  // a rebirth has many sent again
   }
+  --senders_;
 }
 
-void ShardFeed::Send(std::size_t part) {
-  in_flight_.push_back(
-      {part, actor_.Call<&Shard::Add>(parts_[part].batch, parts_[part].part)});
+mobula::Coro<> ShardFeed::MakeWhole() {
+  const auto feed = [this](mobula::TaskGroup& group) -> mobula::Coro<> {
+    Pump(group);
+    co_return;
+  };
+  do {
+    mobula::Coro<> fed = mobula::WithGroup(feed);
+    co_await fed;
+  } while (!IsWhole());
 }
 
-void ShardFeed::TakeAnswer(const Call& call) {
-  const mobula::Result<std::int32_t> pid = call.answer.TryGet();
-  if (!pid.ok()) {
-    Lost(pid.error());
-    waiting_.push_back(call.part);
-    return;
-  }
-  pids_.insert(*pid);
-  on_answer_(*pid);
-  const std::int64_t incarnation = call.answer.Incarnation();
+void ShardFeed::TakeAnswer(std::size_t part,
+                           const mobula::Ref<std::int32_t>& answer,
+                           std::int32_t pid) {
+  pids_.insert(pid);
+  const std::int64_t incarnation = answer.Incarnation();
   SawIncarnation(incarnation);
   if (incarnation < incarnation_) {
     // It was added, but to an incarnation that is gone.
-    waiting_.push_back(call.part);
+    waiting_.push_back(part);
     ++parts_fed_again_;
   } else {
-    parts_[call.part].acknowledged_by = incarnation;
+    parts_[part].acknowledged_by = incarnation;
   }
+  on_answer_(pid);
 }
 
 void ShardFeed::SawIncarnation(std::int64_t incarnation) {
@@ -84,26 +85,13 @@ void ShardFeed::Lost(const mobula::Error& error) {
   ++calls_repeated_;
 }
 
-void ShardFeed::WaitForAnswer(std::chrono::milliseconds time) const {
-  if (in_flight_.empty()) return;
-  (void)mobula::Wait(std::vector{in_flight_.front().answer}, 1, time);
-}
-
-void ShardFeed::MakeWhole() {
-  Pump();
-  while (!IsWhole()) {
-    WaitForAnswer(kPoll);
-    Pump();
-  }
-}
-
-void ShardFeed::LearnIncarnation() {
+mobula::Coro<> ShardFeed::LearnIncarnation() {
   const mobula::Ref<ShardState> state = actor_.Call<&Shard::State>();
-  const mobula::Result<ShardState> result = state.TryGet();
-  if (result.ok()) {
+  try {
+    (void)co_await state;
     SawIncarnation(state.Incarnation());
-  } else {
-    Lost(result.error());
+  } catch (const mobula::Error& error) {
+    Lost(error);
   }
 }
 

@@ -5,15 +5,17 @@
 // reborn empty, everything that earlier incarnations acknowledged is sent
 // again. A call that died with its process is sent again too: adding a part
 // twice is adding it once.
-// Owner: Indexer, one for each shard.   Threading: none.
-// Bound: `kCallsInFlightMax` calls at a time; what is not sent waits here.
+// The parts are sent by coroutines, each of which waits for one answer after
+// the other.
+// Owner: Indexer, one for each shard.   Threading: all of it on one thread, a
+// pool's.
+// Bound: `kSendersMax` calls at a time; what is not sent waits here.
 // Failure: errors that sending again cannot cure are thrown.
 #ifndef MOBULA_EXAMPLES_INDEX_SHARD_FEED_H_
 #define MOBULA_EXAMPLES_INDEX_SHARD_FEED_H_
 
 #include <mobula/mobula.h>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -26,9 +28,15 @@
 
 namespace indexer {
 
+// What a method of the shard returns.
+template <auto kMethod, class... A>
+using AnswerOf = decltype(std::declval<const mobula::Actor<Shard>&>()
+                              .template Call<kMethod>(std::declval<A>()...)
+                              .Get());
+
 class ShardFeed {
  public:
-  static constexpr std::size_t kCallsInFlightMax = 4;
+  static constexpr std::size_t kSendersMax = 4;
   // Told the pid of the shard whenever it answers.
   using OnAnswer = std::function<void(int pid)>;
 
@@ -36,32 +44,33 @@ class ShardFeed {
   explicit ShardFeed(OnAnswer on_answer);
 
   void Offer(std::uint32_t batch, mobula::Ref<ShardPart> part);
-  // Takes answers in and sends what may be sent. Never waits.
-  void Pump();
-  // Waits a while for the next answer, if one is to come.
-  void WaitForAnswer(std::chrono::milliseconds time) const;
+  // Starts senders for what waits, and has been lost. Never waits.
+  void Pump(mobula::TaskGroup& group);
+  // Until the newest incarnation known has acknowledged everything.
+  [[nodiscard]] mobula::Coro<> MakeWhole();
 
-  // Whether the newest incarnation known has acknowledged everything.
-  [[nodiscard]] bool IsWhole() const {
-    return waiting_.empty() && in_flight_.empty();
-  }
+  [[nodiscard]] bool IsWhole() const { return Backlog() == 0; }
   // Parts that are yet to be acknowledged.
   [[nodiscard]] std::size_t Backlog() const {
-    return waiting_.size() + in_flight_.size();
+    return waiting_.size() + senders_;
   }
 
   // Calls a method of the shard while it is whole, feeding it as often as that
   // takes; the answer comes from an incarnation that had everything.
   template <auto kMethod, class... A>
-  auto Ask(const A&... arguments) {
+  mobula::Coro<AnswerOf<kMethod, A...>> Ask(A... arguments) {
     while (true) {
-      MakeWhole();
+      mobula::Coro<> whole = MakeWhole();
+      co_await whole;
       const auto answer =
           actor_.Call<kMethod>(OfThisIncarnation(), arguments...);
-      auto result = answer.TryGet();
-      if (result.ok()) return std::move(*result);
-      Lost(result.error());
-      LearnIncarnation();
+      try {
+        co_return co_await answer;
+      } catch (const mobula::Error& error) {
+        Lost(error);
+      }
+      mobula::Coro<> learn = LearnIncarnation();
+      co_await learn;
     }
   }
 
@@ -82,25 +91,21 @@ class ShardFeed {
     mobula::Ref<ShardPart> part;
     std::int64_t acknowledged_by = 0;  // an incarnation, 0 for none
   };
-  struct Call {
-    std::size_t part = 0;
-    mobula::Ref<std::int32_t> answer;
-  };
-
-  void Send(std::size_t part);
-  void TakeAnswer(const Call& call);
+  // Sends what waits until nothing does.
+  mobula::Coro<> SendParts(mobula::TaskGroup& group);
+  void TakeAnswer(std::size_t part, const mobula::Ref<std::int32_t>& answer,
+                  std::int32_t pid);
   void SawIncarnation(std::int64_t incarnation);
   // Throws unless the error means that the shard's process died.
   void Lost(const mobula::Error& error);
-  void MakeWhole();
-  void LearnIncarnation();
+  mobula::Coro<> LearnIncarnation();
   [[nodiscard]] mobula::CallOptions OfThisIncarnation() const;
 
   OnAnswer on_answer_;
   mobula::Actor<Shard> actor_;
   std::vector<Part> parts_;
   std::deque<std::size_t> waiting_;
-  std::deque<Call> in_flight_;
+  std::size_t senders_ = 0;  // each has a part on its way
   std::int64_t incarnation_ = 0;
   std::set<int> pids_;
   std::uint64_t calls_repeated_ = 0;
