@@ -10,6 +10,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <optional>
@@ -175,6 +176,26 @@ TEST(Io, SignalsAreAwaited) {
     mobula::BlockOn(mobula::SleepFor(1ms));
   }
   mobula::BlockOn(group.Wait());
+}
+
+bool HasThread(const std::string& name) {
+  for (const auto& task :
+       std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(task.path() / "comm");
+    std::string comm;
+    if (std::getline(file, comm) && comm == name) return true;
+  }
+  return false;
+}
+
+TEST(Io, ItsThreadEndsWithTheRuntime) {
+  mobula::Runtime runtime = mobula::Init(mobula::InitOptions().Local());
+  {
+    const auto door = mobula::TcpListener::Listen("127.0.0.1", 0);
+    EXPECT_TRUE(HasThread("mobula-io"));
+  }
+  runtime.Shutdown();
+  EXPECT_FALSE(HasThread("mobula-io"));
 }
 
 // It travels as an exception of the function's, and as the standard class.
