@@ -22,6 +22,7 @@
 #include "api/mobula/coro/block_on.h"          // IWYU pragma: export
 #include "api/mobula/coro/cancel.h"            // IWYU pragma: export
 #include "api/mobula/coro/coro.h"              // IWYU pragma: export
+#include "api/mobula/coro/debug.h"             // IWYU pragma: export
 #include "api/mobula/coro/generator.h"         // IWYU pragma: export
 #include "api/mobula/coro/pool.h"              // IWYU pragma: export
 #include "api/mobula/coro/ref_await.h"         // IWYU pragma: export

@@ -8,6 +8,8 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/threads/debug_mode.h"
+#include "runtime/debug/step_watch.h"
 #include "runtime/executor/named_thread.h"
 #include "runtime/executor/work_deque.h"
 
@@ -31,6 +33,15 @@ namespace {
 
 // The pool's worker that the calling thread is.
 thread_local void* worker_here = nullptr;
+
+void RunWatched(base::Work* work) {
+  if (base::IsDebugging()) {
+    const WatchedStep step(reinterpret_cast<const void*>(work->run));
+    work->run(work);
+  } else {
+    work->run(work);
+  }
+}
 
 }  // namespace
 
@@ -145,6 +156,7 @@ void ThreadPool::StartThread() {
 
 void ThreadPool::Run(Worker& self) {
   worker_here = &self;
+  if (options_.may_block) MayBlockHere();
   bool searches = true;
   while (true) {
     // Not while there are more than may run, since one goes on again.
@@ -154,7 +166,7 @@ void ThreadPool::Run(Worker& self) {
     if (was_last && work != nullptr && HasWork()) Alert();
     searches = false;
     if (work != nullptr) {
-      work->run(work);
+      RunWatched(work);
       if (worker_here == nullptr) return;  // in a forked child
       continue;
     }

@@ -47,6 +47,8 @@ class ThreadPool final : public base::Executor {
     std::size_t extra_max = 256;       // in place of those that are blocked
     std::size_t threads_kept = 0;      // when there is nothing to do
     base::Duration idle_max = std::chrono::seconds(10);  // of the others
+    // What holds a thread for long is no mistake there (debug mode).
+    bool may_block = false;
   };
 
   explicit ThreadPool(Options options);

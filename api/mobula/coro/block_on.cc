@@ -39,6 +39,7 @@ void RunToEnd(std::coroutine_handle<> frame, PromiseBase& promise) {
   root.frame = frame;
   root.setting = CurrentSetting();
   root.setting.executor = &DefaultExecutor();
+  root.setting.flow = CurrentFlow();
   root.setting.executor->Post(&root);
   SleepHere(&root.ended, base::BootTime::Never());
 }

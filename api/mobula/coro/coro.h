@@ -57,7 +57,11 @@ class MOBULA_CORO_ELIDABLE [[nodiscard]] Coro {
     return *this;
   }
   ~Coro() {
-    if (frame_) frame_.destroy();
+    if (!frame_) return;
+    if (!frame_.promise().was_started()) {
+      detail::PromiseBase::NoteLost(frame_.address());
+    }
+    frame_.destroy();
   }
 
   explicit operator bool() const { return static_cast<bool>(frame_); }
@@ -100,6 +104,13 @@ struct CoroAccess {
   static std::coroutine_handle<typename Coro<T>::promise_type> Frame(
       const Coro<T>& coro) {
     return coro.Checked();
+  }
+  // It may end without having been awaited.
+  template <class T>
+  static void Discard(const Coro<T>& coro) {
+    if (coro && !coro.frame_.promise().was_started()) {
+      coro.frame_.promise().Discard();
+    }
   }
 };
 

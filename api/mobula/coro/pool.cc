@@ -24,7 +24,8 @@ struct Pool::Threads {
   explicit Threads(const PoolOptions::Values& values)
       : pool({.name = values.name,
               .threads_max = values.threads,
-              .threads_kept = values.threads}) {}
+              .threads_kept = values.threads,
+              .may_block = true}) {}
   runtime::ThreadPool pool;
 };
 

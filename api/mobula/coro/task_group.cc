@@ -1,11 +1,14 @@
 #include "api/mobula/coro/task_group.h"
 
 #include <memory>
+#include <string>
 
 #include "api/mobula/coro/detail/process_executor.h"
 #include "api/mobula/coro/detail/setting.h"
 #include "api/mobula/error.h"
+#include "base/threads/debug_mode.h"
 #include "base/threads/executor.h"
+#include "runtime/debug/debug_reports.h"
 
 namespace mobula {
 
@@ -26,11 +29,33 @@ TaskGroup::~TaskGroup() {
     runs = running_ > 0;
     stopped_here_ = stopped_here_ || runs;
   }
-  if (!runs) return;
-  context_.Stop(detail::Context::Reason::kStopped);
-  detail::QueuedWait all(*this, Timeout(), /*can_stop=*/false);
-  all.Block();
-  all.await_resume();
+  if (runs) {
+    context_.Stop(detail::Context::Reason::kStopped);
+    detail::QueuedWait all(*this, Timeout(), /*can_stop=*/false);
+    all.Block();
+    all.await_resume();
+  }
+  if (base::IsDebugging()) NoteLostError();
+}
+
+void TaskGroup::NoteLostError() {
+  std::exception_ptr error;
+  {
+    base::MutexLock lock(mutex_);
+    if (!is_error_taken_) error = first_error_;
+  }
+  if (error == nullptr || std::uncaught_exceptions() > 0) return;
+  std::string what = "an exception";
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& exception) {
+    what = exception.what();
+  } catch (...) {  // NOLINT: it says nothing
+  }
+  runtime::Report({runtime::DebugKind::kLostError,
+                   "lost error: a child of a TaskGroup failed, and nobody "
+                   "called Wait: " +
+                       what});
 }
 
 void TaskGroup::Start(Coro<> child) {
@@ -42,6 +67,7 @@ void TaskGroup::Start(Coro<> child) {
   made->coro = std::move(child);
   made->setting = detail::CurrentSetting();
   made->setting.context = &context_;
+  made->setting.flow = detail::NewFlow();
   if (made->setting.executor == nullptr) {
     made->setting.executor = &detail::DefaultExecutor();
   }
@@ -111,6 +137,7 @@ void TaskGroup::ThrowFirstError() {
   {
     base::MutexLock lock(mutex_);
     error = first_error_;
+    is_error_taken_ = true;
   }
   if (error != nullptr) std::rethrow_exception(error);
 }

@@ -91,6 +91,7 @@ class TaskGroup final : private detail::WaitQueue {
   void TakeEnd(std::exception_ptr error) noexcept MOBULA_EXCLUDES(mutex_);
   void Fail(std::exception_ptr error) noexcept MOBULA_EXCLUDES(mutex_);
   void ThrowFirstError() MOBULA_EXCLUDES(mutex_);
+  void NoteLostError() MOBULA_EXCLUDES(mutex_);
   bool Grant(detail::ListedWait& wait, detail::Woken& woken) override
       MOBULA_REQUIRES(mutex_);
 
@@ -98,6 +99,7 @@ class TaskGroup final : private detail::WaitQueue {
   std::size_t running_ MOBULA_GUARDED_BY(mutex_) = 0;
   bool stopped_here_ MOBULA_GUARDED_BY(mutex_) = false;
   std::exception_ptr first_error_ MOBULA_GUARDED_BY(mutex_);
+  bool is_error_taken_ MOBULA_GUARDED_BY(mutex_) = false;
 };
 
 // The library's own way into a TaskGroup. Not for users.

@@ -35,7 +35,8 @@ struct ProcessExecutor {
       {.name = "mobula-pool", .threads_max = cpus, .threads_kept = cpus}};
   ThreadPool blocking{{.name = "mobula-blocking",
                        .threads_max = kBlockingThreadsMax,
-                       .threads_kept = 0}};
+                       .threads_kept = 0,
+                       .may_block = true}};
   runtime::TimerQueue timers;
 };
 

@@ -2,6 +2,9 @@
 
 #include "api/mobula/error.h"
 #include "base/check.h"
+#include "base/threads/debug_mode.h"
+#include "runtime/debug/debug_reports.h"
+#include "runtime/debug/symbol_names.h"
 
 namespace mobula::detail {
 namespace {
@@ -25,6 +28,14 @@ void PromiseBase::SetStarter(EndedFn ended, void* starter) {
   RefuseTwice(was_started());
   ended_ = ended;
   target_ = starter;
+}
+
+void PromiseBase::NoteLost(const void* frame) noexcept {
+  if (!base::IsDebugging() || std::uncaught_exceptions() > 0) return;
+  runtime::Report({runtime::DebugKind::kLostTask,
+                   "lost task: the Coro of " +
+                       runtime::NameOfCoroutine(runtime::ResumeOf(frame)) +
+                       " was made, and neither awaited nor started"});
 }
 
 void PromiseBase::GoOn() noexcept {

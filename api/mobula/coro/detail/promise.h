@@ -44,6 +44,12 @@ class PromiseBase {
     void await_resume() const noexcept {}
   };
 
+  // It is destroyed and was never awaited nor started: a report of the debug
+  // mode, unless an exception passes.
+  static void NoteLost(const void* frame) noexcept;
+  // Nor is it to be.
+  void Discard() { target_ = this; }
+
   static std::suspend_always initial_suspend() noexcept { return {}; }
   static FinalAwait final_suspend() noexcept { return {}; }
 

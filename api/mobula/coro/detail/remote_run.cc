@@ -20,12 +20,15 @@ class RemoteRun final : public base::CoroutineRun {
     }
   }
 
+  ~RemoteRun() override { CoroAccess::Discard(body_); }
+
   void Begin() override {
     const auto frame = CoroAccess::Frame(body_);
     frame.promise().SetStarter(&Ended, this);
     Setting setting = CurrentSetting();
     setting.executor = executor_ != nullptr ? executor_ : &DefaultExecutor();
     setting.context = &context_;
+    setting.flow = NewFlow();
     // It may be gone when this returns.
     Drive(frame, setting);
   }

@@ -13,6 +13,7 @@
 #define MOBULA_API_MOBULA_CORO_DETAIL_SETTING_H_
 
 #include <coroutine>
+#include <cstdint>
 
 #include "base/threads/executor.h"
 
@@ -28,11 +29,19 @@ struct Setting {
   base::Executor* executor = nullptr;  // null: a thread of the program's own
   Context* context = nullptr;          // null: no scope
   const runtime::CurrentExecution* task = nullptr;  // null: of none
+  // Which chain of coroutines it is, in the debug mode; 0: nobody knows.
+  std::uint64_t flow = 0;
 };
 
 [[nodiscard]] Setting CurrentSetting() noexcept;
 void SetExecutorHere(base::Executor* executor) noexcept;
 void SetContextHere(Context* context) noexcept;
+
+// For what begins beside the calling code: a chain of its own, in the debug
+// mode.
+[[nodiscard]] std::uint64_t NewFlow();
+// Of the calling code, in the debug mode: of its coroutine, else of the thread.
+[[nodiscard]] std::uint64_t CurrentFlow();
 
 // `next` goes on, in `setting`, on this thread, when what runs now has returned
 // to the loop; at once if there is none.
