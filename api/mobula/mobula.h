@@ -41,6 +41,7 @@
 #include "api/mobula/io/system_error.h"        // IWYU pragma: export
 #include "api/mobula/io/tcp_listener.h"        // IWYU pragma: export
 #include "api/mobula/io/tcp_stream.h"          // IWYU pragma: export
+#include "api/mobula/io/udp_socket.h"          // IWYU pragma: export
 #include "api/mobula/io/unix_listener.h"       // IWYU pragma: export
 #include "api/mobula/io/unix_stream.h"         // IWYU pragma: export
 #include "api/mobula/kv.h"                     // IWYU pragma: export
