@@ -171,15 +171,19 @@ Coro<ProgramResult> Subprocess::Run(std::vector<std::string> argv,
   } catch (...) {
     failure = std::current_exception();
   }
+  if (failure != nullptr) {
+    // The program ends before this does, stopped or not. What it says in the
+    // end must not be a broken pipe to it.
+    if (all.started.pipes[0] != nullptr) all.started.pipes[0]->Close();
+    Coro<ExitStatus> stop =
+        Shield(detail::StopProcess(all.started.process, values.grace));
+    co_await stop;
+  }
   for (const detail::StreamPtr& pipe : all.started.pipes) {
     if (pipe != nullptr) pipe->Close();
   }
-  if (failure == nullptr) co_return std::move(all.result);
-  // The program ends before this does, stopped or not.
-  Coro<ExitStatus> stop =
-      Shield(detail::StopProcess(all.started.process, values.grace));
-  co_await stop;
-  std::rethrow_exception(failure);
+  if (failure != nullptr) std::rethrow_exception(failure);
+  co_return std::move(all.result);
 }
 
 pid_t Subprocess::pid() const {
@@ -198,8 +202,6 @@ Coro<ExitStatus> Subprocess::Stop(Timeout grace) {
     detail::ThrowBadArgument("this Subprocess is none");
   }
   in_.Close();
-  out_.Close();
-  err_.Close();
   Coro<ExitStatus> stop = detail::StopProcess(process_, grace);
   co_return co_await stop;
 }

@@ -121,8 +121,9 @@ class Subprocess {
   }
   // To its process group; nothing once it has ended.
   void Signal(int signal);
-  // SIGTERM, and SIGKILL if it runs after `grace`. Gives how it ended. Its
-  // pipes are closed first, since nobody reads or writes them.
+  // SIGTERM, and SIGKILL if it runs after `grace`. Gives how it ended. in() is
+  // closed first; out() and err() stay open, so that it can say what it has to,
+  // but who writes more than a pipe holds (64 KiB) and is not read is killed.
   [[nodiscard]] Coro<ExitStatus> Stop(Timeout grace = std::chrono::seconds(2));
 
  private:

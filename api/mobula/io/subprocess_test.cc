@@ -238,12 +238,21 @@ TEST(Run, OneThatDoesNotHeedTheSignalIsKilled) {
   ExpectNoChildren();
 }
 
+// Its last words are no broken pipe.
+TEST(Subprocess, StopLetsItSpeak) {
+  Subprocess program = StartShell(
+      "trap 'echo bye; exit 6' TERM; echo ready; while :; do sleep 0.01; done");
+  EXPECT_EQ(Line(program.out()), "ready");
+  EXPECT_EQ(BlockOn(program.Stop(seconds(60))).code, 6);
+  EXPECT_EQ(Line(program.out()), "bye");
+}
+
 TEST(Subprocess, StopGivesItTimeToCleanUp) {
   Subprocess program = StartShell(
       "trap 'exit 5' TERM; echo ready; while :; do sleep 0.01; done");
   EXPECT_EQ(Line(program.out()), "ready");
   const ExitStatus status = BlockOn(program.Stop(seconds(60)));
-  EXPECT_EQ(status.code, 5);
+  EXPECT_EQ(status.code, 5) << status.signal;
   EXPECT_EQ(status, BlockOn(program.Wait()));
   program.Signal(SIGTERM);  // nothing
   Subprocess deaf =
@@ -275,7 +284,8 @@ TEST(Subprocess, ItsChildrenEndWithIt) {
 
 // One that has left the group keeps the pipe: nobody waits for that.
 TEST(Run, DoesNotWaitForOneWhoHasLeft) {
-  const ProgramResult result = Shell("setsid sleep 1000 & echo $!");
+  const ProgramResult result =
+      Shell("exec 3>&1; echo $(setsid sh -c 'sleep 1000 >&3 & echo $!')");
   EXPECT_TRUE(result.status.ok());
   EXPECT_EQ(::kill(std::stoi(result.out), SIGKILL), 0);
 }
