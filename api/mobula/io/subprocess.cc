@@ -91,6 +91,31 @@ Coro<ExitStatus> StopProcess(ProcessPtr process, Timeout grace) {
   co_return co_await ExitWait(process, Timeout());
 }
 
+// What it still writes is read and dropped: it is to end by itself, not by a
+// pipe that is full.
+Coro<> Drain(Gathering& all, std::size_t at) {
+  std::string dropped;
+  bool cut = false;
+  try {
+    co_await CollectWait(all.started.pipes[at], all.has_ended,
+                         /*bytes_max=*/0, dropped, cut);
+  } catch (const NetworkError&) {  // NOLINT: there is nothing to drain
+  }
+}
+
+Coro<> StopAll(Gathering& all) {
+  const auto body = [&all](TaskGroup& group) -> Coro<> {
+    for (const std::size_t at : {1U, 2U}) {
+      if (all.started.pipes[at] != nullptr) group.Start(Drain(all, at));
+    }
+    Coro<ExitStatus> stop = StopProcess(all.started.process, all.options.grace);
+    co_await stop;
+    all.End();
+  };
+  Coro<> stopping = WithGroup(body);
+  co_await stopping;
+}
+
 }  // namespace
 
 ExitWait::ExitWait(ProcessPtr process, Timeout timeout)
@@ -172,11 +197,9 @@ Coro<ProgramResult> Subprocess::Run(std::vector<std::string> argv,
     failure = std::current_exception();
   }
   if (failure != nullptr) {
-    // The program ends before this does, stopped or not. What it says in the
-    // end must not be a broken pipe to it.
+    // The program ends before this does, stopped or not.
     if (all.started.pipes[0] != nullptr) all.started.pipes[0]->Close();
-    Coro<ExitStatus> stop =
-        Shield(detail::StopProcess(all.started.process, values.grace));
+    Coro<> stop = Shield(detail::StopAll(all));
     co_await stop;
   }
   for (const detail::StreamPtr& pipe : all.started.pipes) {

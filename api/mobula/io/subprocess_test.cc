@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -236,6 +237,31 @@ TEST(Run, OneThatDoesNotHeedTheSignalIsKilled) {
   EXPECT_THROW((void)BlockOn(WithTimeout(milliseconds(100), run())),
                TimeoutError);
   ExpectNoChildren();
+}
+
+// What it writes as it ends neither stops it nor ends it otherwise.
+TEST(Run, OneThatIsStoppedMaySayWhatItLikes) {
+  std::string folder = "/tmp/mobula-run-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const std::string ready = folder + "/ready";
+  const std::string done = folder + "/done";
+  ASSERT_EQ(::mkfifo(ready.c_str(), 0600), 0);
+  std::stop_source source;
+  std::jthread stopper([&] {
+    const base::UniqueFd told(::open(ready.c_str(), O_RDONLY | O_CLOEXEC));
+    source.request_stop();
+  });
+  {
+    const Scope scope(ScopeOptions().Stop(source.get_token()));
+    EXPECT_THROW((void)Shell("trap 'yes | head -c 300000 >&2; : > " + done +
+                                 "; exit 0' TERM; : > " + ready +
+                                 "; while :; do sleep 0.01; done",
+                             SubprocessOptions().Grace(seconds(60))),
+                 Cancelled);
+  }
+  EXPECT_EQ(::unlink(done.c_str()), 0);
+  ::unlink(ready.c_str());
+  ::rmdir(folder.c_str());
 }
 
 // Its last words are no broken pipe.
