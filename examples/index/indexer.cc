@@ -26,10 +26,11 @@ Indexer::Indexer(const Options& options, std::vector<FoundFile> files)
       chaos_(options, start_, &Chaos::KillOwn),
       reports_(files_.size()) {
   for (std::uint32_t shard = 0; shard < options_.shards; ++shard) {
-    feeds_.push_back(std::make_unique<ShardFeed>([this, shard](int pid) {
-      chaos_.SawShard(shard, pid);
-      answered_.Set();
-    }));
+    feeds_.push_back(
+        std::make_unique<ShardFeed>(turns_, [this, shard](int pid) {
+          chaos_.SawShard(shard, pid);
+          answered_.Set();
+        }));
   }
 }
 
@@ -43,7 +44,6 @@ void Indexer::Run() {
 }
 
 mobula::Coro<> Indexer::MakeIndex(Progress& progress) {
-  co_await mobula::On(pool_);
   const auto make = [&](mobula::TaskGroup& group) -> mobula::Coro<> {
     group.Start(Watch(progress));
     mobula::Coro<> count = CountAll();
@@ -53,7 +53,12 @@ mobula::Coro<> Indexer::MakeIndex(Progress& progress) {
         mobula::Coro<> whole = feed->MakeWhole();
         co_await whole;
       }
-      if (!chaos_.Owes()) break;
+      bool owes = false;
+      {
+        const Turn turn = co_await turns_.Lock();
+        owes = chaos_.Owes();
+      }
+      if (!owes) break;
       co_await mobula::SleepFor(kPoll);
     }
     group.Stop();
@@ -75,24 +80,33 @@ mobula::Coro<> Indexer::CountAll() {
 }
 
 mobula::Coro<> Indexer::CountBatches(mobula::TaskGroup& group) {
+  Turn turn = co_await turns_.Lock();
   while (batches_begun_ < batches_.size()) {
     if (Backlog() >= kBacklogPerShardMax * feeds_.size()) {
       answered_.Reset();
+      {
+        const Turn given_up = std::move(turn);
+      }
       co_await answered_.Wait();
+      turn = co_await turns_.Lock();
       continue;
     }
     const Batch& batch = batches_[batches_begun_++];
     const auto result = mobula::Spawn<CountBatch>(
         mobula::TaskOptions().Retries(kRetriesMax), batch);
-    Take(co_await result, group);
+    mobula::Coro<BatchResult> await_result = AwaitOutside(turns_, turn, result);
+    Take(co_await await_result, group);
     KillIfDue();
   }
 }
 
 mobula::Coro<> Indexer::Watch(Progress& progress) {
   while (true) {
-    KillIfDue();
-    Show(progress);
+    {
+      const Turn turn = co_await turns_.Lock();
+      KillIfDue();
+      Show(progress);
+    }
     co_await mobula::SleepFor(kPoll);
   }
 }

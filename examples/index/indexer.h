@@ -6,8 +6,8 @@
 //
 // Work in flight is bounded: as many tasks as there are coroutines that spawn
 // and await them, and no new ones while shards have much to take in.
-// Owner: main.   Threading: its coroutines share one thread, so nothing here
-// needs a lock.
+// Owner: main.   Threading: its coroutines run on any thread of the pool, each
+// in its turn.
 // Failure: what retries cannot cure is thrown.
 #ifndef MOBULA_EXAMPLES_INDEX_INDEXER_H_
 #define MOBULA_EXAMPLES_INDEX_INDEXER_H_
@@ -71,7 +71,6 @@ class Indexer {
   template <auto kMethod, class... A>
   mobula::Coro<AnswerOf<kMethod, A...>> AskHere(std::uint32_t shard,
                                                 A... arguments) {
-    co_await mobula::On(pool_);
     KillIfDue();
     auto ask = feeds_.at(shard)->Ask<kMethod, A...>(arguments...);
     co_return co_await ask;
@@ -93,7 +92,7 @@ class Indexer {
   const std::vector<FoundFile> files_;
   const std::vector<Batch> batches_;
   const std::chrono::steady_clock::time_point start_;
-  mobula::Pool pool_;  // one thread
+  mobula::Mutex turns_;
   Chaos chaos_;
   std::vector<std::unique_ptr<ShardFeed>> feeds_;
   mobula::Event answered_;  // a shard has taken in something

@@ -4,8 +4,9 @@
 
 namespace indexer {
 
-ShardFeed::ShardFeed(OnAnswer on_answer)
-    : on_answer_(std::move(on_answer)),
+ShardFeed::ShardFeed(mobula::Mutex& turns, OnAnswer on_answer)
+    : turns_(turns),
+      on_answer_(std::move(on_answer)),
       actor_(mobula::Create<Shard>(mobula::ActorOptions().MaxRestarts(-1))) {}
 
 void ShardFeed::Offer(std::uint32_t batch, mobula::Ref<ShardPart> part) {
@@ -22,13 +23,15 @@ void ShardFeed::Pump(mobula::TaskGroup& group) {
 }
 
 mobula::Coro<> ShardFeed::SendParts(mobula::TaskGroup& group) {
+  Turn turn = co_await turns_.Lock();
   while (!waiting_.empty()) {
     const std::size_t part = waiting_.front();
     waiting_.pop_front();
     const mobula::Ref<std::int32_t> answer =
         actor_.Call<&Shard::Add>(parts_[part].batch, parts_[part].part);
+    mobula::Coro<std::int32_t> await_pid = AwaitOutside(turns_, turn, answer);
     try {
-      TakeAnswer(part, answer, co_await answer);
+      TakeAnswer(part, answer, co_await await_pid);
     } catch (const mobula::Error& error) {
       Lost(error);
       waiting_.push_back(part);
@@ -40,13 +43,16 @@ mobula::Coro<> ShardFeed::SendParts(mobula::TaskGroup& group) {
 
 mobula::Coro<> ShardFeed::MakeWhole() {
   const auto feed = [this](mobula::TaskGroup& group) -> mobula::Coro<> {
+    const Turn turn = co_await turns_.Lock();
     Pump(group);
-    co_return;
   };
-  do {
+  bool is_whole = false;
+  while (!is_whole) {
     mobula::Coro<> fed = mobula::WithGroup(feed);
     co_await fed;
-  } while (!IsWhole());
+    const Turn turn = co_await turns_.Lock();
+    is_whole = IsWhole();
+  }
 }
 
 void ShardFeed::TakeAnswer(std::size_t part,

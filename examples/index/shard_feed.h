@@ -7,10 +7,10 @@
 // twice is adding it once.
 // The parts are sent by coroutines, each of which waits for one answer after
 // the other.
-// Owner: Indexer, one for each shard.   Threading: all of it on one thread, a
-// pool's.
-// Bound: `kSendersMax` calls at a time; what is not sent waits here.
-// Failure: errors that sending again cannot cure are thrown.
+// Owner: Indexer, one for each shard.   Threading: whoever has the turn; Ask
+// and MakeWhole take it, where they need it. Bound: `kSendersMax` calls at a
+// time; what is not sent waits here. Failure: errors that sending again cannot
+// cure are thrown.
 #ifndef MOBULA_EXAMPLES_INDEX_SHARD_FEED_H_
 #define MOBULA_EXAMPLES_INDEX_SHARD_FEED_H_
 
@@ -19,7 +19,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <functional>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -27,6 +29,27 @@
 #include "examples/index/shard.h"
 
 namespace indexer {
+
+// Who may touch what the coroutines share. They give it up while they wait.
+using Turn = mobula::Mutex::Guard;
+
+template <class T>
+mobula::Coro<T> AwaitOutside(mobula::Mutex& turns, Turn& turn,
+                             const mobula::Ref<T>& ref) {
+  {
+    const Turn given_up = std::move(turn);
+  }
+  std::optional<T> value;
+  std::exception_ptr failure;
+  try {
+    value = co_await ref;
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  turn = co_await turns.Lock();
+  if (failure != nullptr) std::rethrow_exception(failure);
+  co_return *std::move(value);
+}
 
 // What a method of the shard returns.
 template <auto kMethod, class... A>
@@ -41,7 +64,7 @@ class ShardFeed {
   using OnAnswer = std::function<void(int pid)>;
 
   // Creates the actor.
-  explicit ShardFeed(OnAnswer on_answer);
+  ShardFeed(mobula::Mutex& turns, OnAnswer on_answer);
 
   void Offer(std::uint32_t batch, mobula::Ref<ShardPart> part);
   // Starts senders for what waits, and has been lost. Never waits.
@@ -101,6 +124,7 @@ class ShardFeed {
   mobula::Coro<> LearnIncarnation();
   [[nodiscard]] mobula::CallOptions OfThisIncarnation() const;
 
+  mobula::Mutex& turns_;
   OnAnswer on_answer_;
   mobula::Actor<Shard> actor_;
   std::vector<Part> parts_;
