@@ -380,6 +380,19 @@ TEST_F(CoreLineageTest, ALossOfAnothersObjectIsItsOwnersAffair) {
   EXPECT_EQ(returned[0].objects.at(0).lent_count, 4);
 }
 
+// Its bytes came with a call, and the word where they are is still under way.
+TEST_F(CoreLineageTest, AnAnswerFromBeforeTheLossIsNone) {
+  Do(HoldObject{Others(1)});
+  Hear(kOther, base::ObjectsBorrowed{{Others(1).object}, {}});
+  Do(ReportLost{Others(1), Place(5)});
+  ASSERT_EQ(Sent<base::ObjectsLost>().size(), 1u);
+  Hear(kOther, base::ObjectIs{Others(1).object, Stored(Others(1), 5)});
+  EXPECT_TRUE(Of<Ready>().empty()) << "those bytes are gone";
+  Hear(kOther, base::ObjectIs{Others(1).object, Stored(Others(1), 6)});
+  ASSERT_EQ(Of<Ready>().size(), 1u);
+  EXPECT_EQ(Of<Ready>()[0].outcome, base::Outcome(Stored(Others(1), 6)));
+}
+
 TEST_F(CoreLineageTest, WhatIsDroppedWhileItIsMadeIsFreeInTheEnd) {
   Make(Simple(1), 5);
   Make(With(2, {{Result(1), {}}}), 6);

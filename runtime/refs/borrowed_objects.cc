@@ -214,6 +214,13 @@ bool BorrowedObjects::Is(base::ProcessId from, const base::ObjectIs& is,
   if (it == objects_.end() || from != SpeakerFor(it->second.owner)) {
     return false;
   }
+  const base::Value* const stored = base::StoredIn(is.outcome);
+  const auto lost = lost_.find(is.object);
+  // It was said before its owner heard of the loss, of which it will speak.
+  if (stored != nullptr && lost != lost_.end() &&
+      lost->second == stored->extent()) {
+    return false;
+  }
   if (it->second.outcome.has_value()) {
     // Its owner had it made again: others have found its bytes lost.
     const bool was_stored = base::StoredIn(*it->second.outcome) != nullptr;
