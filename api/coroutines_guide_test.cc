@@ -1,5 +1,5 @@
-// The snippets of docs/coroutines.md and docs/verbs.md, which are taken from
-// here.
+// The snippets of docs/coroutines.md, docs/verbs.md and docs/scopes.md, which
+// are taken from here.
 #include <gtest/gtest.h>
 #include <mobula/mobula.h>
 
@@ -128,6 +128,23 @@ TEST(Guide, Channels) {
   EXPECT_EQ(bytes, 190u);
 }
 
+// ---- docs/scopes.md ---------------------------------------------------------
+
+std::string LookUp(const std::string& key) { return "value of " + key; }
+std::string Answer(const std::string& key) {
+  // It has no more than what is left of the caller's time.
+  return mobula::Spawn<LookUp>(key).Get();
+}
+std::string Ask(const std::string& key) {
+  const mobula::Scope scope(mobula::ScopeOptions().Timeout(2min).Priority(5));
+  return mobula::Spawn<Answer>(key).Get();  // TimeoutError after two minutes
+}
+
+TEST(Guide, ScopesThatTravel) {
+  const mobula::Runtime runtime = mobula::Init(mobula::InitOptions().Local());
+  EXPECT_EQ(Ask("x"), "value of x");
+}
+
 // ---- docs/verbs.md ----------------------------------------------------------
 
 int Add(int a, int b) { return a + b; }
@@ -240,6 +257,9 @@ TEST(Guide, HasNoSnippetThatIsNotCompiled) {
   const auto more = Snippets("docs/verbs.md", true);
   EXPECT_EQ(more.size(), 9u);
   snippets.insert(snippets.end(), more.begin(), more.end());
+  const auto scopes = Snippets("docs/scopes.md", true);
+  EXPECT_EQ(scopes.size(), 1u);
+  snippets.insert(snippets.end(), scopes.begin(), scopes.end());
   for (const std::string& snippet : snippets) {
     EXPECT_NE(here.find(snippet), std::string::npos) << snippet;
   }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/codec/codec.h"
 #include "base/text_line.h"
 
 namespace mobula::base {
@@ -33,6 +34,45 @@ void DescribeProcess(const Failure& failure, TextLine& line) {
 }
 
 }  // namespace
+
+namespace {
+
+// Of a failure with a trace there is one more.
+constexpr std::size_t kFields = 13;
+
+// Calls field(value) for each but the trace, in the order written.
+template <class AFailure, class F>
+bool ForEachField(AFailure& failure, F&& field) {
+  return field(failure.code) && field(failure.executed) &&
+         field(failure.message) && field(failure.function) &&
+         field(failure.node) && field(failure.pid) && field(failure.attempt) &&
+         field(failure.signal) && field(failure.exit_code) &&
+         field(failure.incarnation) && field(failure.exception_type) &&
+         field(failure.log_tail) && field(failure.standard_class);
+}
+
+}  // namespace
+
+void Failure::MobulaEncode(Writer& out) const {
+  out.Array(trace.IsNil() ? kFields : kFields + 1);
+  ForEachField(*this, [&out](const auto& value) {
+    WriteValue(out, value);
+    return true;
+  });
+  if (!trace.IsNil()) WriteValue(out, trace);
+}
+
+bool Failure::MobulaDecode(Reader& in) {
+  std::size_t count = 0;
+  if (!in.Array(&count)) return false;
+  if (count != kFields && count != kFields + 1) {
+    return in.Fail("a failure of 13 or 14 fields");
+  }
+  trace = TraceId();
+  const bool is_read =
+      ForEachField(*this, [&in](auto& value) { return ReadValue(in, &value); });
+  return is_read && (count == kFields || ReadValue(in, &trace));
+}
 
 Failure MakeFailure(FailureCode code, Executed executed, std::string message) {
   Failure failure;
@@ -121,6 +161,7 @@ std::string DescribeFailure(const Failure& failure, std::string_view name) {
     line << " (" << ExecutedText(failure.executed) << ")";
   }
   DescribeProcess(failure, line);
+  if (!failure.trace.IsNil()) line << "\n  trace " << failure.trace.ToString();
   if (!failure.log_tail.empty()) line << "\n  its last lines:";
   for (const std::string& text : failure.log_tail) line << "\n    " << text;
   return line.text();

@@ -11,9 +11,13 @@
 #include <variant>
 #include <vector>
 
+#include "base/scheduling/call_scope.h"
 #include "base/value.h"
 
 namespace mobula::base {
+
+class Reader;
+class Writer;
 
 enum class FailureCode : std::uint8_t {
   kUserException = 1,  // the function threw
@@ -63,7 +67,13 @@ struct Failure {
   // The standard class that the exception was of or derived from, as which it
   // is thrown again: "std::invalid_argument"; "" if none.
   std::string standard_class;
+  // Of the scope in which the call was made; nil if it had none.
+  TraceId trace;
 
+  // One without a trace is written as before there were any: the control
+  // store's log holds such records.
+  void MobulaEncode(Writer& out) const;
+  bool MobulaDecode(Reader& in);
   friend bool operator==(const Failure&, const Failure&) = default;
 };
 

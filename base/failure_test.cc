@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <string>
+#include <vector>
+
+#include "base/codec/codec.h"
 
 namespace mobula::base {
 namespace {
@@ -62,6 +66,40 @@ TEST(FailureTest, SaysNothingOfAFunctionThatThereIsNot) {
   EXPECT_EQ(DescribeFailure(failure), "RuntimeClosed: there is no runtime");
   EXPECT_EQ(DescribeFailure(failure, "InitError"),
             "InitError: there is no runtime");
+}
+
+TEST(FailureTest, SaysItsTrace) {
+  Failure failure = NotRun(FailureCode::kTimeout, "too late");
+  failure.function = "F";
+  failure.trace = {0x1234, 0x5678};
+  EXPECT_EQ(DescribeFailure(failure),
+            "TimeoutError in F: too late (it did not run)\n"
+            "  trace 00000000000012340000000000005678");
+}
+
+// What was written before there were traces is read, and written the same.
+TEST(FailureTest, WithoutATraceItIsWhatItWas) {
+  Failure failure;
+  failure.code = FailureCode::kWorkerDied;
+  failure.message = "m";
+  failure.log_tail = {"one", "two"};
+  failure.standard_class = "std::out_of_range";
+  for (const TraceId trace : {TraceId(), TraceId{1, 2}}) {
+    failure.trace = trace;
+    const std::string bytes = Encode(failure);
+    EXPECT_EQ(static_cast<unsigned char>(bytes[0]),
+              trace.IsNil() ? 0x9d : 0x9e);  // an array of 13, of 14
+    Failure read;
+    read.trace = {9, 9};
+    std::string error;
+    ASSERT_TRUE(Decode(bytes, &read, &error)) << error;
+    EXPECT_EQ(read, failure);
+  }
+  Failure read;
+  std::string error;
+  EXPECT_FALSE(Decode(Encode(std::vector<std::string>(12)), &read, &error));
+  EXPECT_NE(error.find("a failure of 13 or 14 fields"), std::string::npos)
+      << error;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "api/mobula/coro/scope.h"
 #include "api/mobula/detail/session.h"
 #include "api/mobula/error.h"
 #include "base/scheduling/resource_vector.h"
@@ -40,6 +41,8 @@ runtime::Backend::Home Home() {
 TaskContext CurrentTask() {
   TaskContext context;
   context.pid = ::getpid();
+  context.trace = CurrentTrace();
+  context.priority = CurrentPriority();
   const std::shared_ptr<detail::Session> session = detail::Session::Current();
   if (session != nullptr) {
     if (const runtime::Backend* const backend = session->backend()) {

@@ -41,6 +41,7 @@
 #include <string>
 
 #include "base/ids.h"
+#include "base/scheduling/call_scope.h"
 
 namespace mobula {
 
@@ -61,6 +62,12 @@ struct TaskContext {
   std::string idempotency_key;
   // See above; 0 outside of an actor.
   std::int64_t fencing_token = 0;
+
+  // Of the scope here (coro/scope.h): that in which the task was called, unless
+  // there is another one inside of it. What a task does that was called in
+  // none has the task's own id as its trace. Nil and 0 where there is no scope.
+  base::TraceId trace;
+  int priority = 0;
 
   // Where it runs: as CurrentNode and so on; nil where there is no runtime.
   base::NodeId node;

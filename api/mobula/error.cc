@@ -43,6 +43,7 @@ const std::string& Error::exception_type() const noexcept {
 const std::vector<std::string>& Error::log_lines() const noexcept {
   return failure().log_tail;
 }
+const base::TraceId& Error::trace() const noexcept { return failure().trace; }
 const base::Failure& Error::failure() const noexcept { return story_->failure; }
 const char* Error::what() const noexcept { return story_->what.c_str(); }
 

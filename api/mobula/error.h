@@ -60,6 +60,8 @@ class Error {
   [[nodiscard]] const std::string& exception_type() const noexcept;
   // The last lines that the process wrote, oldest first.
   [[nodiscard]] const std::vector<std::string>& log_lines() const noexcept;
+  // Of the scope in which the call was made (coro/scope.h); nil if it had none.
+  [[nodiscard]] const base::TraceId& trace() const noexcept;
   [[nodiscard]] const base::Failure& failure() const noexcept;
 
   // The whole story in a few lines.

@@ -34,8 +34,10 @@ class TaskOptions {
   TaskOptions& Retries(int retries_max);
   // Also retry when the function threw; default false.
   TaskOptions& RetryExceptions(bool retry = true);
-  // From Spawn to the outcome, all attempts together; then TimeoutError. Spawn
-  // itself waits as long for room in a full store; then ObjectStoreFull.
+  // From Spawn to the outcome, all attempts together; then TimeoutError, and
+  // the worker of what still runs is ended; the deadline of a Scope only tells
+  // it to stop. Either travels: CurrentTimeLeft() in the task. Spawn itself
+  // waits as long for room in a full store; then ObjectStoreFull.
   TaskOptions& Timeout(mobula::Timeout timeout);
   // Shown in errors and logs instead of the function's own name.
   TaskOptions& Name(std::string name);
@@ -104,8 +106,9 @@ class CallOptions {
   CallOptions& Retries(int retries_max);
   // Only this incarnation may answer; else ActorRestarted.
   CallOptions& Incarnation(std::int64_t incarnation);
-  // From Call to the outcome; then TimeoutError. Call itself waits as long for
-  // room in a full store; then ObjectStoreFull.
+  // From Call to the outcome; then TimeoutError. It travels: waits in the
+  // method throw then, too. Call itself waits as long for room in a full store;
+  // then ObjectStoreFull.
   CallOptions& Timeout(mobula::Timeout timeout);
 
   struct Values {

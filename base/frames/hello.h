@@ -19,7 +19,7 @@
 
 namespace mobula::base {
 
-inline constexpr std::uint32_t kProtocolVersion = 7;
+inline constexpr std::uint32_t kProtocolVersion = 9;
 // One bit each; none yet.
 inline constexpr std::uint64_t kProtocolFeatures = 0;
 

@@ -47,6 +47,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -60,6 +61,7 @@
 #include "base/frames/question_message.h"
 #include "base/frames/task_message.h"
 #include "base/ids.h"
+#include "base/scheduling/call_scope.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
 
@@ -96,13 +98,15 @@ struct Registered {
 };
 
 // Asks for one slot in a worker. Answered, in its own time, by LeaseGranted or
-// LeaseRefused under the same id.
+// LeaseRefused under the same id. Said again before that: with another
+// priority.
 struct RequestLease {
   LeaseId lease;
   JobId job;
-  ResourceVector shape;    // held while the lease lasts
-  bool for_actor = false;  // the worker is not given to anyone else after
-  std::string function;    // for people
+  ResourceVector shape;       // held while the lease lasts
+  bool for_actor = false;     // the worker is not given to anyone else after
+  std::string function;       // for people
+  std::int32_t priority = 0;  // within the job: higher goes first
 };
 
 // Takes a request back. If it was granted meanwhile, the lease is returned.
@@ -211,6 +215,7 @@ struct RunTask {
   std::string called;
   // Null: no name, one cpu. Shared, since it never changes.
   std::shared_ptr<Assigned> assigned;
+  std::optional<CallScope> scope;  // of the call; nothing: all is usual
 };
 
 struct CreateActor {
@@ -220,6 +225,7 @@ struct CreateActor {
   FunctionId constructor;
   std::vector<Value> args;
   Assigned assigned;
+  std::optional<CallScope> scope;  // as of RunTask
 };
 
 // Calls of one caller run in the order of `sequence`, which grows by one a call
@@ -234,16 +240,17 @@ struct CallActor {
   FunctionId method;
   std::vector<Value> args;
   std::string called;  // as of RunTask
+  std::optional<CallScope> scope;
 };
 
-// Takes back a task that has not started. A coroutine that has is told to stop;
-// any other that has is not disturbed.
+// Takes back a task that has not started; one that has is not disturbed.
 struct CancelTask {
   TaskId task;
 };
 
 // The same for good: one that has started is told to stop, which is said at
-// once (TaskStopping), and goes on as it likes; TaskDone tells its end.
+// once (TaskStopping), and goes on as it likes; TaskDone tells its end. So is a
+// coroutine that waits and has its outcome already.
 // `recursive`: what it submitted and called meanwhile is cancelled too.
 struct StopTask {
   TaskId task;

@@ -12,11 +12,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/frames/question_message.h"
 #include "base/ids.h"
+#include "base/scheduling/call_scope.h"
 #include "base/scheduling/resource_vector.h"
 
 namespace mobula::base {
@@ -61,6 +63,10 @@ struct TaskRow {
   std::uint64_t awaited = 0;     // arguments that are not there
   ObjectId awaits;               // one of those
   ResourceVector shape;          // of the slot that it needs
+  TraceId trace;                 // of the scope that asked; nil: none
+  std::int32_t priority = 0;     // of that scope
+  // Until it times out, negative once it has; nothing: it does not.
+  std::optional<std::int64_t> left_ms;
 };
 
 // So many there are, rows or not.

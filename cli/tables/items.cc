@@ -156,6 +156,13 @@ std::string ShowAttempt(const base::TaskRow& task) {
   return std::to_string(task.attempt) + " of " + most;
 }
 
+// Of what times out.
+Field TimeLeft(const std::optional<std::int64_t>& ms) {
+  if (!ms.has_value()) return {"left_ms", "", "null", kDetail};
+  return {"left_ms", ShowAge(std::max<std::int64_t>(*ms, 0)),
+          std::to_string(*ms), kDetail};
+}
+
 std::string ShowAwaited(const base::TaskRow& task) {
   if (task.awaited == 0) return "";
   const std::string object = "object " + task.awaits.ToString();
@@ -317,6 +324,10 @@ Item ItemOf(const TaskRow& row) {
       Text("owner_name", row.owner.name, kDetail),
       IdOf("owner", row.owner.process, kDetail),
       resources,
+      IdOf("trace", task.trace, kDetail),
+      {"priority", task.priority == 0 ? "" : std::to_string(task.priority),
+       std::to_string(task.priority), kDetail},
+      TimeLeft(task.left_ms),
   };
 }
 

@@ -46,7 +46,10 @@ void Core::OnRequestLease(ProcessId from, const base::RequestLease& message) {
     SendTo(from, base::LeaseGranted{lease->lease, lease->worker, worker->pid});
     return;
   }
-  if (queue_.Contains(message.lease)) return;
+  if (queue_.Contains(message.lease)) {
+    queue_.SetPriority(message.lease, from, message.priority);
+    return;
+  }
   if (ledger_.HasEnded(from, message.lease)) return;
   const JobId job = peers_.at(from).job;
   if (message.job != job || !MakesSense(message.shape)) {
@@ -73,8 +76,9 @@ void Core::OnRequestLease(ProcessId from, const base::RequestLease& message) {
                             " requests for leases of this process already"));
     return;
   }
-  const bool added = queue_.Add({message.lease, from, job, message.shape,
-                                 message.for_actor, message.function});
+  const bool added =
+      queue_.Add({message.lease, from, job, message.shape, message.for_actor,
+                  message.function, message.priority});
   MOBULA_CHECK(added);
 }
 

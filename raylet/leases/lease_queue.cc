@@ -41,17 +41,34 @@ bool LeaseQueue::Add(QueuedLease request) {
   Job& job = found->second;
   // Time spent away from the queue is not saved up.
   if (job.size == 0) job.pass = std::max(job.pass, pass_now_);
-  const std::uint64_t order = next_order_++;
-  index_.emplace(request.lease, Place{request.job, request.shape, order});
+  const Rank rank{request.priority, next_order_++};
+  index_.emplace(request.lease, Place{request.job, request.shape, rank});
   ++owners_[request.owner];
   ++job.size;
   Fifo& fifo = job.shapes[request.shape];
-  fifo.emplace(order, Entry{std::move(request), 0});
+  fifo.emplace(rank, Entry{std::move(request), 0});
   return true;
 }
 
 bool LeaseQueue::Contains(base::LeaseId lease) const {
   return index_.contains(lease);
+}
+
+void LeaseQueue::SetPriority(base::LeaseId lease, base::ProcessId owner,
+                             std::int32_t priority) {
+  const auto found = index_.find(lease);
+  if (found == index_.end()) return;
+  Place& place = found->second;
+  Fifo& fifo = jobs_.at(place.job).shapes.at(place.shape);
+  const auto entry = fifo.find(place.rank);
+  MOBULA_CHECK(entry != fifo.end());
+  const QueuedLease& request = entry->second.request;
+  if (request.owner != owner || request.priority == priority) return;
+  auto moved = fifo.extract(entry);
+  place.rank = Rank{priority, next_order_++};
+  moved.key() = place.rank;
+  moved.mapped().request.priority = priority;
+  fifo.insert(std::move(moved));
 }
 
 std::optional<QueuedLease> LeaseQueue::Take(base::LeaseId lease) {
@@ -62,7 +79,7 @@ std::optional<QueuedLease> LeaseQueue::Take(base::LeaseId lease) {
   Job& job = jobs_.at(place.job);
   const auto shape = job.shapes.find(place.shape);
   MOBULA_CHECK(shape != job.shapes.end());
-  const auto entry = shape->second.find(place.order);
+  const auto entry = shape->second.find(place.rank);
   MOBULA_CHECK(entry != shape->second.end());
   QueuedLease request = std::move(entry->second.request);
   shape->second.erase(entry);
@@ -89,7 +106,7 @@ std::vector<QueuedLease> LeaseQueue::TakeOfOwner(base::ProcessId owner) {
   std::vector<base::LeaseId> leases;
   for (const auto& [id, job] : jobs_) {
     for (const auto& [shape, fifo] : job.shapes) {
-      for (const auto& [order, entry] : fifo) {
+      for (const auto& [rank, entry] : fifo) {
         if (entry.request.owner == owner) leases.push_back(entry.request.lease);
       }
     }
@@ -102,7 +119,7 @@ std::vector<QueuedLease> LeaseQueue::TakeOfJob(base::JobId job) {
   if (found == jobs_.end()) return {};
   std::vector<base::LeaseId> leases;
   for (const auto& [shape, fifo] : found->second.shapes) {
-    for (const auto& [order, entry] : fifo) {
+    for (const auto& [rank, entry] : fifo) {
       leases.push_back(entry.request.lease);
     }
   }
@@ -129,7 +146,8 @@ LeaseQueue::Cursor LeaseQueue::FindStarving() {
     for (auto& [shape, fifo] : job.shapes) {
       const auto head = fifo.begin();
       if (head->second.passed_over < options_.passed_over_max) continue;
-      if (starving.job == nullptr || head->first < starving.at->first) {
+      if (starving.job == nullptr ||
+          head->first.order < starving.at->first.order) {
         starving = Cursor{&job, &fifo, head};
       }
     }
@@ -210,19 +228,18 @@ class LeaseQueue::RoundState {
     if (++cursor->at == cursor->fifo->end()) lane->open.erase(cursor);
   }
 
-  // The oldest request of the lane that fits; shapes that do not are closed.
+  // The first request of the lane that fits; shapes that do not are closed.
   std::vector<Cursor>::iterator NextFitting(Lane& lane) {
     while (true) {
-      const auto oldest =
-          std::min_element(lane.open.begin(), lane.open.end(),
-                           [](const Cursor& a, const Cursor& b) {
-                             return a.at->first < b.at->first;
-                           });
-      if (oldest == lane.open.end()) return oldest;
-      const QueuedLease& request = oldest->at->second.request;
-      if (left_.Fits(request.shape)) return oldest;
-      passed_.push_back(&oldest->at->second);
-      lane.open.erase(oldest);
+      const auto first = std::min_element(lane.open.begin(), lane.open.end(),
+                                          [](const Cursor& a, const Cursor& b) {
+                                            return a.at->first < b.at->first;
+                                          });
+      if (first == lane.open.end()) return first;
+      const QueuedLease& request = first->at->second.request;
+      if (left_.Fits(request.shape)) return first;
+      passed_.push_back(&first->at->second);
+      lane.open.erase(first);
     }
   }
 
@@ -251,7 +268,7 @@ std::vector<QueuedLease> LeaseQueue::List(std::size_t count_max) const {
   std::vector<QueuedLease> list;
   for (const auto& [id, job] : jobs_) {
     for (const auto& [shape, fifo] : job.shapes) {
-      for (const auto& [order, entry] : fifo) {
+      for (const auto& [rank, entry] : fifo) {
         if (list.size() >= count_max) return list;
         list.push_back(entry.request);
       }
@@ -276,9 +293,10 @@ void LeaseQueue::CheckInvariants() const {
     std::size_t size = 0;
     for (const auto& [shape, fifo] : job.shapes) {
       MOBULA_CHECK(!fifo.empty());
-      for (const auto& [order, entry] : fifo) {
+      for (const auto& [rank, entry] : fifo) {
         const Place& place = index_.at(entry.request.lease);
-        MOBULA_CHECK(place.order == order && place.job == id);
+        MOBULA_CHECK(place.rank == rank && place.job == id);
+        MOBULA_CHECK(rank.priority == entry.request.priority);
         MOBULA_CHECK(entry.request.shape == shape);
       }
       size += fifo.size();

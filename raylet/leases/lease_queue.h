@@ -2,16 +2,19 @@
 // are to be served.
 //
 //   Add --Round: granted--> gone        Add --Take*: cancelled--> gone
+//   Add --SetPriority--> behind those that had it before
 //
 // Between jobs: stride scheduling. A job's pass grows by the dominant share of
 // what it is granted, divided by its weight; the job with the smallest pass is
-// next. Inside a job: first come, first served, except that a request that
-// does not fit what is free is passed by later ones of other shapes. One that
-// has been passed passed_over_max times is starving: what is free is kept for
-// it, until it fits.
+// next. Inside a job: the highest priority first, then first come, first
+// served, except that a request that does not fit what is free is passed by
+// later ones of other shapes. One that has been passed passed_over_max times is
+// starving: what is free is kept for it, until it fits. A priority says nothing
+// to other jobs.
 // Owner: raylet::Core.   Threading: none; runs on its owner's strand.
 // Invariants: (1) a lease id is queued at most once; (2) requests of one job
-// and shape are granted in the order in which they came, but for those of an
+// and shape are granted by their priorities, and of one priority in the order
+// in which they came or got it, but for those of an
 // owner that is itself the only worker that could serve them; (3) a round
 // grants no more than it was told is free.
 // Failure: a request under an id that is queued changes nothing.
@@ -39,6 +42,7 @@ struct QueuedLease {
   base::ResourceVector shape;
   bool for_actor = false;
   std::string function;  // for people
+  std::int32_t priority = 0;
 };
 
 class LeaseQueue {
@@ -66,6 +70,9 @@ class LeaseQueue {
   // False if the id is queued already. CHECKs: the job is known.
   bool Add(QueuedLease request);
   [[nodiscard]] bool Contains(base::LeaseId lease) const;
+  // Of one that is queued, by its owner; else nothing is done.
+  void SetPriority(base::LeaseId lease, base::ProcessId owner,
+                   std::int32_t priority);
   std::optional<QueuedLease> Take(base::LeaseId lease);
   std::vector<QueuedLease> TakeOfOwner(base::ProcessId owner);
   std::vector<QueuedLease> TakeOfJob(base::JobId job);
@@ -88,8 +95,18 @@ class LeaseQueue {
     QueuedLease request;
     std::uint32_t passed_over = 0;
   };
-  // By order of arrival.
-  using Fifo = std::map<std::uint64_t, Entry>;
+  struct Rank {
+    std::int32_t priority = 0;
+    std::uint64_t order = 0;  // of arrival
+
+    // Whether it comes first.
+    friend bool operator<(const Rank& a, const Rank& b) {
+      if (a.priority != b.priority) return a.priority > b.priority;
+      return a.order < b.order;
+    }
+    friend bool operator==(const Rank&, const Rank&) = default;
+  };
+  using Fifo = std::map<Rank, Entry>;
   struct Job {
     std::int64_t weight = 1;
     std::uint64_t pass = 0;
@@ -99,7 +116,7 @@ class LeaseQueue {
   struct Place {
     base::JobId job;
     base::ResourceVector shape;
-    std::uint64_t order = 0;
+    Rank rank;
   };
   // One shape of one job, as far as a round has come in it.
   struct Cursor {

@@ -49,6 +49,41 @@ TEST(LeaseQueueTest, OneJobIsServedInOrderAsFarAsItFits) {
   EXPECT_EQ(queue.size(), 0u);
 }
 
+TEST(LeaseQueueTest, TheHigherPriorityOfAJobGoesFirst) {
+  LeaseQueue queue({ResourceVector::Cpus(4)});
+  queue.AddJob(kA, 1);
+  queue.AddJob(kB, 1);
+  for (std::uint64_t id = 1; id <= 4; ++id) {
+    QueuedLease request = Ask(id, kA, id % 2 == 0 ? 1 : 2);
+    request.priority = static_cast<std::int32_t>(id / 3) - 1;
+    queue.Add(request);
+  }
+  EXPECT_EQ(GrantAll(queue, 3), (std::vector<std::uint64_t>{3, 4}));
+  queue.Add(Ask(5, kA, 2));
+  EXPECT_EQ(GrantAll(queue, 2), std::vector<std::uint64_t>{5});
+  // To another job it says nothing.
+  QueuedLease high = Ask(6, kB, 1);
+  high.priority = 1'000;
+  queue.Add(high);
+  queue.Add(Ask(7, kB, 1));
+  EXPECT_EQ(GrantAll(queue, 5), (std::vector<std::uint64_t>{6, 7, 1, 2}));
+}
+
+TEST(LeaseQueueTest, APriorityIsSetByItsOwner) {
+  LeaseQueue queue({ResourceVector::Cpus(4)});
+  queue.AddJob(kA, 1);
+  for (std::uint64_t id = 1; id <= 4; ++id) queue.Add(Ask(id, kA, 1));
+  queue.SetPriority(LeaseId{3, 4}, {2, 1}, 5);
+  queue.SetPriority(LeaseId{3, 3}, {2, 1}, 5);
+  queue.SetPriority(LeaseId{3, 2}, {2, 9}, 9);  // another's
+  queue.SetPriority(LeaseId{3, 8}, {2, 1}, 9);  // that is not there
+  queue.CheckInvariants();
+  EXPECT_EQ(GrantAll(queue, 2), (std::vector<std::uint64_t>{4, 3}));
+  queue.SetPriority(LeaseId{3, 1}, {2, 1}, -1);
+  EXPECT_EQ(queue.Take(LeaseId{3, 1})->priority, -1);
+  EXPECT_EQ(GrantAll(queue, 2), std::vector<std::uint64_t>{2});
+}
+
 TEST(LeaseQueueTest, ASmallOnePassesABigOneThatDoesNotFit) {
   LeaseQueue queue({ResourceVector::Cpus(4)});
   queue.AddJob(kA, 1);
@@ -194,17 +229,23 @@ TEST(LeaseQueueTest, RandomRoundsKeepTheOrderAndTheBound) {
     std::size_t granted = 0;
     for (int step = 0; step < 200; ++step) {
       if (random() % 3 != 0) {
-        queue.Add(Ask(id, random() % 2 == 0 ? kA : kB, 1 + random() % 8));
+        QueuedLease request =
+            Ask(id, random() % 2 == 0 ? kA : kB, 1 + random() % 8);
+        request.priority = static_cast<std::int32_t>(random() % 3);
+        queue.Add(std::move(request));
         ++id;
       }
       if (random() % 8 == 0) queue.Take(LeaseId{3, 1 + random() % id});
       const ResourceVector free = ResourceVector::Cpus(random() % 9);
       ResourceVector left = free;
-      std::map<std::pair<JobId, ResourceVector>, std::uint64_t> last;
+      using Rank = std::pair<std::int32_t, std::uint64_t>;
+      std::map<std::pair<JobId, ResourceVector>, Rank> last;
       queue.Round(free, [&](const QueuedLease& request) {
-        std::uint64_t& before = last[{request.job, request.shape}];
-        EXPECT_GT(request.lease.lo, before) << "in order of arrival";
-        before = request.lease.lo;
+        Rank& before =
+            last.try_emplace({request.job, request.shape}, -9, 0).first->second;
+        const Rank rank{-request.priority, request.lease.lo};
+        EXPECT_GT(rank, before) << "by priority, in order of arrival";
+        before = rank;
         if (random() % 5 == 0) return Verdict::kNoWorker;
         if (random() % 5 == 0) return Verdict::kNotForIt;
         EXPECT_TRUE(left.Fits(request.shape));

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/value.h"
+#include "runtime/core/timeout_failure.h"
 
 namespace mobula::runtime {
 namespace {
@@ -46,6 +47,7 @@ void ActorTable::Add(Create create, Produced& out) {
   actor.resources = std::move(create.resources);
   actor.restarts_max = create.restarts_max;
   actor.held = create.held;
+  actor.scope = create.scope;
   actor.since = now_;
   of_creation_[actor.creation] = &actor;
   ++starting_;
@@ -124,7 +126,7 @@ void ActorTable::AskLease(Actor& actor, Produced& out) {
   of_lease_[actor.lease] = &actor;
   out.SendTo(raylet_,
              base::RequestLease{actor.lease, options_.job, actor.resources,
-                                true, actor.class_name});
+                                true, actor.class_name, actor.scope.priority});
 }
 
 void ActorTable::LeaveLease(Actor& actor, bool discard, Produced& out) {
@@ -153,6 +155,13 @@ bool ActorTable::Granted(const base::LeaseGranted& granted, Produced& out) {
   actor->worker = granted.worker;
   actor->pid = granted.pid;
   of_worker_[granted.worker] = actor;
+  if (IsLate(*actor)) {
+    LeaveLease(*actor, /*discard=*/false, out);
+    Failure late = TimeoutFailure(base::Executed::kNo, "constructor");
+    late.function = actor->class_name;
+    Die(*actor, std::move(late), Unstarted::kAll, out);
+    return true;
+  }
   SetState(*actor, State::kCreating);
   base::CreateActor create;
   create.task = actor->creation;
@@ -161,6 +170,10 @@ bool ActorTable::Granted(const base::LeaseGranted& granted, Produced& out) {
   create.constructor = actor->constructor;
   create.args = actor->args;
   create.assigned = base::Assigned{actor->name, actor->resources};
+  create.scope = Travelling(
+      &actor->scope,
+      actor->lived == 0 ? actor->scope.deadline : base::BootTime::Never(),
+      now_);
   out.SendTo(granted.worker, std::move(create));
   return true;
 }
@@ -303,7 +316,11 @@ void ActorTable::ConstructorFailed(Actor& actor, Failure failure,
     StartAgain(actor, now, out);
     return;
   }
+  if (IsLate(actor) && IsOfScope(failure)) {
+    failure = TimeoutFailure(base::Executed::kYes, "constructor");
+  }
   if (failure.function.empty()) failure.function = actor.class_name;
+  if (failure.trace.IsNil()) failure.trace = actor.scope.trace;
   if (failure.node.empty()) failure.node = node_name_;
   if (failure.pid == 0) failure.pid = actor.pid;
   if (failure.attempt == 0) failure.attempt = 1;

@@ -37,6 +37,7 @@
 #include "base/frames/message.h"
 #include "base/frames/task_message.h"
 #include "base/ids.h"
+#include "base/scheduling/call_scope.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
 #include "runtime/actors/actor_news.h"
@@ -148,6 +149,7 @@ class ActorTable {
     std::string name;  // "" if none
     std::vector<base::Value> args;
     base::ResourceVector resources;
+    base::CallerScope scope;  // its deadline counts until it has lived
     std::int32_t restarts_max = 0;
     std::int32_t restarts = 0;
     int crashes = 0;  // in quick succession
@@ -177,6 +179,10 @@ class ActorTable {
   void LeaveLease(Actor& actor, bool discard, Produced& out);
   // Forgets the lease: the raylet has ended it.
   void ForgetLease(Actor& actor);
+  // Whether it has not lived in time.
+  [[nodiscard]] bool IsLate(const Actor& actor) const {
+    return actor.lived == 0 && actor.scope.deadline <= now_;
+  }
   void Live(Actor& actor, base::BootTime now, Produced& out);
   void ConstructorFailed(Actor& actor, base::Failure failure,
                          base::BootTime now, Produced& out);

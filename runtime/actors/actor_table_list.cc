@@ -32,6 +32,9 @@ void ActorTable::AddRow(const Actor& actor, base::TaskRow row, TaskRows& rows) {
   row.retries_max = actor.restarts_max;
   row.actor = actor.id;
   row.shape = actor.resources;
+  rows.Describe(
+      &actor.scope,
+      actor.lived == 0 ? actor.scope.deadline : base::BootTime::Never(), row);
   if (actor.state == State::kCreating) {
     row.worker = actor.worker;
     row.pid = actor.pid;

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/value.h"
 #include "runtime/core/cancelled_failure.h"
+#include "runtime/core/timeout_failure.h"
 
 namespace mobula::runtime {
 namespace {
@@ -68,6 +69,7 @@ bool CallTable::Add(Call call, base::BootTime now, Produced& out) {
   entry.by_name = call.by_name;
   entry.bound_incarnation = call.bound_incarnation;
   entry.retries_max = call.retries_max;
+  entry.scope = KeptScope(call.scope);
   entry.since = now_;
   ++counts_[static_cast<std::size_t>(entry.state)];
   ++target.unfinished;
@@ -87,10 +89,9 @@ bool CallTable::Add(Call call, base::BootTime now, Produced& out) {
            0, out);
     return false;
   }
-  if (call.timeout != base::Duration::max()) {
-    entry.deadline = now + std::max(call.timeout, base::Duration::zero());
-    deadlines_.Add(entry.deadline, call.task);
-  }
+  entry.deadline = EarlierEnd(call.timeout, call.scope.deadline, now);
+  entry.is_scoped = entry.deadline == call.scope.deadline;
+  deadlines_.Add(entry.deadline, call.task);
   target.queue.push_back(call.task);
   return true;
 }
@@ -124,7 +125,7 @@ void CallTable::Fail(base::TaskId task, Failure failure, Produced& out) {
   const bool runs =
       !target.in_flight.empty() && target.in_flight.front().task == task;
   if (in_flight && target.up && target.aside.contains(task)) {
-    out.SendTo(target.worker, base::StopTask{task, /*recursive=*/false});
+    out.SendTo(target.worker, base::StopTask{task, /*recursive=*/true});
   } else if (in_flight && target.up && !runs) {
     out.SendTo(target.worker, base::CancelTask{task});
   }
@@ -240,8 +241,10 @@ void CallTable::Pump(Target& target, Produced& out) {
     if (entry.state == State::kWaiting) return;
     MOBULA_CHECK(entry.state == State::kReady);
     target.queue.pop_front();
-    if (entry.bound_incarnation != 0 &&
-        entry.bound_incarnation != target.incarnation) {
+    if (entry.deadline <= now_) {
+      Settle(it, LateFailure(entry), target.incarnation, out);
+    } else if (entry.bound_incarnation != 0 &&
+               entry.bound_incarnation != target.incarnation) {
       FailRestarted(it, out);
     } else {
       Push(task, entry, out);
@@ -267,6 +270,7 @@ void CallTable::Push(base::TaskId id, Entry& entry, Produced& out) {
   call.method = entry.method;
   call.args = entry.args;
   if (entry.by_name) call.called = entry.method_name;
+  call.scope = Travelling(entry.scope.get(), entry.deadline, now_);
   out.SendTo(target.worker, std::move(call));
 }
 
@@ -294,6 +298,11 @@ std::optional<base::ActorId> CallTable::Done(base::ProcessId from,
     Entry& entry = it->second;
     MOBULA_CHECK(entry.target == &target && entry.state == State::kInFlight);
     if (auto* failure = std::get_if<Failure>(&done.outcome)) {
+      if (entry.deadline <= now_ && IsOfScope(*failure)) {
+        *failure = TimeoutFailure(base::Executed::kYes, "call");
+      } else if (failure->code == FailureCode::kTimeout && entry.maybe_ran) {
+        failure->executed = base::Executed::kMaybe;  // this attempt did not
+      }
       Fill(entry, *failure);
     }
     Settle(it, std::move(done.outcome), done.incarnation, out);
@@ -327,7 +336,7 @@ void CallTable::Aside(base::ProcessId from, const base::TaskAside& aside,
   target.aside.emplace(aside.task, *sent);
   // It has its outcome: nobody waits for it any more.
   if (!entries_.contains(aside.task)) {
-    out.SendTo(from, base::StopTask{aside.task, /*recursive=*/false});
+    out.SendTo(from, base::StopTask{aside.task, /*recursive=*/true});
   }
   Pump(target, out);
 }
@@ -484,6 +493,10 @@ void CallTable::Settle(Entries::iterator it, base::Outcome outcome,
   Entry& entry = it->second;
   Target& target = *entry.target;
   deadlines_.Remove(entry.deadline, it->first);
+  auto* const failure = std::get_if<Failure>(&outcome);
+  if (failure != nullptr && entry.scope != nullptr && failure->trace.IsNil()) {
+    failure->trace = entry.scope->trace;
+  }
   out.Settle(entry.result, std::move(outcome), incarnation);
   --counts_[static_cast<std::size_t>(entry.state)];
   entries_.erase(it);
@@ -505,20 +518,36 @@ void CallTable::Tick(base::BootTime now, Produced& out) {
   while (const std::optional<base::TaskId> task = deadlines_.PopDue(now)) {
     const auto it = entries_.find(*task);
     MOBULA_CHECK(it != entries_.end());
-    Entry& entry = it->second;
-    entry.deadline = base::BootTime::Never();
-    const bool may_have_run =
-        entry.maybe_ran || entry.state == State::kInFlight;
-    Failure failure = base::MakeFailure(
-        FailureCode::kTimeout,
-        may_have_run ? base::Executed::kMaybe : base::Executed::kNo,
-        may_have_run ? "the timeout passed before the call had ended"
-                     : "the timeout passed before the call could start");
-    if (entry.cancelled) failure = CancelledFailure(base::Executed::kMaybe);
-    failure.function = entry.method_name;
-    if (may_have_run) Fill(entry, failure);
-    Fail(*task, std::move(failure), out);
+    TimeOut(it, out);
   }
+}
+
+Failure CallTable::LateFailure(const Entry& entry) const {
+  const bool may_have_run = entry.maybe_ran || entry.state == State::kInFlight;
+  Failure failure = TimeoutFailure(
+      may_have_run ? base::Executed::kMaybe : base::Executed::kNo, "call");
+  if (entry.cancelled) failure = CancelledFailure(base::Executed::kMaybe);
+  failure.function = entry.method_name;
+  if (may_have_run) Fill(entry, failure);
+  return failure;
+}
+
+void CallTable::TimeOut(Entries::iterator it, Produced& out) {
+  const base::TaskId task = it->first;
+  Entry& entry = it->second;
+  entry.deadline = base::BootTime::Never();
+  Failure failure = LateFailure(entry);
+  const Target& target = *entry.target;
+  if (entry.state != State::kInFlight || !entry.is_scoped) {
+    Fail(task, std::move(failure), out);
+    return;
+  }
+  // The time of its caller's scope is over: it is told to stop, and its place
+  // is kept until it is answered.
+  if (!entry.cancelled && (target.up || target.aside.contains(task))) {
+    out.SendTo(target.worker, base::StopTask{task, /*recursive=*/true});
+  }
+  Settle(it, std::move(failure), target.incarnation, out);
 }
 
 std::size_t CallTable::Unfinished(base::ActorId actor) const {

@@ -28,6 +28,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -38,6 +39,7 @@
 #include "base/frames/message.h"
 #include "base/frames/task_message.h"
 #include "base/ids.h"
+#include "base/scheduling/call_scope.h"
 #include "base/value.h"
 #include "runtime/actors/actor_news.h"
 #include "runtime/core/events.h"
@@ -138,6 +140,7 @@ class CallTable {
     std::string method_name;
     bool by_name = false;
     std::vector<base::Value> args;
+    std::unique_ptr<const base::CallerScope> scope;  // null: a usual one
     base::BootTime deadline = base::BootTime::Never();
     std::int64_t bound_incarnation = 0;
     base::BootTime since;  // it has been in its state
@@ -146,6 +149,7 @@ class CallTable {
     State state = State::kWaiting;
     bool maybe_ran = false;  // in an earlier attempt
     bool cancelled = false;  // while in flight: the worker is asked
+    bool is_scoped = false;  // its deadline is that of its scope
   };
   using Entries = std::unordered_map<base::TaskId, Entry>;
 
@@ -162,6 +166,9 @@ class CallTable {
   bool Survives(Entries::iterator it, bool may_have_run, const ActorNews& news,
                 Produced& out);
   void FailRestarted(Entries::iterator it, Produced& out);
+  // Of one whose time is over.
+  [[nodiscard]] base::Failure LateFailure(const Entry& entry) const;
+  void TimeOut(Entries::iterator it, Produced& out);
   // Of what was cancelled and is not in the worker any more.
   void SettleCancelled(Entries::iterator it, base::Executed executed,
                        Produced& out);

@@ -28,6 +28,7 @@ bool CallTable::AddRow(base::TaskRow row, TaskRows& rows) const {
   row.retries_max = entry.retries_max;
   row.result = entry.result;
   row.actor = target.id;
+  rows.Describe(entry.scope.get(), entry.deadline, row);
   base::BootTime since = entry.since;
   if (entry.state == State::kWaiting) {
     row.state = TaskState::kWaiting;

@@ -35,7 +35,11 @@ void Core::Step(Event event, base::BootTime now, Effects& effects) {
   owner_.Begin(now, effects);
   if (armed_ <= now) armed_ = base::BootTime::Never();
   now_ = now;
+  host_.Begin(now);
   Take(std::move(event), effects);
+  for (const base::TaskId task : host_.TakeStopped()) {
+    owner_.CancelSpawned(task);
+  }
   owner_.End();
   control_calls_.Tick(now, effects);
   ExitIfDone(effects);

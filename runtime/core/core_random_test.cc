@@ -21,6 +21,7 @@
 #include "base/failure.h"
 #include "base/frames/task_message.h"
 #include "base/ids.h"
+#include "base/scheduling/call_scope.h"
 #include "base/scheduling/resource_vector.h"
 #include "runtime/core/core.h"
 #include "runtime/core/events.h"
@@ -78,6 +79,7 @@ class Life {
     bool has_refs = false;
     bool has_timeout = false;
     std::uint64_t number = 0;
+    base::SpawnScope scope = 0;
   };
 
   // What a core tells of its tasks is each of them, once, or a count.
@@ -110,6 +112,7 @@ class Life {
         return;
       case 1:
         if (node_.Random(4) == 0) node_.RetireSomeIdleWorker();
+        DoScope();
         return;
       case 2:
         if (node_.Random(2) == 0) DoCreate();
@@ -157,6 +160,46 @@ class Life {
     if (!with_timeouts_ || node_.Random(4) != 0) return base::Duration::max();
     return milliseconds(node_.Random(60));
   }
+  base::CallerScope SomeScope() {
+    base::CallerScope scope;
+    if (node_.Random(2) == 0) return scope;
+    scope.trace = {7, 1 + node_.Random(9)};
+    scope.priority = static_cast<std::int32_t>(node_.Random(3)) - 1;
+    if (with_timeouts_ && node_.Random(3) == 0) {
+      scope.deadline = node_.now() + milliseconds(node_.Random(60));
+    }
+    if (!scopes_.empty()) scope.id = scopes_[node_.Random(scopes_.size())];
+    return scope;
+  }
+  // One begins, is stopped or ends, inside of another or not.
+  void DoScope() {
+    const std::uint64_t deed = node_.Random(4);
+    if (scopes_.empty() || deed < 2) {
+      scopes_.push_back(++last_scope_);
+      return;
+    }
+    const std::size_t at = node_.Random(scopes_.size());
+    const base::SpawnScope scope = scopes_[at];
+    if (deed == 2) {
+      stopped_scopes_.insert(scope);
+      node_.Do(StopScope{scope});
+    }
+    scopes_.erase(scopes_.begin() + static_cast<std::ptrdiff_t>(at));
+    base::SpawnScope heir = 0;
+    if (node_.Random(2) == 0 && !scopes_.empty()) {
+      heir = scopes_[node_.Random(scopes_.size())];
+    }
+    heirs_[scope] = heir;
+    node_.Do(EndScope{scope, heir});
+  }
+  // It, or one to which it has left its own.
+  [[nodiscard]] bool WasStopped(base::SpawnScope scope) const {
+    while (scope != 0 && !stopped_scopes_.contains(scope)) {
+      const auto heir = heirs_.find(scope);
+      scope = heir == heirs_.end() ? 0 : heir->second;
+    }
+    return scope != 0;
+  }
   std::int32_t SomeRetries() {
     static constexpr std::int32_t kChoices[] = {0, 1, 3, -1};
     return kChoices[node_.Random(4)];
@@ -185,12 +228,14 @@ class Life {
     submit.retries_max = SomeRetries();
     submit.is_coroutine = node_.Random(3) == 0;
     submit.timeout = SomeTimeout();
+    submit.scope = SomeScope();
     Issued issued{submit.task,
                   ActorId(),
                   submit.retries_max,
                   submit.args.size() > 1,
                   submit.timeout != base::Duration::max(),
-                  0};
+                  0,
+                  submit.scope.id};
     const ObjectId result = submit.result;
     node_.Do(std::move(submit));
     Note(result, issued);
@@ -247,12 +292,14 @@ class Life {
     call.retries_max = node_.Random(2) == 0 ? 0 : SomeRetries();
     if (node_.Random(8) == 0) call.bound_incarnation = 1;
     call.timeout = SomeTimeout();
+    call.scope = SomeScope();
     Issued issued{call.task,
                   call.actor,
                   call.retries_max,
                   call.args.size() > 1,
                   call.timeout != base::Duration::max(),
-                  0};
+                  0,
+                  call.scope.id};
     const ObjectId result = call.result;
     node_.Do(std::move(call));
     Note(result, issued);
@@ -307,7 +354,8 @@ class Life {
       const bool is_cancelled = std::any_of(
           cancels_.begin(), cancels_.end(),
           [&result](const auto& cancel) { return cancel.second == result; });
-      CompareOne(issued, it->second.front(), is_cancelled);
+      CompareOne(issued, it->second.front(),
+                 is_cancelled || WasStopped(issued.scope));
     }
     CompareOrder();
     CompareAnswers();
@@ -446,6 +494,11 @@ class Life {
   std::set<ObjectId> held_;
   std::vector<ActorId> actors_;
   std::set<ActorId> with_refs_;  // actors whose constructors have refs
+  base::SpawnScope last_scope_ = 0;
+  std::vector<base::SpawnScope> scopes_;  // that have not ended
+  std::set<base::SpawnScope> stopped_scopes_;
+  std::map<base::SpawnScope, base::SpawnScope>
+      heirs_;  // of those that have ended
 };
 
 void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {

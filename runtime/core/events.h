@@ -22,6 +22,7 @@
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
+#include "base/scheduling/call_scope.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
 #include "runtime/core/task_spec.h"
@@ -53,6 +54,7 @@ struct Submit {
   base::Duration timeout = base::Duration::max();  // from now to outcome
   std::int32_t attempt = 1;  // the number of the first one
   base::TaskId parent;       // that runs here and spawned it; nil if none
+  base::CallerScope scope;
 };
 
 // Create: the actor's constructor runs on a worker of its own. One with a name
@@ -69,6 +71,8 @@ struct Create {
   std::int32_t restarts_max = 0;        // after worker deaths; -1: no limit
   std::int32_t pending_calls_max = -1;  // -1: the core's own bound
   bool held = false;                    // until StartActor
+  base::CallerScope
+      scope;  // its deadline is that of the first incarnation alone
 };
 
 // A held actor has its name.
@@ -90,6 +94,20 @@ struct Call {
   std::int64_t bound_incarnation = 0;  // 0: any; else kActorRestarted
   base::Duration timeout = base::Duration::max();
   base::TaskId parent;  // as of Submit
+  base::CallerScope scope;
+};
+
+// What was spawned under that scope, and is not done, is cancelled, and what is
+// spawned under it from now on. EndScope follows.
+struct StopScope {
+  base::SpawnScope scope = 0;
+};
+
+// Nothing is spawned under it any more; what was belongs to `heir`, the scope
+// around it, from here on: 0 if none.
+struct EndScope {
+  base::SpawnScope scope = 0;
+  base::SpawnScope heir = 0;
 };
 
 // Put: the object holds this outcome at once. One reference. A stored value is
@@ -199,10 +217,10 @@ struct SetAside {
 // Time passed; sent at the moment the last SetTimer asked for, or later.
 struct Tick {};
 
-using Event =
-    std::variant<Submit, Create, StartActor, Call, Put, Adopt, HoldObject,
-                 DropObject, DropActor, Watch, ReportLost, Kill, Cancel,
-                 AskControl, Received, PeerLost, Executed, SetAside, Tick>;
+using Event = std::variant<Submit, Create, StartActor, Call, Put, Adopt,
+                           HoldObject, DropObject, DropActor, Watch, ReportLost,
+                           Kill, Cancel, StopScope, EndScope, AskControl,
+                           Received, PeerLost, Executed, SetAside, Tick>;
 
 // ---- effects ----------------------------------------------------------------
 
@@ -244,6 +262,8 @@ struct Execute {
   // Of a constructor, and a task with a name or other resources than one cpu;
   // else null.
   std::shared_ptr<const base::Assigned> assigned;
+  std::optional<base::CallScope> scope;               // as it came
+  base::BootTime deadline = base::BootTime::Never();  // of that
 };
 
 // What an Execute before this one runs, or has set aside, is to stop: its stop

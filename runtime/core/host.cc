@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/scheduling/call_scope.h"
 #include "runtime/core/emit.h"
+#include "runtime/core/timeout_failure.h"
 #include "runtime/refs/inside.h"
 
 namespace mobula::runtime {
@@ -17,6 +19,12 @@ bool IsRefusal(FailureCode code) {
   return code == FailureCode::kCancelled || code == FailureCode::kActorDied ||
          code == FailureCode::kActorRestarted || code == FailureCode::kLimit ||
          code == FailureCode::kBadArgument;
+}
+
+void SetScope(Job& job, std::optional<base::CallScope>& scope,
+              base::BootTime now) {
+  job.deadline = DeadlineOf(scope, now);
+  job.scope = std::move(scope);
 }
 
 }  // namespace
@@ -32,6 +40,7 @@ void Host::Run(base::ProcessId from, base::RunTask run, Effects& effects) {
   job.args = std::move(run.args);
   job.called = std::move(run.called);
   job.assigned = std::move(run.assigned);
+  SetScope(job, run.scope, now_);
   Enqueue(std::move(job), effects);
 }
 
@@ -44,6 +53,7 @@ void Host::Construct(base::ProcessId from, base::CreateActor create,
   job.actor = create.actor;
   job.incarnation = create.incarnation;
   job.function = create.constructor;
+  SetScope(job, create.scope, now_);
   if (accepts_ && !retired_ && !mailbox_.Open(from, create)) {
     Refuse(job, FailureCode::kBadArgument,
            "this worker holds, or has held, another actor", effects);
@@ -65,6 +75,7 @@ void Host::Call(base::ProcessId from, base::CallActor call, Effects& effects) {
   job.actor = call.actor;
   job.incarnation = call.incarnation;
   job.function = call.method;
+  SetScope(job, call.scope, now_);
   switch (mailbox_.Admit(from, call)) {
     case Mailbox::Verdict::kTake:
       break;
@@ -131,8 +142,8 @@ void Host::StartNext(Effects& effects) {
   while (MayStart()) {
     std::optional<Job> job = queue_.Pop();
     if (!job.has_value()) return;
-    if (job->kind == Job::Kind::kMethod && !mailbox_.alive()) {
-      Refuse(*job, FailureCode::kActorDied, "the actor has ended", effects);
+    if (std::optional<base::Failure> why = WhyNot(*job)) {
+      Refuse(*job, *std::move(why), effects);
       LetGo(*job);
       continue;
     }
@@ -148,10 +159,26 @@ void Host::StartNext(Effects& effects) {
     execute.args = std::move(job->args);
     execute.called = std::move(job->called);
     execute.assigned = std::move(job->assigned);
+    execute.scope = job->scope;
+    execute.deadline = job->deadline;
     Emit(effects, std::move(execute));
     job->args.clear();
     running_ = Started{*std::move(job)};
   }
+}
+
+std::optional<base::Failure> Host::WhyNot(const Job& job) {
+  if (job.kind == Job::Kind::kMethod && !mailbox_.alive()) {
+    return base::NotRun(FailureCode::kActorDied, "the actor has ended");
+  }
+  if (job.deadline > now_) return std::nullopt;
+  if (job.kind == Job::Kind::kConstructor) mailbox_.Constructed(false);
+  return TimeoutFailure(base::Executed::kNo, "function");
+}
+
+void Host::StopUnwanted(base::TaskId task, Effects& effects) {
+  Emit(effects, StopExecution{task});
+  stopped_.push_back(task);
 }
 
 void Host::Aside(const SetAside& aside, Effects& effects) {
@@ -162,7 +189,7 @@ void Host::Aside(const SetAside& aside, Effects& effects) {
   MOBULA_CHECK(is_new);
   const Started& started = it->second;
   if (started.asker_is_gone) {
-    Emit(effects, StopExecution{aside.task});
+    StopUnwanted(aside.task, effects);
   } else {
     SendTo(effects, started.job.from,
            base::TaskAside{aside.task, aside.run_ns});
@@ -254,7 +281,11 @@ bool Host::Stop(base::ProcessId from, base::TaskId task, Effects& effects) {
 
 void Host::Refuse(const Job& job, FailureCode code, const char* why,
                   Effects& effects) const {
-  base::Failure failure = base::NotRun(code, why);
+  Refuse(job, base::NotRun(code, why), effects);
+}
+
+void Host::Refuse(const Job& job, base::Failure failure,
+                  Effects& effects) const {
   failure.incarnation = job.incarnation;
   base::TaskDone done;
   done.task = job.task;
@@ -273,7 +304,7 @@ void Host::PeerLost(base::ProcessId process, Effects& effects) {
   for (auto& [task, started] : aside_) {
     if (started.job.from != process || started.asker_is_gone) continue;
     started.asker_is_gone = true;
-    Emit(effects, StopExecution{task});
+    StopUnwanted(task, effects);
   }
 }
 

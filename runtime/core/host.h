@@ -20,8 +20,10 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "base/boot_time.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
@@ -40,6 +42,9 @@ class Host {
 
   // A driver hosts nothing: it refuses all.
   Host(bool accepts, References& refs) : accepts_(accepts), refs_(refs) {}
+
+  // Of the events that follow.
+  void Begin(base::BootTime now) { now_ = now; }
 
   void Run(base::ProcessId from, base::RunTask run, Effects& effects);
   void Construct(base::ProcessId from, base::CreateActor create,
@@ -60,6 +65,11 @@ class Host {
     return !running_.has_value() && aside_.empty() && queue_.empty();
   }
   [[nodiscard]] std::size_t queued() const { return queue_.size(); }
+  // What has been told to stop since the last time, since nobody wants it any
+  // more: what it has spawned is to be cancelled.
+  std::vector<base::TaskId> TakeStopped() {
+    return std::exchange(stopped_, {});
+  }
   // Runs here, or is set aside.
   [[nodiscard]] bool Runs(base::TaskId task) const;
   [[nodiscard]] std::size_t aside() const { return aside_.size(); }
@@ -87,20 +97,26 @@ class Host {
   Started TakeStarted(base::TaskId task);
   void Enqueue(Job job, Effects& effects);
   void StartNext(Effects& effects);
+  // It does not start: nobody waits for it, or may.
+  [[nodiscard]] std::optional<base::Failure> WhyNot(const Job& job);
+  void StopUnwanted(base::TaskId task, Effects& effects);
   // What that process asked for and has not started; `why` it does not.
   void TakeBack(base::ProcessId from, base::TaskId task, const char* why,
                 Effects& effects);
   void Refuse(const Job& job, base::FailureCode code, const char* why,
               Effects& effects) const;
+  void Refuse(const Job& job, base::Failure failure, Effects& effects) const;
   void NoteExit(const Job& job, Effects& effects);
   // It is not run, or has been: its arguments are not kept.
   void LetGo(const Job& job);
 
   const bool accepts_;
   References& refs_;
+  base::BootTime now_;
   bool retired_ = false;
   std::optional<Started> running_;
   std::map<base::TaskId, Started> aside_;
+  std::vector<base::TaskId> stopped_;
   RunQueue queue_;
   Mailbox mailbox_;
 };

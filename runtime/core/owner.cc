@@ -90,7 +90,7 @@ void Owner::On(Submit submit) {
     tasks_.Add(submit, now_);
     std::optional<ResolvedArgs> resolved =
         arg_waits_.Begin(submit.task, std::move(submit.args));
-    NoteSpawned(submit.parent, submit.task, submit.result);
+    NoteSpawned(submit.parent, submit.scope.id, submit.task, submit.result);
     if (resolved.has_value()) Deliver(submit.task, std::move(*resolved));
     return;
   }
@@ -135,12 +135,13 @@ void Owner::On(Call call) {
   }
   const base::TaskId task = call.task;
   const base::TaskId parent = call.parent;
+  const base::SpawnScope scope = call.scope.id;
   const base::ObjectId result = call.result;
   std::vector<Arg> args = std::move(call.args);
   if (!calls_.Add(std::move(call), now_, out_)) return;
   std::optional<ResolvedArgs> resolved =
       arg_waits_.Begin(task, std::move(args));
-  NoteSpawned(parent, task, result);
+  NoteSpawned(parent, scope, task, result);
   if (resolved.has_value()) Deliver(task, std::move(*resolved));
 }
 

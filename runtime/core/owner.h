@@ -74,6 +74,8 @@ class Owner {
   void On(const DropActor& drop);
   void On(const Kill& kill);
   void On(const Cancel& cancel);
+  void On(const StopScope& stop);
+  void On(const EndScope& end);
   void On(const Tick& tick);
 
   void On(const base::Registered& registered);
@@ -148,8 +150,9 @@ class Owner {
   // ---- owner_cancel.cc
   base::CancelVerdict CancelOwn(base::ObjectId object, bool force,
                                 bool recursive);
-  void NoteSpawned(base::TaskId parent, base::TaskId child,
-                   base::ObjectId result);
+  void NoteSpawned(base::TaskId parent, base::SpawnScope scope,
+                   base::TaskId child, base::ObjectId result);
+  void CancelAll(const std::vector<SpawnedTasks::Child>& children);
   // ---- owner_lineage.cc
   void LoseBytes(const base::ObjectName& name, const base::Extent& extent);
   void MakeAgain(base::ObjectId object, bool is_of_actor);

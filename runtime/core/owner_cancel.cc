@@ -58,17 +58,27 @@ CancelVerdict Owner::CancelOwn(base::ObjectId object, bool force,
                                                      : CancelVerdict::kFinished;
 }
 
-void Owner::NoteSpawned(base::TaskId parent, base::TaskId child,
-                        base::ObjectId result) {
-  if (parent.IsNil() || !spawned_.Add(parent, child, result)) return;
-  tasks_.Cancel(child, /*force=*/false, /*recursive=*/true, now_, out_);
-  calls_.Cancel(child, /*recursive=*/true, out_);
+void Owner::NoteSpawned(base::TaskId parent, base::SpawnScope scope,
+                        base::TaskId child, base::ObjectId result) {
+  if (spawned_.Add(parent, scope, child, result)) CancelAll({{child, result}});
 }
 
 void Owner::CancelSpawned(base::TaskId parent) {
-  for (const base::TaskId child : spawned_.Stop(parent)) {
-    tasks_.Cancel(child, /*force=*/false, /*recursive=*/true, now_, out_);
-    calls_.Cancel(child, /*recursive=*/true, out_);
+  CancelAll(spawned_.Stop(parent));
+}
+
+void Owner::On(const StopScope& stop) {
+  CancelAll(spawned_.StopScope(stop.scope));
+}
+
+void Owner::On(const EndScope& end) {
+  CancelAll(spawned_.EndScope(end.scope, end.heir));
+}
+
+void Owner::CancelAll(const std::vector<SpawnedTasks::Child>& children) {
+  for (const SpawnedTasks::Child& child : children) {
+    tasks_.Cancel(child.task, /*force=*/false, /*recursive=*/true, now_, out_);
+    calls_.Cancel(child.task, /*recursive=*/true, out_);
   }
 }
 

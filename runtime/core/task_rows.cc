@@ -31,6 +31,18 @@ void Fold(std::vector<base::TaskCount>& counts) {
 
 }  // namespace
 
+void TaskRows::Describe(const base::CallerScope* scope, base::BootTime deadline,
+                        base::TaskRow& row) const {
+  if (scope != nullptr) {
+    row.trace = scope->trace;
+    row.priority = scope->priority;
+  }
+  if (deadline.IsNever()) return;
+  row.left_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now_)
+          .count();
+}
+
 void TaskRows::Add(base::TaskRow row, base::BootTime since) {
   MOBULA_CHECK(rows_.size() < rows_max_);
   row.state_ms =

@@ -21,6 +21,7 @@
 
 #include "base/boot_time.h"
 #include "base/frames/task_message.h"
+#include "base/scheduling/call_scope.h"
 
 namespace mobula::runtime {
 
@@ -41,6 +42,10 @@ class TaskRows {
   // The same where no row is to come of it.
   [[nodiscard]] bool LookOn() { return looks_++ < kLooksMax; }
   [[nodiscard]] std::size_t room() const { return rows_max_ - rows_.size(); }
+  // Says in the row under which scope, null if a usual one, it was asked for,
+  // and how long it has until that deadline.
+  void Describe(const base::CallerScope* scope, base::BootTime deadline,
+                base::TaskRow& row) const;
   // `since`: it is in its state.
   void Add(base::TaskRow row, base::BootTime since);
 

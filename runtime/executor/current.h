@@ -13,9 +13,11 @@
 #include <stop_token>
 #include <string_view>
 
+#include "base/boot_time.h"
 #include "base/frames/message.h"
 #include "base/function_table.h"
 #include "base/ids.h"
+#include "base/scheduling/call_scope.h"
 #include "base/shm/worker_page.h"
 
 namespace mobula::runtime {
@@ -30,7 +32,9 @@ struct CurrentExecution {
   std::string_view function;  // as a person reads it: "Index::Add"
   // Null: no name, one cpu.
   const base::Assigned* assigned = nullptr;
-  std::stop_token stop;  // says so once it is cancelled
+  std::stop_token stop;                    // says so once it is cancelled
+  const base::CallScope* scope = nullptr;  // as it came; null: a usual one
+  base::BootTime deadline = base::BootTime::Never();  // of that
   base::Invocation* invocation = nullptr;
 };
 

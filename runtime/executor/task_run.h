@@ -31,6 +31,8 @@ struct TaskRun final : base::CoroutineRun::Owner {
     current.attempt = work.attempt;
     current.is_constructor = work.is_constructor;
     current.invocation = &invocation;
+    if (work.scope.has_value()) current.scope = &*work.scope;
+    current.deadline = work.deadline;
     invocation.result = base::ObjectName{work.result, work.owner};
   }
   TaskRun(const TaskRun&) = delete;

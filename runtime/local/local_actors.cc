@@ -6,7 +6,6 @@
 #include "base/check.h"
 #include "base/functions/callable.h"
 #include "base/value.h"
-#include "runtime/core/cancelled_failure.h"
 #include "runtime/local/local_backend.h"
 
 namespace mobula::runtime {
@@ -67,6 +66,7 @@ void LocalBackend::Begin(Create create, int handles) {
   if (refusal.has_value()) refusal = AsDeath(std::move(*refusal));
   const base::ActorId id = create.actor;
   if (!refusal.has_value()) refusal = Refusal(create);
+  if (!refusal.has_value()) refusal = Late(create.scope, create.class_name);
   {
     base::MutexLock lock(mutex_);
     Actor& actor = actors_[id];
@@ -101,11 +101,15 @@ void LocalBackend::On(Call call) {
     pending_.emplace(call.result, id);
     objects_.Expect(call.result);
     objects_.HoldArgs(call.args);
+    const bool stopped =
+        spawned_.Add(call.parent, call.scope.id, call.task, call.result);
     Actor* const actor = Find(id);
     if (actor == nullptr) {
       Settle(call, {NotRun(FailureCode::kActorDied, call.method_name,
                            "there is no such actor"),
                     0});
+    } else if (stopped) {
+      Settle(call, {Cancelled(call, base::Executed::kNo), 0});
     } else if (const int most = actor->create.pending_calls_max;
                most >= 0 &&
                actor->waiting.size() >= static_cast<std::size_t>(most)) {
@@ -234,7 +238,7 @@ bool LocalBackend::Step(base::ActorId id) {
       return true;
     }
     Occupy(*actor);
-    if (call.has_value()) calls_[call->result].task = call->task;
+    if (call.has_value()) runs_[call->result].task = call->task;
   }
   if (call.has_value()) {
     RunCall(id, *std::move(call));
@@ -258,6 +262,8 @@ void LocalBackend::Begin(base::ActorId id) {
     run.is_constructor = true;
     run.function = actor->create.constructor;
     run.assigned = base::Assigned{actor->create.name, actor->create.resources};
+    SetScope(run, actor->create.scope);
+    if (run.incarnation > 1) run.deadline = base::BootTime::Never();
     class_name = actor->create.class_name;
     args = actor->args;
   }
@@ -295,6 +301,8 @@ void LocalBackend::RunCall(base::ActorId id, Call call) {
     run.stop = running_.TokenOf(call.task);
     refusal = Refusal(*actor, call);
   }
+  SetScope(run, call.scope);
+  if (!refusal.has_value()) refusal = Late(call.scope, call.method_name);
   std::vector<base::Value> args;
   if (!refusal.has_value()) refusal = Resolve(call.args, &args);
   if (refusal.has_value()) {
@@ -336,9 +344,10 @@ void LocalBackend::FinishCall(const Call& call, Settled settled,
   base::MutexLock lock(mutex_);
   Actor* const actor = Find(call.actor);
   MOBULA_CHECK(actor != nullptr, "an actor that runs something stays");
-  const bool cancelled = std::exchange(calls_[call.result].cancelled, false);
-  calls_.erase(call.result);
+  const bool cancelled = std::exchange(runs_[call.result].cancelled, false);
+  runs_.erase(call.result);
   running_.Forget(call.task);
+  spawned_.Ended(call.task);
   if (cancelled) {
     settled.outcome = Cancelled(call, base::Executed::kMaybe);
     // Killed while it ran, or it ended itself while this waited.
@@ -357,49 +366,6 @@ void LocalBackend::FinishCall(const Call& call, Settled settled,
     actor->instance = nullptr;
   }
   Settle(call, std::move(settled));
-}
-
-// ---- cancelling -------------------------------------------------------------
-
-Failure LocalBackend::Cancelled(const Call& call, base::Executed executed) {
-  Failure failure = CancelledFailure(executed);
-  failure.function = call.method_name;
-  return failure;
-}
-
-std::optional<base::CancelVerdict> LocalBackend::Cancel(
-    const base::ObjectName& object, bool force, bool /*recursive*/,
-    base::BootTime /*deadline*/) {
-  using base::CancelVerdict;
-  const base::ObjectId result = object.object;
-  base::MutexLock lock(mutex_);
-  if (objects_.WasPut(result)) return CancelVerdict::kNoTask;
-  const auto pending = pending_.find(result);
-  if (pending == pending_.end()) {
-    const Settled* const settled = objects_.Find(result);
-    if (settled == nullptr) return CancelVerdict::kFinished;
-    if (force && settled->incarnation > 0) return CancelVerdict::kActorCall;
-    const auto* failure = std::get_if<Failure>(&settled->outcome);
-    const bool is_cancelled =
-        failure != nullptr && failure->code == FailureCode::kCancelled;
-    return is_cancelled ? CancelVerdict::kCancelled : CancelVerdict::kFinished;
-  }
-  if (force) return CancelVerdict::kActorCall;
-  const auto runs = calls_.find(result);
-  if (runs != calls_.end()) {
-    runs->second.cancelled = true;
-    running_.Stop(runs->second.task);
-    return CancelVerdict::kCancelled;
-  }
-  std::deque<Call>& waiting = Find(pending->second)->waiting;
-  const auto call = std::find_if(
-      waiting.begin(), waiting.end(),
-      [result](const Call& each) { return each.result == result; });
-  MOBULA_CHECK(call != waiting.end(), "a pending call waits or runs");
-  const Call taken = std::move(*call);
-  waiting.erase(call);
-  Settle(taken, {Cancelled(taken, base::Executed::kNo), 0});
-  return CancelVerdict::kCancelled;
 }
 
 }  // namespace mobula::runtime

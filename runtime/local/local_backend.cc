@@ -125,6 +125,8 @@ CurrentExecution LocalBackend::CurrentOf(const Run& run,
   current.function = entry.name;
   current.assigned = &run.assigned;
   current.stop = run.stop;
+  current.scope = &run.scope;
+  current.deadline = std::min(run.deadline, base::BootNow() + run.timeout);
   current.invocation = &invocation;
   return current;
 }
@@ -135,12 +137,10 @@ LocalBackend::Finished LocalBackend::Conclude(
   Finished finished;
   finished.exit_actor = invocation.exit_actor;
   finished.kept = std::move(invocation.kept);
-  if (base::BootNow() - start > run.timeout) {
-    Failure late;
-    late.code = FailureCode::kTimeout;
-    late.executed = base::Executed::kYes;
-    late.message = "it ran for longer than its timeout";
-    outcome = std::move(late);
+  const base::BootTime now = base::BootNow();
+  if (now - start > run.timeout || now >= run.deadline) {
+    outcome = base::MakeFailure(FailureCode::kTimeout, base::Executed::kYes,
+                                "it ran for longer than its timeout");
   }
   if (auto* const failure = std::get_if<Failure>(&outcome)) {
     failure->function = run.name;
@@ -148,6 +148,7 @@ LocalBackend::Finished LocalBackend::Conclude(
     failure->pid = ::getpid();
     failure->attempt = run.attempt;
     failure->incarnation = run.incarnation;
+    if (failure->trace.IsNil()) failure->trace = run.scope.trace;
   }
   finished.outcome = std::move(outcome);
   return finished;
@@ -202,6 +203,8 @@ LocalBackend::Finished LocalBackend::RunTask(const Submit& submit) {
   if (submit.by_name) run.called = submit.function_name;
   run.assigned = base::Assigned{submit.name, submit.resources};
   run.timeout = submit.timeout;
+  run.stop = running_.TokenOf(submit.task);
+  SetScope(run, submit.scope);
   while (true) {
     finished = Execute(run, args);
     if (!IsRetried(submit, run.attempt, finished.outcome)) return finished;
@@ -210,6 +213,12 @@ LocalBackend::Finished LocalBackend::RunTask(const Submit& submit) {
 }
 
 void LocalBackend::On(const Submit& submit) {
+  if (std::optional<Failure> why = Admit(submit)) {
+    base::MutexLock lock(mutex_);
+    objects_.Add(submit.result, Settled{*std::move(why), 0});
+    changed_.NotifyAll();
+    return;
+  }
   const base::FunctionEntry* const entry = table_.Find(submit.function);
   if (entry != nullptr && entry->is_coroutine() &&
       node_.total.Fits(submit.resources)) {
@@ -218,6 +227,7 @@ void LocalBackend::On(const Submit& submit) {
   }
   Finished finished = RunTask(submit);
   base::MutexLock lock(mutex_);
+  EndTask(submit, finished.outcome);
   objects_.Add(submit.result, Settled{std::move(finished.outcome), 0});
   changed_.NotifyAll();
 }
@@ -225,6 +235,7 @@ void LocalBackend::On(const Submit& submit) {
 
 void LocalBackend::Settle(const Call& call, Settled settled) {
   pending_.erase(call.result);
+  spawned_.Settled(call.result);
   objects_.Settle(call.result, std::move(settled));
   TellWatches(call.result);
   objects_.ReleaseArgs(call.args);

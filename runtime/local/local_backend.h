@@ -42,6 +42,7 @@
 #include "base/function_table.h"
 #include "base/ids.h"
 #include "base/mutex.h"
+#include "base/scheduling/call_scope.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/thread_annotations.h"
 #include "base/threads/executor.h"
@@ -53,6 +54,7 @@
 #include "runtime/local/local_objects.h"
 #include "runtime/local/local_store.h"
 #include "runtime/process/backend.h"
+#include "runtime/tasks/spawned_tasks.h"
 
 namespace mobula::runtime {
 
@@ -79,8 +81,8 @@ class LocalBackend : public Backend {
                               std::size_t count,
                               base::BootTime deadline) override
       MOBULA_EXCLUDES(mutex_);
-  // Only a call whose actor is busy is not finished; what it has called is not
-  // reached.
+  // Only a call whose actor is busy, what another thread runs and a coroutine
+  // that waits are not finished. local_scopes.cc.
   std::optional<base::CancelVerdict> Cancel(const base::ObjectName& object,
                                             bool force, bool recursive,
                                             base::BootTime deadline) override
@@ -147,8 +149,10 @@ class LocalBackend : public Backend {
     const base::FunctionEntry* constructor = nullptr;
     base::Duration timeout = base::Duration::max();
     std::stop_token stop;
+    base::CallScope scope;
+    base::BootTime deadline = base::BootTime::Never();  // of its scope
   };
-  // A call that runs.
+  // A task or call that runs.
   struct Running {
     base::TaskId task;
     bool cancelled = false;
@@ -163,6 +167,24 @@ class LocalBackend : public Backend {
   void On(const DropActor& drop) MOBULA_EXCLUDES(mutex_);
   void On(const HoldObject& hold) MOBULA_EXCLUDES(mutex_);
   void On(const DropObject& drop) MOBULA_EXCLUDES(mutex_);
+
+  // Scopes and cancelling: local_scopes.cc.
+  void On(const StopScope& stop) MOBULA_EXCLUDES(mutex_);
+  void On(const EndScope& end) MOBULA_EXCLUDES(mutex_);
+  static void SetScope(Run& run, const base::CallerScope& scope);
+  // Why what comes under that scope does not run.
+  static std::optional<base::Failure> Late(const base::CallerScope& scope,
+                                           std::string_view function);
+  // The task runs from here on, until EndTask, unless it must not.
+  std::optional<base::Failure> Admit(const Submit& submit)
+      MOBULA_EXCLUDES(mutex_);
+  // `outcome`: another one where it was cancelled.
+  void EndTask(const Submit& submit, base::Outcome& outcome)
+      MOBULA_REQUIRES(mutex_);
+  base::CancelVerdict CancelOne(base::ObjectId result, bool force)
+      MOBULA_REQUIRES(mutex_);
+  void CancelAll(std::vector<SpawnedTasks::Child> children)
+      MOBULA_REQUIRES(mutex_);
 
   // What came of a run.
   Finished Conclude(const Run& run, base::BootTime start, base::Outcome outcome,
@@ -252,7 +274,8 @@ class LocalBackend : public Backend {
   // Of a call that waits or runs, to its actor.
   std::map<base::ObjectId, base::ActorId> pending_ MOBULA_GUARDED_BY(mutex_);
   std::map<base::ActorId, Actor> actors_ MOBULA_GUARDED_BY(mutex_);
-  std::map<base::ObjectId, Running> calls_ MOBULA_GUARDED_BY(mutex_);
+  std::map<base::ObjectId, Running> runs_ MOBULA_GUARDED_BY(mutex_);
+  SpawnedTasks spawned_ MOBULA_GUARDED_BY(mutex_);
   LocalStore store_ MOBULA_GUARDED_BY(mutex_);
   RunningTasks running_;
   std::map<base::TaskId, std::shared_ptr<Coroutine>> coroutines_

@@ -78,6 +78,7 @@ void LocalBackend::BeginTask(const Submit& submit,
   run.task = submit.task;
   run.function = submit.function;
   run.timeout = submit.timeout;
+  SetScope(run, submit.scope);
   auto coroutine = std::make_shared<Coroutine>(*this, entry, run);
   coroutine->name = submit.function_name;
   coroutine->run.name = coroutine->name;
@@ -85,7 +86,9 @@ void LocalBackend::BeginTask(const Submit& submit,
   {
     base::MutexLock lock(mutex_);
     if (refusal.has_value()) {
-      objects_.Add(submit.result, Settled{*std::move(refusal), 0});
+      base::Outcome outcome = *std::move(refusal);
+      EndTask(submit, outcome);
+      objects_.Add(submit.result, Settled{std::move(outcome), 0});
       changed_.NotifyAll();
       return;
     }
@@ -126,7 +129,7 @@ void LocalBackend::Begin(std::shared_ptr<Coroutine> coroutine) {
         coroutines_[one.run.task] = coroutine;
         stops = ended_;
       }
-      if (one.call.has_value()) running_.Add(one.run.task, one.body);
+      running_.Add(one.run.task, one.body);
       if (stops) one.body->Stop();
       one.body->Begin();
     }
@@ -155,6 +158,7 @@ void LocalBackend::Ended(Coroutine& coroutine, base::Outcome outcome) {
 std::shared_ptr<LocalBackend::Coroutine> LocalBackend::End(
     const std::shared_ptr<Coroutine>& coroutine) {
   Coroutine& one = *coroutine;
+  running_.Remove(one.run.task);
   Finished finished =
       Conclude(one.run, one.start, *std::move(one.outcome), one.invocation);
   one.instance.reset();
@@ -175,6 +179,7 @@ std::shared_ptr<LocalBackend::Coroutine> LocalBackend::End(
   }
   base::MutexLock lock(mutex_);
   if (one.submit.has_value()) {
+    EndTask(*one.submit, finished.outcome);
     objects_.Settle(one.submit->result,
                     Settled{std::move(finished.outcome), 0});
     TellWatches(one.submit->result);

@@ -100,11 +100,19 @@ std::size_t LeaseCache::Wanted(const ShapeState& state, std::size_t queued,
                   state.requests_max - std::min(serving, state.requests_max));
 }
 
-void LeaseCache::Ask(Shape shape, std::size_t queued,
-                     const std::string& function, base::BootTime now,
-                     Produced& out) {
+void LeaseCache::SetPriority(ShapeState& state, std::int32_t priority,
+                             const std::string& function, Produced& out) const {
+  if (std::exchange(state.priority, priority) == priority) return;
+  for (const base::LeaseId lease : state.requested) {
+    out.SendTo(raylet_, base::RequestLease{lease, job_, state.resources, false,
+                                           function, priority});
+  }
+}
+
+void LeaseCache::Ask(Shape shape, Queued queued, const std::string& function,
+                     base::BootTime now, Produced& out) {
   ShapeState& state = shapes_[shape];
-  if (queued == 0) {
+  if (queued.count == 0) {
     while (!state.requested.empty()) {
       const base::LeaseId lease = state.requested.back();
       state.requested.pop_back();
@@ -113,15 +121,17 @@ void LeaseCache::Ask(Shape shape, std::size_t queued,
     }
     return;
   }
-  if (raylet_.IsNil() || now < state.ask_after) return;
-  const std::size_t wanted = Wanted(state, queued, now);
+  if (raylet_.IsNil()) return;
+  SetPriority(state, queued.priority, function, out);
+  if (now < state.ask_after) return;
+  const std::size_t wanted = Wanted(state, queued.count, now);
   while (state.requested.size() < wanted) {
     Lease lease;
     lease.id = ids_.Next<base::LeaseId>();
     lease.shape = shape;
     state.requested.push_back(lease.id);
     out.SendTo(raylet_, base::RequestLease{lease.id, job_, state.resources,
-                                           false, function});
+                                           false, function, state.priority});
     leases_.emplace(lease.id, std::move(lease));
   }
 }

@@ -92,8 +92,12 @@ class LeaseCache {
     return shapes_[shape].is_coroutine;
   }
 
-  // Makes the requests fit a queue of that length; none are left if it is 0.
-  void Ask(Shape shape, std::size_t queued, const std::string& function,
+  struct Queued {
+    std::size_t count = 0;
+    std::int32_t priority = 0;  // of the first
+  };
+  // Makes the requests fit that queue; none are left if it is empty.
+  void Ask(Shape shape, Queued queued, const std::string& function,
            base::BootTime now, Produced& out);
   // Null if the lease is unknown: taken back meanwhile, or an actor's.
   Lease* Grant(const base::LeaseGranted& granted, base::BootTime now);
@@ -171,6 +175,7 @@ class LeaseCache {
     std::size_t requests_max = 1;
     std::deque<base::LeaseId> requested;  // in the order asked
     std::vector<Lease*> granted;          // in the order granted
+    std::int32_t priority = 0;            // of all that was asked for
     base::BootTime ask_after;
     base::BootTime ask_timer = base::BootTime::Never();
   };
@@ -181,6 +186,8 @@ class LeaseCache {
   [[nodiscard]] static std::size_t Wanted(const ShapeState& state,
                                           std::size_t queued,
                                           base::BootTime now);
+  void SetPriority(ShapeState& state, std::int32_t priority,
+                   const std::string& function, Produced& out) const;
   void TakeOut(Lease& lease, std::deque<InFlight>::iterator it,
                base::BootTime now);
   void Schedule(Lease& lease, base::BootTime at);

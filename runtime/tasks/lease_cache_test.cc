@@ -59,27 +59,27 @@ TEST_F(LeaseCacheTest, AsksForWhatQueueAndNodeAllow) {
   const auto half = cache_.Use(ResourceVector::Cpus(0.5));
   const auto none = cache_.Use(ResourceVector());
   const auto huge = cache_.Use(ResourceVector::Cpus(1'000));
-  cache_.Ask(one, 5, "F", now_, out_);
+  cache_.Ask(one, {5}, "F", now_, out_);
   EXPECT_TRUE(Take<base::RequestLease>().empty());  // no raylet yet
   cache_.Joined(kRaylet, ResourceVector::Cpus(4));
-  cache_.Ask(one, 2, "F", now_, out_);
+  cache_.Ask(one, {2}, "F", now_, out_);
   EXPECT_EQ(Take<base::RequestLease>().size(), 2u);
-  cache_.Ask(one, 100, "F", now_, out_);
+  cache_.Ask(one, {100}, "F", now_, out_);
   EXPECT_EQ(Take<base::RequestLease>().size(), 2u);
-  cache_.Ask(half, 100, "F", now_, out_);
+  cache_.Ask(half, {100}, "F", now_, out_);
   EXPECT_EQ(Take<base::RequestLease>().size(), 8u);
-  cache_.Ask(none, 1'000, "F", now_, out_);
+  cache_.Ask(none, {1'000}, "F", now_, out_);
   EXPECT_EQ(Take<base::RequestLease>().size(), LeaseCache::kRequestsMax);
-  cache_.Ask(huge, 7, "F", now_, out_);  // to be refused by name
+  cache_.Ask(huge, {7}, "F", now_, out_);  // to be refused by name
   EXPECT_EQ(Take<base::RequestLease>().size(), 1u);
-  cache_.Ask(one, 0, "F", now_, out_);
+  cache_.Ask(one, {0}, "F", now_, out_);
   EXPECT_EQ(Take<base::CancelLease>().size(), 4u);
 }
 
 TEST_F(LeaseCacheTest, AShapeIsForgottenWithItsLastUserAndLease) {
   cache_.Joined(kRaylet, ResourceVector::Cpus(4));
   const auto shape = cache_.Use(ResourceVector::Cpus(1));
-  cache_.Ask(shape, 1, "F", now_, out_);
+  cache_.Ask(shape, {1}, "F", now_, out_);
   LeaseCache::Lease& lease = Grant(Take<base::RequestLease>()[0].lease, 1);
   cache_.Unuse(shape);
   EXPECT_EQ(cache_.Use(ResourceVector::Cpus(1)), shape);  // its lease is kept
@@ -92,7 +92,7 @@ TEST_F(LeaseCacheTest, AShapeIsForgottenWithItsLastUserAndLease) {
 TEST_F(LeaseCacheTest, WorkIsSpreadAndBounded) {
   cache_.Joined(kRaylet, ResourceVector::Cpus(2));
   const auto shape = cache_.Use(ResourceVector::Cpus(1));
-  cache_.Ask(shape, 2, "F", now_, out_);
+  cache_.Ask(shape, {2}, "F", now_, out_);
   const auto requests = Take<base::RequestLease>();
   ASSERT_EQ(requests.size(), 2u);
   Grant(requests[0].lease, 1);
@@ -108,7 +108,7 @@ TEST_F(LeaseCacheTest, WorkIsSpreadAndBounded) {
 TEST_F(LeaseCacheTest, ALeaseIsLookedAtWhenIdleAndWhenItsFirstTaskIsLong) {
   cache_.Joined(kRaylet, ResourceVector::Cpus(2));
   const auto shape = cache_.Use(ResourceVector::Cpus(1));
-  cache_.Ask(shape, 1, "F", now_, out_);
+  cache_.Ask(shape, {1}, "F", now_, out_);
   LeaseCache::Lease& lease = Grant(Take<base::RequestLease>()[0].lease, 1);
   EXPECT_EQ(cache_.Next(), now_ + LeaseCache::kIdle);
   cache_.Push(lease, {5, 1}, {6, 1}, 1'000, now_);
@@ -131,7 +131,7 @@ TEST_F(LeaseCacheTest, CoroutinesThatWaitKeepTheLeaseButNoRoomOnIt) {
   const auto shape = cache_.Use(ResourceVector::Cpus(1), true);
   EXPECT_NE(shape, plain);
   EXPECT_EQ(cache_.Use(ResourceVector::Cpus(1), true), shape);
-  cache_.Ask(shape, 100, "F", now_, out_);
+  cache_.Ask(shape, {100}, "F", now_, out_);
   const auto requests = Take<base::RequestLease>();
   ASSERT_EQ(requests.size(), 2u);
   LeaseCache::Lease& lease = Grant(requests[0].lease, 1);
@@ -145,7 +145,7 @@ TEST_F(LeaseCacheTest, CoroutinesThatWaitKeepTheLeaseButNoRoomOnIt) {
     EXPECT_EQ(lease.backlog_ns, 0);
   }
   // Two cpus have two such slots; one that does not serve is replaced.
-  cache_.Ask(shape, 100, "F", now_, out_);
+  cache_.Ask(shape, {100}, "F", now_, out_);
   EXPECT_TRUE(Take<base::RequestLease>().empty());
   cache_.Push(lease, {5, 6}, {6, 6}, 200'000, now_);
   cache_.Push(lease, {5, 7}, {6, 7}, 0, now_);
@@ -153,12 +153,12 @@ TEST_F(LeaseCacheTest, CoroutinesThatWaitKeepTheLeaseButNoRoomOnIt) {
   EXPECT_EQ(cache_.PopCheck(now_), &lease);
   lease.recalled = true;
   cache_.Recheck(lease, now_);
-  cache_.Ask(shape, 100, "F", now_, out_);
+  cache_.Ask(shape, {100}, "F", now_, out_);
   EXPECT_TRUE(Take<base::RequestLease>().empty());
   now_ = lease.head_since + LeaseCache::kStuckAfter;
   EXPECT_NE(cache_.PopCheck(now_), &lease);  // the other one is idle
   EXPECT_EQ(cache_.PopCheck(now_), &lease);
-  cache_.Ask(shape, 100, "F", now_, out_);
+  cache_.Ask(shape, {100}, "F", now_, out_);
   EXPECT_EQ(Take<base::RequestLease>().size(), 1u);
   cache_.Recheck(lease, now_);
   EXPECT_FALSE(LeaseCache::IsIdle(lease));
@@ -175,9 +175,9 @@ TEST_F(LeaseCacheTest, CoroutinesThatWaitKeepTheLeaseButNoRoomOnIt) {
 TEST_F(LeaseCacheTest, GrantsOfWhatWasTakenBackAreNotOurs) {
   cache_.Joined(kRaylet, ResourceVector::Cpus(2));
   const auto shape = cache_.Use(ResourceVector::Cpus(1));
-  cache_.Ask(shape, 1, "F", now_, out_);
+  cache_.Ask(shape, {1}, "F", now_, out_);
   const auto requests = Take<base::RequestLease>();
-  cache_.Ask(shape, 0, "F", now_, out_);
+  cache_.Ask(shape, {0}, "F", now_, out_);
   EXPECT_EQ(cache_.Grant({requests[0].lease, {2, 1}, 1}, now_), nullptr);
   LeaseCache::Shape refused = 0;
   EXPECT_FALSE(cache_.Refuse(requests[0].lease, &refused));
@@ -187,11 +187,11 @@ TEST_F(LeaseCacheTest, AfterARefusalItWaitsBeforeItAsksAgain) {
   cache_.Joined(kRaylet, ResourceVector::Cpus(2));
   const auto shape = cache_.Use(ResourceVector::Cpus(1));
   cache_.Postpone(shape, now_);
-  cache_.Ask(shape, 1, "F", now_, out_);
+  cache_.Ask(shape, {1}, "F", now_, out_);
   EXPECT_TRUE(Take<base::RequestLease>().empty());
   now_ = now_ + LeaseCache::kAskAgain;
   EXPECT_EQ(cache_.ShapeDue(now_), shape);
-  cache_.Ask(shape, 1, "F", now_, out_);
+  cache_.Ask(shape, {1}, "F", now_, out_);
   EXPECT_EQ(Take<base::RequestLease>().size(), 1u);
 }
 

@@ -16,8 +16,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/boot_time.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
+#include "base/scheduling/call_scope.h"
 #include "base/value.h"
 
 namespace mobula::runtime {
@@ -37,6 +39,8 @@ struct Job {
   std::vector<base::ObjectName> held;  // what they refer to
   std::string called;                  // as of base::RunTask
   std::shared_ptr<const base::Assigned> assigned;
+  std::optional<base::CallScope> scope;
+  base::BootTime deadline = base::BootTime::Never();  // of that
 };
 
 class RunQueue {

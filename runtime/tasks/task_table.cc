@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/value.h"
 #include "runtime/core/cancelled_failure.h"
+#include "runtime/core/timeout_failure.h"
 
 namespace mobula::runtime {
 namespace {
@@ -17,16 +18,6 @@ using base::FailureCode;
 
 // A queue is cleaned when more of it, and over half, is settled.
 constexpr std::size_t kSettledMax = 1'024;
-
-Failure TimeoutFailure(base::Executed executed) {
-  Failure failure;
-  failure.code = FailureCode::kTimeout;
-  failure.executed = executed;
-  failure.message = executed == base::Executed::kNo
-                        ? "the timeout passed before the task could start"
-                        : "the timeout passed before the task had ended";
-  return failure;
-}
 
 bool IsRefusal(const Failure& failure) {
   return failure.code == FailureCode::kCancelled &&
@@ -63,10 +54,10 @@ void TaskTable::Add(const Submit& submit, base::BootTime now) {
   task.retry_exceptions = submit.retry_exceptions;
   task.attempt = submit.attempt;
   task.timeout = submit.timeout;
-  if (submit.timeout != base::Duration::max()) {
-    task.deadline = now + std::max(submit.timeout, base::Duration::zero());
-    deadlines_.Add(task.deadline, submit.task);
-  }
+  task.scope = KeptScope(submit.scope);
+  task.deadline = EarlierEnd(submit.timeout, submit.scope.deadline, now);
+  task.is_scoped = task.deadline == submit.scope.deadline;
+  deadlines_.Add(task.deadline, submit.task);
   task.since = now;
   counts_.Came(task.function, static_cast<std::size_t>(task.state));
   if (queues_.size() <= task.shape) queues_.resize(task.shape + 1);
@@ -114,7 +105,7 @@ void TaskTable::Fail(base::TaskId id, Failure failure, base::BootTime now,
     const bool waits = LeaseCache::IsAside(*lease, id);
     leases_.MarkUnwanted(*lease, id, /*is_to_end=*/true);
     if (waits) {
-      out.SendTo(lease->worker, base::StopTask{id, /*recursive=*/false});
+      out.SendTo(lease->worker, base::StopTask{id, /*recursive=*/true});
     } else if (!ends_worker) {
       out.SendTo(lease->worker, base::CancelTask{id});
     }
@@ -128,8 +119,8 @@ void TaskTable::Fail(base::TaskId id, Failure failure, base::BootTime now,
   // Keeps the queue from filling with tasks that have their outcome.
   Queue& queue = queues_[shape];
   if (queue.tasks.size() > 2 * queue.live + kSettledMax) {
-    std::erase_if(queue.tasks,
-                  [this](base::TaskId task) { return !tasks_.contains(task); });
+    queue.tasks.EraseIf(
+        [this](base::TaskId task) { return !tasks_.contains(task); });
   }
   if (queue.live == 0) Ask(shape, now, out);
 }
@@ -240,7 +231,7 @@ bool TaskTable::Aside(base::ProcessId from, const base::TaskAside& aside,
   if (it != tasks_.end()) {
     functions_.Record(it->second.function, aside.run_ns);
   } else {
-    out.SendTo(from, base::StopTask{aside.task, /*recursive=*/false});
+    out.SendTo(from, base::StopTask{aside.task, /*recursive=*/true});
   }
   Refill(*lease, now, out);
   return true;
@@ -269,6 +260,11 @@ void TaskTable::Conclude(Tasks::iterator it, base::TaskDone& done,
         {it->first, std::exchange(task.args, {}), std::move(done.lost)});
     return;
   }
+  if (task.deadline <= now && IsOfScope(*failure)) {
+    *failure = TimeoutFailure(base::Executed::kYes, "task");
+  } else if (failure->code == FailureCode::kTimeout && RanBefore(task)) {
+    failure->executed = base::Executed::kMaybe;  // this attempt did not
+  }
   if (IsRefusal(*failure)) {
     // Taken back, or the worker is leaving and takes nothing any more.
     if (!task.recalled) task.lease->draining = true;
@@ -292,9 +288,9 @@ void TaskTable::Enqueue(base::TaskId id, Task& task, bool front,
   task.recalled = false;
   ++queue.live;
   if (front) {
-    queue.tasks.push_front(id);
+    queue.tasks.PushFront(PriorityOf(task), id);
   } else {
-    queue.tasks.push_back(id);
+    queue.tasks.PushBack(PriorityOf(task), id);
   }
 }
 
@@ -305,10 +301,22 @@ TaskTable::Tasks::iterator TaskTable::Front(Queue& queue) {
       MOBULA_CHECK(it->second.state == State::kQueued);
       return it;
     }
-    queue.tasks.pop_front();
+    queue.tasks.PopFront();
   }
   MOBULA_CHECK(queue.live == 0);
   return tasks_.end();
+}
+
+TaskTable::Tasks::iterator TaskTable::FrontInTime(LeaseCache::Shape shape,
+                                                  base::BootTime now,
+                                                  Produced& out) {
+  auto it = Front(queues_[shape]);
+  while (it != tasks_.end() && it->second.deadline <= now) {
+    deadlines_.Remove(it->second.deadline, it->first);
+    TimeOut(it->first, now, out);
+    it = Front(queues_[shape]);
+  }
+  return it;
 }
 
 std::int64_t TaskTable::CostNs(const Task& task) const {
@@ -336,7 +344,7 @@ void TaskTable::Push(base::TaskId id, Task& task, LeaseCache::Lease& lease,
                      base::BootTime now, Produced& out) {
   Queue& queue = queues_[task.shape];
   MOBULA_CHECK(queue.live > 0 && queue.tasks.front() == id);
-  queue.tasks.pop_front();
+  queue.tasks.PopFront();
   --queue.live;
   leases_.Push(lease, id, task.result, CostNs(task), now);
   SetState(task, State::kPushed, now);
@@ -351,13 +359,14 @@ void TaskTable::Push(base::TaskId id, Task& task, LeaseCache::Lease& lease,
     run.called = functions_.name(task.function);
   }
   run.assigned = AssignedTo(task);
+  run.scope = Travelling(task.scope.get(), task.deadline, now);
   out.SendTo(lease.worker, std::move(run));
 }
 
 void TaskTable::Pump(LeaseCache::Shape shape, base::BootTime now,
                      Produced& out) {
-  Queue& queue = queues_[shape];
-  for (auto it = Front(queue); it != tasks_.end(); it = Front(queue)) {
+  const auto next = [&] { return FrontInTime(shape, now, out); };
+  for (auto it = next(); it != tasks_.end(); it = next()) {
     LeaseCache::Lease* lease = leases_.Pick(shape, CostNs(it->second));
     if (lease == nullptr) break;
     Push(it->first, it->second, *lease, now, out);
@@ -375,8 +384,8 @@ void TaskTable::Refill(LeaseCache::Lease& lease, base::BootTime now,
   if (lease.draining && LeaseCache::IsIdle(lease)) {
     leases_.Return(lease, false, out);
   } else {
-    Queue& queue = queues_[shape];
-    for (auto it = Front(queue); it != tasks_.end(); it = Front(queue)) {
+    const auto next = [&] { return FrontInTime(shape, now, out); };
+    for (auto it = next(); it != tasks_.end(); it = next()) {
       if (!LeaseCache::HasRoom(lease, CostNs(it->second))) break;
       Push(it->first, it->second, lease, now, out);
     }
@@ -389,8 +398,9 @@ void TaskTable::Ask(LeaseCache::Shape shape, base::BootTime now,
   Queue& queue = queues_[shape];
   static const std::string kNone;
   const auto it = Front(queue);
-  leases_.Ask(shape, queue.live,
-              it == tasks_.end() ? kNone : NameOf(it->second), now, out);
+  const bool is_none = it == tasks_.end();
+  leases_.Ask(shape, {queue.live, is_none ? 0 : PriorityOf(it->second)},
+              is_none ? kNone : NameOf(it->second), now, out);
 }
 
 bool TaskTable::Retry(base::TaskId id, Task& task, base::BootTime now) {
@@ -413,6 +423,10 @@ void TaskTable::Settle(Tasks::iterator it, base::Outcome outcome,
   Task& task = it->second;
   deadlines_.Remove(task.deadline, it->first);
   retries_.Remove(task.retry_at, it->first);
+  auto* const failure = std::get_if<Failure>(&outcome);
+  if (failure != nullptr && task.scope != nullptr && failure->trace.IsNil()) {
+    failure->trace = task.scope->trace;
+  }
   out.Settle(task.result, std::move(outcome));
   out.settled.back().attempts = task.attempt;
   const LeaseCache::Shape shape = task.shape;
@@ -620,8 +634,25 @@ void TaskTable::TimeOut(base::TaskId id, base::BootTime now, Produced& out) {
   Task& task = it->second;
   task.deadline = base::BootTime::Never();
   const base::Executed ran = RanSoFar(task);
-  Fail(id, task.cancelled ? CancelledFailure(ran) : TimeoutFailure(ran), now,
-       out);
+  Failure failure =
+      task.cancelled ? CancelledFailure(ran) : TimeoutFailure(ran, "task");
+  if (task.is_scoped && task.state == State::kPushed) {
+    StopLate(it, std::move(failure), out);
+  } else {
+    Fail(id, std::move(failure), now, out);
+  }
+}
+
+void TaskTable::StopLate(Tasks::iterator it, Failure failure, Produced& out) {
+  LeaseCache::Lease& lease = *it->second.lease;
+  const base::TaskId id = it->first;
+  leases_.MarkUnwanted(lease, id, /*is_to_end=*/false);
+  // It was told before, where it was cancelled.
+  if (!lease.loss.suspected() && !it->second.cancelled) {
+    out.SendTo(lease.worker, base::StopTask{id, /*recursive=*/true});
+  }
+  Fill(it->second, &lease, failure);
+  Settle(it, std::move(failure), out);
 }
 
 // A task that was pushed and came back unstarted has certainly not run.
@@ -643,7 +674,7 @@ void TaskTable::FailQueued(LeaseCache::Shape shape, const Failure& failure,
                            Produced& out) {
   Queue& queue = queues_[shape];
   for (auto it = Front(queue); it != tasks_.end(); it = Front(queue)) {
-    queue.tasks.pop_front();
+    queue.tasks.PopFront();
     --queue.live;
     Failure copy = failure;
     copy.executed = RanSoFar(it->second);

@@ -28,7 +28,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -39,6 +38,7 @@
 #include "base/frames/message.h"
 #include "base/frames/task_message.h"
 #include "base/ids.h"
+#include "base/scheduling/call_scope.h"
 #include "base/value.h"
 #include "runtime/core/backoff.h"
 #include "runtime/core/events.h"
@@ -49,6 +49,7 @@
 #include "runtime/tasks/lease_cache.h"
 #include "runtime/tasks/run_times.h"
 #include "runtime/tasks/task_counts.h"
+#include "runtime/tasks/task_queue.h"
 
 namespace mobula::runtime {
 
@@ -113,7 +114,8 @@ class TaskTable {
   struct Task {
     base::ObjectId result;
     std::vector<base::Value> args;
-    std::unique_ptr<const std::string> name;  // null: its function's
+    std::unique_ptr<const std::string> name;         // null: its function's
+    std::unique_ptr<const base::CallerScope> scope;  // null: a usual one
     base::Duration timeout = base::Duration::max();
     base::BootTime deadline = base::BootTime::Never();
     base::BootTime retry_at = base::BootTime::Never();
@@ -129,11 +131,12 @@ class TaskTable {
     bool recalled = false;   // CancelTask is under way to its worker
     bool maybe_ran = false;  // it was on a worker that was told to end
     bool cancelled = false;  // while pushed: its worker is asked
+    bool is_scoped = false;  // its deadline is that of its scope
   };
   using Tasks = std::unordered_map<base::TaskId, Task>;
   // May hold tasks that are gone; `live` counts those that are not.
   struct Queue {
-    std::deque<base::TaskId> tasks;
+    TaskQueue tasks;
     std::size_t live = 0;
   };
 
@@ -141,6 +144,9 @@ class TaskTable {
   void Enqueue(base::TaskId id, Task& task, bool front, base::BootTime now);
   // The first queued task that still exists, or the end.
   Tasks::iterator Front(Queue& queue);
+  // The same, once those before it whose time is over have ended.
+  Tasks::iterator FrontInTime(LeaseCache::Shape shape, base::BootTime now,
+                              Produced& out);
   void Push(base::TaskId id, Task& task, LeaseCache::Lease& lease,
             base::BootTime now, Produced& out);
   [[nodiscard]] std::int64_t CostNs(const Task& task) const;
@@ -192,6 +198,11 @@ class TaskTable {
   // It was on that lease, which is lost.
   void Suspect(Task& task, const LeaseCache::Lease& lease);
   void TimeOut(base::TaskId id, base::BootTime now, Produced& out);
+  // The time of its caller's scope is over: it is told to stop.
+  void StopLate(Tasks::iterator it, base::Failure failure, Produced& out);
+  [[nodiscard]] static std::int32_t PriorityOf(const Task& task) {
+    return task.scope == nullptr ? 0 : task.scope->priority;
+  }
   void FailQueued(LeaseCache::Shape shape, const base::Failure& failure,
                   Produced& out);
 

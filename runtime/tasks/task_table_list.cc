@@ -37,6 +37,7 @@ bool TaskTable::AddRow(base::TaskRow row, TaskRows& rows) const {
   row.retries_max = task.retries_max;
   row.result = task.result;
   row.shape = leases_.ResourcesOf(task.shape);
+  rows.Describe(task.scope.get(), task.deadline, row);
   base::BootTime since = task.since;
   if (task.lease != nullptr) {
     row.worker = task.lease->worker;
@@ -54,11 +55,13 @@ void TaskTable::List(TaskState state, TaskRows& rows) const {
   base::TaskRow row;
   if (state == TaskState::kQueued) {
     for (const Queue& queue : queues_) {
-      for (const base::TaskId id : queue.tasks) {
-        if (!rows.Look()) return;
+      const bool has_room = queue.tasks.ForEach([&](base::TaskId id) {
+        if (!rows.Look()) return false;
         row.task = id;
         AddRow(row, rows);
-      }
+        return true;
+      });
+      if (!has_room) return;
     }
   } else if (state == TaskState::kRetrying) {
     retries_.ForEach([&](base::TaskId id) {

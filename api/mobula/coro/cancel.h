@@ -21,10 +21,10 @@
 // and what has the Ref as an argument fails with it. A Ref may be of another
 // process's task: its owner is asked. What is cancelled cancels what it has
 // itself spawned and called, unless that was done in a Shielded scope or on a
-// thread of its own (CancelOptions().Recursive(false): not). In local mode only
-// calls of busy actors are not finished yet. Threading: any thread, in tasks
-// too. The idea: ray.cancel (Moritz and others, "Ray", OSDI 2018); of scopes:
-// Trio.
+// thread of its own (CancelOptions().Recursive(false): not). A Scope that is
+// stopped does the same to what was spawned in it. Threading: any thread, in
+// tasks too. The idea: ray.cancel (Moritz and others, "Ray", OSDI 2018); of
+// scopes: Trio.
 #ifndef MOBULA_API_MOBULA_CORO_CANCEL_H_
 #define MOBULA_API_MOBULA_CORO_CANCEL_H_
 

@@ -9,6 +9,16 @@
 // is called and awaited there; a coroutine keeps its scope on whatever thread
 // it goes on. Code that computes asks for itself: ThrowIfStopped().
 // Scopes nest, and end in the opposite order.
+//
+// It reaches what is spawned, called and created in it, on whatever machine
+// that runs. A function runs in a scope that has the time that was left when it
+// was sent, the priority and the trace, and so does what it calls in turn. When
+// the deadline passes, Refs that are not ready fail with TimeoutError, what has
+// not started never does, and what runs is told to stop, as by Cancel. When the
+// scope is stopped, tasks and calls that were made in it and are not done are
+// cancelled, with all that they have spawned. Actors live on; in a Shielded
+// scope so do tasks and calls. What is done when a scope ends stays as it is:
+// what is not belongs to the scope around it.
 // A forked child is in the scope of its parent, but the deadline that it has
 // does not come there: begin one in the child.
 // Threading: Stop and token() from any thread; it ends in the thread or

@@ -14,13 +14,13 @@
 #include <utility>
 
 #include "api/mobula/timeout.h"
-#include "base/ids.h"
+#include "base/scheduling/call_scope.h"
 
 namespace mobula {
 
 // Names one request on its way through coroutines, processes and machines: 128
 // bits, shown as 32 hex digits (ToString, Parse).
-using TraceId = base::Id<struct TraceTag>;
+using TraceId = base::TraceId;
 
 class ScopeOptions {
  public:
@@ -36,12 +36,14 @@ class ScopeOptions {
     values_.stop = std::move(token);
     return *this;
   }
-  // Carried along; higher goes first where somebody asks for it. Default 0.
+  // Carried along, default 0. Of what this job's processes wait for on a node
+  // the higher goes first: a task for a slot, an actor for its worker. To other
+  // jobs it says nothing, nor to calls of an actor, which keep their order.
   ScopeOptions& Priority(int priority) {
     values_.priority = priority;
     return *this;
   }
-  // Carried along. Default: none.
+  // Carried along. Default: a scope inside of no other makes one.
   ScopeOptions& Trace(TraceId trace) {
     values_.trace = trace;
     return *this;

@@ -16,6 +16,7 @@
 #include "api/mobula/error.h"
 #include "api/mobula/values/encoding.h"
 #include "api/mobula/values/put_options.h"
+#include "api/mobula/verbs/detail/spawn_place.h"
 #include "api/mobula/verbs/detail/submit_task.h"
 #include "base/bytes.h"
 #include "base/frames/message.h"
@@ -279,6 +280,7 @@ ActorPtr CreateActor(const base::FunctionEntry& constructor,
   create.resources = values.resources;
   create.restarts_max = values.restarts_max;
   create.pending_calls_max = values.pending_calls_max;
+  create.scope = SpawnPlace().Create();
   if (values.detached) {
     return CreateDetached(std::move(session), create, AwaitArguments(arguments),
                           values);
@@ -313,9 +315,12 @@ ObjectPtr CallActor(const ActorPtr& actor, const base::FunctionEntry& method,
   call.retries_max = values.retries_max;
   call.bound_incarnation = values.incarnation;
   call.timeout = values.timeout.nanoseconds();
-  call.parent = TaskOfScope();
+  const SpawnPlace place;
+  call.parent = place.parent();
+  call.scope = place.Spawn();
   const base::ObjectName result{call.result, backend.self()};
   backend.Post(std::move(call));
+  place.Posted();
   return std::make_shared<ObjectHandle>(handle.session(), result);
 }
 

@@ -13,7 +13,6 @@
 #include <variant>
 
 #include "api/mobula/coro/detail/setting.h"
-#include "api/mobula/coro/scope_options.h"
 #include "api/mobula/detail/function_key.h"
 #include "api/mobula/detail/running.h"
 #include "api/mobula/detail/session.h"
@@ -77,12 +76,10 @@ void DescribeError(const Error& error, base::Failure* failure) {
   }
 }
 
-ScopeOptions ScopeOfRun() {
-  ScopeOptions options;
-  if (const runtime::CurrentExecution* const current = runtime::Current()) {
-    options.Stop(current->stop);
-  }
-  return options;
+Context::Origin OriginOfRun() {
+  const runtime::CurrentExecution* const current = runtime::Current();
+  if (current == nullptr) return {};
+  return {current->task, current->scope, current->deadline, current->stop};
 }
 
 // As `name`, in the node's store where it is long and there is one.
@@ -140,11 +137,7 @@ Registration::Registration(const std::type_info& function,
 }
 
 InvocationScope::InvocationScope()
-    : context_(ScopeOfRun(), CurrentSetting().context), entered_(&context_) {
-  if (const runtime::CurrentExecution* const current = runtime::Current()) {
-    context_.SetTask(current->task);
-  }
-}
+    : context_(OriginOfRun(), CurrentSetting().context), entered_(&context_) {}
 
 void CheckArgumentCount(const base::Invocation& invocation,
                         std::size_t expected) {

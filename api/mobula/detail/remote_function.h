@@ -55,8 +55,8 @@ class Registration {
   base::FunctionEntry* const entry_;  // never freed: exit may still look it up
 };
 
-// Around one run of a function that is no coroutine: a scope that is stopped
-// when the task or call is cancelled.
+// Around one run of a function that is no coroutine: that of the scope in which
+// it was called which travels, stopped when the task or call is cancelled.
 class InvocationScope {
  public:
   InvocationScope();

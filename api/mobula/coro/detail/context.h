@@ -2,6 +2,9 @@
 // travels along. Not for users.
 //
 //   open --Stop | parent stopped | deadline--> stopped (final)
+// The runtime knows it by its SpawnId once something remote was spawned under
+// it: that is cancelled when it is stopped, and belongs to the scope around it
+// when it ends. What is spawned under the deadline carries that itself.
 // Owner: a Scope, a TaskGroup or a coroutine's frame; those made inside it, and
 // all that runs under it, end before it.
 // Threading: every method from any thread. Invariant: the first reason stays.
@@ -16,16 +19,33 @@
 #include "api/mobula/coro/scope_options.h"
 #include "base/boot_time.h"
 #include "base/ids.h"
+#include "base/scheduling/call_scope.h"
 #include "base/threads/executor.h"
 
 namespace mobula::detail {
 
 class Context {
  public:
-  enum class Reason : std::uint8_t { kNone, kStopped, kTimeout };
+  enum class Reason : std::uint8_t {
+    kNone,
+    kStopped,
+    kTimeout,
+    // The remote task that it belongs to was: what that has spawned has been
+    // seen to.
+    kCancelled
+  };
+  // Of a run of what may have come from another process.
+  struct Origin {
+    base::TaskId task;
+    const base::CallScope* scope = nullptr;             // null: a usual one
+    base::BootTime deadline = base::BootTime::Never();  // of that
+    std::stop_token stop;  // says that it was cancelled
+  };
 
   // `parent` may be null.
   Context(const ScopeOptions& options, Context* parent);
+  // `parent`: in local mode that of who called it; else null.
+  Context(const Origin& origin, Context* parent);
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
@@ -33,33 +53,44 @@ class Context {
   void Stop(Reason reason) noexcept;
 
   [[nodiscard]] const std::stop_token& token() const { return token_; }
-  [[nodiscard]] Reason reason() const {
-    return reason_.load(std::memory_order_acquire);
-  }
+  [[nodiscard]] Reason reason() const { return reason_.load(); }
   [[nodiscard]] base::BootTime deadline() const { return deadline_; }
   [[nodiscard]] int priority() const { return priority_; }
   [[nodiscard]] const TraceId& trace() const { return trace_; }
-  [[nodiscard]] Context* parent() const { return parent_; }
 
   // The remote task or call that this belongs to: what is spawned under it is
-  // cancelled with it. Nil if none. Before anything runs under it.
-  void SetTask(base::TaskId task) { task_ = task; }
+  // cancelled with it. Nil if none.
   [[nodiscard]] base::TaskId task() const { return task_; }
+  // By which the runtime knows what is spawned under it; 0 where it is that of
+  // a task itself, by which that is known.
+  [[nodiscard]] std::uint64_t SpawnId();
+  // Something was spawned under that id: if it was stopped meanwhile, it is
+  // cancelled.
+  void Spawned() {
+    if (reason() == Reason::kStopped) CancelSpawned();
+  }
 
  private:
   // Stops with what it follows.
   struct Follow {
     Context* self;
-    const Context* followed;  // null: a token of the user's
+    const Context* followed;  // null: a token
+    Reason reason = Reason::kStopped;
     void operator()() const noexcept {
-      self->Stop(followed == nullptr ? Reason::kStopped : followed->reason());
+      self->Stop(followed == nullptr ? reason : followed->reason());
     }
   };
   struct DeadlineTimer : base::Timer {
     Context* self = nullptr;
   };
 
-  Context* const parent_;
+  void SetDeadline(base::BootTime deadline);
+  // What it is told last, when all else is there.
+  void Begin(std::stop_token stop, Reason reason);
+  void CancelSpawned() noexcept;
+
+  Context* const followed_;  // null: none; it stops with that
+  const bool is_run_;        // of a task that came from another process
   base::BootTime deadline_ = base::BootTime::Never();
   int priority_ = 0;
   TraceId trace_;
@@ -67,6 +98,7 @@ class Context {
   std::stop_source source_;
   const std::stop_token token_ = source_.get_token();
   std::atomic<Reason> reason_{Reason::kNone};
+  std::atomic<std::uint64_t> spawn_id_{0};
   DeadlineTimer timer_;
   bool has_timer_ = false;
   std::optional<std::stop_callback<Follow>> of_parent_;

@@ -1,11 +1,11 @@
 #include "api/mobula/coro/detail/remote_run.h"
 
+#include <stop_token>
 #include <utility>
 
 #include "api/mobula/coro/detail/context.h"
 #include "api/mobula/coro/detail/process_executor.h"
 #include "api/mobula/coro/detail/setting.h"
-#include "api/mobula/coro/scope_options.h"
 #include "runtime/executor/current.h"
 
 namespace mobula::detail {
@@ -14,11 +14,10 @@ namespace {
 class RemoteRun final : public base::CoroutineRun {
  public:
   RemoteRun(Coro<base::Outcome> body, base::Executor* executor, Owner& owner)
-      : body_(std::move(body)), executor_(executor), owner_(owner) {
-    if (const runtime::CurrentExecution* const task = runtime::Current()) {
-      context_.SetTask(task->task);
-    }
-  }
+      : context_(Here(), nullptr),
+        body_(std::move(body)),
+        executor_(executor),
+        owner_(owner) {}
 
   ~RemoteRun() override { CoroAccess::Discard(body_); }
 
@@ -33,9 +32,14 @@ class RemoteRun final : public base::CoroutineRun {
     Drive(frame, setting);
   }
 
-  void Stop() noexcept override { context_.Stop(Context::Reason::kStopped); }
+  void Stop() noexcept override { context_.Stop(Context::Reason::kCancelled); }
 
  private:
+  static Context::Origin Here() {
+    const runtime::CurrentExecution* const task = runtime::Current();
+    if (task == nullptr) return {};
+    return {task->task, task->scope, task->deadline, std::stop_token()};
+  }
   static void Ended(void* starter) noexcept {
     RemoteRun* const self = static_cast<RemoteRun*>(starter);
     base::Outcome outcome = CoroAccess::Frame(self->body_).promise().Take();
@@ -44,7 +48,7 @@ class RemoteRun final : public base::CoroutineRun {
     self->owner_.Ended(std::move(outcome));
   }
 
-  Context context_{ScopeOptions(), nullptr};
+  Context context_;
   Coro<base::Outcome> body_;
   base::Executor* const executor_;
   Owner& owner_;

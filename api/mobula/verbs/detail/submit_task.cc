@@ -2,17 +2,11 @@
 
 #include <utility>
 
-#include "api/mobula/coro/detail/context.h"
-#include "api/mobula/coro/detail/setting.h"
+#include "api/mobula/verbs/detail/spawn_place.h"
 #include "runtime/core/events.h"
 #include "runtime/process/backend.h"
 
 namespace mobula::detail {
-
-base::TaskId TaskOfScope() {
-  const Context* const scope = CurrentSetting().context;
-  return scope == nullptr ? base::TaskId() : scope->task();
-}
 
 std::shared_ptr<const ObjectHandle> SubmitTask(
     const std::shared_ptr<Session>& session, CalledFunction function,
@@ -31,9 +25,12 @@ std::shared_ptr<const ObjectHandle> SubmitTask(
   submit.retries_max = options.retries_max;
   submit.retry_exceptions = options.retry_exceptions;
   submit.timeout = options.timeout.nanoseconds();
-  submit.parent = TaskOfScope();
+  const SpawnPlace place;
+  submit.parent = place.parent();
+  submit.scope = place.Spawn();
   const base::ObjectName result{submit.result, backend.self()};
   backend.Post(std::move(submit));
+  place.Posted();
   return std::make_shared<ObjectHandle>(session, result);
 }
 

@@ -26,10 +26,6 @@ struct CalledFunction {
   bool is_coroutine = false;
 };
 
-// The task of the scope here, by which what is spawned here is spawned; nil if
-// there is none.
-base::TaskId TaskOfScope();
-
 // A handle of its result. What the arguments name is kept by the runtime from
 // here on.
 std::shared_ptr<const ObjectHandle> SubmitTask(
