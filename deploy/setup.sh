@@ -5,6 +5,7 @@
 #
 #   deploy/setup.sh           install what is missing
 #   deploy/setup.sh --list    print the packages, one a line
+#   deploy/setup.sh --peers   also what tests/bench measures beside Mobula
 set -euo pipefail
 
 PACKAGES=(
@@ -30,6 +31,11 @@ PACKAGES=(
   elfutils
   # Network namespaces and containers of the tests.
   iproute2 iptables docker.io debootstrap
+)
+
+# What nothing is built or tested with, only compared to (tests/bench).
+PEER_PACKAGES=(
+  libtbb-dev
 )
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -94,8 +100,9 @@ main() {
       printf '%s\n' "${PACKAGES[@]}"
       return
       ;;
+    --peers) PACKAGES+=("${PEER_PACKAGES[@]}") ;;
     '') ;;
-    *) fail "usage: deploy/setup.sh [--list]" ;;
+    *) fail "usage: deploy/setup.sh [--list | --peers]" ;;
   esac
   check_machine
   local missing
