@@ -140,6 +140,8 @@ std::string_view FailureCodeName(FailureCode code) {
       return "NoSuchObject";
     case FailureCode::kElsewhere:
       return "ValueElsewhere";
+    case FailureCode::kCoHosted:
+      return "CoHosted";
   }
   return "Unknown";  // a code of a newer peer
 }

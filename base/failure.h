@@ -46,6 +46,7 @@ enum class FailureCode : std::uint8_t {
   kOwnerDied,          // the process that decided over the object ended
   kNoSuchObject,       // no value is published under that name
   kElsewhere,          // the value's bytes are on another node
+  kCoHosted,           // its process ended by another shared actor's doing
 };
 
 // Whether the user's function ran. kNo and kYes are certain.

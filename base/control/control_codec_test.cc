@@ -28,6 +28,27 @@ TEST(ControlCodecTest, ActorComesBack) {
   EXPECT_EQ(actor.spec->args.at(0).view(), "arg");
 }
 
+TEST(ControlCodecTest, AnActorOfAnEarlierVersionIsNotShared) {
+  ActorRecord written = SomeActor();
+  written.shared = true;
+  written.separated = true;
+  std::string bytes = EncodeActor(written);
+  ActorRecord actor;
+  std::string error;
+  ASSERT_TRUE(DecodeActor(bytes, &actor, &error)) << error;
+  EXPECT_TRUE(actor.shared && actor.separated);
+  // An array of 20, of which the last two are a byte each.
+  ASSERT_EQ(bytes.substr(0, 3), std::string("\xdc\0\x14", 3));
+  bytes.resize(bytes.size() - 2);
+  bytes[2] = 18;
+  ActorRecord old;
+  ASSERT_TRUE(DecodeActor(bytes, &old, &error)) << error;
+  EXPECT_EQ(old.name, written.name);
+  EXPECT_FALSE(old.shared || old.separated);
+  bytes[2] = 17;
+  EXPECT_FALSE(DecodeActor(bytes, &old, &error));
+}
+
 TEST(ControlCodecTest, MessageComesBack) {
   ControlCall call;
   call.request = {1, 1};

@@ -50,6 +50,8 @@ struct ActorReport {
   ProcessId owner;
   std::string class_name;
   std::int32_t restarts_max = 0;
+  bool shared = false;     // as of ActorRecord
+  bool separated = false;  // as of ActorRecord
 };
 
 // First on every session, after the JoinParts of what does not fit into it. The

@@ -20,6 +20,9 @@
 
 namespace mobula::base {
 
+class Reader;
+class Writer;
+
 // The label of a node that a driver started for itself alone, in a cluster that
 // has no other one on its machine: the driver's pid. It ends with the driver
 // and is given no detached actor. Users' own labels do not begin so.
@@ -92,6 +95,14 @@ struct ActorRecord {
   Failure cause;  // of its death; else what ended its last life, if any
   std::optional<ActorSpec> spec;  // detached, and not dead
   std::int64_t since_ms = 0;
+  // It lives with others in one worker.
+  bool shared = false;
+  // Its class has ended such a worker twice, and has workers of its own.
+  bool separated = false;
+
+  // The last two may be missing: of a log that an earlier version wrote.
+  void MobulaEncode(Writer& out) const;
+  bool MobulaDecode(Reader& in);
 };
 
 struct KeyRecord {

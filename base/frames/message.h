@@ -16,6 +16,7 @@
 //                                                       first)
 //   owner  -> worker  CancelTask, StopTask             (TaskDone where it never
 //                                                       started; TaskStopping)
+//   owner  -> worker  LeaveActor                       (ActorLeft)
 //   borrower -> owner CancelObject                     (ObjectCancelled)
 //   caller -> owner   WatchActor, UnwatchActor, KillActor
 //                                                      (answered by ActorMoved)
@@ -161,6 +162,9 @@ struct LeaseLost {
   LeaseId lease;
   ProcessId worker;
   Failure failure;
+  // Of several that lived there the one that ended it, as far as the worker
+  // could say; nil: none of them, or it is not known.
+  ActorId charged = {};
 };
 
 // A link to `peer` exists from now on; the socket rides beside the message.
@@ -225,7 +229,17 @@ struct CreateActor {
   FunctionId constructor;
   std::vector<Value> args;
   Assigned assigned;
+  bool shared = false;             // others live in the worker too
   std::optional<CallScope> scope;  // as of RunTask
+};
+
+// A shared actor is to live there no more: what has not started is refused,
+// and its object destroyed when what runs has ended; `stop`: which is told to
+// stop. Of another incarnation, or one that is not there: answered at once.
+struct LeaveActor {
+  ActorId actor;
+  std::int64_t incarnation = 0;
+  bool stop = false;
 };
 
 // Calls of one caller run in the order of `sequence`, which grows by one a call
@@ -246,6 +260,7 @@ struct CallActor {
 // Takes back a task that has not started; one that has is not disturbed.
 struct CancelTask {
   TaskId task;
+  ActorId actor = {};  // whose call it is; nil for a task
 };
 
 // The same for good: one that has started is told to stop, which is said at
@@ -255,6 +270,7 @@ struct CancelTask {
 struct StopTask {
   TaskId task;
   bool recursive = true;
+  ActorId actor = {};  // as of CancelTask
 };
 
 // ---- worker -> owner or caller ---------------------------------------------
@@ -262,6 +278,12 @@ struct StopTask {
 // It has started, and has been told to stop.
 struct TaskStopping {
   TaskId task;
+};
+
+// Nothing of it is there any more, and nothing more of it is said.
+struct ActorLeft {
+  ActorId actor;
+  std::int64_t incarnation = 0;
 };
 
 struct TaskDone {
@@ -355,7 +377,7 @@ using Message = std::variant<
     ResultRemade, ListRefs, RefsAre, ListMemory, MemoryPart, StorePart,
     MemoryListed, QuestionRefused, ListOwnTasks, TasksAre, ListTasks, TaskPart,
     TasksListed, StopTask, TaskStopping, CancelObject, ObjectCancelled,
-    TaskAside>;
+    TaskAside, LeaveActor, ActorLeft>;
 
 // An encoded message is at most this long; values ride inline for now.
 inline constexpr std::uint64_t kMessageBytesMax = 256ull << 20;

@@ -40,6 +40,7 @@ constexpr bool IsRetryable(FailureCode code) {
     case FailureCode::kOwnerDied:
     case FailureCode::kNoSuchObject:  // until somebody publishes it
     case FailureCode::kElsewhere:
+    case FailureCode::kCoHosted:
       return false;
   }
   return false;  // a code of a newer peer

@@ -28,6 +28,21 @@ void WorkerPage::SetRunning(std::string_view function) {
   SetBusy(length > 0);
 }
 
+void WorkerPage::Charge(ActorId actor, std::string_view function) {
+  std::uint32_t free = 0;
+  if (!charge.compare_exchange_strong(free, 1)) return;
+  charged[0].store(actor.hi, std::memory_order_relaxed);
+  charged[1].store(actor.lo, std::memory_order_relaxed);
+  charge.store(2, std::memory_order_release);
+  SetRunning(function);
+}
+
+ActorId WorkerPage::Charged() const {
+  if (charge.load(std::memory_order_acquire) != 2) return ActorId();
+  return ActorId{charged[0].load(std::memory_order_relaxed),
+                 charged[1].load(std::memory_order_relaxed)};
+}
+
 std::string WorkerPage::Last() const {
   for (int read = 0; read < kReadsMax; ++read) {
     const std::uint32_t before = sequence.load(std::memory_order_acquire);

@@ -5,6 +5,8 @@
 #include <memory>
 #include <thread>
 
+#include "base/ids.h"
+
 namespace mobula::base {
 namespace {
 
@@ -33,6 +35,16 @@ TEST(WorkerPageTest, WhatHasEndedIsTheLastThatRan) {
   EXPECT_EQ(page->Last(), "CountWords");
   page->SetBusy(true);
   EXPECT_EQ(page->Running(), "CountWords");
+}
+
+TEST(WorkerPageTest, TheFirstThatIsChargedCounts) {
+  const auto page = ZeroedPage();
+  EXPECT_TRUE(page->Charged().IsNil());
+  page->SetRunning("shared actors");
+  page->Charge(ActorId{1, 2}, "Bomb::Explode");
+  page->Charge(ActorId{3, 4}, "Cell::Live");
+  EXPECT_EQ(page->Charged(), (ActorId{1, 2}));
+  EXPECT_EQ(page->Running(), "Bomb::Explode");
 }
 
 TEST(WorkerPageTest, CutsLongNamesAndClampsALyingLength) {

@@ -97,6 +97,7 @@ TEST(ItemsTest, ActorsInATable) {
   other.actor = {1, 3};
   other.name = "";
   other.detached = false;
+  other.shared = true;
   other.restarts = 0;
   other.restarts_max = 0;
   other.state = base::ActorState::kDead;
@@ -104,11 +105,11 @@ TEST(ItemsTest, ActorsInATable) {
   other.cause.message = "it was\nkilled";
   EXPECT_EQ(TableOf({ItemOf(SomeActor(), 61'000), ItemOf(other, 61'000)}),
             "ACTOR                             STATE  NAME   NAMESPACE  CLASS  "
-            "DETACHED  PID  RESTARTS  AGE  CAUSE\n"
+            "DETACHED  SHARED  PID  RESTARTS  AGE  CAUSE\n"
             "00000000000000010000000000000002  alive  index  default    Index  "
-            "yes       17   2/any     1m\n"
+            "yes               17   2/any     1m\n"
             "00000000000000010000000000000003  dead          default    Index  "
-            "                         1m   it was?killed\n");
+            "          yes                    1m   it was?killed\n");
   EXPECT_EQ(TableOf({}), "");
 }
 
@@ -116,9 +117,11 @@ TEST(ItemsTest, AnActorInFull) {
   EXPECT_EQ(JsonOf(ItemOf(SomeActor(), 61'000)),
             R"({"actor":"00000000000000010000000000000002","state":"alive",)"
             R"("name":"index","namespace":"default","class":"Index",)"
-            R"("detached":true,"pid":17,"restarts":2,"since_ms":1000,)"
+            R"("detached":true,"shared":false,"pid":17,"restarts":2,)"
+            R"("since_ms":1000,)"
             R"("cause":"","restarts_max":-1,"restarts_left":null,)"
             R"("last_end":"was killed by signal 9","incarnation":1,)"
+            R"("separated":false,)"
             R"("job":"00000000000000030000000000000004",)"
             R"("node":"00000000000000050000000000000006","worker":null,)"
             R"("owner":null,"owner_node":null})");

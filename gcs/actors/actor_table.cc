@@ -157,6 +157,7 @@ ActorTable::Said ActorTable::ReportUnknown(const base::ActorReport& report,
   actor.owner_node = from;
   actor.class_name = report.class_name.substr(0, kClassNameBytesMax);
   actor.restarts_max = report.restarts_max;
+  actor.shared = report.shared;
   actor.since_ms = wall_ms;
   base::ActorRecord& kept = actors_[report.actor] = std::move(actor);
   Index(kept);
@@ -183,10 +184,13 @@ ActorTable::Said ActorTable::ReportOwned(base::ActorRecord& actor,
       report.state != ActorState::kAlive || report.worker == actor.worker;
   const bool is_same = report.incarnation == actor.incarnation &&
                        report.state == actor.state && node == actor.node &&
-                       report.restarts == actor.restarts && is_same_worker;
+                       report.restarts == actor.restarts &&
+                       report.separated == actor.separated && is_same_worker;
   if (is_same) return Said::kIgnored;
   actor.incarnation = report.incarnation;
   actor.restarts = report.restarts;
+  actor.shared = report.shared;
+  actor.separated = report.separated;
   actor.node = node;
   // Who tells it all again to a new control store may not know it any more.
   if (report.state == ActorState::kRestarting &&

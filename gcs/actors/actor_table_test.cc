@@ -134,6 +134,26 @@ TEST_F(ActorTableTest, FollowsWhatTheOwnerReports) {
   }
 }
 
+// Restarts that are not counted are its owner's affair: more incarnations than
+// restarts.
+TEST_F(ActorTableTest, FollowsWhatASharedOneIsReportedToBe) {
+  base::ActorReport report = Report(1, ActorState::kAlive);
+  report.shared = true;
+  EXPECT_EQ(Say(report), Said::kApplied);
+  EXPECT_TRUE(table_.Find(Id(1))->shared);
+  EXPECT_FALSE(table_.Find(Id(1))->separated);
+  report.state = ActorState::kRestarting;
+  report.incarnation = 2;
+  report.worker = base::ProcessId();
+  report.separated = true;
+  report.cause = base::NotRun(base::FailureCode::kCoHosted, "another one");
+  EXPECT_EQ(Say(report), Said::kApplied);
+  EXPECT_EQ(table_.Find(Id(1))->incarnation, 2);
+  EXPECT_EQ(table_.Find(Id(1))->restarts, 0);
+  EXPECT_TRUE(table_.Find(Id(1))->separated);
+  EXPECT_EQ(table_.Find(Id(1))->cause.code, base::FailureCode::kCoHosted);
+}
+
 TEST_F(ActorTableTest, OnlyItsOwnersNodeSpeaksForAnOwnedActor) {
   Add(Named(1, "a"));
   EXPECT_TRUE(table_.Find(Id(1))->node.IsNil()) << "not spoken of yet";

@@ -143,7 +143,7 @@ void Core::Dispatch(const Event& event) {
   } else if (const auto* failed = std::get_if<WorkerStartFailed>(&event)) {
     OnWorkerStartFailed(*failed);
   } else if (const auto* exited = std::get_if<WorkerExited>(&event)) {
-    OnWorkerExited(exited->process, exited->failure);
+    OnWorkerExited(exited->process, exited->failure, exited->charged);
   } else if (const auto* tick = std::get_if<Tick>(&event)) {
     OnTick(*tick);
   } else {

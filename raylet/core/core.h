@@ -169,7 +169,8 @@ class Core {
   void OnPeerLost(ProcessId process);
   void LoseDriver(ProcessId driver, JobId job, const std::string& cause);
   void OnWorkerStartFailed(const WorkerStartFailed& failed);
-  void OnWorkerExited(ProcessId process, const base::Failure& failure);
+  void OnWorkerExited(ProcessId process, const base::Failure& failure,
+                      base::ActorId charged = base::ActorId());
   // The end of a worker that took too long to start.
   [[nodiscard]] base::Failure LateStart(base::Failure failure) const;
 

@@ -51,6 +51,8 @@ base::ActorReport ReportOf(const base::ActorRecord& actor) {
   report.owner = actor.owner;
   report.class_name = actor.class_name;
   report.restarts_max = actor.restarts_max;
+  report.shared = actor.shared;
+  report.separated = actor.separated;
   return report;
 }
 

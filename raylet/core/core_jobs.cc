@@ -127,7 +127,8 @@ Failure Core::LateStart(Failure failure) const {
   return failure;
 }
 
-void Core::OnWorkerExited(ProcessId process, const Failure& failure) {
+void Core::OnWorkerExited(ProcessId process, const Failure& failure,
+                          base::ActorId charged) {
   const Worker* known = workers_.Find(process);
   if (known == nullptr) return;
   store_.NoteDeath(process,
@@ -140,7 +141,8 @@ void Core::OnWorkerExited(ProcessId process, const Failure& failure) {
     Failure story = failure;
     story.node = options_.node_name;
     told = lost.owner;
-    SendTo(lost.owner, base::LeaseLost{lost.lease, process, std::move(story)});
+    SendTo(lost.owner,
+           base::LeaseLost{lost.lease, process, std::move(story), charged});
   }
   Unlink(process, told);
   if (peers_.erase(process) > 0) effects_->push_back(ClosePeer{process});

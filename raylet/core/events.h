@@ -54,6 +54,8 @@ struct WorkerStartFailed {
 struct WorkerExited {
   base::ProcessId process;
   base::Failure failure;
+  // The shared actor by whose doing, as far as the worker could say.
+  base::ActorId charged = {};
 };
 
 // Time passed; sent at the moment the last SetTimer asked for, or later.

@@ -370,12 +370,13 @@ void Server::OnChildEnded(pid_t pid, int status) {
   base::Failure failure =
       FailureOfExit(pid, status, worker.page->Running(), worker.output->Tail());
   MOBULA_LOG(INFO) << failure.message << ", pid " << pid;
+  const base::ActorId charged = worker.page->Charged();
   if (worker.log != nullptr) old_logs_.Keep(worker.log->path());
   workers_.erase(process);
   HearLastWords(process);
   DropLink(process);
   SweepOrphans(pid, kSweepsMax);
-  Handle(WorkerExited{process, std::move(failure)});
+  Handle(WorkerExited{process, std::move(failure), charged});
   StopIfDone();
 }
 

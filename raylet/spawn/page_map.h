@@ -31,6 +31,7 @@ class PageMap {
   [[nodiscard]] std::string Running() const { return page_->Running(); }
   // The one that ran last: whose output is read, as far as can be told.
   [[nodiscard]] std::string Last() const { return page_->Last(); }
+  [[nodiscard]] base::ActorId Charged() const { return page_->Charged(); }
 
  private:
   PageMap() = default;

@@ -47,6 +47,8 @@ void ActorTable::Add(Create create, Produced& out) {
   actor.resources = std::move(create.resources);
   actor.restarts_max = create.restarts_max;
   actor.held = create.held;
+  actor.shared = create.shared;
+  actor.kill_grace = create.kill_grace;
   actor.scope = create.scope;
   actor.since = now_;
   of_creation_[actor.creation] = &actor;
@@ -121,6 +123,10 @@ void ActorTable::SetWake(Actor& actor, base::BootTime at) {
 void ActorTable::AskLease(Actor& actor, Produced& out) {
   SetState(actor, State::kLeasing);
   if (raylet_.IsNil()) return;  // Joined asks
+  if (actor.shared) {
+    AskHost(actor, out);
+    return;
+  }
   MOBULA_CHECK(actor.lease.IsNil());
   actor.lease = ids_.Next<base::LeaseId>();
   of_lease_[actor.lease] = &actor;
@@ -130,6 +136,7 @@ void ActorTable::AskLease(Actor& actor, Produced& out) {
 }
 
 void ActorTable::LeaveLease(Actor& actor, bool discard, Produced& out) {
+  if (actor.shared) LeaveHost(actor, discard, out);
   if (actor.lease.IsNil()) return;
   if (actor.worker.IsNil()) {
     out.SendTo(raylet_, base::CancelLease{actor.lease});
@@ -150,35 +157,43 @@ void ActorTable::ForgetLease(Actor& actor) {
 }
 
 bool ActorTable::Granted(const base::LeaseGranted& granted, Produced& out) {
+  if (HostGranted(granted, out)) return true;
   Actor* actor = OfLease(granted.lease);
   if (actor == nullptr || actor->state != State::kLeasing) return false;
-  actor->worker = granted.worker;
-  actor->pid = granted.pid;
   of_worker_[granted.worker] = actor;
   if (IsLate(*actor)) {
+    actor->worker = granted.worker;
     LeaveLease(*actor, /*discard=*/false, out);
     Failure late = TimeoutFailure(base::Executed::kNo, "constructor");
     late.function = actor->class_name;
     Die(*actor, std::move(late), Unstarted::kAll, out);
     return true;
   }
-  SetState(*actor, State::kCreating);
-  base::CreateActor create;
-  create.task = actor->creation;
-  create.actor = actor->id;
-  create.incarnation = actor->incarnation;
-  create.constructor = actor->constructor;
-  create.args = actor->args;
-  create.assigned = base::Assigned{actor->name, actor->resources};
-  create.scope = Travelling(
-      &actor->scope,
-      actor->lived == 0 ? actor->scope.deadline : base::BootTime::Never(),
-      now_);
-  out.SendTo(granted.worker, std::move(create));
+  Construct(*actor, granted.worker, granted.pid, out);
   return true;
 }
 
+void ActorTable::Construct(Actor& actor, base::ProcessId worker,
+                           std::int32_t pid, Produced& out) {
+  actor.worker = worker;
+  actor.pid = pid;
+  SetState(actor, State::kCreating);
+  base::CreateActor create;
+  create.task = actor.creation;
+  create.actor = actor.id;
+  create.incarnation = actor.incarnation;
+  create.constructor = actor.constructor;
+  create.args = actor.args;
+  create.assigned = base::Assigned{actor.name, actor.resources};
+  create.shared = actor.shared;
+  create.scope = Travelling(
+      &actor.scope,
+      actor.lived == 0 ? actor.scope.deadline : base::BootTime::Never(), now_);
+  out.SendTo(worker, std::move(create));
+}
+
 bool ActorTable::Refused(const base::LeaseRefused& refused, Produced& out) {
+  if (HostRefused(refused, out)) return true;
   Actor* actor = OfLease(refused.lease);
   if (actor == nullptr) return false;
   ForgetLease(*actor);
@@ -191,6 +206,7 @@ bool ActorTable::Refused(const base::LeaseRefused& refused, Produced& out) {
 
 bool ActorTable::Lost(const base::LeaseLost& lost, base::BootTime now,
                       Produced& out) {
+  if (HostLost(lost, now, out)) return true;
   Actor* actor = OfLease(lost.lease);
   if (actor == nullptr) return false;
   if (actor->worker.IsNil()) {  // it was lost before we heard of the grant
@@ -205,6 +221,11 @@ bool ActorTable::Lost(const base::LeaseLost& lost, base::BootTime now,
 
 void ActorTable::LinkEnded(base::ProcessId worker, base::BootTime now,
                            Produced& out) {
+  if (HostTable::Host* const host = hosts_.OfWorker(worker)) {
+    host->loss.LinkEnded(now);
+    DecideHostLoss(*host, now, out);
+    return;
+  }
   const auto it = of_worker_.find(worker);
   if (it == of_worker_.end()) return;
   it->second->loss.LinkEnded(now);
@@ -229,11 +250,12 @@ void ActorTable::DecideLoss(Actor& actor, base::BootTime now, Produced& out) {
 }
 
 void ActorTable::Crash(Actor& actor, Failure failure, Unstarted unstarted,
-                       base::BootTime now, Produced& out) {
-  MOBULA_CHECK(actor.lease.IsNil());
+                       base::BootTime now, Produced& out, bool counted) {
+  MOBULA_CHECK(actor.lease.IsNil() && actor.host.IsNil());
   const bool lived = actor.state == State::kAlive;
   if (lived && now - actor.alive_since >= kSoundLife) actor.crashes = 0;
-  if (actor.restarts_max >= 0 && actor.restarts >= actor.restarts_max) {
+  if (counted && actor.restarts_max >= 0 &&
+      actor.restarts >= actor.restarts_max) {
     failure.code = FailureCode::kActorDied;
     failure.executed = base::Executed::kNo;
     if (failure.node.empty()) failure.node = node_name_;
@@ -244,7 +266,7 @@ void ActorTable::Crash(Actor& actor, Failure failure, Unstarted unstarted,
     Die(actor, std::move(failure), unstarted, out);
     return;
   }
-  ++actor.restarts;
+  if (counted) ++actor.restarts;
   ++actor.incarnation;
   const Failure cause = failure;
   // Even a constructor that was lost may have been waited for by watchers.
@@ -265,6 +287,10 @@ void ActorTable::Crash(Actor& actor, Failure failure, Unstarted unstarted,
 void ActorTable::StartAgain(Actor& actor, base::BootTime now, Produced& out) {
   ++actor.crashes;
   const base::Duration delay = backoff_.Next(actor.crashes);
+  if (hosts_.IsLeaving(actor.id)) {
+    SetState(actor, State::kBackoff);  // Left, or the end of its host, goes on
+    return;
+  }
   if (delay == base::Duration::zero()) {
     AskLease(actor, out);
     return;
@@ -459,14 +485,16 @@ void ActorTable::Report(const Actor& actor, Failure cause,
     report.worker = actor.worker;
     report.pid = actor.pid;
   } else {
-    report.state = actor.restarts == 0 ? base::ActorState::kPending
-                                       : base::ActorState::kRestarting;
+    report.state = actor.incarnation == 1 ? base::ActorState::kPending
+                                          : base::ActorState::kRestarting;
   }
   report.cause = std::move(cause);
   report.job = options_.job;
   report.owner = options_.self;
   report.class_name = actor.class_name;
   report.restarts_max = actor.restarts_max;
+  report.shared = actor.shared;
+  report.separated = actor.shared && hosts_.IsSeparated(actor.class_name);
   out.SendTo(raylet_, std::move(report));
 }
 
@@ -506,6 +534,7 @@ std::vector<base::ActorId> ActorTable::LoseWatcher(base::ProcessId watcher) {
 }
 
 void ActorTable::Tick(base::BootTime now, Produced& out) {
+  TickHosts(now, out);
   while (const std::optional<base::ActorId> id = timers_.PopDue(now)) {
     Actor* actor = Find(*id);
     MOBULA_CHECK(actor != nullptr);
@@ -521,8 +550,12 @@ void ActorTable::Tick(base::BootTime now, Produced& out) {
 
 void ActorTable::FailAll(const Failure& failure, Produced& out) {
   raylet_ = base::ProcessId();
+  hosts_.Clear();
+  for (const auto& [lease, at] : host_wakes_) host_timers_.Remove(at, lease);
+  host_wakes_.clear();
   for (auto& [id, actor] : actors_) {
     if (actor.state == State::kDead) continue;
+    actor.host = base::LeaseId();
     ForgetLease(actor);
     Die(actor, failure, Unstarted::kUnknown, out);
   }

@@ -9,16 +9,21 @@
 // Each actor has a lease of its own, which is returned with `discard`: a worker
 // that held an actor is never used again. The first restart comes at once;
 // those after crashes in quick succession wait (Backoff).
-// Owner: runtime::Owner, which carries the news to CallTable.
-// Threading: none; pure.
-// Invariants: (1) incarnations only grow, by one a restart; (2) at most
-// restarts_max restarts; (3) a living actor has one lease, a dead one none;
-// (4) after the news of its death there is no more news of an actor; (5) the
-// raylet hears of each change (ActorReport), and of nothing after a death.
-// Failure: the cause of death is a Failure that all later calls get.
+// Shared actors live in hosts (HostTable; actor_table_shared.cc) and leave them
+// by LeaveActor. A host that is lost is the doing of one of them, who is
+// charged a restart, or of none; for the others it is a restart that is not
+// counted. One that is killed and does not leave in time is ended with its
+// host. Owner: runtime::Owner, which carries the news to CallTable. Threading:
+// none; pure. Invariants: (1) incarnations only grow, by one a restart; (2) at
+// most restarts_max counted restarts; (3) a living actor has one lease or host,
+// a dead one none; (4) after the news of its death there is no more news of an
+// actor; (5) the raylet hears of each change (ActorReport), and of nothing
+// after a death. Failure: the cause of death is a Failure that all later calls
+// get.
 #ifndef MOBULA_RUNTIME_ACTORS_ACTOR_TABLE_H_
 #define MOBULA_RUNTIME_ACTORS_ACTOR_TABLE_H_
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +46,7 @@
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
 #include "runtime/actors/actor_news.h"
+#include "runtime/actors/host_table.h"
 #include "runtime/core/backoff.h"
 #include "runtime/core/events.h"
 #include "runtime/core/produced.h"
@@ -85,6 +91,8 @@ class ActorTable {
   bool Granted(const base::LeaseGranted& granted, Produced& out);
   bool Refused(const base::LeaseRefused& refused, Produced& out);
   bool Lost(const base::LeaseLost& lost, base::BootTime now, Produced& out);
+  // Of a worker that is a host.
+  void Left(base::ProcessId from, const base::ActorLeft& left, Produced& out);
   bool Done(base::ProcessId from, base::TaskDone& done, base::BootTime now,
             Produced& out);
   void LinkEnded(base::ProcessId worker, base::BootTime now, Produced& out);
@@ -107,7 +115,9 @@ class ActorTable {
   void Unwatch(base::ProcessId watcher, base::ActorId actor);
 
   void Tick(base::BootTime now, Produced& out);
-  [[nodiscard]] base::BootTime Next() const { return timers_.Next(); }
+  [[nodiscard]] base::BootTime Next() const {
+    return std::min(timers_.Next(), host_timers_.Next());
+  }
   void FailAll(const base::Failure& failure, Produced& out);
 
   [[nodiscard]] bool Has(base::ActorId actor) const {
@@ -115,7 +125,9 @@ class ActorTable {
   }
   [[nodiscard]] ActorChanged View(base::ActorId actor) const;
   [[nodiscard]] std::size_t size() const { return actors_.size(); }
-  [[nodiscard]] std::size_t leases() const { return of_lease_.size(); }
+  [[nodiscard]] std::size_t leases() const {
+    return of_lease_.size() + hosts_.size();
+  }
   // In order of id; what others know of them is left empty.
   [[nodiscard]] std::vector<base::HeldActor> Held() const;
   // Creations in that state; not those that wait for arguments, which ArgWaits
@@ -156,7 +168,10 @@ class ActorTable {
     State state = State::kWaitingArgs;
     std::int64_t incarnation = 1;  // the one that lives or comes next
     std::int64_t lived = 0;        // the last one that lived, 0 if none
-    base::LeaseId lease;           // nil if none is asked for
+    bool shared = false;
+    base::Duration kill_grace{0};  // of a shared one
+    base::LeaseId host;            // of a shared one; nil if it has none
+    base::LeaseId lease;           // nil if none is asked for, or shared
     base::ProcessId worker;        // while creating or alive
     std::int32_t pid = 0;
     base::BootTime alive_since;
@@ -187,12 +202,33 @@ class ActorTable {
   void ConstructorFailed(Actor& actor, base::Failure failure,
                          base::BootTime now, Produced& out);
   void DecideLoss(Actor& actor, base::BootTime now, Produced& out);
-  // The incarnation is over: the next one, or death.
+  // The incarnation is over: the next one, or death. `counted`: it takes one of
+  // its restarts.
   void Crash(Actor& actor, base::Failure failure, Unstarted unstarted,
-             base::BootTime now, Produced& out);
+             base::BootTime now, Produced& out, bool counted = true);
+  void Construct(Actor& actor, base::ProcessId worker, std::int32_t pid,
+                 Produced& out);
   void StartAgain(Actor& actor, base::BootTime now, Produced& out);
   void Die(Actor& actor, base::Failure cause, Unstarted unstarted,
            Produced& out);
+  // ---- actor_table_shared.cc
+  void AskHost(Actor& actor, Produced& out);
+  void LeaveHost(Actor& actor, bool stop, Produced& out);
+  bool HostGranted(const base::LeaseGranted& granted, Produced& out);
+  bool HostRefused(const base::LeaseRefused& refused, Produced& out);
+  bool HostLost(const base::LeaseLost& lost, base::BootTime now, Produced& out);
+  void DecideHostLoss(HostTable::Host& host, base::BootTime now, Produced& out);
+  // It is over, and with it what lived there: but for who is charged, by no
+  // doing of its own.
+  void EmptyHost(base::LeaseId lease, const base::Failure& failure,
+                 Unstarted unstarted, base::ActorId charged, base::BootTime now,
+                 Produced& out);
+  // One that is to be restarted and had to leave first.
+  void AskAgain(base::ActorId actor, Produced& out);
+  void SetHostWake(const HostTable::Host& host);
+  void ReturnIfEmpty(HostTable::Host& host, Produced& out);
+  void TickHosts(base::BootTime now, Produced& out);
+
   // `loss`: what ended the life that was last, where that has just been.
   void TellWatchers(const Actor& actor, Produced& out,
                     const base::Failure* loss = nullptr) const;
@@ -219,6 +255,9 @@ class ActorTable {
   std::unordered_map<base::ProcessId, Actor*> of_worker_;
   std::set<std::pair<base::ProcessId, base::ActorId>> watched_;
   TimerSet<base::ActorId> timers_;
+  HostTable hosts_;
+  TimerSet<base::LeaseId> host_timers_;
+  std::map<base::LeaseId, base::BootTime> host_wakes_;
   std::size_t starting_ = 0;
   std::vector<ActorNews> news_;
 };

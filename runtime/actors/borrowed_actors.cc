@@ -79,7 +79,9 @@ void BorrowedActors::Moved(base::ProcessId from, base::ActorMoved moved,
   }
   // Of a death it tells below.
   base::Failure failure = moved.dead ? base::Failure() : moved.failure;
-  failure.code = base::FailureCode::kWorkerDied;
+  if (failure.code != base::FailureCode::kCoHosted) {
+    failure.code = base::FailureCode::kWorkerDied;
+  }
   if (failure.message.empty()) failure.message = "the actor's worker has ended";
   actor.next = std::move(moved);
   actor.loss.Told(std::move(failure), now);

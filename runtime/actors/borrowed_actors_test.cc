@@ -74,6 +74,15 @@ TEST_F(BorrowedActorsTest, WhatEndedALifeIsToldAsItsOwnerTellsIt) {
   EXPECT_EQ(Last().failure, Killed());
 }
 
+TEST_F(BorrowedActorsTest, ThatItWasNoneOfItsDoingIsTold) {
+  base::Failure failure = Killed();
+  failure.code = FailureCode::kCoHosted;
+  Move(base::ProcessId(), failure);
+  actors_.LinkEnded(kWorker, now_, out_);
+  EXPECT_EQ(Last().what, What::kDown);
+  EXPECT_EQ(Last().failure.code, FailureCode::kCoHosted);
+}
+
 TEST_F(BorrowedActorsTest, AnOwnerThatDoesNotKnowLeavesItAtThat) {
   actors_.LinkEnded(kWorker, now_, out_);
   Move(base::ProcessId());

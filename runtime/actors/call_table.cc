@@ -44,14 +44,14 @@ void CallTable::ForgetActor(base::ActorId actor) {
   const auto it = targets_.find(actor);
   MOBULA_CHECK(it != targets_.end() && it->second.unfinished == 0);
   Leave(it->second);
+  TakeInFlight(it->second);  // what is abandoned there
   first_sequence_ = std::max(first_sequence_, it->second.next_sequence);
   targets_.erase(it);
 }
 
 // The actor no longer lives in the worker where it was.
 void CallTable::Leave(Target& target) {
-  const auto it = of_worker_.find(target.worker);
-  if (it != of_worker_.end() && it->second == &target) of_worker_.erase(it);
+  of_worker_.erase({target.worker, target.id});
   target.up = false;
   target.worker = base::ProcessId();
 }
@@ -125,10 +125,12 @@ void CallTable::Fail(base::TaskId task, Failure failure, Produced& out) {
   const bool runs =
       !target.in_flight.empty() && target.in_flight.front().task == task;
   if (in_flight && target.up && target.aside.contains(task)) {
-    out.SendTo(target.worker, base::StopTask{task, /*recursive=*/true});
+    out.SendTo(target.worker,
+               base::StopTask{task, /*recursive=*/true, target.id});
   } else if (in_flight && target.up && !runs) {
-    out.SendTo(target.worker, base::CancelTask{task});
+    out.SendTo(target.worker, base::CancelTask{task, target.id});
   }
+  if (in_flight) abandoned_[task] = target.id;
   Settle(it, std::move(failure), target.incarnation, out);
   if (in_flight) return;  // its place is kept until it is answered
   DropSettled(target);
@@ -149,7 +151,8 @@ void CallTable::Cancel(base::TaskId task, bool recursive, Produced& out) {
   entry.cancelled = true;
   // Else the news of it is awaited.
   if (!entry.target->up && !entry.target->aside.contains(task)) return;
-  out.SendTo(entry.target->worker, base::StopTask{task, recursive});
+  out.SendTo(entry.target->worker,
+             base::StopTask{task, recursive, entry.target->id});
 }
 
 void CallTable::Stopping(base::ProcessId from, base::TaskId task,
@@ -158,6 +161,7 @@ void CallTable::Stopping(base::ProcessId from, base::TaskId task,
   if (it == entries_.end() || !it->second.cancelled) return;
   if (it->second.target->worker != from) return;
   // Its place is kept until it is answered.
+  abandoned_[task] = it->second.target->id;
   SettleCancelled(it, base::Executed::kMaybe, out);
 }
 
@@ -199,8 +203,23 @@ void CallTable::Hear(const ActorNews& news, Produced& out) {
 }
 
 void CallTable::Suspend(base::ProcessId worker) {
-  const auto it = of_worker_.find(worker);
-  if (it != of_worker_.end()) it->second->up = false;
+  for (auto it = of_worker_.lower_bound({worker, base::ActorId()});
+       it != of_worker_.end() && it->first == worker; ++it) {
+    targets_.at(it->second).up = false;
+  }
+}
+
+CallTable::Target* CallTable::TargetOf(base::ProcessId worker,
+                                       base::TaskId task) {
+  Target* target = nullptr;
+  const auto entry = entries_.find(task);
+  if (entry != entries_.end()) {
+    target = entry->second.target;
+  } else if (const auto left = abandoned_.find(task);
+             left != abandoned_.end()) {
+    target = &targets_.at(left->second);
+  }
+  return target != nullptr && target->worker == worker ? target : nullptr;
 }
 
 void CallTable::Up(Target& target, const ActorNews& news, Produced& out) {
@@ -218,7 +237,7 @@ void CallTable::Up(Target& target, const ActorNews& news, Produced& out) {
   target.worker = news.worker;
   target.pid = news.pid;
   target.incarnation = news.incarnation;
-  of_worker_[news.worker] = &target;
+  of_worker_.emplace(news.worker, target.id);
   Pump(target, out);
 }
 
@@ -277,12 +296,14 @@ void CallTable::Push(base::TaskId id, Entry& entry, Produced& out) {
 std::optional<base::ActorId> CallTable::Done(base::ProcessId from,
                                              base::TaskDone& done,
                                              Produced& out) {
-  const auto worker = of_worker_.find(from);
-  if (worker == of_worker_.end()) return std::nullopt;
-  Target& target = *worker->second;
+  Target* const found = TargetOf(from, done.task);
+  if (found == nullptr) return std::nullopt;
+  Target& target = *found;
+  if (done.incarnation != target.incarnation) return std::nullopt;
   const auto it = entries_.find(done.task);
   const std::optional<Sent> sent = TakeSent(target, done.task);
   if (!sent.has_value()) return std::nullopt;
+  abandoned_.erase(done.task);
   const bool cancelled = it != entries_.end() && it->second.cancelled;
   if (it != entries_.end() && !cancelled && !sent->aside && IsRefusal(done)) {
     TakeBack(target, *sent, out);
@@ -327,16 +348,16 @@ std::optional<CallTable::Sent> CallTable::TakeSent(Target& target,
 
 void CallTable::Aside(base::ProcessId from, const base::TaskAside& aside,
                       Produced& out) {
-  const auto worker = of_worker_.find(from);
-  if (worker == of_worker_.end()) return;
-  Target& target = *worker->second;
+  Target* const found = TargetOf(from, aside.task);
+  if (found == nullptr) return;
+  Target& target = *found;
   std::optional<Sent> sent = TakeSent(target, aside.task);
   if (!sent.has_value()) return;
   sent->aside = true;
   target.aside.emplace(aside.task, *sent);
   // It has its outcome: nobody waits for it any more.
   if (!entries_.contains(aside.task)) {
-    out.SendTo(from, base::StopTask{aside.task, /*recursive=*/true});
+    out.SendTo(from, base::StopTask{aside.task, /*recursive=*/true, target.id});
   }
   Pump(target, out);
 }
@@ -350,6 +371,7 @@ void CallTable::TakeBack(Target& target, const Sent& refused, Produced& out) {
       });
   taken.insert(behind, refused);
   for (auto sent = taken.rbegin(); sent != taken.rend(); ++sent) {
+    abandoned_.erase(sent->task);
     const auto it = entries_.find(sent->task);
     if (it == entries_.end()) continue;
     if (it->second.cancelled) {
@@ -367,6 +389,7 @@ void CallTable::TakeBack(Target& target, const Sent& refused, Produced& out) {
 std::vector<CallTable::Sent> CallTable::TakeInFlight(Target& target) {
   std::vector<Sent> taken(target.in_flight.begin(), target.in_flight.end());
   for (const auto& [task, sent] : target.aside) taken.push_back(sent);
+  for (const Sent& sent : taken) abandoned_.erase(sent.task);
   std::sort(taken.begin(), taken.end(), [](const Sent& a, const Sent& b) {
     return a.sequence < b.sequence;
   });
@@ -425,8 +448,11 @@ bool CallTable::Survives(Entries::iterator it, bool may_have_run,
     return true;
   }
   Failure failure = news.failure;
-  failure.code = entry.bound_incarnation == 0 ? FailureCode::kWorkerDied
-                                              : FailureCode::kActorRestarted;
+  if (entry.bound_incarnation != 0) {
+    failure.code = FailureCode::kActorRestarted;
+  } else if (failure.code != FailureCode::kCoHosted) {
+    failure.code = FailureCode::kWorkerDied;
+  }
   failure.executed = base::Executed::kMaybe;
   failure.attempt = entry.attempt;
   failure.function = entry.method_name;

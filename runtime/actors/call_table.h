@@ -15,11 +15,11 @@
 // an incarnation there is no gap.
 // Owner: runtime::Owner.   Threading: none; pure.
 // Invariants: (1) exactly one outcome a call; (2) answers are taken only from
-// the worker where the actor lives now; (3) in flight to an actor are at most
-// kWindow calls that are not aside, or one and kWindowBytes of arguments, and
-// pending_max are unfinished; (4) executed = no is said only of what was never
-// sent, or stood behind the first unanswered call, but for those aside, of a
-// worker whose last word has been read.
+// the worker and the incarnation in which the actor lives now; (3) in flight to
+// an actor are at most kWindow calls that are not aside, or one and
+// kWindowBytes of arguments, and pending_max are unfinished; (4) executed = no
+// is said only of what was never sent, or stood behind the first unanswered
+// call, but for those aside, of a worker whose last word has been read.
 #ifndef MOBULA_RUNTIME_ACTORS_CALL_TABLE_H_
 #define MOBULA_RUNTIME_ACTORS_CALL_TABLE_H_
 
@@ -30,8 +30,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/boot_time.h"
@@ -187,19 +189,24 @@ class CallTable {
   // Of what has been answered.
   std::optional<Sent> TakeSent(Target& target, base::TaskId task);
   // In the order sent; nothing is in flight nor aside then.
-  static std::vector<Sent> TakeInFlight(Target& target);
+  std::vector<Sent> TakeInFlight(Target& target);
   // Whether each may have run, in the order sent.
   static std::vector<bool> MayHaveRun(const ActorNews& news,
                                       const std::vector<Sent>& lost);
   void Leave(Target& target);
+  // Whose call that worker speaks of; null if it is none, or not there.
+  Target* TargetOf(base::ProcessId worker, base::TaskId task);
   void DropSettled(Target& target);
 
   base::BootTime now_;
   std::string node_name_;
   std::array<std::size_t, kStates> counts_{};  // of the entries, by state
   std::map<base::ActorId, Target> targets_;
-  std::unordered_map<base::ProcessId, Target*> of_worker_;
+  // Several of one worker where the actors are shared.
+  std::set<std::pair<base::ProcessId, base::ActorId>> of_worker_;
   Entries entries_;
+  // In flight, and with their outcomes: which actor's.
+  std::unordered_map<base::TaskId, base::ActorId> abandoned_;
   TimerSet<base::TaskId> deadlines_;
   std::vector<base::ActorId> drained_;
   // Above all sequences of forgotten actors: a handle that comes back must not

@@ -17,6 +17,28 @@ struct Overloaded : Fs... {
   using Fs::operator()...;
 };
 
+// The messages to this process itself, out of the effects, in order.
+std::deque<base::Message> TakeOwn(base::ProcessId self, Effects& effects) {
+  std::deque<base::Message> own;
+  const auto is_own = [self](const Effect& effect) {
+    const auto* send = std::get_if<Send>(&effect);
+    return send != nullptr && send->to == self;
+  };
+  const auto first = std::find_if(effects.begin(), effects.end(), is_own);
+  if (first == effects.end()) return own;
+  auto kept = first;
+  for (auto each = first; each != effects.end(); ++each) {
+    if (is_own(*each)) {
+      own.push_back(std::move(std::get_if<Send>(&*each)->message));
+    } else {
+      if (kept != each) *kept = std::move(*each);
+      ++kept;
+    }
+  }
+  effects.erase(kept, effects.end());
+  return own;
+}
+
 }  // namespace
 
 Core::Core(const Options& options, base::IdSource ids)
@@ -37,13 +59,26 @@ void Core::Step(Event event, base::BootTime now, Effects& effects) {
   now_ = now;
   host_.Begin(now);
   Take(std::move(event), effects);
-  for (const base::TaskId task : host_.TakeStopped()) {
-    owner_.CancelSpawned(task);
-  }
+  HearSelf(TakeOwn(options_.self, effects), effects);
+  CancelStopped();
   owner_.End();
+  // What was resolved may be a call to an actor of this process.
+  for (auto own = TakeOwn(options_.self, effects); !own.empty();
+       own = TakeOwn(options_.self, effects)) {
+    owner_.Begin(now, effects);
+    HearSelf(std::move(own), effects);
+    CancelStopped();
+    owner_.End();
+  }
   control_calls_.Tick(now, effects);
   ExitIfDone(effects);
   Arm(effects);
+}
+
+void Core::CancelStopped() {
+  for (const base::TaskId task : host_.TakeStopped()) {
+    owner_.CancelSpawned(task);
+  }
 }
 
 void Core::Take(Event event, Effects& effects) {
@@ -70,6 +105,9 @@ void Core::Take(Event event, Effects& effects) {
             host_.Finish(std::move(executed), effects);
           },
           [this, &effects](SetAside& aside) { host_.Aside(aside, effects); },
+          [this, &effects](ActorEnded& ended) {
+            host_.Ended(ended.actor, effects);
+          },
           [this, &effects](AskControl& ask) {
             control_calls_.Ask(std::move(ask), now_, effects);
           },
@@ -88,6 +126,16 @@ void Core::Take(Event event, Effects& effects) {
           [this](auto& api) { owner_.On(std::move(api)); },
       },
       event);
+}
+
+void Core::HearSelf(std::deque<base::Message> messages, Effects& effects) {
+  while (!messages.empty()) {
+    HearPeer(options_.self, messages.front(), effects);
+    messages.pop_front();
+    for (base::Message& more : TakeOwn(options_.self, effects)) {
+      messages.push_back(std::move(more));
+    }
+  }
 }
 
 void Core::ForgetEndedParent(base::TaskId& parent) const {
@@ -115,6 +163,9 @@ void Core::HearRaylet(base::Message& message, Effects& effects) {
           [this](base::KillActor& kill) { owner_.On(kill); },
           [this, &effects](base::CreateActor& create) {
             host_.Construct(raylet_, std::move(create), effects);
+          },
+          [this, &effects](base::LeaveActor& leave) {
+            host_.Leave(raylet_, leave, effects);
           },
           [this, &effects](base::ControlAnswer& answer) {
             control_calls_.Answered(std::move(answer), effects);
@@ -195,12 +246,16 @@ void Core::HearPeer(base::ProcessId from, base::Message& message,
             host_.Call(from, std::move(call), effects);
           },
           [this, from, &effects](base::CancelTask& cancel) {
-            host_.Cancel(from, cancel.task, effects);
+            host_.Cancel(from, cancel, effects);
           },
           [this, from, &effects](base::StopTask& stop) {
-            const bool runs = host_.Stop(from, stop.task, effects);
+            const bool runs = host_.Stop(from, stop, effects);
             if (runs && stop.recursive) owner_.CancelSpawned(stop.task);
           },
+          [this, from, &effects](base::LeaveActor& leave) {
+            host_.Leave(from, leave, effects);
+          },
+          [this, from](base::ActorLeft& left) { owner_.On(from, left); },
           [this, from](base::TaskStopping& stopping) {
             owner_.On(from, stopping);
           },

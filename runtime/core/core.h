@@ -22,6 +22,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "base/boot_time.h"
@@ -30,7 +31,7 @@
 #include "base/ids.h"
 #include "runtime/control/control_calls.h"
 #include "runtime/core/events.h"
-#include "runtime/core/host.h"
+#include "runtime/core/host_set.h"
 #include "runtime/core/owner.h"
 #include "runtime/refs/lineage.h"
 #include "runtime/refs/object_row.h"
@@ -87,10 +88,15 @@ class Core {
 
  private:
   void Take(Event event, Effects& effects);
+  // What was told to stop takes with it what it has spawned.
+  void CancelStopped();
   // Only the raylet is believed about leases, links and the end. It is also the
   // owner of detached actors.
   void HearRaylet(base::Message& message, Effects& effects);
   void HearPeer(base::ProcessId from, base::Message& message, Effects& effects);
+  // What this process sent to itself, since shared actors live here that call
+  // one another; nothing of it leaves.
+  void HearSelf(std::deque<base::Message> messages, Effects& effects);
   // Between owners and borrowers: from peers, and from the raylet, which
   // speaks for owners that have ended.
   void HearOfObjects(base::ProcessId from, base::Message& message);
@@ -109,7 +115,7 @@ class Core {
   const Options options_;
   base::IdSource ids_;
   Owner owner_;
-  Host host_;
+  HostSet host_;
   ControlCalls control_calls_;
   base::BootTime now_;
   base::ProcessId raylet_;  // nil until it has registered this process

@@ -71,6 +71,9 @@ struct Create {
   std::int32_t restarts_max = 0;        // after worker deaths; -1: no limit
   std::int32_t pending_calls_max = -1;  // -1: the core's own bound
   bool held = false;                    // until StartActor
+  // It lives with others in a worker of their own (docs/decisions/0019).
+  bool shared = false;
+  base::Duration kill_grace = std::chrono::seconds(5);  // of a shared one
   base::CallerScope
       scope;  // its deadline is that of the first incarnation alone
 };
@@ -205,6 +208,12 @@ struct Executed {
   std::uint64_t digest = 0;  // of a stored value (base/shm/value_digest.h)
   // Of a task whose arguments could not be found: it has not run.
   std::vector<base::LostBytes> lost;
+  bool never_ran = false;  // the outcome is a Failure of the executor's own
+};
+
+// The object of a shared actor that EndActor asked for is gone.
+struct ActorEnded {
+  base::ActorId actor;
 };
 
 // The function that an Execute effect asked for is a coroutine and waits; it
@@ -217,10 +226,11 @@ struct SetAside {
 // Time passed; sent at the moment the last SetTimer asked for, or later.
 struct Tick {};
 
-using Event = std::variant<Submit, Create, StartActor, Call, Put, Adopt,
-                           HoldObject, DropObject, DropActor, Watch, ReportLost,
-                           Kill, Cancel, StopScope, EndScope, AskControl,
-                           Received, PeerLost, Executed, SetAside, Tick>;
+using Event =
+    std::variant<Submit, Create, StartActor, Call, Put, Adopt, HoldObject,
+                 DropObject, DropActor, Watch, ReportLost, Kill, Cancel,
+                 StopScope, EndScope, AskControl, Received, PeerLost, Executed,
+                 SetAside, ActorEnded, Tick>;
 
 // ---- effects ----------------------------------------------------------------
 
@@ -246,8 +256,8 @@ struct ActorChanged {
 };
 
 // Runs a function on the executor's slot thread, in the order of these effects,
-// the next one when the one before has ended (Executed) or waits (SetAside).
-// Host's half only.
+// the next one when the one before has ended (Executed) or waits (SetAside);
+// what is `shared` beside that of other actors. Host's half only.
 struct Execute {
   base::TaskId task;
   base::ObjectId result;  // that is to hold the outcome; nil: a constructor
@@ -262,8 +272,15 @@ struct Execute {
   // Of a constructor, and a task with a name or other resources than one cpu;
   // else null.
   std::shared_ptr<const base::Assigned> assigned;
-  std::optional<base::CallScope> scope;               // as it came
+  bool shared = false;                   // the actor lives here with others
+  std::optional<base::CallScope> scope;  // as it came
   base::BootTime deadline = base::BootTime::Never();  // of that
+};
+
+// Destroys the object of a shared actor, if it still has one: nothing of it
+// runs. Answered by ActorEnded.
+struct EndActor {
+  base::ActorId actor;
 };
 
 // What an Execute before this one runs, or has set aside, is to stop: its stop
@@ -295,8 +312,9 @@ struct Exit {
   std::string reason;
 };
 
-using Effect = std::variant<Send, Ready, ActorChanged, Execute, StopExecution,
-                            CancelReady, ControlReady, Remade, SetTimer, Exit>;
+using Effect =
+    std::variant<Send, Ready, ActorChanged, Execute, StopExecution, EndActor,
+                 CancelReady, ControlReady, Remade, SetTimer, Exit>;
 using Effects = std::vector<Effect>;
 
 }  // namespace mobula::runtime

@@ -225,7 +225,9 @@ void Host::Finish(Executed executed, Effects& effects) {
   done.outcome = std::move(executed.outcome);
   if (auto* failure = std::get_if<base::Failure>(&done.outcome)) {
     // No outcome of a function must look like a refusal of ours.
-    if (IsRefusal(failure->code)) failure->executed = base::Executed::kYes;
+    if (IsRefusal(failure->code) && !executed.never_ran) {
+      failure->executed = base::Executed::kYes;
+    }
   }
   done.incarnation = job.incarnation;
   done.run_ns = executed.run_ns;
@@ -314,6 +316,11 @@ void Host::Retire(Effects& effects) {
     Refuse(job, FailureCode::kCancelled, "the worker is ending", effects);
     LetGo(job);
   }
+}
+
+void Host::StopStarted(Effects& effects) const {
+  if (running_.has_value()) Emit(effects, StopExecution{running_->job.task});
+  for (const auto& [task, started] : aside_) Emit(effects, StopExecution{task});
 }
 
 base::ActorId Host::actor() const {

@@ -60,6 +60,8 @@ class Host {
   void PeerLost(base::ProcessId process, Effects& effects);
   // Nothing more is started.
   void Retire(Effects& effects);
+  // What has is told to stop.
+  void StopStarted(Effects& effects) const;
 
   [[nodiscard]] bool idle() const {
     return !running_.has_value() && aside_.empty() && queue_.empty();

@@ -234,6 +234,7 @@ void Owner::On(const Tick& /*tick*/) {
 void Owner::On(const base::Registered& registered) {
   raylet_ = registered.raylet;
   links_.Joined(raylet_, out_);
+  links_.Attached(options_.self);  // the core hands it what is for itself
   refs_.Joined(raylet_);
   calls_.SetNode(registered.node_name);
   tasks_.Joined(registered, now_, out_);
@@ -300,6 +301,10 @@ void Owner::On(base::ProcessId from, const base::UnwatchActor& unwatch) {
 
 void Owner::On(base::ProcessId from, base::ActorMoved moved) {
   borrowed_.Moved(from, std::move(moved), now_, out_);
+}
+
+void Owner::On(base::ProcessId from, const base::ActorLeft& left) {
+  actors_.Left(from, left, out_);
 }
 
 void Owner::Done(base::ProcessId from, base::TaskDone done) {

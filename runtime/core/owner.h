@@ -91,6 +91,7 @@ class Owner {
   void On(const base::KillActor& kill);
   void On(const base::OwnerGone& gone);
   void On(base::ProcessId from, const base::ObjectsLost& lost);
+  void On(base::ProcessId from, const base::ActorLeft& left);
   void On(base::ProcessId from, const base::TaskStopping& stopping);
   void On(base::ProcessId from, const base::CancelObject& cancel);
   void On(base::ProcessId from, const base::ObjectCancelled& answer);

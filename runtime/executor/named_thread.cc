@@ -3,6 +3,8 @@
 #include <pthread.h>
 
 #include <csignal>
+#include <memory>
+#include <system_error>
 #include <utility>
 
 namespace mobula::runtime {
@@ -40,6 +42,33 @@ std::thread StartNamedThread(const std::string& name,
         ::pthread_setname_np(::pthread_self(), shown.c_str());
         run();
       });
+}
+
+pthread_t StartDeepThread(const std::string& name, std::size_t stack_bytes,
+                          std::function<void()> run) {
+  const QuietSignals quiet;
+  auto body = std::make_unique<std::function<void()>>(
+      [shown = name.substr(0, kThreadNameMax), run = std::move(run)] {
+        ::pthread_setname_np(::pthread_self(), shown.c_str());
+        run();
+      });
+  pthread_attr_t attributes;
+  ::pthread_attr_init(&attributes);
+  ::pthread_attr_setstacksize(&attributes, stack_bytes);
+  pthread_t thread{};
+  const int error = ::pthread_create(
+      &thread, &attributes,
+      [](void* given) -> void* {
+        const std::unique_ptr<std::function<void()>> owned(
+            static_cast<std::function<void()>*>(given));
+        (*owned)();
+        return nullptr;
+      },
+      body.get());
+  ::pthread_attr_destroy(&attributes);
+  if (error != 0) throw std::system_error(error, std::generic_category());
+  (void)body.release();
+  return thread;
 }
 
 }  // namespace mobula::runtime

@@ -5,6 +5,9 @@
 #ifndef MOBULA_RUNTIME_EXECUTOR_NAMED_THREAD_H_
 #define MOBULA_RUNTIME_EXECUTOR_NAMED_THREAD_H_
 
+#include <pthread.h>
+
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <thread>
@@ -14,6 +17,11 @@ namespace mobula::runtime {
 // 15 bytes of the name are shown.
 std::thread StartNamedThread(const std::string& name,
                              std::function<void()> run);
+
+// The same with a stack of that many bytes, of which only what is used takes
+// memory; to be joined with pthread_join.
+pthread_t StartDeepThread(const std::string& name, std::size_t stack_bytes,
+                          std::function<void()> run);
 
 }  // namespace mobula::runtime
 

@@ -1,7 +1,6 @@
 #include "runtime/executor/running_tasks.h"
 
 #include <utility>
-#include <vector>
 
 #include "base/check.h"
 #include "runtime/executor/named_thread.h"
@@ -46,17 +45,6 @@ void RunningTasks::Remove(base::TaskId task) {
   base::MutexLock lock(mutex_);
   const auto found = tasks_.find(task);
   if (found != tasks_.end()) ended = std::move(found->second.run);
-}
-
-void RunningTasks::StopRuns() {
-  std::vector<std::shared_ptr<base::CoroutineRun>> runs;
-  {
-    base::MutexLock lock(mutex_);
-    for (const auto& [task, running] : tasks_) {
-      if (running.run != nullptr) runs.push_back(running.run);
-    }
-  }
-  for (const auto& run : runs) run->Stop();
 }
 
 void RunningTasks::Stop(base::TaskId task) {

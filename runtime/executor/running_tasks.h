@@ -44,8 +44,6 @@ class RunningTasks {
       MOBULA_EXCLUDES(mutex_);
   void Remove(base::TaskId task) MOBULA_EXCLUDES(mutex_);
   void Stop(base::TaskId task) MOBULA_EXCLUDES(mutex_);
-  // Stops the coroutines that were added, before it returns.
-  void StopRuns() MOBULA_EXCLUDES(mutex_);
   void Forget(base::TaskId task) MOBULA_EXCLUDES(mutex_);
 
   // Whose token was asked for, or that were stopped, and have not ended.

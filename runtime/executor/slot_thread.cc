@@ -8,6 +8,7 @@
 #include <iostream>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "base/functions/callable.h"
@@ -43,12 +44,17 @@ Failure LeftBehind() {
 }  // namespace
 
 SlotThread::SlotThread(const base::FunctionTable& table, base::WorkerPage* page,
-                       Hooks hooks)
-    : table_(table), page_(page), hooks_(std::move(hooks)) {
+                       Hooks hooks, RunningTasks* running)
+    : table_(table),
+      page_(page),
+      hooks_(std::move(hooks)),
+      own_running_(running == nullptr ? std::make_unique<RunningTasks>()
+                                      : nullptr),
+      running_(running == nullptr ? *own_running_ : *running) {
   MOBULA_CHECK(hooks_.done != nullptr);
 }
 
-SlotThread::~SlotThread() { Stop(); }
+SlotThread::~SlotThread() { DropAsked(); }
 
 bool SlotThread::IsHere() const { return slot_here == this; }
 
@@ -64,17 +70,27 @@ void SlotThread::Append(base::Work* work) {
 void SlotThread::Push(Execute work) {
   auto asked = std::make_unique<Asked>();
   asked->execute = std::move(work);
-  base::MutexLock lock(mutex_);
-  if (!stopped_) Append(asked.release());
+  {
+    base::MutexLock lock(mutex_);
+    if (!stopped_) Append(asked.release());
+  }
+  Wake();
 }
 
 void SlotThread::Post(base::Work* work) {
   MOBULA_CHECK(work->run != nullptr);
+  // In one piece: once the lock is free it may have run, and the slot be gone.
   base::MutexLock lock(mutex_);
   Append(work);
+  Wake();
 }
 
 void SlotThread::Stop() {
+  DropAsked();
+  Wake();
+}
+
+void SlotThread::DropAsked() {
   base::MutexLock lock(mutex_);
   stopped_ = true;
   base::Work* work = std::exchange(first_, nullptr);
@@ -133,22 +149,77 @@ base::Work* SlotThread::TakePosted() {
 void SlotThread::Run() {
   const SlotThread* const before = std::exchange(slot_here, this);
   ShowCurrentOn(page_);
-  while (base::Work* const work = Take()) {
-    if (work->run != nullptr) {
-      work->run(work);
-    } else {
-      const std::unique_ptr<Asked> asked(static_cast<Asked*>(work));
-      Start(std::move(asked->execute));
-    }
-    FinishEnded();
+  while (base::Work* const work = Take()) RunOne(work);
+  EndAll();
+  ShowCurrentOn(nullptr);
+  slot_here = before;
+}
+
+void SlotThread::RunOne(base::Work* work) {
+  if (work->run != nullptr) {
+    work->run(work);
+  } else {
+    const std::unique_ptr<Asked> asked(static_cast<Asked*>(work));
+    Start(std::move(asked->execute));
   }
+  FinishEnded();
+}
+
+void SlotThread::EndAll() {
   Unwind();
   // Each actor's destructor may still look at the others' effects, so they go
   // one at a time while the rest of the process is whole.
   while (!actors_.empty()) actors_.erase(actors_.begin());
   FlushOutput();
-  ShowCurrentOn(nullptr);
+}
+
+SlotThread::Ran SlotThread::RunReady(int turns_max) {
+  const SlotThread* const before = std::exchange(slot_here, this);
+  Ran ran = Ran::kSome;
+  for (int turn = 0; turn < turns_max && ran == Ran::kSome; ++turn) {
+    base::Work* work = nullptr;
+    {
+      base::MutexLock lock(mutex_);
+      if (stopped_) {
+        ran = Ran::kOver;
+      } else if (first_ == nullptr) {
+        ran = Ran::kAll;
+      } else {
+        work = first_;
+        first_ = work->next;
+      }
+    }
+    if (work != nullptr) RunOne(work);
+  }
+  if (ran == Ran::kOver) EndAll();
   slot_here = before;
+  return ran;
+}
+
+base::ObjectId SlotThread::FirstResult() const {
+  base::MutexLock lock(mutex_);
+  if (first_ == nullptr || first_->run != nullptr) return base::ObjectId();
+  return static_cast<const Asked*>(first_)->execute.result;
+}
+
+bool SlotThread::RefuseFirst(Failure failure) {
+  base::Work* work = nullptr;
+  bool has_more = false;
+  {
+    base::MutexLock lock(mutex_);
+    if (first_ == nullptr) return stopped_;
+    if (first_->run != nullptr) return true;
+    work = first_;
+    first_ = work->next;
+    has_more = first_ != nullptr || stopped_;
+  }
+  const std::unique_ptr<Asked> asked(static_cast<Asked*>(work));
+  TaskRun run(std::move(asked->execute));
+  run.executed.outcome = std::move(failure);
+  run.executed.never_ran = true;
+  Annotate(run);
+  hooks_.done(std::move(run.executed));
+  return has_more;
 }
 
 // ---- functions --------------------------------------------------------------
@@ -319,7 +390,9 @@ void SlotThread::Finish(TaskRun& run) {
 }
 
 void SlotThread::Unwind() {
-  running_.StopRuns();
+  std::vector<std::shared_ptr<base::CoroutineRun>> runs;
+  for (const auto& [task, run] : coroutines_) runs.push_back(run->coroutine);
+  for (const auto& run : runs) run->Stop();
   FinishEnded();
   while (!coroutines_.empty()) {
     base::Work* const work = TakePosted();

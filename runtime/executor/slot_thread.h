@@ -5,6 +5,7 @@
 //   slot.Push(execute);        // from the strand
 //   slot.Run();                // on the worker's main thread, until Stop
 //
+// or, one of many that share some threads (SharedSlots), by RunReady.
 // Functions run one at a time, in the order asked. A coroutine runs until it
 // waits (Hooks::aside); then the next one may begin, and it goes on here, on
 // the same thread, when its wait is over: the slot is its executor. So what
@@ -30,6 +31,7 @@
 #ifndef MOBULA_RUNTIME_EXECUTOR_SLOT_THREAD_H_
 #define MOBULA_RUNTIME_EXECUTOR_SLOT_THREAD_H_
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -68,11 +70,20 @@ class SlotThread final : public base::Executor {
     MapFn map = nullptr;
     // All that has begun waits (true), or something goes on; may be null.
     std::function<void(bool blocked)> lend = nullptr;
+    // There is something to run, or it is to stop: for who calls RunReady. On
+    // any thread, perhaps with this slot's lock held: it must not call back.
+    std::function<void()> wake = nullptr;
+  };
+  enum class Ran : std::uint8_t {
+    kAll,   // until `wake`
+    kSome,  // there is more
+    kOver   // it was stopped, and all has ended
   };
 
   // `page` may be null; it and `table` must outlive this.
+  // `running` too; null: one of its own.
   SlotThread(const base::FunctionTable& table, base::WorkerPage* page,
-             Hooks hooks);
+             Hooks hooks, RunningTasks* running = nullptr);
   ~SlotThread();
 
   void Push(Execute work) MOBULA_EXCLUDES(mutex_);
@@ -85,6 +96,17 @@ class SlotThread final : public base::Executor {
   // which are stopped, have ended; what has not started never does.
   void Stop() MOBULA_EXCLUDES(mutex_);
   void Run() MOBULA_EXCLUDES(mutex_);
+  // In place of Run, for a slot without a thread of its own: runs up to
+  // `turns_max` of what there is on the calling thread. One at a time; not
+  // after kOver.
+  Ran RunReady(int turns_max) MOBULA_EXCLUDES(mutex_);
+  // What the first of them is to give; nil if none is there, or a coroutine is
+  // to go on first.
+  [[nodiscard]] base::ObjectId FirstResult() const MOBULA_EXCLUDES(mutex_);
+  // What stands first is not run, but fails; nothing where a coroutine is to go
+  // on first. Whether there is more. As of RunReady.
+  bool RefuseFirst(base::Failure failure) MOBULA_EXCLUDES(mutex_);
+  [[nodiscard]] RunningTasks& running() { return running_; }
 
   // Of the coroutines that have begun here.
   void Post(base::Work* work) override MOBULA_EXCLUDES(mutex_);
@@ -108,6 +130,14 @@ class SlotThread final : public base::Executor {
   };
 
   void Append(base::Work* work) MOBULA_REQUIRES(mutex_);
+  void Wake() const {
+    if (hooks_.wake) hooks_.wake();
+  }
+  void RunOne(base::Work* work);
+  // Stopped: all ends.
+  void EndAll();
+  // It is stopped from here on.
+  void DropAsked() MOBULA_EXCLUDES(mutex_);
   // The next one; null when it is time to stop.
   base::Work* Take() MOBULA_EXCLUDES(mutex_);
   // The next one of a coroutine; waits for it.
@@ -134,7 +164,8 @@ class SlotThread final : public base::Executor {
   const base::FunctionTable& table_;
   base::WorkerPage* const page_;
   const Hooks hooks_;
-  RunningTasks running_;
+  const std::unique_ptr<RunningTasks> own_running_;
+  RunningTasks& running_;
 
   // Of the thread in Run.
   std::map<base::ActorId, Living> actors_;
@@ -142,7 +173,7 @@ class SlotThread final : public base::Executor {
   std::deque<TaskRun*> ended_;  // of them
   bool leaves_ = false;         // the actor ends itself
 
-  base::Mutex mutex_;
+  mutable base::Mutex mutex_;
   base::CondVar changed_;
   base::Work* first_ MOBULA_GUARDED_BY(mutex_) = nullptr;
   base::Work* last_ MOBULA_GUARDED_BY(mutex_) = nullptr;

@@ -232,6 +232,7 @@ void CoreLoop::Apply(Effect effect) {
             StartHeld();
           },
           [this](StopExecution stop) { sink_.OnStopExecution(stop.task); },
+          [this](const EndActor& end) { sink_.OnEndActor(end.actor); },
           [this](CancelReady ready) { sink_.OnCancelReady(ready); },
           [this](SetTimer timer) {
             strand_.AssertHeld();

@@ -3,9 +3,11 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <map>
+#include <thread>
 #include <utility>
 #include <variant>
 
@@ -14,6 +16,8 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/strand.h"
+#include "runtime/executor/host_threads.h"
+#include "runtime/executor/shared_slots.h"
 #include "runtime/executor/slot_thread.h"
 #include "runtime/executor/thread_pool.h"
 #include "runtime/memory/cancel_waits.h"
@@ -93,6 +97,7 @@ struct Process::State final : CoreLoop::Sink {
   // What the calling thread tells of while it waits: it may hold a slot, or be
   // of a pool.
   LentWait::BlockedFn Lends() const {
+    if (HostThreads::IsHere()) return &HostThreads::BlockedHere;
     const LentWait::BlockedFn of_slot = LendsSlot();
     if (!ThreadPool::IsHere()) return of_slot;
     return [of_slot](bool is_blocked) {
@@ -102,9 +107,11 @@ struct Process::State final : CoreLoop::Sink {
   }
   // Of the slot's own thread: coroutines carry what is current to others too.
   LentWait::BlockedFn LendsSlot() const {
+    if (HostThreads::IsHere()) return &HostThreads::BlockedHere;
     return slot != nullptr && slot->IsHere() ? blocked : LentWait::BlockedFn();
   }
   bool IsWorker() const { return slot != nullptr; }
+  void MakeShared();
 
   std::optional<StartError> Start(BootTime deadline);
   StartError WhyNotStarted(bool timed_out);
@@ -129,6 +136,7 @@ struct Process::State final : CoreLoop::Sink {
   void OnControlReady(ControlReady ready) override;
   void OnExecute(Execute execute) override;
   void OnStopExecution(base::TaskId task) override;
+  void OnEndActor(base::ActorId actor) override;
   void OnCancelReady(const CancelReady& ready) override;
   void OnExit(const std::string& reason) override;
   void OnOutput(const base::WorkerOutput& output) override;
@@ -146,7 +154,8 @@ struct Process::State final : CoreLoop::Sink {
   CancelWaits cancel_waits;
   RemadeWaits remade_waits;
   StoreMemory memory;
-  std::unique_ptr<SlotThread> slot;  // worker only
+  std::unique_ptr<SlotThread> slot;     // worker only
+  std::unique_ptr<SharedSlots> shared;  // the same
   HeadOutput head_output;
   LentWait::BlockedFn blocked;
 
@@ -196,6 +205,25 @@ Process::State::State(Options from_options)
                               : MapValue(stored, BootTime::Never(), blocked);
               },
           .lend = blocked});
+  MakeShared();
+}
+
+void Process::State::MakeShared() {
+  HostThreads::Options threads;
+  threads.threads_max = std::max(2u, std::thread::hardware_concurrency());
+  threads.page = options.page;
+  SlotThread::Hooks hooks;
+  hooks.done = [this](Executed executed) {
+    PostNow(Event(std::move(executed)));
+  };
+  hooks.aside = [this](SetAside aside) { PostNow(Event(aside)); };
+  hooks.map = [this](const base::Value& stored, bool /*remade*/) {
+    return Fetch(stored, BootTime::Never(), Lends());
+  };
+  shared = std::make_unique<SharedSlots>(SharedSlots::Options{
+      *options.functions, options.page, std::move(hooks),
+      [this](base::ActorId actor) { PostNow(Event(ActorEnded{actor})); },
+      slot->running(), threads});
 }
 
 // ---- start ------------------------------------------------------------------
@@ -337,6 +365,7 @@ std::variant<base::Value, Failure> Process::State::Fetch(
 
 void Process::State::OnRegistered(const base::Registered& from_raylet) {
   if (slot != nullptr) slot->SetNode(from_raylet.node_name);
+  if (shared != nullptr) shared->SetNode(from_raylet.node_name);
   base::MutexLock lock(mutex);
   registered = from_raylet;
   changed.NotifyAll();
@@ -360,7 +389,16 @@ void Process::State::OnControlReady(ControlReady ready) {
 
 void Process::State::OnExecute(Execute execute) {
   MOBULA_CHECK(slot != nullptr, "only workers run functions");
-  slot->Push(std::move(execute));
+  if (execute.shared) {
+    shared->Push(std::move(execute));
+  } else {
+    slot->Push(std::move(execute));
+  }
+}
+
+void Process::State::OnEndActor(base::ActorId actor) {
+  MOBULA_CHECK(shared != nullptr, "only workers run functions");
+  shared->End(actor);
 }
 
 void Process::State::OnStopExecution(base::TaskId task) {
@@ -380,6 +418,7 @@ void Process::State::OnExit(const std::string& reason) {
     exiting = true;
   }
   slot->Stop();
+  shared->Stop();
 }
 
 bool Process::State::OnStoreMessage(const base::Message& message,
@@ -511,6 +550,7 @@ std::optional<StartError> Process::Start(BootTime deadline) {
 void Process::Serve() {
   MOBULA_CHECK(state_->IsWorker(), "a driver serves nobody");
   state_->slot->Run();
+  state_->shared->Join();
 }
 
 void Process::Post(Event event) {
@@ -528,11 +568,14 @@ void Process::Post(Event event) {
     if (found != state.actors.end() && --found->second.handles == 0) {
       state.actors.erase(found);
     }
+  } else if (const auto* call = std::get_if<Call>(&event)) {
+    if (state.shared) state.shared->NoteCall(call->result, call->actor);
   } else if (const auto* put = std::get_if<Put>(&event)) {
     // A Get of it takes no trip to the strand.
     state.waits.Know(put->object, put->outcome);
   } else if (const auto* drop = std::get_if<DropObject>(&event)) {
     state.waits.Drop(drop->object);
+    if (state.shared) state.shared->ForgetCall(drop->object);
   }
   state.Post(std::move(event));
 }

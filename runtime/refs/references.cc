@@ -76,7 +76,8 @@ void References::End() {
 }
 
 void References::LookAt(const Send& send) {
-  if (send.to == raylet_) return;
+  // What a process sends to itself stays in the tables that it is in.
+  if (send.to == raylet_ || send.to == self_) return;
   ForEachValue(send.message, [&](const base::Value& value, bool as_answer) {
     if (!value.is_stored() && value.refs().empty()) return;
     // What is sent to who has ended arrives nowhere.
