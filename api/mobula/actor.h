@@ -24,6 +24,9 @@
 // where no restart is left; executed() says whether it ran.
 // The actor ends when its last handle is gone, by Kill or by ExitActor; in the
 // first and last case its destructor runs.
+// With ActorOptions().Shared() thousands of actors live in one process, and
+// share its fate (options.h): Get throws CoHosted for a call that was under way
+// in one when another ended it.
 // An actor with a name (ActorOptions::Name) is found by other processes and
 // programs of the cluster:
 //
@@ -293,7 +296,9 @@ Actor<C> GetActor(const std::string& name, const std::string& ns = "") {
   return Actor<C>();
 }
 
-// Ends the actor's process without running its destructor. Calls that have not
+// Ends the actor's process without running its destructor; of a shared actor
+// its methods are told to stop, and only if that is not enough (KillGrace) the
+// process ends; else its destructor runs. Calls that have not
 // been answered fail with ActorDied, or wait for the next incarnation if
 // KillOptions().Restart() is given and MaxRestarts allows one. Anyone with a
 // handle may. Of a detached actor it returns when its end is durable, and

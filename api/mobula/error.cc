@@ -187,6 +187,8 @@ void ThrowFailure(base::Failure failure) {
       ThrowAs<NoSuchObject>(std::move(failure));
     case ErrorCode::kElsewhere:
       ThrowAs<ValueElsewhere>(std::move(failure));
+    case ErrorCode::kCoHosted:
+      ThrowAs<CoHosted>(std::move(failure));
   }
   ThrowAs<TaskError>(std::move(failure));  // a code of a newer peer
 }

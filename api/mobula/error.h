@@ -91,6 +91,14 @@ class WorkerDied : public Error {
   using Error::Error;
 };
 
+// The process of a shared actor ended, and not by this actor's doing: another
+// one of those that lived there crashed or did not end when it was killed, or
+// somebody killed the process. The actor is restarted, and that is not counted.
+class CoHosted : public WorkerDied {
+ public:
+  using WorkerDied::WorkerDied;
+};
+
 // No worker could be started; the message holds what it printed.
 class WorkerStartError : public Error {
  public:

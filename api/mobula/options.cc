@@ -1,11 +1,17 @@
 #include "api/mobula/options.h"
 
+#include <chrono>
 #include <utility>
 
 #include "api/mobula/detail/quantities.h"
 #include "api/mobula/error.h"
 
 namespace mobula {
+namespace {
+
+constexpr std::chrono::minutes kKillGraceMax{1};
+
+}  // namespace
 
 TaskOptions::TaskOptions() {
   values_.resources = base::ResourceVector::Cpus(1);
@@ -87,6 +93,19 @@ ActorOptions& ActorOptions::Memory(std::int64_t bytes) {
 
 ActorOptions& ActorOptions::Resource(std::string_view name, double quantity) {
   detail::SetResource(name, quantity, &values_.resources);
+  return *this;
+}
+
+ActorOptions& ActorOptions::Shared(bool shared) {
+  values_.shared = shared;
+  return *this;
+}
+
+ActorOptions& ActorOptions::KillGrace(Timeout grace) {
+  if (grace.nanoseconds() > kKillGraceMax) {
+    detail::ThrowBadArgument("KillGrace: at most 1 min");
+  }
+  values_.kill_grace = grace.nanoseconds();
   return *this;
 }
 

@@ -9,6 +9,7 @@
 #ifndef MOBULA_API_MOBULA_OPTIONS_H_
 #define MOBULA_API_MOBULA_OPTIONS_H_
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -78,6 +79,17 @@ class ActorOptions {
   ActorOptions& Cpus(double cpus);
   ActorOptions& Memory(std::int64_t bytes);
   ActorOptions& Resource(std::string_view name, double quantity);
+  // Lives with other shared actors of this process in one worker process, which
+  // costs far less than one of its own: thousands are fine. They run beside one
+  // another, and share its fate: one that crashes ends them all, is charged for
+  // it, and the others are restarted too, which MaxRestarts does not count; a
+  // class that did it twice gets processes of its own. Holds no resources, and
+  // is not Detached. In local mode like any other.
+  ActorOptions& Shared(bool shared = true);
+  // How long Kill waits for a shared actor, whose running method is told to
+  // stop, before it ends the process and restarts the others elsewhere. Default
+  // 5 s, at most 1 min.
+  ActorOptions& KillGrace(Timeout grace);
   // Calls without an answer; beyond that a call fails with LimitError. Default:
   // the runtime's own bound.
   ActorOptions& MaxPendingCalls(int calls);
@@ -90,6 +102,8 @@ class ActorOptions {
     std::string ns;  // "": the program's own
     bool detached = false;
     bool get_if_exists = false;
+    bool shared = false;
+    std::chrono::nanoseconds kill_grace = std::chrono::seconds(5);
   };
   [[nodiscard]] const Values& values() const { return values_; }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace guide {
 
@@ -73,6 +74,22 @@ TEST_F(ActorsTest, FoundByName) {
       mobula::Create<Account>(mobula::ActorOptions().Name("anna"), "bert"),
       mobula::NameTaken);
   EXPECT_THROW(mobula::GetActor<Account>("bert"), mobula::NoSuchActor);
+}
+
+TEST_F(ActorsTest, ManyInOneProcess) {
+  const auto shared = mobula::ActorOptions().Shared().MaxRestarts(3);
+  std::vector<mobula::Actor<Account>> accounts;
+  for (int i = 0; i < 1'000; ++i) {
+    accounts.push_back(mobula::Create<Account>(shared, std::to_string(i)));
+  }
+  EXPECT_EQ(mobula::Get(accounts[999].Call<&Account::Owner>()), "999");
+  mobula::Result<std::int64_t> sum =
+      accounts[7].Call<&Account::Add>(1).TryGet();
+  if (!sum.ok() && sum.error().code() == mobula::ErrorCode::kCoHosted) {
+    // Another one ended the process that it shared: it lives again, empty.
+  }
+  ASSERT_TRUE(sum.ok());
+  EXPECT_EQ(sum.value(), 1);
 }
 
 TEST_F(ActorsTest, CallsOfAnActorThatIsBornAgain) {

@@ -571,7 +571,8 @@ void CallTable::TimeOut(Entries::iterator it, Produced& out) {
   // The time of its caller's scope is over: it is told to stop, and its place
   // is kept until it is answered.
   if (!entry.cancelled && (target.up || target.aside.contains(task))) {
-    out.SendTo(target.worker, base::StopTask{task, /*recursive=*/true});
+    out.SendTo(target.worker,
+               base::StopTask{task, /*recursive=*/true, target.id});
   }
   Settle(it, std::move(failure), target.incarnation, out);
 }

@@ -20,6 +20,7 @@
 #include "api/mobula/verbs/detail/submit_task.h"
 #include "base/bytes.h"
 #include "base/frames/message.h"
+#include "runtime/memory/lent_wait.h"
 #include "runtime/process/backend.h"
 
 namespace mobula::detail {
@@ -131,6 +132,19 @@ void RefuseNameless(const ActorOptions::Values& options) {
   }
 }
 
+void RefuseShared(const ActorOptions::Values& options) {
+  if (!options.shared) return;
+  if (!options.resources.units.empty()) {
+    ThrowBadArgument(
+        "a shared actor holds no resources: it lives in a process with others; "
+        "create it without Cpus, Memory and Resource, or without Shared");
+  }
+  if (options.detached) {
+    ThrowBadArgument(
+        "a detached actor has a process of its own: create it without Shared");
+  }
+}
+
 base::Bytes AwaitArgument(const Argument& argument) {
   ObjectPtr ref;
   if (argument.ref != nullptr) ref = *argument.ref;
@@ -203,6 +217,8 @@ class ScopedWait final : public ObjectWait {
 
 base::Outcome AwaitSettled(const ObjectPtr& object, Timeout timeout) {
   const ObjectHandle& handle = Referred(object);
+  const base::ObjectId id = handle.id();
+  const runtime::LentWait::Awaiting awaiting({&id, 1});
   if (IsScoped(timeout)) {
     auto outcome = ScopedWait(object, timeout).Await();
     if (outcome) return *std::move(outcome);
@@ -271,6 +287,7 @@ ActorPtr CreateActor(const base::FunctionEntry& constructor,
   runtime::Backend& backend = session->OpenBackend();
   const ActorOptions::Values& values = options.values();
   RefuseNameless(values);
+  RefuseShared(values);
   runtime::Create create;
   create.actor = backend.NewId<base::ActorId>();
   create.task = backend.NewId<base::TaskId>();
@@ -281,6 +298,8 @@ ActorPtr CreateActor(const base::FunctionEntry& constructor,
   create.restarts_max = values.restarts_max;
   create.pending_calls_max = values.pending_calls_max;
   create.scope = SpawnPlace().Create();
+  create.shared = values.shared;
+  create.kill_grace = values.kill_grace;
   if (values.detached) {
     return CreateDetached(std::move(session), create, AwaitArguments(arguments),
                           values);
@@ -411,6 +430,7 @@ std::vector<bool> AwaitSome(std::span<const ObjectPtr> objects,
   }
   if (objects.empty()) return {};
   const std::vector<base::ObjectId> ids = IdsOf(objects);
+  const runtime::LentWait::Awaiting awaiting(ids);
   if (count > 0 && IsScoped(timeout)) {
     return AwaitInScope(objects, count, timeout);
   }

@@ -34,6 +34,7 @@ base::RegisterActor Registration(const runtime::Backend& backend,
   actor.name = options.name;
   actor.class_name = create.class_name;
   actor.restarts_max = options.restarts_max;
+  actor.shared = options.shared;
   if (options.detached) {
     actor.detached = true;
   } else {
