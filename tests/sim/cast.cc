@@ -190,22 +190,19 @@ void Cast::Reap(RuntimeProcess& worker, Death death) {
   RayletProcess& raylet = *FindRaylet(worker.raylet());
   parts_.world.records().queue.After(
       rng_.Within(microseconds(10), milliseconds(5)),
-      [this, &raylet, process = worker.id(), failure = std::move(failure)] {
-        Bury(raylet, process, failure);
-      });
+      [this, &raylet, failure = std::move(failure), process = worker.id(),
+       charged = death.charged] { Bury(raylet, {process, failure, charged}); });
 }
 
-void Cast::Bury(RayletProcess& raylet, base::ProcessId process,
-                const base::Failure& failure) {
-  raylet.Turn([this, &raylet, process, failure] {
-    const SimLink* const link = raylet.FindLink(process);
+void Cast::Bury(RayletProcess& raylet, const raylet::WorkerExited& exited) {
+  raylet.Turn([this, &raylet, exited] {
+    const SimLink* const link = raylet.FindLink(exited.process);
     if (link == nullptr || link->rest_read(raylet.id())) {
-      raylet.Post(raylet::WorkerExited{process, failure});
+      raylet.Post(exited);
       return;
     }
     parts_.world.records().queue.After(
-        kRestPoll,
-        [this, &raylet, process, failure] { Bury(raylet, process, failure); });
+        kRestPoll, [this, &raylet, exited] { Bury(raylet, exited); });
   });
 }
 

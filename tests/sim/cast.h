@@ -20,6 +20,7 @@
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
+#include "raylet/core/events.h"
 #include "tests/sim/chaos.h"
 #include "tests/sim/control_store.h"
 #include "tests/sim/network.h"
@@ -83,8 +84,7 @@ class Cast : public Chaos::Victims {
  private:
   void Boot(RuntimeProcess& worker);
   void Reap(RuntimeProcess& worker, Death death);
-  void Bury(RayletProcess& raylet, base::ProcessId process,
-            const base::Failure& failure);
+  void Bury(RayletProcess& raylet, const raylet::WorkerExited& exited);
   void Link(Process& a, Process& b);
   void EndNode(RayletProcess& raylet);
   void ReportNode(base::NodeId node);

@@ -82,8 +82,9 @@ void DriverProgram::MakeActor() {
   const std::int32_t restarts = kRestarts[rng_.Below(std::size(kRestarts))];
   const auto pending = static_cast<std::int32_t>(
       rng_.Chance(options_.pending_limit) ? rng_.Between(1, 8) : -1);
-  actors_.emplace(api_.Create(std::move(constructor), restarts, pending),
-                  Handle{});
+  const bool shared = options_.shared > 0 && rng_.Chance(options_.shared);
+  actors_.emplace(
+      api_.Create(std::move(constructor), restarts, pending, shared), Handle{});
 }
 
 Operation DriverProgram::DrawWish() {

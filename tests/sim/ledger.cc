@@ -136,7 +136,9 @@ void Ledger::CheckHost(OpIndex index, const Execution& execution) {
     incarnation.host = execution.worker;
     const auto made = static_cast<std::int64_t>(actor.incarnations.size());
     const std::int32_t free = actor.detached ? nodes_lost_ : 0;
-    if (actor.restarts_max >= 0 && made > actor.restarts_max + 1 + free) {
+    // What is not counted is known by its reports (SeeReport).
+    if (!actor.shared && actor.restarts_max >= 0 &&
+        made > actor.restarts_max + 1 + free) {
       verdict_.Violate("I11", Describe(index) + " makes the " + Number(made) +
                                   "th incarnation, restarts_max " +
                                   Number(actor.restarts_max));
@@ -374,6 +376,20 @@ void Ledger::ForgetActor(base::ProcessId process, base::ActorId actor) {
   Seen& seen = seen_[{process, actor}];
   seen.announced = 0;
   seen.dead = false;
+}
+
+void Ledger::SeeReport(const base::ActorReport& report) {
+  const auto found = actors_.find(report.actor);
+  if (found == actors_.end() || !found->second.shared) return;
+  const ActorRecord& actor = found->second;
+  if (report.restarts > actor.charged + actor.kills ||
+      (actor.restarts_max >= 0 && report.restarts > actor.restarts_max)) {
+    verdict_.Violate("I11", "shared actor " + report.actor.ToString() +
+                                " has counted " + Number(report.restarts) +
+                                " restarts, was charged " +
+                                Number(actor.charged) + " and killed " +
+                                Number(actor.kills) + " times");
+  }
 }
 
 void Ledger::LoseProcess(base::ProcessId process) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/boot_time.h"
+#include "base/control/control_message.h"
 #include "base/failure.h"
 #include "base/ids.h"
 #include "base/value.h"
@@ -109,6 +110,7 @@ struct Incarnation {
 struct ActorRecord {
   base::ProcessId owner;  // nil: detached
   bool detached = false;
+  bool shared = false;
   OpIndex constructor = 0;
   std::int32_t restarts_max = 0;
   std::int32_t pending_calls_max = -1;
@@ -119,6 +121,7 @@ struct ActorRecord {
   bool constructor_threw = false;
   bool dropped = false;  // its owner holds no handle any more
   std::int32_t hosts_lost = 0;
+  std::int32_t charged = 0;  // of those, by its own doing, where it is shared
 };
 
 class Ledger {
@@ -147,6 +150,8 @@ class Ledger {
                 std::int64_t incarnation, bool dead);
   // It holds no handle any more, and knows nothing if it gets another.
   void ForgetActor(base::ProcessId process, base::ActorId actor);
+  // What its owner says of an actor.
+  void SeeReport(const base::ActorReport& report);
   void LoseProcess(base::ProcessId process);
   // Detached actors begin again elsewhere, whatever their restarts_max.
   void LoseNode() { ++nodes_lost_; }

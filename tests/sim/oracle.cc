@@ -98,6 +98,8 @@ bool Oracle::IsJustified(const Operation& operation,
       return facts_.raylet_died;
     case FailureCode::kCancelled:
       return ledger_.MayBeCancelled(operation);
+    case FailureCode::kCoHosted:
+      return IsSharedLossJustified(operation);
     case FailureCode::kTooLarge:
     case FailureCode::kDecode:
     case FailureCode::kNoSuchFunction:
@@ -154,6 +156,13 @@ bool Oracle::IsWorkerDeathJustified(const Operation& operation) const {
     }
   }
   return threw + operation.losses >= operation.retries_max + 1;
+}
+
+bool Oracle::IsSharedLossJustified(const Operation& operation) const {
+  if (operation.actor.IsNil()) return false;
+  const ActorRecord& actor = ledger_.actors().at(operation.actor);
+  // Its host ended, or one that lived there was killed and did not leave.
+  return actor.shared && operation.sent > 0;
 }
 
 bool Oracle::IsActorDeathJustified(const Operation& operation) const {

@@ -44,6 +44,7 @@ class Oracle {
   [[nodiscard]] bool IsInherited(const Operation& operation,
                                  const base::Failure& failure) const;
   [[nodiscard]] bool IsWorkerDeathJustified(const Operation& operation) const;
+  [[nodiscard]] bool IsSharedLossJustified(const Operation& operation) const;
   [[nodiscard]] bool IsActorDeathJustified(const Operation& operation) const;
   [[nodiscard]] bool IsExceptionJustified(const Operation& operation) const;
   void CheckGap(OpIndex index, const base::Failure& failure);

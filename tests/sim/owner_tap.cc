@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -51,15 +52,18 @@ void OwnerTap::OnTaskDone(base::ProcessId from, const base::TaskDone& done) {
                 [&done](const Sent& sent) { return sent.task == done.task; });
 }
 
-// The one that may be charged is the first unanswered one. Answers may come
-// between the two signs of a loss, so there may be a second first one.
+// The one that may be charged is the first unanswered one, of each actor where
+// several live there. Answers may come between the two signs of a loss, so
+// there may be a second first one.
 void OwnerTap::OnWorkerLost(base::ProcessId worker,
                             std::vector<runtime::Event>& events) {
   const auto found = workers_.find(worker);
   if (found == workers_.end() || found->second.unanswered.empty()) return;
   Worker& lost = found->second;
-  const Sent first = lost.unanswered.front();
-  Charge(lost, first);
+  std::set<base::ActorId> seen;
+  for (const Sent& sent : lost.unanswered) {
+    if (seen.insert(sent.actor).second) Charge(lost, sent);
+  }
   if (lost.unanswered.size() < 2 || !plants_.Is(Plant::kChargedUnstarted)) {
     return;
   }
@@ -143,9 +147,11 @@ void OwnerTap::NoteSent(base::ProcessId to, const base::Message& message) {
     sent.attempt = run->attempt;
   } else if (const auto* create = std::get_if<base::CreateActor>(&message)) {
     sent.task = create->task;
+    sent.actor = create->actor;
     sent.incarnation = create->incarnation;
   } else if (const auto* call = std::get_if<base::CallActor>(&message)) {
     sent.task = call->task;
+    sent.actor = call->actor;
     sent.attempt = call->attempt;
     sent.incarnation = call->incarnation;
   } else {

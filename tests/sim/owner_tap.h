@@ -43,6 +43,7 @@ class OwnerTap {
  private:
   struct Sent {
     base::TaskId task;
+    base::ActorId actor;  // nil of a task
     base::ProcessId worker;
     std::int32_t attempt = 0;
     std::int64_t incarnation = 0;

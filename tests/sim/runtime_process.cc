@@ -1,5 +1,6 @@
 #include "tests/sim/runtime_process.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -52,17 +53,7 @@ RuntimeProcess::RuntimeProcess(const Options& options, Surroundings& world)
             [this](base::Duration delay, std::function<void()> work) {
               After(delay, std::move(work));
             }),
-      slot_({options.id, world.records().ledger, api_, refs_, store_,
-             world.options().refs},
-            world.ForkRng(),
-            {[this](base::Duration delay, std::function<void()> work) {
-               After(delay, std::move(work));
-             },
-             [this](runtime::Executed executed) { Post(std::move(executed)); },
-             [this](bool blocked) {
-               SendTo(options_.raylet, base::TaskBlocked{blocked});
-             },
-             [this] { world_.EndProcess(id(), Surroundings::Death{11, 0}); }}) {
+      slot_(MakeSlot(base::ActorId())) {
   if (options.role == base::Role::kDriver) {
     program_ = std::make_unique<DriverProgram>(
         world.options().workload, options.operations,
@@ -83,6 +74,60 @@ RuntimeProcess::RuntimeProcess(const Options& options, Surroundings& world)
 }
 
 RuntimeProcess::~RuntimeProcess() = default;
+
+std::unique_ptr<SlotThread> RuntimeProcess::MakeSlot(base::ActorId actor) {
+  return std::make_unique<SlotThread>(
+      SlotThread::Parts{options_.id, world_.records().ledger, api_, refs_,
+                        store_, world_.options().refs},
+      world_.ForkRng(),
+      SlotThread::Callbacks{
+          [this](base::Duration delay, std::function<void()> work) {
+            After(delay, std::move(work));
+          },
+          [this](runtime::Executed executed) {
+            shared_tasks_.erase(executed.task);
+            Post(std::move(executed));
+          },
+          [this, actor](bool blocked) {
+            // A host holds no cpus to lend.
+            if (!actor.IsNil()) return;
+            SendTo(options_.raylet, base::TaskBlocked{blocked});
+          },
+          [this, actor] {
+            if (!actor.IsNil()) ++world_.records().ledger.actor(actor).charged;
+            world_.EndProcess(id(), Surroundings::Death{11, 0, actor});
+          }});
+}
+
+SlotThread& RuntimeProcess::SlotOf(const runtime::Execute& execute) {
+  if (!execute.shared) return *slot_;
+  shared_tasks_[execute.task] = execute.actor;
+  std::unique_ptr<SlotThread>& slot = shared_[execute.actor];
+  if (slot == nullptr) slot = MakeSlot(execute.actor);
+  return *slot;
+}
+
+void RuntimeProcess::StopRun(base::TaskId task) {
+  const auto shared = shared_tasks_.find(task);
+  if (shared == shared_tasks_.end()) {
+    slot_->Stop(task);
+  } else {
+    shared_.at(shared->second)->Stop(task);
+  }
+}
+
+// Its destructor runs on a thread; what it has set going may still come back,
+// so that its slot stays.
+void RuntimeProcess::EndActor(base::ActorId actor) {
+  After(std::chrono::microseconds(10),
+        [this, actor] { Post(runtime::ActorEnded{actor}); });
+}
+
+bool RuntimeProcess::AnySlotBusy() const {
+  return slot_->busy() ||
+         std::any_of(shared_.begin(), shared_.end(),
+                     [](const auto& each) { return each.second->busy(); });
+}
 
 void RuntimeProcess::Begin() {
   SimLink* link = FindLink(options_.raylet);
@@ -193,6 +238,9 @@ void RuntimeProcess::CarryOut(const runtime::Effect& effect) {
   if (const auto* send = std::get_if<runtime::Send>(&effect)) {
     world_.records().truth.NoteSent(id(), send->to, send->message);
     world_.records().tally.OnSend(id(), send->to, send->message);
+    if (const auto* report = std::get_if<base::ActorReport>(&send->message)) {
+      world_.records().ledger.SeeReport(*report);
+    }
     SendTo(send->to, send->message);
   } else if (const auto* ready = std::get_if<runtime::Ready>(&effect)) {
     OnReady(*ready);
@@ -201,9 +249,11 @@ void RuntimeProcess::CarryOut(const runtime::Effect& effect) {
     OnActorChanged(*changed);
   } else if (const auto* execute = std::get_if<runtime::Execute>(&effect)) {
     MOBULA_CHECK(role() == base::Role::kWorker);
-    slot_.Execute(*execute);
+    SlotOf(*execute).Execute(*execute);
   } else if (const auto* stop = std::get_if<runtime::StopExecution>(&effect)) {
-    slot_.Stop(stop->task);
+    StopRun(stop->task);
+  } else if (const auto* end = std::get_if<runtime::EndActor>(&effect)) {
+    EndActor(end->actor);
   } else if (const auto* verdict = std::get_if<runtime::CancelReady>(&effect)) {
     OnCancelReady(*verdict);
   } else if (const auto* timer = std::get_if<runtime::SetTimer>(&effect)) {
@@ -266,7 +316,8 @@ void RuntimeProcess::OnOwnReady(OpIndex index, const runtime::Ready& ready) {
     world_.records().truth.NotePut(ready.object, !value->refs().empty());
     refs_.Meet(*value);
   }
-  slot_.OnSettled(index);
+  slot_->OnSettled(index);
+  for (const auto& [actor, slot] : shared_) slot->OnSettled(index);
   if (program_ != nullptr) {
     program_->OnSettled(index);
     control_program_->OnSettled(index);
@@ -331,7 +382,7 @@ std::string RuntimeProcess::Leftovers() const {
 
 bool RuntimeProcess::idle() const {
   return program_ == nullptr
-             ? !slot_.busy()
+             ? !AnySlotBusy()
              : program_->over() && control_program_->over() && refs_.over();
 }
 

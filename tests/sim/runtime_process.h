@@ -12,6 +12,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,6 +76,12 @@ class RuntimeProcess : public Process {
   void Drain();
   void Step(const runtime::Event& event);
   void CarryOut(const runtime::Effect& effect);
+  // A slot whose crash is charged to that actor; nil: to nobody.
+  std::unique_ptr<SlotThread> MakeSlot(base::ActorId actor);
+  SlotThread& SlotOf(const runtime::Execute& execute);
+  void StopRun(base::TaskId task);
+  void EndActor(base::ActorId actor);
+  [[nodiscard]] bool AnySlotBusy() const;
   void OnReady(const runtime::Ready& ready);
   // What user code sees of it, now or when it is mapped.
   void OnSeen(const runtime::Ready& ready, bool is_own, bool is_read);
@@ -91,8 +98,11 @@ class RuntimeProcess : public Process {
   UserApi api_;
   StorePort store_;
   RefUser refs_;
-  SlotThread slot_;
-  std::unique_ptr<DriverProgram> program_;  // of a driver
+  std::unique_ptr<SlotThread> slot_;
+  // Of a host: one for each shared actor, as long as it is there.
+  std::map<base::ActorId, std::unique_ptr<SlotThread>> shared_;
+  std::map<base::TaskId, base::ActorId> shared_tasks_;  // that run there
+  std::unique_ptr<DriverProgram> program_;              // of a driver
   std::unique_ptr<ControlProgram> control_program_;
   std::deque<runtime::Event> events_;
   bool stepping_ = false;

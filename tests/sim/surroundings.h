@@ -50,6 +50,7 @@ class Surroundings {
   struct Death {
     std::int32_t signal = 0;
     std::int32_t exit_code = 0;
+    base::ActorId charged = {};  // the shared actor by whose doing
   };
   virtual void EndProcess(base::ProcessId process, Death death) = 0;
   // Of the raylet's shell.

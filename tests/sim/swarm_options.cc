@@ -197,7 +197,8 @@ constexpr const char* kWorkloadNames[] = {"drivers",
                                           "makes_actor",
                                           "early_drop",
                                           "lull",
-                                          "cancel"};
+                                          "cancel",
+                                          "shared"};
 constexpr const char* kDiskNames[] = {"sync", "sync_fails", "full_interval",
                                       "full_length_max"};
 constexpr const char* kControlNames[] = {"on",
@@ -257,6 +258,8 @@ SwarmOptions SwarmOptions::FromSeed(std::uint64_t seed) {
   // Drawn for itself, so that the others stay as they are.
   Rng cancels(seed ^ 0xCA4CE1);
   options.workload.cancel = Share(cancels, 0.4, 0.3);
+  Rng shared(seed ^ 0x54A2ED);
+  options.workload.shared = Share(shared, 0.5, 1);
   // A node goes only where another comes; that is drawn for itself.
   if (options.control.on) options.processes.kill_raylet = false;
   return options;

@@ -75,6 +75,7 @@ struct WorkloadOptions {
   double early_drop = 0;       // of actors let go while calls are in flight
   double lull = 0;             // chance that a program does nothing for long
   double cancel = 0;           // chance that one is cancelled beside another
+  double shared = 0;           // of the actors of a driver that share a worker
 };
 
 // What programs do with objects and refs.

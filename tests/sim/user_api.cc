@@ -116,9 +116,10 @@ OpIndex UserApi::PutValue(base::ObjectId object, base::Value value,
 }
 
 base::ActorId UserApi::Create(Operation constructor, std::int32_t restarts_max,
-                              std::int32_t pending_calls_max) {
+                              std::int32_t pending_calls_max, bool shared) {
   const base::ActorId actor = ids_.Next<base::ActorId>();
   NoteActor(actor, options_.self, std::move(constructor), restarts_max);
+  ledger_.actor(actor).shared = shared;
   ledger_.actor(actor).pending_calls_max = pending_calls_max;
   PostCreate(actor, /*held=*/false);
   return actor;
@@ -146,6 +147,7 @@ void UserApi::PostCreate(base::ActorId actor, bool held) {
   create.task = op.task;
   create.constructor = FunctionOf(op);
   create.class_name = "Log";
+  create.shared = record.shared;
   create.held = held;
   create.args = ArgsOf(record.constructor);
   create.restarts_max = record.restarts_max;

@@ -68,9 +68,9 @@ class UserApi {
   base::ObjectId NewObject() { return ids_.Next<base::ObjectId>(); }
   OpIndex PutValue(base::ObjectId object, base::Value value,
                    const base::Bytes& bytes, std::uint64_t rank);
-  // The constructor's operation.
+  // The constructor's operation. `shared`: in a worker with others.
   base::ActorId Create(Operation constructor, std::int32_t restarts_max,
-                       std::int32_t pending_calls_max);
+                       std::int32_t pending_calls_max, bool shared = false);
   // What to ask before it is made; then, if it is not detached,
   base::RegisterActor PrepareActor(const NamedActor& wish);
   void StartPrepared(base::ActorId actor);
