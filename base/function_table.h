@@ -25,6 +25,8 @@
 
 namespace mobula::base {
 
+class ItemStream;
+
 // One run of a function.
 struct Invocation {
   std::span<const Value> args;
@@ -41,6 +43,8 @@ struct Invocation {
   std::shared_ptr<const void> kept;
   // Set by the invoker: of a result that lies in the store (value_digest.h).
   std::uint64_t digest = 0;
+  // Where a generator hands its items on; null for what is none.
+  ItemStream* items = nullptr;
 };
 
 // Decodes the arguments, calls the user's function, encodes its result. Turns
@@ -68,6 +72,12 @@ struct FunctionEntry {
   // instance holds. A method of another one must not be invoked.
   const std::type_info* actor_class = nullptr;
   Beginner begin = nullptr;  // of a coroutine
+  // It gives one item after the other (Invocation::items), and runs as a
+  // coroutine does.
+  bool is_generator = false;
+  // A generator that may block its thread: as a task it does not share its slot
+  // while it waits.
+  bool holds_slot = false;
 
   [[nodiscard]] bool is_coroutine() const { return begin != nullptr; }
 };

@@ -121,6 +121,14 @@ std::string DataFrame(std::uint64_t seq, const Message& message) {
   return bytes + payload;
 }
 
+StreamItem SampleItem() {
+  StreamItem item;
+  item.task = TaskId{1, 7};
+  item.stream = ObjectId{1, 8};
+  item.value = Bytes::Own("item");
+  return item;
+}
+
 RunTask SampleTask() {
   RunTask task;
   task.task = TaskId{1, 7};
@@ -177,7 +185,8 @@ bool ReadAnything(std::string_view bytes) {
 std::vector<std::string> FrameSeeds() {
   const std::vector<Message> messages = {
       SampleTask(), SampleFailure(), SampleLease(),
-      Retire{},     SampleLoss(),    TaskAside{TaskId{1, 7}, 5}};
+      Retire{},     SampleLoss(),    TaskAside{TaskId{1, 7}, 5},
+      SampleItem()};
   std::vector<std::string> seeds;
   std::string stream;
   for (const Message& message : messages) {

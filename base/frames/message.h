@@ -18,6 +18,8 @@
 //                                                       started; TaskStopping)
 //   owner  -> worker  LeaveActor                       (ActorLeft)
 //   borrower -> owner CancelObject                     (ObjectCancelled)
+//   worker <-> owner  StreamOpened, StreamItem, StreamCredit:
+//                                                      stream_message.h
 //   caller -> owner   WatchActor, UnwatchActor, KillActor
 //                                                      (answered by ActorMoved)
 //   owner  -> raylet  ActorReport, ControlCall         (ControlAnswer): relayed
@@ -60,6 +62,7 @@
 #include "base/frames/memory_message.h"
 #include "base/frames/object_message.h"
 #include "base/frames/question_message.h"
+#include "base/frames/stream_message.h"
 #include "base/frames/task_message.h"
 #include "base/ids.h"
 #include "base/scheduling/call_scope.h"
@@ -377,7 +380,7 @@ using Message = std::variant<
     ResultRemade, ListRefs, RefsAre, ListMemory, MemoryPart, StorePart,
     MemoryListed, QuestionRefused, ListOwnTasks, TasksAre, ListTasks, TaskPart,
     TasksListed, StopTask, TaskStopping, CancelObject, ObjectCancelled,
-    TaskAside, LeaveActor, ActorLeft>;
+    TaskAside, LeaveActor, ActorLeft, StreamOpened, StreamItem, StreamCredit>;
 
 // An encoded message is at most this long; values ride inline for now.
 inline constexpr std::uint64_t kMessageBytesMax = 256ull << 20;

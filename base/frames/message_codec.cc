@@ -71,6 +71,17 @@ struct PlausibleMessage : Plausible {
     return (*this)(message.outcome) && (*this)(message.lost) &&
            (message.lost.empty() || is_failure);
   }
+  bool operator()(const StreamOpened& message) const {
+    return message.attempt >= 1 && !message.task.IsNil() &&
+           !message.stream.IsNil();
+  }
+  bool operator()(const StreamItem& message) const {
+    return message.attempt >= 1 && !message.task.IsNil() &&
+           !message.stream.IsNil();
+  }
+  bool operator()(const StreamCredit& message) const {
+    return !message.task.IsNil() && message.skip <= message.limit;
+  }
   bool operator()(const CancelObject& message) const {
     return !message.request.IsNil() && !message.object.IsNil();
   }

@@ -60,6 +60,16 @@ std::vector<Message> OneOfEach() {
     } else if (auto* cancel = std::get_if<CancelObject>(&message)) {
       cancel->request = RequestId{7, 10};
       cancel->object = ObjectId{1, 2};
+    } else if (auto* opened = std::get_if<StreamOpened>(&message)) {
+      opened->task = TaskId{1, 7};
+      opened->stream = ObjectId{1, 8};
+    } else if (auto* item = std::get_if<StreamItem>(&message)) {
+      item->task = TaskId{1, 7};
+      item->stream = ObjectId{1, 8};
+      item->value = Bytes::Own("item");
+    } else if (auto* credit = std::get_if<StreamCredit>(&message)) {
+      credit->task = TaskId{1, 7};
+      credit->limit = 16;
     } else if (auto* returned = std::get_if<ReturnObjects>(&message)) {
       returned->objects = {ReturnedObject{ObjectId{1, 2}, 3}};
     } else if (auto* list = std::get_if<ListRefs>(&message)) {
@@ -146,6 +156,38 @@ TEST(MessageCodecTest, WhatCannotBeIsRefused) {
   EXPECT_TRUE(Decodes(EncodeMessage(answer)));
   answer.verdict = static_cast<CancelVerdict>(9);
   EXPECT_FALSE(Decodes(EncodeMessage(answer)));
+}
+
+TEST(MessageCodecTest, StreamsNameTheirTaskAndNeverTakeCreditBack) {
+  StreamOpened opened;
+  opened.task = TaskId{1, 1};
+  EXPECT_FALSE(Decodes(EncodeMessage(opened))) << "no stream";
+  opened.stream = ObjectId{1, 1};
+  EXPECT_TRUE(Decodes(EncodeMessage(opened)));
+  opened.attempt = 0;
+  EXPECT_FALSE(Decodes(EncodeMessage(opened))) << "no such attempt";
+  StreamItem item;
+  item.stream = ObjectId{1, 1};
+  EXPECT_FALSE(Decodes(EncodeMessage(item))) << "no task";
+  item.task = TaskId{1, 1};
+  EXPECT_TRUE(Decodes(EncodeMessage(item)));
+  StreamCredit credit;
+  credit.task = TaskId{1, 1};
+  EXPECT_TRUE(Decodes(EncodeMessage(credit)));
+  credit.skip = 1;
+  EXPECT_FALSE(Decodes(EncodeMessage(credit))) << "has more than it may have";
+}
+
+TEST(MessageCodecTest, ItemsOfOtherAttemptsAndProcessesAreOtherObjects) {
+  const ObjectId stream{6, 1};
+  const ObjectId first = ItemId(stream, ProcessId{1, 3}, 1, 0);
+  EXPECT_EQ(first, ItemId(stream, ProcessId{1, 3}, 1, 0));
+  EXPECT_NE(first, ItemId(stream, ProcessId{1, 3}, 1, 1));
+  EXPECT_NE(first.hi, ItemId(stream, ProcessId{1, 3}, 2, 0).hi);
+  EXPECT_NE(first.hi, ItemId(stream, ProcessId{1, 4}, 1, 0).hi);
+  EXPECT_NE(first.hi, ItemId(stream, ProcessId{2, 3}, 1, 0).hi);
+  EXPECT_NE(first.hi, ItemId(ObjectId{6, 2}, ProcessId{1, 3}, 1, 0).hi);
+  EXPECT_NE(first.hi, ItemId(ObjectId{7, 1}, ProcessId{1, 3}, 1, 0).hi);
 }
 
 TEST(MessageCodecTest, LostBytesNameAnObjectAndAPlace) {

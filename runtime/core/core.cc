@@ -108,6 +108,13 @@ void Core::Take(Event event, Effects& effects) {
           [this, &effects](ActorEnded& ended) {
             host_.Ended(ended.actor, effects);
           },
+          [this, &effects](StreamBegun& begun) {
+            host_.Open(begun.task, effects);
+          },
+          [this, &effects](Yielded& yielded) {
+            TellStored(yielded.value, effects);
+            host_.Yield(std::move(yielded), effects);
+          },
           [this, &effects](AskControl& ask) {
             control_calls_.Ask(std::move(ask), now_, effects);
           },
@@ -267,6 +274,13 @@ void Core::HearPeer(base::ProcessId from, base::Message& message,
             owner_.Done(from, std::move(done));
           },
           [this, from](base::TaskAside& aside) { owner_.Aside(from, aside); },
+          [this, from](base::StreamOpened& opened) { owner_.On(from, opened); },
+          [this, from](base::StreamItem& item) {
+            owner_.On(from, std::move(item));
+          },
+          [this, from, &effects](base::StreamCredit& credit) {
+            host_.Credit(from, credit, effects);
+          },
           [this, from](base::WatchActor& watch) { owner_.On(from, watch); },
           [this, from](base::UnwatchActor& unwatch) {
             owner_.On(from, unwatch);
@@ -340,6 +354,7 @@ Core::Census Core::Count() const {
   census.handed = owner_.refs().handed();
   census.tasks = owner_.tasks();
   census.calls = owner_.calls();
+  census.streams = owner_.streams();
   census.actors = owner_.actors();
   census.leases = owner_.leases();
   census.hosted = host_.queued() + host_.aside();

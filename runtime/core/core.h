@@ -56,9 +56,10 @@ class Core {
     std::size_t handed = 0;    // refs of others' that are kept for receivers
     std::size_t tasks = 0;
     std::size_t calls = 0;
-    std::size_t actors = 0;  // own and borrowed, dead ones with handles too
-    std::size_t leases = 0;  // granted or asked for
-    std::size_t hosted = 0;  // queued here for others
+    std::size_t streams = 0;  // not forgotten yet
+    std::size_t actors = 0;   // own and borrowed, dead ones with handles too
+    std::size_t leases = 0;   // granted or asked for
+    std::size_t hosted = 0;   // queued here for others
     std::size_t control_calls = 0;  // without an answer, given up ones too
     std::size_t lineage = 0;        // results that can be made again
     std::size_t lineage_bytes = 0;

@@ -25,6 +25,7 @@
 #include "base/scheduling/call_scope.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
+#include "runtime/core/stream_events.h"
 #include "runtime/core/task_spec.h"
 
 namespace mobula::runtime {
@@ -55,6 +56,9 @@ struct Submit {
   std::int32_t attempt = 1;  // the number of the first one
   base::TaskId parent;       // that runs here and spawned it; nil if none
   base::CallerScope scope;
+  // Of a generator, whose items it gives (stream_events.h): so many that were
+  // not taken it may be ahead; 0: of what gives one value.
+  std::uint32_t items_max = 0;
 };
 
 // Create: the actor's constructor runs on a worker of its own. One with a name
@@ -98,6 +102,7 @@ struct Call {
   base::Duration timeout = base::Duration::max();
   base::TaskId parent;  // as of Submit
   base::CallerScope scope;
+  std::uint32_t items_max = 0;  // as of Submit
 };
 
 // What was spawned under that scope, and is not done, is cancelled, and what is
@@ -229,8 +234,9 @@ struct Tick {};
 using Event =
     std::variant<Submit, Create, StartActor, Call, Put, Adopt, HoldObject,
                  DropObject, DropActor, Watch, ReportLost, Kill, Cancel,
-                 StopScope, EndScope, AskControl, Received, PeerLost, Executed,
-                 SetAside, ActorEnded, Tick>;
+                 StopScope, EndScope, AskControl, StreamNext, StreamTaken,
+                 DropStream, Received, PeerLost, Executed, SetAside, ActorEnded,
+                 StreamBegun, Yielded, Tick>;
 
 // ---- effects ----------------------------------------------------------------
 
@@ -314,7 +320,7 @@ struct Exit {
 
 using Effect =
     std::variant<Send, Ready, ActorChanged, Execute, StopExecution, EndActor,
-                 CancelReady, ControlReady, Remade, SetTimer, Exit>;
+                 GiveCredit, CancelReady, ControlReady, Remade, SetTimer, Exit>;
 using Effects = std::vector<Effect>;
 
 }  // namespace mobula::runtime

@@ -81,6 +81,8 @@ void FakeNode::CarryOut(ProcessId from, Effects effects) {
       Begin(process, *execute);
     } else if (auto* stop = std::get_if<StopExecution>(&effect)) {
       StopRunning(process, stop->task);
+    } else if (auto* credit = std::get_if<GiveCredit>(&effect)) {
+      HearCredit(process, credit->credit);
     } else if (auto* timer = std::get_if<SetTimer>(&effect)) {
       process.timer = timer->at;
     } else if (std::holds_alternative<Exit>(effect)) {
@@ -144,9 +146,19 @@ bool FakeNode::RunDue() {
   if (process.end_at <= now_) {
     End(process.id, false);
   } else if (process.finish_at <= now_) {
-    if (!SetRunningAside(process)) FinishRunning(process);
+    const base::TaskId task = process.running->task;
+    if (process.generators.contains(task)) {
+      StepGenerator(process, task);
+    } else if (!SetRunningAside(process)) {
+      FinishRunning(process);
+    }
   } else if (AsideDue(process) <= now_) {
-    FinishAside(process);
+    const base::TaskId task = DueAside(process);
+    if (process.generators.contains(task)) {
+      StepGenerator(process, task);
+    } else {
+      FinishAside(process, task);
+    }
   } else {
     process.timer = BootTime::Never();
     Feed(process, Tick{});
@@ -186,12 +198,22 @@ void FakeNode::Begin(Process& process, const Execute& execute) {
     case Deed::kCallActor:
       BeginCall(process, execute);
       return;
+    case Deed::kYield:
+    case Deed::kYieldThrow:
+      BeginGenerator(process, execute);
+      return;
     default:
       process.finish_at = now_ + microseconds(1 + Random(300));
   }
 }
 
 void FakeNode::StopRunning(Process& process, base::TaskId task) {
+  const auto generator = process.generators.find(task);
+  if (generator != process.generators.end()) {
+    generator->second.stopped = true;
+    DueOf(process, task) = now_;
+    return;
+  }
   const auto aside = process.aside.find(task);
   if (aside != process.aside.end()) {
     aside->second.finish_at = now_;
@@ -284,13 +306,79 @@ bool FakeNode::SetRunningAside(Process& process) {
   return true;
 }
 
-void FakeNode::FinishAside(Process& process) {
+base::TaskId FakeNode::DueAside(const Process& process) const {
   const auto due = std::find_if(
       process.aside.begin(), process.aside.end(),
       [this](const auto& each) { return each.second.finish_at <= now_; });
-  const Execute execute = due->second.execute;
-  process.aside.erase(due);
+  return due->first;
+}
+
+void FakeNode::FinishAside(Process& process, base::TaskId task) {
+  const auto aside = process.aside.find(task);
+  const Execute execute = aside->second.execute;
+  process.aside.erase(aside);
+  process.generators.erase(task);
   Report(process, execute);
+}
+
+// ---- generators -------------------------------------------------------------
+
+BootTime& FakeNode::DueOf(Process& process, base::TaskId task) {
+  const auto aside = process.aside.find(task);
+  return aside != process.aside.end() ? aside->second.finish_at
+                                      : process.finish_at;
+}
+
+void FakeNode::BeginGenerator(Process& process, const Execute& execute) {
+  Generator& generator = process.generators[execute.task];
+  generator.count = std::stoull(std::string(execute.args.at(0).view()));
+  generator.credit.limit = execute.attempt == 1 ? 1 : 0;
+  generator.shares = Random(2) == 0;
+  process.finish_at = now_ + microseconds(1 + Random(300));
+  Feed(process, StreamBegun{execute.task});
+}
+
+void FakeNode::HearCredit(Process& process, const base::StreamCredit& credit) {
+  const auto found = process.generators.find(credit.task);
+  MOBULA_CHECK(found != process.generators.end());
+  base::StreamCredit& known = found->second.credit;
+  known.skip = std::max(known.skip, credit.skip);
+  known.limit = std::max(known.limit, credit.limit);
+  known.closed = known.closed || credit.closed;
+  BootTime& due = DueOf(process, credit.task);
+  if (due.IsNever()) due = now_ + microseconds(Random(100));
+}
+
+void FakeNode::StepGenerator(Process& process, base::TaskId task) {
+  Generator& generator = process.generators[task];
+  const base::StreamCredit& credit = generator.credit;
+  const bool is_aside = process.aside.contains(task);
+  const bool may_know_end = credit.limit > 0;
+  if (generator.stopped || credit.closed ||
+      (may_know_end && generator.index == generator.count)) {
+    if (is_aside) {
+      FinishAside(process, task);
+    } else {
+      process.generators.erase(task);
+      FinishRunning(process);
+    }
+    return;
+  }
+  if (generator.index >= credit.limit) {
+    DueOf(process, task) = BootTime::Never();
+    if (is_aside || !generator.shares) return;
+    ++asides_;
+    const Execute execute = std::move(*process.running);
+    process.running.reset();
+    process.aside[task] = Waiting{execute, BootTime::Never()};
+    Feed(process, SetAside{task, (now_ - process.started_at).count()});
+    return;
+  }
+  DueOf(process, task) = now_ + microseconds(Random(200));
+  const std::uint64_t index = generator.index++;
+  if (index < credit.skip) return;
+  yielded[task] = std::max(yielded[task], index + 1);
+  Feed(process, Yielded{task, index, Bytes::Own(std::to_string(index))});
 }
 
 void FakeNode::Report(Process& process, const Execute& execute) {
@@ -301,10 +389,9 @@ void FakeNode::Report(Process& process, const Execute& execute) {
   executed.exit_actor = deed == Deed::kExit;
   // An actor that ends itself ends what waits there first.
   while (executed.exit_actor && !process.aside.empty()) {
-    process.aside.begin()->second.finish_at = now_;
-    FinishAside(process);
+    FinishAside(process, process.aside.begin()->first);
   }
-  if (deed == Deed::kThrow) {
+  if (deed == Deed::kThrow || deed == Deed::kYieldThrow) {
     base::Failure failure;
     failure.code = base::FailureCode::kUserException;
     failure.executed = base::Executed::kYes;

@@ -45,6 +45,8 @@ enum class Deed : std::uint64_t {
   kNested,     // submits a task of its own and waits for it
   kCallActor,  // args[0]: low half of the id of the driver's actor; calls it
   kExit,       // a method that calls ExitActor
+  kYield,      // args[0]: so many items, "0", "1" and so on
+  kYieldThrow  // the same, and then it throws
 };
 
 class FakeNode {
@@ -104,6 +106,8 @@ class FakeNode {
   std::map<base::RequestId, std::vector<base::CancelVerdict>> cancel_ready;
   // The keys that the control store was asked to put.
   std::set<std::string> keys_heard;
+  // How many items have been made of each task, in all its attempts.
+  std::map<base::TaskId, std::uint64_t> yielded;
   // What the owners reported, in order.
   std::map<base::ActorId, std::vector<base::ActorReport>> reports;
 
@@ -113,12 +117,21 @@ class FakeNode {
     Execute execute;
     base::BootTime finish_at;
   };
+  // A generator that runs or is set aside.
+  struct Generator {
+    std::uint64_t index = 0;  // of the next item
+    std::uint64_t count = 0;
+    base::StreamCredit credit;
+    bool shares = false;  // is set aside while it waits
+    bool stopped = false;
+  };
   struct Process {
     base::ProcessId id;
     std::unique_ptr<Core> core;
     base::BootTime timer = base::BootTime::Never();
     std::optional<Execute> running;
     std::map<base::TaskId, Waiting> aside;
+    std::map<base::TaskId, Generator> generators;
     base::BootTime finish_at = base::BootTime::Never();
     base::BootTime started_at;
     base::ObjectId awaits;  // what the function waits for, nil if nothing
@@ -165,7 +178,15 @@ class FakeNode {
   void FinishRunning(Process& process);
   // Now and then a function turns out to be a coroutine; whether this one did.
   bool SetRunningAside(Process& process);
-  void FinishAside(Process& process);
+  void FinishAside(Process& process, base::TaskId task);
+  // The one whose time has come first.
+  [[nodiscard]] base::TaskId DueAside(const Process& process) const;
+  void BeginGenerator(Process& process, const Execute& execute);
+  // Its next item, or its end.
+  void StepGenerator(Process& process, base::TaskId task);
+  void HearCredit(Process& process, const base::StreamCredit& credit);
+  // When what runs or is set aside goes on.
+  static base::BootTime& DueOf(Process& process, base::TaskId task);
   void Report(Process& process, const Execute& execute);
 
   void RayletHears(base::ProcessId from, const base::Message& message);

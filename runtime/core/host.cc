@@ -302,6 +302,8 @@ void Host::PeerLost(base::ProcessId process, Effects& effects) {
   mailbox_.ForgetCaller(process);
   if (running_.has_value() && running_->job.from == process) {
     running_->asker_is_gone = true;
+    // It might wait for ever for leave to give more.
+    if (running_->is_generator) StopUnwanted(running_->job.task, effects);
   }
   for (auto& [task, started] : aside_) {
     if (started.job.from != process || started.asker_is_gone) continue;

@@ -54,6 +54,11 @@ class Host {
   // The same for good. Whether it runs, and has been told to stop.
   bool Stop(base::ProcessId from, base::TaskId task, Effects& effects);
   void Aside(const SetAside& aside, Effects& effects);
+  // What runs is a generator; it gives an item; it may give more.
+  void Open(base::TaskId task, Effects& effects);
+  void Yield(Yielded yielded, Effects& effects);
+  void Credit(base::ProcessId from, const base::StreamCredit& credit,
+              Effects& effects);
   void Finish(Executed executed, Effects& effects);
   // Drops what a lost process asked for and has not started; what waits for it
   // is stopped.
@@ -92,9 +97,12 @@ class Host {
   struct Started {
     Job job;
     bool asker_is_gone = false;
+    bool is_generator = false;
   };
 
   [[nodiscard]] bool MayStart() const;
+  // What runs or is set aside.
+  Started& Find(base::TaskId task);
   // What has ended, which is not here any more.
   Started TakeStarted(base::TaskId task);
   void Enqueue(Job job, Effects& effects);

@@ -14,12 +14,31 @@ using base::ProcessId;
 
 HostSet::Shared* HostSet::Find(ActorId actor) {
   const auto found = shared_.find(actor);
-  return found == shared_.end() ? nullptr : &found->second;
+  if (found == shared_.end()) return nullptr;
+  found->second.host.Begin(now_);
+  return &found->second;
 }
 
 Host& HostSet::HostOf(ActorId actor) {
   Shared* const shared = actor.IsNil() ? nullptr : Find(actor);
   return shared == nullptr ? main_ : shared->host;
+}
+
+Host& HostSet::HostOfStarted(base::TaskId task) {
+  const auto started = started_.find(task);
+  return started == started_.end() ? main_ : HostOf(started->second);
+}
+
+std::vector<base::TaskId> HostSet::TakeStopped() {
+  std::vector<base::TaskId> stopped = main_.TakeStopped();
+  stopped.insert(stopped.end(), stopped_.begin(), stopped_.end());
+  stopped_.clear();
+  return stopped;
+}
+
+void HostSet::NoteStops(Host& host) {
+  const std::vector<base::TaskId> stopped = host.TakeStopped();
+  stopped_.insert(stopped_.end(), stopped.begin(), stopped.end());
 }
 
 void HostSet::NoteStarts(ActorId actor, std::size_t first, Effects& effects) {
@@ -42,6 +61,7 @@ void HostSet::Construct(ProcessId from, base::CreateActor create,
   const ActorId actor = create.actor;
   const auto [it, is_new] = shared_.try_emplace(actor, accepts_, refs_);
   Shared& shared = it->second;
+  shared.host.Begin(now_);
   if (is_new) {
     shared.owner = from;
     shared.incarnation = create.incarnation;
@@ -84,7 +104,12 @@ void HostSet::Aside(const SetAside& aside, Effects& effects) {
   MOBULA_CHECK(shared != nullptr);
   const std::size_t first = effects.size();
   shared->host.Aside(aside, effects);
+  NoteStops(shared->host);
   NoteStarts(actor, first, effects);
+}
+
+void HostSet::Yield(Yielded yielded, Effects& effects) {
+  HostOfStarted(yielded.task).Yield(std::move(yielded), effects);
 }
 
 void HostSet::Finish(Executed executed, Effects& effects) {
@@ -105,7 +130,10 @@ void HostSet::Finish(Executed executed, Effects& effects) {
 
 void HostSet::PeerLost(ProcessId process, Effects& effects) {
   main_.PeerLost(process, effects);
-  for (auto& [actor, shared] : shared_) shared.host.PeerLost(process, effects);
+  for (auto& [actor, shared] : shared_) {
+    shared.host.PeerLost(process, effects);
+    NoteStops(shared.host);
+  }
 }
 
 void HostSet::Retire(Effects& effects) {

@@ -17,7 +17,9 @@
 #include <cstdint>
 #include <map>
 #include <unordered_map>
+#include <vector>
 
+#include "base/boot_time.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
 #include "runtime/core/events.h"
@@ -34,6 +36,14 @@ class HostSet {
   HostSet(const HostSet&) = delete;
   HostSet& operator=(const HostSet&) = delete;
 
+  // Each step begins with it: what is late does not start.
+  void Begin(base::BootTime now) {
+    now_ = now;
+    main_.Begin(now);
+  }
+  // What was told to stop because nobody can want it any more.
+  [[nodiscard]] std::vector<base::TaskId> TakeStopped();
+
   // As of Host.
   void Run(base::ProcessId from, base::RunTask run, Effects& effects) {
     main_.Run(from, std::move(run), effects);
@@ -45,6 +55,14 @@ class HostSet {
               Effects& effects);
   bool Stop(base::ProcessId from, const base::StopTask& stop, Effects& effects);
   void Aside(const SetAside& aside, Effects& effects);
+  void Open(base::TaskId task, Effects& effects) {
+    HostOfStarted(task).Open(task, effects);
+  }
+  void Yield(Yielded yielded, Effects& effects);
+  void Credit(base::ProcessId from, const base::StreamCredit& credit,
+              Effects& effects) {
+    HostOfStarted(credit.task).Credit(from, credit, effects);
+  }
   void Finish(Executed executed, Effects& effects);
   void PeerLost(base::ProcessId process, Effects& effects);
   void Retire(Effects& effects);
@@ -82,17 +100,21 @@ class HostSet {
 
   Shared* Find(base::ActorId actor);
   Host& HostOf(base::ActorId actor);
+  Host& HostOfStarted(base::TaskId task);
+  void NoteStops(Host& host);
   // Of the effects from `first` on: these run here now.
   void NoteStarts(base::ActorId actor, std::size_t first, Effects& effects);
   void EndIfIdle(base::ActorId actor, Shared& shared, Effects& effects);
 
   const bool accepts_;
   References& refs_;
+  base::BootTime now_;
   bool retired_ = false;
   Host main_;
   std::map<base::ActorId, Shared> shared_;
   // What runs or waits here of shared actors; of which.
   std::unordered_map<base::TaskId, base::ActorId> started_;
+  std::vector<base::TaskId> stopped_;  // of shared ones
 };
 
 }  // namespace mobula::runtime

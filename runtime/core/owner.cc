@@ -35,7 +35,8 @@ Owner::Owner(Options options, base::IdSource& ids)
       actors_({options.self, options.job, options.seed ^ 0xA5A5A5A5A5A5A5A5ULL},
               ids),
       borrowed_(links_),
-      cancels_(links_) {}
+      cancels_(links_),
+      streams_(options.self) {}
 
 void Owner::Begin(base::BootTime now, Effects& effects) {
   MOBULA_CHECK(out_.settled.empty() && out_.abandoned.empty());
@@ -79,6 +80,9 @@ const base::Failure* Owner::Refusal() const {
 
 void Owner::On(Submit submit) {
   refs_.Add(submit.result, {submit.task, Maker::kTask});
+  if (submit.items_max > 0) {
+    streams_.Add(submit.result, submit.task, submit.items_max);
+  }
   arg_holds_.Hold(submit.result, submit.args);
   base::Failure refusal;
   if (const base::Failure* lost = Refusal()) {
@@ -124,6 +128,7 @@ void Owner::On(const StartActor& start) { actors_.Start(start.actor, out_); }
 
 void Owner::On(Call call) {
   refs_.Add(call.result, {call.task, Maker::kCall});
+  if (call.items_max > 0) streams_.Add(call.result, call.task, call.items_max);
   arg_holds_.Hold(call.result, call.args);
   if (!calls_.HasActor(call.actor)) {
     base::Failure refusal = base::NotRun(
@@ -308,6 +313,7 @@ void Owner::On(base::ProcessId from, const base::ActorLeft& left) {
 }
 
 void Owner::Done(base::ProcessId from, base::TaskDone done) {
+  if (!streams_.empty()) streams_.Answered(from, done.task);
   const base::Value* value = base::StoredIn(done.outcome);
   if (value == nullptr) {
     Conclude(from, done);
@@ -344,6 +350,7 @@ void Owner::PeerLost(base::ProcessId process) {
   actors_.LinkEnded(process, now_, out_);
   borrowed_.LinkEnded(process, now_, out_);
   cancels_.LinkEnded(process, out_);
+  if (!streams_.empty()) streams_.LinkEnded(process, out_);
   refs_.PeerLost(process);
   const std::vector<base::ActorId> unwatched = actors_.LoseWatcher(process);
   Flush();
@@ -391,6 +398,8 @@ void Owner::Flush() {
       CarryNews(borrowed_.news());
     } else if (!out_.settled.empty() || !out_.abandoned.empty()) {
       CarryOutcomes();
+    } else if (!streams_.given().empty()) {
+      ReleaseGiven();
     } else if (!out_.refetches.empty()) {
       CarryRefetches();
     } else if (!refs_.woken().empty()) {
@@ -424,6 +433,9 @@ void Owner::CarryOutcomes() {
   Settled settled = std::move(out_.settled.front());
   out_.settled.pop_front();
   if (!spawned_.empty()) spawned_.Settled(settled.object);
+  if (!streams_.empty()) {
+    streams_.Ended(settled.object, settled.outcome, out_);
+  }
   NoteLineage(settled);
   refs_.Settle(settled.object, std::move(settled.outcome), settled.incarnation);
   arg_holds_.Release(settled.object);

@@ -38,6 +38,7 @@
 #include "runtime/refs/lineage.h"
 #include "runtime/refs/lost_results.h"
 #include "runtime/refs/references.h"
+#include "runtime/streams/stream_table.h"
 #include "runtime/tasks/spawned_tasks.h"
 #include "runtime/tasks/task_table.h"
 
@@ -76,6 +77,9 @@ class Owner {
   void On(const Cancel& cancel);
   void On(const StopScope& stop);
   void On(const EndScope& end);
+  void On(const StreamNext& next);
+  void On(const StreamTaken& taken);
+  void On(const DropStream& drop);
   void On(const Tick& tick);
 
   void On(const base::Registered& registered);
@@ -95,6 +99,8 @@ class Owner {
   void On(base::ProcessId from, const base::TaskStopping& stopping);
   void On(base::ProcessId from, const base::CancelObject& cancel);
   void On(base::ProcessId from, const base::ObjectCancelled& answer);
+  void On(base::ProcessId from, const base::StreamOpened& opened);
+  void On(base::ProcessId from, base::StreamItem item);
   // What the task, which runs here, has spawned and spawns from now on.
   void CancelSpawned(base::TaskId parent);
   // A task or method that ran here.
@@ -129,6 +135,7 @@ class Owner {
   // Of own and borrowed actors.
   [[nodiscard]] std::size_t actors() const { return calls_.actors(); }
   [[nodiscard]] std::size_t calls() const { return calls_.size(); }
+  [[nodiscard]] std::size_t streams() const { return streams_.size(); }
   [[nodiscard]] const Lineage& lineage() const { return lineage_; }
   // Tasks that ran again for their lost results, and how many of those gave
   // something else.
@@ -154,6 +161,8 @@ class Owner {
   void NoteSpawned(base::TaskId parent, base::SpawnScope scope,
                    base::TaskId child, base::ObjectId result);
   void CancelAll(const std::vector<SpawnedTasks::Child>& children);
+  // ---- owner_streams.cc
+  void ReleaseGiven();
   // ---- owner_lineage.cc
   void LoseBytes(const base::ObjectName& name, const base::Extent& extent);
   void MakeAgain(base::ObjectId object, bool is_of_actor);
@@ -201,6 +210,7 @@ class Owner {
   CallTable calls_;
   SpawnedTasks spawned_;
   CancelRequests cancels_;
+  StreamTable streams_;
   // Own actors that had ended when handles of them came back, and how many.
   std::map<base::ActorId, int> ended_;
 };

@@ -35,7 +35,8 @@ struct SharedSlots::Lane : base::Work {
   Lane(SharedSlots& of, ActorId id)
       : owner(of),
         actor(id),
-        slot(of.options_.table, nullptr, MakeHooks(), &of.options_.running) {
+        slot(of.options_.table, nullptr, MakeHooks(), &of.options_.running,
+             of.options_.streams) {
     run = [](base::Work* work) noexcept {
       Lane& self = *static_cast<Lane*>(work);
       self.owner.RunLane(self, kTurnsMax);

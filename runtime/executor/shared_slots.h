@@ -34,6 +34,7 @@
 #include "base/threads/executor.h"
 #include "runtime/core/events.h"
 #include "runtime/executor/host_threads.h"
+#include "runtime/executor/open_streams.h"
 #include "runtime/executor/running_tasks.h"
 #include "runtime/executor/slot_thread.h"
 #include "runtime/memory/lent_wait.h"
@@ -49,6 +50,7 @@ class SharedSlots final : public LentWait::Help {
     std::function<void(base::ActorId actor)> ended;
     RunningTasks& running;
     HostThreads::Options threads;
+    OpenStreams* streams = nullptr;  // null: no generators run
   };
 
   explicit SharedSlots(Options options);

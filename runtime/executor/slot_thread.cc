@@ -44,13 +44,17 @@ Failure LeftBehind() {
 }  // namespace
 
 SlotThread::SlotThread(const base::FunctionTable& table, base::WorkerPage* page,
-                       Hooks hooks, RunningTasks* running)
+                       Hooks hooks, RunningTasks* running, OpenStreams* streams)
     : table_(table),
       page_(page),
       hooks_(std::move(hooks)),
       own_running_(running == nullptr ? std::make_unique<RunningTasks>()
                                       : nullptr),
-      running_(running == nullptr ? *own_running_ : *running) {
+      running_(running == nullptr ? *own_running_ : *running),
+      own_streams_(streams == nullptr
+                       ? std::make_unique<OpenStreams>(hooks_.streams)
+                       : nullptr),
+      streams_(streams == nullptr ? *own_streams_ : *streams) {
   MOBULA_CHECK(hooks_.done != nullptr);
 }
 
@@ -130,19 +134,45 @@ base::Work* SlotThread::Take() {
   return work;
 }
 
+base::Work* SlotThread::FindPosted() {
+  base::Work* before = nullptr;
+  for (base::Work* work = first_; work != nullptr; work = work->next) {
+    if (work->run != nullptr) {
+      (before == nullptr ? first_ : before->next) = work->next;
+      if (last_ == work) last_ = before;
+      return work;
+    }
+    before = work;
+  }
+  return nullptr;
+}
+
 base::Work* SlotThread::TakePosted() {
   base::MutexLock lock(mutex_);
   while (true) {
-    base::Work* before = nullptr;
-    for (base::Work* work = first_; work != nullptr; work = work->next) {
-      if (work->run != nullptr) {
-        (before == nullptr ? first_ : before->next) = work->next;
-        if (last_ == work) last_ = before;
-        return work;
-      }
-      before = work;
-    }
+    if (base::Work* const work = FindPosted()) return work;
     changed_.Wait(mutex_);
+  }
+}
+
+base::Work* SlotThread::TakePostedOrStop() {
+  LentWait lent(base::BootTime::Never(), hooks_.lend);
+  base::MutexLock lock(mutex_);
+  while (!stopped_) {
+    if (base::Work* const work = FindPosted()) return work;
+    lent.Sleep(mutex_, changed_);
+  }
+  return nullptr;
+}
+
+void SlotThread::RunToEnd(TaskRun& run) {
+  while (!run.has_ended) {
+    base::Work* work = TakePostedOrStop();
+    if (work == nullptr) {
+      run.coroutine->Stop();
+      work = TakePosted();
+    }
+    work->run(work);
   }
 }
 
@@ -258,6 +288,7 @@ void SlotThread::StartCoroutine(Execute work,
     const ScopedCurrent scope(&run.current);
     if (Prepare(run)) {
       run.ended = &ended_;
+      if (entry.is_generator) run.invocation.items = streams_.Open(run.work);
       run.coroutine = entry.begin(run.invocation, this, run);
       running_.Add(run.work.task, run.coroutine);
       const bool is_new =
@@ -268,6 +299,8 @@ void SlotThread::StartCoroutine(Execute work,
   }
   if (owned != nullptr) {
     Finish(run);
+  } else if (entry.holds_slot && run.work.actor.IsNil()) {
+    RunToEnd(run);
   } else if (!run.has_ended) {
     hooks_.aside(SetAside{run.work.task, run.RunNs()});
   }
@@ -356,6 +389,7 @@ void SlotThread::FinishEnded() {
     const std::unique_ptr<TaskRun> run = std::move(found->second);
     ended_.pop_front();
     coroutines_.erase(found);
+    if (run->invocation.items != nullptr) streams_.Close(run->work.task);
     running_.Remove(run->work.task);
     Finish(*run);
   }

@@ -11,13 +11,14 @@
 // the same thread, when its wait is over: the slot is its executor. So what
 // runs in one slot, and all that an actor does, has one thread of control,
 // which changes hands only where a coroutine awaits something. While all that
-// has begun waits, the slot's cpu is lent. Before each function it maps the
-// arguments that lie in the node's store. A task whose arguments' bytes are
-// lost does not run: their names go back, so that no slot is held while they
-// are made again. An actor, whose calls keep their order, waits for them.
-// Around it it sets Current(), the worker's page and, before it
-// reports, flushes what the function left in the buffers of standard output.
-// Owner: Process, in a worker.
+// has begun waits, the slot's cpu is lent. A task that is a generator and may
+// block (FunctionEntry::holds_slot) begins as a coroutine does, but nothing
+// else runs until it has ended. Before each function it maps the arguments that
+// lie in the node's store. A task whose arguments' bytes are lost does not run:
+// their names go back, so that no slot is held while they are made again. An
+// actor, whose calls keep their order, waits for them. Around it it sets
+// Current(), the worker's page and, before it reports, flushes what the
+// function left in the buffers of standard output. Owner: Process, in a worker.
 // Threading: Push, Stop, StopRun, Post from any thread; Run on one, which also
 // destroys the actors; hooks are called there and must not wait for this slot.
 // Invariants: (1) `done` once for each function that started; (2) an actor that
@@ -51,6 +52,7 @@
 #include "base/threads/executor.h"
 #include "base/value.h"
 #include "runtime/core/events.h"
+#include "runtime/executor/open_streams.h"
 #include "runtime/executor/running_tasks.h"
 #include "runtime/executor/task_run.h"
 
@@ -70,6 +72,8 @@ class SlotThread final : public base::Executor {
     MapFn map = nullptr;
     // All that has begun waits (true), or something goes on; may be null.
     std::function<void(bool blocked)> lend = nullptr;
+    // Where no generator is ever run, nothing.
+    OpenStreams::Hooks streams = {};
     // There is something to run, or it is to stop: for who calls RunReady. On
     // any thread, perhaps with this slot's lock held: it must not call back.
     std::function<void()> wake = nullptr;
@@ -83,13 +87,16 @@ class SlotThread final : public base::Executor {
   // `page` may be null; it and `table` must outlive this.
   // `running` too; null: one of its own.
   SlotThread(const base::FunctionTable& table, base::WorkerPage* page,
-             Hooks hooks, RunningTasks* running = nullptr);
+             Hooks hooks, RunningTasks* running = nullptr,
+             OpenStreams* streams = nullptr);
   ~SlotThread();
 
   void Push(Execute work) MOBULA_EXCLUDES(mutex_);
   // Its stop token says so, and what that coroutine waits for ends; also before
   // its Push.
   void StopRun(base::TaskId task) { running_.Stop(task); }
+  // A generator that runs here may give more.
+  void Grant(const base::StreamCredit& credit) { streams_.Grant(credit); }
   // It has ended, and nobody stops it any more.
   void ForgetRun(base::TaskId task) { running_.Forget(task); }
   // Run returns after the current function, and when the coroutines that wait,
@@ -107,6 +114,7 @@ class SlotThread final : public base::Executor {
   // on first. Whether there is more. As of RunReady.
   bool RefuseFirst(base::Failure failure) MOBULA_EXCLUDES(mutex_);
   [[nodiscard]] RunningTasks& running() { return running_; }
+  [[nodiscard]] OpenStreams& streams() { return streams_; }
 
   // Of the coroutines that have begun here.
   void Post(base::Work* work) override MOBULA_EXCLUDES(mutex_);
@@ -142,11 +150,17 @@ class SlotThread final : public base::Executor {
   base::Work* Take() MOBULA_EXCLUDES(mutex_);
   // The next one of a coroutine; waits for it.
   base::Work* TakePosted() MOBULA_EXCLUDES(mutex_);
+  // The same, lending the cpu meanwhile; null when it is time to stop.
+  base::Work* TakePostedOrStop() MOBULA_EXCLUDES(mutex_);
+  // Null if there is none.
+  base::Work* FindPosted() MOBULA_REQUIRES(mutex_);
   // What it asks for; or why that cannot be run.
   std::optional<base::Failure> Find(const Execute& work,
                                     const base::FunctionEntry** entry) const;
   void Start(Execute work);
   void StartCoroutine(Execute work, const base::FunctionEntry& entry);
+  // Of a coroutine that does not share the slot.
+  void RunToEnd(TaskRun& run);
   // False if it cannot run: its outcome is there.
   bool Prepare(TaskRun& run);
   // Its arguments with the bytes of those that are stored, none where none is;
@@ -166,6 +180,8 @@ class SlotThread final : public base::Executor {
   const Hooks hooks_;
   const std::unique_ptr<RunningTasks> own_running_;
   RunningTasks& running_;
+  const std::unique_ptr<OpenStreams> own_streams_;
+  OpenStreams& streams_;
 
   // Of the thread in Run.
   std::map<base::ActorId, Living> actors_;

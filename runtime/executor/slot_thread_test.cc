@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -19,6 +20,8 @@
 #include "base/scheduling/resource_vector.h"
 #include "base/threads/coroutine_run.h"
 #include "base/threads/executor.h"
+#include "base/threads/item_stream.h"
+#include "base/threads/outcome_watch.h"
 #include "base/value.h"
 #include "runtime/executor/current.h"
 
@@ -149,6 +152,60 @@ std::shared_ptr<base::CoroutineRun> BeginPause(
   return std::make_shared<Pause>(invocation, executor, owner);
 }
 
+// A generator of three items, each of which tells its number.
+class Yielder final : public base::CoroutineRun {
+ public:
+  Yielder(base::Invocation& invocation, base::Executor* executor, Owner& owner)
+      : items_(*invocation.items), executor_(*executor), owner_(owner) {
+    watch_.self = this;
+    watch_.ready = [](base::OutcomeWatch* watch) noexcept {
+      Yielder& self = *static_cast<Watch*>(watch)->self;
+      self.executor_.Post(&self.work_);
+    };
+    work_.self = this;
+    work_.run = [](base::Work* work) noexcept {
+      static_cast<Resumption*>(work)->self->GoOn();
+    };
+  }
+
+  void Begin() override {
+    items_.Open();
+    GoOn();
+  }
+  void Stop() noexcept override {}
+
+ private:
+  struct Watch : base::OutcomeWatch {
+    Yielder* self = nullptr;
+  };
+  struct Resumption : base::Work {
+    Yielder* self = nullptr;
+  };
+
+  void GoOn() {
+    for (; next_ < 3; ++next_) {
+      watch_.state = base::OutcomeWatch::State::kIdle;
+      if (!items_.StartWatch(next_, &watch_, /*join=*/true)) return;
+      if (items_.IsSkipped(next_)) continue;
+      items_.Yield(next_, Bytes::Own(std::to_string(next_)));
+    }
+    owner_.Ended(base::Value());
+  }
+
+  base::ItemStream& items_;
+  base::Executor& executor_;
+  Owner& owner_;
+  Watch watch_;
+  Resumption work_;
+  std::uint64_t next_ = 0;
+};
+
+std::shared_ptr<base::CoroutineRun> BeginYielder(
+    base::Invocation& invocation, base::Executor* executor,
+    base::CoroutineRun::Owner& owner) {
+  return std::make_shared<Yielder>(invocation, executor, owner);
+}
+
 void LetGoAll() {
   for (Pause* pause : std::exchange(Pause::Waiting(), {})) pause->Go();
 }
@@ -204,6 +261,10 @@ const base::FunctionEntry kEntries[] = {
     {FunctionId{1, 12}, "pause", "Pause", nullptr, "", nullptr, &BeginPause},
     {FunctionId{1, 13}, "let go", "LetGo", &LetGo},
     {FunctionId{1, 14}, "let last go", "LetLastGo", &LetLastGo},
+    {FunctionId{1, 15}, "held", "Held", nullptr, "", nullptr, &BeginPause,
+     false, /*holds_slot=*/true},
+    {FunctionId{1, 16}, "yield", "Yielder", nullptr, "", nullptr, &BeginYielder,
+     /*is_generator=*/true, false},
 };
 
 const base::FunctionTable& Table() {
@@ -344,6 +405,81 @@ TEST(SlotThread, LendsItsCpuWhileAllThatHasBegunWaits) {
   const std::vector<Executed> done = RunInTurn({Pausing(1), Pausing(2)}, &lent);
   EXPECT_EQ(done.size(), 2u);
   EXPECT_EQ(lent, (std::vector<bool>{true, false}));
+}
+
+Execute Holding(Execute work) {
+  work.args = {Bytes::Own("")};
+  return work;
+}
+
+TEST(SlotThread, WhatHoldsItsSlotIsNotSetAsideAndLendsTheCpu) {
+  Story().clear();
+  std::vector<bool> lent;
+  const std::vector<Executed> done =
+      RunInTurn({Holding(Work(1, 15)), Pausing(2, "at once")}, &lent);
+  EXPECT_EQ(done.size(), 2u);
+  EXPECT_EQ(Story(), (std::vector<std::string>{"done 1", "done 2"}));
+  EXPECT_EQ(lent, (std::vector<bool>{true, false}));
+}
+
+TEST(SlotThread, AnActorsSlotIsNotHeld) {
+  Story().clear();
+  const std::vector<Executed> done =
+      RunInTurn({ActorWork(1, 3), Holding(ActorWork(2, 15)), ActorWork(3, 13)});
+  EXPECT_EQ(done.size(), 3u);
+  EXPECT_EQ(Story(), (std::vector<std::string>{"done 1", "aside 2", "done 3",
+                                               "done 2", "destroyed 0"}));
+}
+
+TEST(SlotThread, StopEndsWhatHoldsItsSlot) {
+  std::vector<Executed> done;
+  SlotThread* running = nullptr;
+  SlotThread slot(
+      Table(), nullptr,
+      {.done = [&](Executed executed) { done.push_back(std::move(executed)); },
+       .aside = [](SetAside) { ADD_FAILURE() << "it holds its slot"; },
+       .lend =
+           [&](bool blocked) {
+             if (blocked) running->Stop();
+           }});
+  running = &slot;
+  slot.Push(Holding(Work(1, 15)));
+  slot.Run();
+  ASSERT_EQ(done.size(), 1u);
+  EXPECT_EQ(Fails(done[0]).message, "stopped");
+  Pause::Waiting().clear();
+}
+
+TEST(SlotThread, AGeneratorYieldsAsFarAsItHasCredit) {
+  const base::ProcessId self{1, 3};
+  std::vector<std::string> story;
+  SlotThread* running = nullptr;
+  SlotThread slot(
+      Table(), nullptr,
+      {.done =
+           [&](Executed executed) {
+             story.push_back("done " + std::to_string(executed.task.lo));
+             running->Stop();
+           },
+       .aside =
+           [&](SetAside aside) {
+             story.emplace_back("aside");
+             running->Grant({base::TaskId{7, 9}, 0, 9, false});
+             running->Grant({aside.task, 0, 3, false});
+           },
+       .streams = {self,
+                   [&](StreamBegun begun) {
+                     story.push_back("begun " + std::to_string(begun.task.lo));
+                   },
+                   [&](Yielded yielded) {
+                     story.push_back(std::string(yielded.value.view()));
+                   }}});
+  running = &slot;
+  slot.Push(Work(5, 16));
+  slot.Run();
+  EXPECT_EQ(story, (std::vector<std::string>{"begun 5", "0", "aside", "1", "2",
+                                             "done 5"}));
+  running->Grant({base::TaskId{7, 5}, 0, 9, false});  // it has ended
 }
 
 TEST(SlotThread, StopEndsWhatWaits) {

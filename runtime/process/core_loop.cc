@@ -233,6 +233,7 @@ void CoreLoop::Apply(Effect effect) {
           },
           [this](StopExecution stop) { sink_.OnStopExecution(stop.task); },
           [this](const EndActor& end) { sink_.OnEndActor(end.actor); },
+          [this](GiveCredit give) { sink_.OnGiveCredit(give); },
           [this](CancelReady ready) { sink_.OnCancelReady(ready); },
           [this](SetTimer timer) {
             strand_.AssertHeld();

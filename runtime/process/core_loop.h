@@ -47,6 +47,7 @@ class CoreLoop {
     // May come before its OnExecute.
     virtual void OnStopExecution(base::TaskId task) = 0;
     virtual void OnEndActor(base::ActorId actor) = 0;
+    virtual void OnGiveCredit(const GiveCredit& give) = 0;
     virtual void OnCancelReady(const CancelReady& ready) = 0;
     virtual void OnExit(const std::string& reason) = 0;
     virtual void OnOutput(const base::WorkerOutput& output) = 0;

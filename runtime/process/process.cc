@@ -61,6 +61,10 @@ std::uint32_t ForkGeneration() {
 
 // Where the value lies that the event brings into the world.
 std::optional<base::Extent> StoredBy(const Event& event) {
+  if (const auto* yielded = std::get_if<Yielded>(&event)) {
+    if (!yielded->value.is_stored()) return std::nullopt;
+    return yielded->value.extent();
+  }
   const base::Outcome* outcome = nullptr;
   if (const auto* put = std::get_if<Put>(&event)) outcome = &put->outcome;
   if (const auto* executed = std::get_if<Executed>(&event)) {
@@ -137,6 +141,7 @@ struct Process::State final : CoreLoop::Sink {
   void OnExecute(Execute execute) override;
   void OnStopExecution(base::TaskId task) override;
   void OnEndActor(base::ActorId actor) override;
+  void OnGiveCredit(const GiveCredit& give) override;
   void OnCancelReady(const CancelReady& ready) override;
   void OnExit(const std::string& reason) override;
   void OnOutput(const base::WorkerOutput& output) override;
@@ -204,7 +209,12 @@ Process::State::State(Options from_options)
                 return remade ? Fetch(stored, BootTime::Never(), blocked)
                               : MapValue(stored, BootTime::Never(), blocked);
               },
-          .lend = blocked});
+          .lend = blocked,
+          .streams = {options.whoami.process,
+                      [this](StreamBegun begun) { PostNow(Event(begun)); },
+                      [this](Yielded yielded) {
+                        PostNow(Event(std::move(yielded)));
+                      }}});
   MakeShared();
 }
 
@@ -223,7 +233,7 @@ void Process::State::MakeShared() {
   shared = std::make_unique<SharedSlots>(SharedSlots::Options{
       *options.functions, options.page, std::move(hooks),
       [this](base::ActorId actor) { PostNow(Event(ActorEnded{actor})); },
-      slot->running(), threads});
+      slot->running(), threads, &slot->streams()});
 }
 
 // ---- start ------------------------------------------------------------------
@@ -404,6 +414,11 @@ void Process::State::OnEndActor(base::ActorId actor) {
 void Process::State::OnStopExecution(base::TaskId task) {
   MOBULA_CHECK(slot != nullptr, "only workers run functions");
   slot->StopRun(task);
+}
+
+void Process::State::OnGiveCredit(const GiveCredit& give) {
+  MOBULA_CHECK(slot != nullptr, "only workers run functions");
+  slot->Grant(give.credit);
 }
 
 void Process::State::OnCancelReady(const CancelReady& ready) {

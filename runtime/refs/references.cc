@@ -34,6 +34,8 @@ void ForEachValue(const base::Message& message, F&& each) {
     args = &create->args;
   } else if (const auto* done = std::get_if<base::TaskDone>(&message)) {
     if (const auto* value = ValueIn(done->outcome)) each(*value, true);
+  } else if (const auto* item = std::get_if<base::StreamItem>(&message)) {
+    each(item->value, true);
   } else if (const auto* is = std::get_if<base::ObjectIs>(&message)) {
     if (const auto* value = ValueIn(is->outcome)) each(*value, false);
   }

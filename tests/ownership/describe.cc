@@ -69,6 +69,9 @@ struct Describe {
   std::string operator()(const base::TaskAside& m) const {
     return "TaskAside" + Id(m.task);
   }
+  std::string operator()(const base::StreamItem& m) const {
+    return "StreamItem" + Id(m.task) + " number " + std::to_string(m.index);
+  }
   std::string operator()(const base::BorrowObjects& m) const {
     return "BorrowObjects" + Ids(m.objects);
   }
