@@ -205,6 +205,23 @@ mobula::Coro<int> Continued(mobula::Ref<int> three, int total) {
   co_return here;
 }
 
+mobula::Generator<int> Numbers(int n) {
+  for (int i = 1; i <= n; ++i) co_yield i;
+}
+
+mobula::Coro<int> SumOfNumbers() {
+  int total = 0;
+  mobula::RefStream<int> numbers =
+      mobula::Spawn<Numbers>(mobula::TaskOptions().Window(4), 100);
+  while (auto number = co_await numbers.Next()) total += co_await *number;
+  co_return total;
+}
+
+TEST(Guide, ManyResultsOfOneCall) {
+  const mobula::Runtime runtime = mobula::Init(mobula::InitOptions().Local());
+  EXPECT_EQ(mobula::BlockOn(SumOfNumbers()), 5050);
+}
+
 TEST(Guide, ManyCalls) {
   const mobula::Runtime runtime = mobula::Init(mobula::InitOptions().Local());
   const std::vector<int> numbers = {1, 2, 3};
@@ -255,7 +272,7 @@ TEST(Guide, HasNoSnippetThatIsNotCompiled) {
   auto snippets = Snippets("docs/coroutines.md", true);
   EXPECT_EQ(snippets.size(), 8u);
   const auto more = Snippets("docs/verbs.md", true);
-  EXPECT_EQ(more.size(), 9u);
+  EXPECT_EQ(more.size(), 10u);
   snippets.insert(snippets.end(), more.begin(), more.end());
   const auto scopes = Snippets("docs/scopes.md", true);
   EXPECT_EQ(scopes.size(), 1u);

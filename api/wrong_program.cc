@@ -86,6 +86,20 @@ const std::string& ReturnReference();
 mobula::Coro<int&> GiveReference();
 mobula::Coro<mobula::Coro<int>> GiveCoroutine();
 mobula::Coro<unsigned*> GivePointer();
+mobula::Generator<int> Numbers();
+mobula::Generator<int> NumbersFrom(int first);
+mobula::Generator<unsigned char*> YieldPointers();
+mobula::Generator<int&> YieldReferences();
+mobula::Generator<mobula::Generator<long>> YieldGenerators();
+mobula::Coro<mobula::Generator<int>> GiveGenerator();
+mobula::RefStream<int> ReturnStream();
+struct HoldsStream {
+  mobula::RefStream<long> stream;
+};
+HoldsStream ReturnHoldsStream();
+void TakeStream(const mobula::RefStream<char>& stream);
+mobula::RefStream<char> StreamOfChars();
+mobula::RefStream<short> StreamOfShorts();
 Private ReturnPrivate();
 Derived ReturnDerived();
 BitField ReturnBitField();
@@ -195,4 +209,19 @@ int main() {
   mobula::SpawnNamed<int>("named", &index);   // a pointer means nothing
   mobula::SpawnNamed<bool*>("named");         // a pointer means nothing
   index.CallNamed<int>("named", Secret());    // needs MOBULA_FIELDS
+}
+
+void GeneratorsAndStreams() {
+  std::vector<int> a_vector;
+  (void)mobula::Spawn<YieldPointers>();         // a pointer means nothing
+  (void)mobula::Spawn<YieldReferences>();       // cannot yield references
+  (void)mobula::Spawn<YieldGenerators>();       // a generator is no value
+  mobula::Spawn<GiveGenerator>();               // a generator is no value
+  mobula::Spawn<ReturnStream>();                // a RefStream cannot travel
+  mobula::Spawn<ReturnHoldsStream>();           // a RefStream cannot travel
+  mobula::Spawn<TakeStream>(StreamOfChars());   // a RefStream cannot travel
+  mobula::Put(StreamOfShorts());                // a RefStream cannot travel
+  mobula::Bind<Numbers>();                      // functions that give one value
+  mobula::MapChunks<NumbersFrom>(2, a_vector);  // functions that give one value
+  RegisterNamed<Numbers>("x");                  // MOBULA_REMOTE of a generator
 }

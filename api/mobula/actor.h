@@ -38,7 +38,8 @@
 // of that program's executable, until Kill or ExitActor; when it dies, the
 // cluster restarts it as MaxRestarts says. Arguments that are Refs are awaited
 // by Create.
-// Arguments and results: as of Spawn. Of overloaded methods one is chosen with
+// Arguments and results: as of Spawn; a method that is a generator lets other
+// calls begin where it yields. Of overloaded methods one is chosen with
 // static_cast<R (C::*)(P...)>(&C::M).
 // Errors thrown by Create and Call: RuntimeClosed, ValueTooLarge, BadArgument,
 // ObjectStoreFull; all others come from Get. Create with a name throws also
@@ -175,8 +176,7 @@ class Actor {
     detail::CheckMethod<C, kMethod>();
     if constexpr (detail::IsCallable<C, kMethod>()) {
       using Target = detail::RemoteMethod<C, kMethod>;
-      using T = detail::RefValue<typename S::Result>;
-      return RefAccess::Make<T>(detail::WithArguments(
+      return detail::MakeGiven<typename S::Result>(detail::WithArguments(
           typename S::Parameters{},
           [this, &options](detail::Arguments arguments) {
             return detail::CallActor(actor_, Target::registration.entry(),

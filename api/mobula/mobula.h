@@ -51,6 +51,7 @@
 #include "api/mobula/ref.h"                    // IWYU pragma: export
 #include "api/mobula/result.h"                 // IWYU pragma: export
 #include "api/mobula/spawn.h"                  // IWYU pragma: export
+#include "api/mobula/streams/ref_stream.h"     // IWYU pragma: export
 #include "api/mobula/sync/barrier.h"           // IWYU pragma: export
 #include "api/mobula/sync/channel.h"           // IWYU pragma: export
 #include "api/mobula/sync/event.h"             // IWYU pragma: export

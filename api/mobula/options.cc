@@ -1,6 +1,8 @@
 #include "api/mobula/options.h"
 
 #include <chrono>
+#include <cstdint>
+#include <string>
 #include <utility>
 
 #include "api/mobula/detail/quantities.h"
@@ -10,6 +12,14 @@ namespace mobula {
 namespace {
 
 constexpr std::chrono::minutes kKillGraceMax{1};
+
+std::uint32_t CheckedWindow(int items_max) {
+  if (items_max < 1 || items_max > 65'536) {
+    detail::ThrowBadArgument("Window must be 1 to 65,536, not " +
+                             std::to_string(items_max));
+  }
+  return static_cast<std::uint32_t>(items_max);
+}
 
 }  // namespace
 
@@ -44,6 +54,11 @@ TaskOptions& TaskOptions::RetryExceptions(bool retry) {
 
 TaskOptions& TaskOptions::Timeout(mobula::Timeout timeout) {
   values_.timeout = timeout;
+  return *this;
+}
+
+TaskOptions& TaskOptions::Window(int items_max) {
+  values_.window = CheckedWindow(items_max);
   return *this;
 }
 
@@ -136,6 +151,11 @@ CallOptions& CallOptions::Incarnation(std::int64_t incarnation) {
 
 CallOptions& CallOptions::Timeout(mobula::Timeout timeout) {
   values_.timeout = timeout;
+  return *this;
+}
+
+CallOptions& CallOptions::Window(int items_max) {
+  values_.window = CheckedWindow(items_max);
   return *this;
 }
 

@@ -40,6 +40,9 @@ class TaskOptions {
   // it to stop. Either travels: CurrentTimeLeft() in the task. Spawn itself
   // waits as long for room in a full store; then ObjectStoreFull.
   TaskOptions& Timeout(mobula::Timeout timeout);
+  // Of a generator: so many items may be yielded and not taken, 1 to 65,536,
+  // default 16; where they are large, fewer.
+  TaskOptions& Window(int items_max);
   // Shown in errors and logs instead of the function's own name.
   TaskOptions& Name(std::string name);
 
@@ -48,6 +51,7 @@ class TaskOptions {
     int retries_max = 3;
     bool retry_exceptions = false;
     mobula::Timeout timeout;
+    std::uint32_t window = 16;
     std::string name;
   };
   [[nodiscard]] const Values& values() const { return values_; }
@@ -124,11 +128,14 @@ class CallOptions {
   // method throw then, too. Call itself waits as long for room in a full store;
   // then ObjectStoreFull.
   CallOptions& Timeout(mobula::Timeout timeout);
+  // Of a generator: as of TaskOptions.
+  CallOptions& Window(int items_max);
 
   struct Values {
     int retries_max = 0;
     std::int64_t incarnation = 0;  // 0: any
     mobula::Timeout timeout;
+    std::uint32_t window = 16;
   };
   [[nodiscard]] const Values& values() const { return values_; }
 

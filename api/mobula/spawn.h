@@ -24,9 +24,10 @@
 // An argument of more than 4 KiB is put into the node's store by the way, and
 // waits while that is full: as long as TaskOptions::Timeout, else
 // kStoreTimeout. A task runs at least once; when its worker dies it runs again
-// (TaskOptions). Errors thrown by Spawn: RuntimeClosed, ValueTooLarge,
-// BadArgument, ObjectStoreFull; all others come from Get. Threading: any
-// thread, in tasks and actors too.
+// (TaskOptions). Of a function that returns a Generator<T> or AsyncGenerator<T>
+// it gives a RefStream<T> (ref_stream.h). Errors thrown by Spawn:
+// RuntimeClosed, ValueTooLarge, BadArgument, ObjectStoreFull; all others come
+// from Get. Threading: any thread, in tasks and actors too.
 #ifndef MOBULA_API_MOBULA_SPAWN_H_
 #define MOBULA_API_MOBULA_SPAWN_H_
 
@@ -36,6 +37,7 @@
 #include "api/mobula/detail/remote_function.h"
 #include "api/mobula/options.h"
 #include "api/mobula/ref.h"
+#include "api/mobula/streams/ref_stream.h"
 
 namespace mobula {
 namespace detail {
@@ -65,8 +67,29 @@ constexpr void CheckFunction() {
   CheckSignature<typename S::Result>(typename S::Parameters{});
 }
 
+// What a call gives of a function that returns R, and how it is made.
+template <class R>
+using CallGives =
+    std::conditional_t<kYields<R>, RefStream<RefValue<R>>, Ref<RefValue<R>>>;
+template <class R>
+CallGives<R> MakeGiven(ObjectPtr object) {
+  if constexpr (kYields<R>) {
+    return RefStreamAccess::Make<RefValue<R>>(std::move(object));
+  } else {
+    return RefAccess::Make<RefValue<R>>(std::move(object));
+  }
+}
+
 template <auto kFunction>
-using SpawnRef = Ref<RefValue<typename SignatureOf<kFunction>::Result>>;
+using SpawnRef = CallGives<typename SignatureOf<kFunction>::Result>;
+
+// Of verbs that give one Ref for each call.
+template <auto kFunction>
+constexpr void CheckOneValue() {
+  static_assert(!kYields<typename SignatureOf<kFunction>::Result>,
+                "mobula: this verb takes functions that give one value; Spawn "
+                "a generator, and read its RefStream");
+}
 
 }  // namespace detail
 
@@ -78,8 +101,7 @@ detail::SpawnRef<kFunction> Spawn(const TaskOptions& options, A&&... args) {
     using Target =
         detail::RemoteFunction<std::remove_const_t<decltype(kFunction)>,
                                kFunction>;
-    using T = detail::RefValue<typename S::Result>;
-    return RefAccess::Make<T>(detail::WithArguments(
+    return detail::MakeGiven<typename S::Result>(detail::WithArguments(
         typename S::Parameters{},
         [&options](detail::Arguments arguments) {
           return detail::SpawnTask(Target::registration.entry(), arguments,

@@ -96,6 +96,7 @@ void LocalBackend::On(const StartActor& start) {
 
 void LocalBackend::On(Call call) {
   const base::ActorId id = call.actor;
+  AddStream(call.result, call.items_max);
   {
     base::MutexLock lock(mutex_);
     pending_.emplace(call.result, id);

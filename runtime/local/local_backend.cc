@@ -213,8 +213,10 @@ LocalBackend::Finished LocalBackend::RunTask(const Submit& submit) {
 }
 
 void LocalBackend::On(const Submit& submit) {
+  AddStream(submit.result, submit.items_max);
   if (std::optional<Failure> why = Admit(submit)) {
     base::MutexLock lock(mutex_);
+    EndStream(submit.result, *why);
     objects_.Add(submit.result, Settled{*std::move(why), 0});
     changed_.NotifyAll();
     return;
@@ -228,6 +230,7 @@ void LocalBackend::On(const Submit& submit) {
   Finished finished = RunTask(submit);
   base::MutexLock lock(mutex_);
   EndTask(submit, finished.outcome);
+  EndStream(submit.result, finished.outcome);
   objects_.Add(submit.result, Settled{std::move(finished.outcome), 0});
   changed_.NotifyAll();
 }
@@ -236,6 +239,7 @@ void LocalBackend::On(const Submit& submit) {
 void LocalBackend::Settle(const Call& call, Settled settled) {
   pending_.erase(call.result);
   spawned_.Settled(call.result);
+  EndStream(call.result, settled.outcome);
   objects_.Settle(call.result, std::move(settled));
   TellWatches(call.result);
   objects_.ReleaseArgs(call.args);

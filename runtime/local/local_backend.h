@@ -54,6 +54,7 @@
 #include "runtime/local/local_objects.h"
 #include "runtime/local/local_store.h"
 #include "runtime/process/backend.h"
+#include "runtime/streams/stream_queue.h"
 #include "runtime/tasks/spawned_tasks.h"
 
 namespace mobula::runtime {
@@ -152,6 +153,12 @@ class LocalBackend : public Backend {
     base::CallScope scope;
     base::BootTime deadline = base::BootTime::Never();  // of its scope
   };
+  // What a generator yields.
+  struct Stream {
+    explicit Stream(std::uint32_t window) : queue(window) {}
+    StreamQueue queue;
+    std::weak_ptr<Coroutine> producer;
+  };
   // A task or call that runs.
   struct Running {
     base::TaskId task;
@@ -165,6 +172,9 @@ class LocalBackend : public Backend {
   void On(const Kill& kill) MOBULA_EXCLUDES(mutex_);
   void On(const Adopt& adopt) MOBULA_EXCLUDES(mutex_);
   void On(const DropActor& drop) MOBULA_EXCLUDES(mutex_);
+  void On(const StreamNext& next) MOBULA_EXCLUDES(mutex_);
+  void On(const StreamTaken& taken) MOBULA_EXCLUDES(mutex_);
+  void On(const DropStream& drop) MOBULA_EXCLUDES(mutex_);
   void On(const HoldObject& hold) MOBULA_EXCLUDES(mutex_);
   void On(const DropObject& drop) MOBULA_EXCLUDES(mutex_);
 
@@ -235,6 +245,17 @@ class LocalBackend : public Backend {
   base::Work* TakeTurn(Actor& actor) MOBULA_REQUIRES(mutex_);
   void StopCoroutines(base::ActorId of) MOBULA_EXCLUDES(mutex_);
   void StopAllCoroutines() MOBULA_EXCLUDES(mutex_);
+  // Streams: local_streams.cc.
+  void AddStream(base::ObjectId stream, std::uint32_t window)
+      MOBULA_EXCLUDES(mutex_);
+  void OpenItems(const std::shared_ptr<Coroutine>& coroutine)
+      MOBULA_EXCLUDES(mutex_);
+  void TakeItem(const Coroutine& coroutine, std::uint64_t index,
+                base::Value value) MOBULA_EXCLUDES(mutex_);
+  // No effect on what is no stream.
+  void EndStream(base::ObjectId stream, const base::Outcome& outcome)
+      MOBULA_REQUIRES(mutex_);
+  void GiveItems(Stream& stream) MOBULA_REQUIRES(mutex_);
   // Forgets the actor, which is to be destroyed with no lock held.
   Actor Erase(base::ActorId id) MOBULA_REQUIRES(mutex_);
   base::ControlReply Register(const base::RegisterActor& request)
@@ -276,6 +297,7 @@ class LocalBackend : public Backend {
   std::map<base::ActorId, Actor> actors_ MOBULA_GUARDED_BY(mutex_);
   std::map<base::ObjectId, Running> runs_ MOBULA_GUARDED_BY(mutex_);
   SpawnedTasks spawned_ MOBULA_GUARDED_BY(mutex_);
+  std::map<base::ObjectId, Stream> streams_ MOBULA_GUARDED_BY(mutex_);
   LocalStore store_ MOBULA_GUARDED_BY(mutex_);
   RunningTasks running_;
   std::map<base::TaskId, std::shared_ptr<Coroutine>> coroutines_

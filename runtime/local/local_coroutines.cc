@@ -6,36 +6,11 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/threads/coroutine_run.h"
+#include "runtime/core/cancelled_failure.h"
 #include "runtime/local/local_backend.h"
+#include "runtime/local/local_coroutine.h"
 
 namespace mobula::runtime {
-
-// Kept by the map, and by whoever runs it.
-struct LocalBackend::Coroutine final : base::CoroutineRun::Owner {
-  Coroutine(LocalBackend& runs_in, const base::FunctionEntry& runs, Run what)
-      : backend(runs_in), entry(runs), run(std::move(what)) {}
-
-  void Ended(base::Outcome outcome) noexcept override {
-    backend.Ended(*this, std::move(outcome));
-  }
-
-  LocalBackend& backend;
-  const base::FunctionEntry& entry;
-  std::string name;  // run.name is this
-  Run run;
-  std::vector<base::Value> args;
-  std::optional<Submit> submit;    // of a task
-  std::optional<Call> call;        // of a method
-  std::shared_ptr<void> instance;  // the actor's object
-  base::Executor* executor = nullptr;
-  base::Invocation invocation;
-  CurrentExecution current;
-  base::BootTime start;
-  std::shared_ptr<base::CoroutineRun> body;
-  // Of the backend's lock.
-  bool begins = true;  // whoever runs Begin sees its end
-  std::optional<base::Outcome> outcome;
-};
 
 // What waits for its turn on an actor. Post may be called with the backend's
 // lock held, so there is a lock of its own below that.
@@ -88,6 +63,7 @@ void LocalBackend::BeginTask(const Submit& submit,
     if (refusal.has_value()) {
       base::Outcome outcome = *std::move(refusal);
       EndTask(submit, outcome);
+      EndStream(submit.result, outcome);
       objects_.Add(submit.result, Settled{std::move(outcome), 0});
       changed_.NotifyAll();
       return;
@@ -118,6 +94,10 @@ void LocalBackend::Begin(std::shared_ptr<Coroutine> coroutine) {
   while (coroutine != nullptr) {
     Coroutine& one = *coroutine;
     one.invocation.args = one.args;
+    if (one.entry.is_generator) {
+      one.items.emplace(one, base::ObjectName(), self_, one.run.attempt);
+      one.invocation.items = &*one.items;
+    }
     one.current = CurrentOf(one.run, one.entry, one.invocation);
     one.start = base::BootNow();
     bool stops = false;
@@ -163,6 +143,16 @@ std::shared_ptr<LocalBackend::Coroutine> LocalBackend::End(
       Conclude(one.run, one.start, *std::move(one.outcome), one.invocation);
   one.instance.reset();
   std::shared_ptr<Coroutine> next;
+  if (one.items.has_value() && one.submit.has_value()) {
+    running_.Forget(one.run.task);
+    base::MutexLock lock(mutex_);
+    const auto run = runs_.find(one.submit->result);
+    if (run != runs_.end() && run->second.cancelled) {
+      base::Failure stopped = CancelledFailure(base::Executed::kMaybe);
+      stopped.function = one.run.name;
+      finished.outcome = std::move(stopped);
+    }
+  }
   if (one.call.has_value()) {
     FinishCall(*one.call,
                Settled{std::move(finished.outcome), one.run.incarnation},
@@ -180,6 +170,7 @@ std::shared_ptr<LocalBackend::Coroutine> LocalBackend::End(
   base::MutexLock lock(mutex_);
   if (one.submit.has_value()) {
     EndTask(*one.submit, finished.outcome);
+    EndStream(one.submit->result, finished.outcome);
     objects_.Settle(one.submit->result,
                     Settled{std::move(finished.outcome), 0});
     TellWatches(one.submit->result);

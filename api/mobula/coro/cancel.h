@@ -31,6 +31,7 @@
 #include "api/mobula/detail/calls.h"
 #include "api/mobula/options.h"
 #include "api/mobula/ref.h"
+#include "api/mobula/streams/ref_stream.h"
 
 namespace mobula {
 
@@ -42,6 +43,14 @@ namespace mobula {
 template <class T>
 bool Cancel(const Ref<T>& ref, const CancelOptions& options = CancelOptions()) {
   return detail::CancelTaskOf(RefAccess::Object(ref), options);
+}
+
+// The same of a generator: what came before can still be taken, then Next
+// throws Cancelled.
+template <class T>
+bool Cancel(const RefStream<T>& stream,
+            const CancelOptions& options = CancelOptions()) {
+  return detail::CancelTaskOf(RefStreamAccess::Object(stream), options);
 }
 
 }  // namespace mobula

@@ -274,10 +274,12 @@ ObjectPtr SpawnTask(const base::FunctionEntry& function, Arguments arguments,
   const std::string& name = values.name.empty() ? function.name : values.name;
   EncodedArgs encoded =
       Encode(session, name, arguments, StoreDeadline(*session, values.timeout));
-  return SubmitTask(session,
-                    {function.id, function.name,
-                     !function.named_function.empty(), function.is_coroutine()},
-                    std::move(encoded.args), values);
+  return SubmitTask(
+      session,
+      {function.id, function.name, !function.named_function.empty(),
+       function.is_coroutine() && !function.holds_slot,
+       function.is_generator ? values.window : 0},
+      std::move(encoded.args), values);
 }
 
 ActorPtr CreateActor(const base::FunctionEntry& constructor,
@@ -337,6 +339,7 @@ ObjectPtr CallActor(const ActorPtr& actor, const base::FunctionEntry& method,
   const SpawnPlace place;
   call.parent = place.parent();
   call.scope = place.Spawn();
+  if (method.is_generator) call.items_max = values.window;
   const base::ObjectName result{call.result, backend.self()};
   backend.Post(std::move(call));
   place.Posted();

@@ -24,6 +24,9 @@ class ObjectHandle {
   ObjectHandle& operator=(const ObjectHandle&) = delete;
 
   [[nodiscard]] const Session& session() const { return *session_; }
+  [[nodiscard]] const std::shared_ptr<Session>& shared_session() const {
+    return session_;
+  }
   [[nodiscard]] base::ObjectId id() const { return name_.object; }
   [[nodiscard]] const base::ObjectName& name() const { return name_; }
 

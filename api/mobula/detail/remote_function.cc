@@ -20,6 +20,8 @@
 #include "api/mobula/values/encoding.h"
 #include "api/mobula/values/place.h"
 #include "api/mobula/values/put_options.h"
+#include "base/check.h"
+#include "base/threads/item_stream.h"
 #include "runtime/executor/current.h"
 
 namespace mobula::detail {
@@ -136,6 +138,18 @@ Registration::Registration(const std::type_info& function,
   base::FunctionTable::Get().Register(entry_);
 }
 
+Registration::Registration(const std::type_info& function,
+                           const std::type_info& signature,
+                           std::string_view name, const GeneratorRun& run,
+                           const std::type_info* actor_class)
+    : entry_(MakeEntry(this, function, signature, name)) {
+  entry_->begin = run.begin;
+  entry_->is_generator = true;
+  entry_->holds_slot = run.holds_slot;
+  entry_->actor_class = actor_class;
+  base::FunctionTable::Get().Register(entry_);
+}
+
 InvocationScope::InvocationScope()
     : context_(OriginOfRun(), CurrentSetting().context), entered_(&context_) {}
 
@@ -198,6 +212,41 @@ base::Outcome OutcomeOf(std::string_view function, const Writable& result,
     invocation.kept = encoding.Kept();
   }
   return outcome;
+}
+
+void OpenItems(base::Invocation& invocation) {
+  MOBULA_CHECK(invocation.items != nullptr,
+               "a generator has somewhere to yield");
+  invocation.items->Open();
+}
+
+std::optional<base::Failure> GiveItem(std::string_view function,
+                                      const Writable& item, std::uint64_t index,
+                                      base::Invocation& invocation) {
+  base::ItemStream& items = *invocation.items;
+  if (items.IsSkipped(index)) return std::nullopt;
+  Encoding encoding(item);
+  std::uint64_t digest = 0;
+  base::Outcome outcome = Placed(encoding, items.NameOf(index), &digest);
+  if (auto* const failure = std::get_if<base::Failure>(&outcome)) {
+    failure->executed = base::Executed::kYes;
+    failure->function = function;
+    failure->pid = ::getpid();
+    failure->message =
+        "item " + std::to_string(index) + ": " + failure->message;
+    return std::move(*failure);
+  }
+  // What it mentions is kept by `encoding` until it has been handed on.
+  items.Yield(index, std::get<base::Value>(std::move(outcome)));
+  return std::nullopt;
+}
+
+std::optional<base::Failure> WhyNoItems(const base::Invocation& invocation) {
+  if (!invocation.items->closed()) return std::nullopt;
+  return base::MakeFailure(
+      base::FailureCode::kBadArgument, base::Executed::kYes,
+      "it is a generator, and nobody reads its items: it was called as if it "
+      "gave one value, or its RefStream is gone");
 }
 
 ObjectPtr HoldArgument(const base::Value& argument) {

@@ -13,7 +13,10 @@
 #define MOBULA_API_MOBULA_DETAIL_REMOTE_FUNCTION_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -24,6 +27,9 @@
 #include "api/mobula/coro/coro.h"
 #include "api/mobula/coro/detail/context.h"
 #include "api/mobula/coro/detail/remote_run.h"
+#include "api/mobula/coro/detail/room_wait.h"
+#include "api/mobula/coro/generator.h"
+#include "api/mobula/coro/sleep.h"
 #include "api/mobula/detail/calls.h"
 #include "api/mobula/detail/signature.h"
 #include "api/mobula/detail/type_name.h"
@@ -38,6 +44,12 @@
 
 namespace mobula::detail {
 
+// How a generator runs.
+struct GeneratorRun {
+  base::Beginner begin = nullptr;
+  bool holds_slot = false;  // as of base::FunctionEntry
+};
+
 class Registration {
  public:
   // `function` and `signature` are the types whose mangled names make the key;
@@ -47,6 +59,9 @@ class Registration {
                const std::type_info* actor_class = nullptr);
   Registration(const std::type_info& function, const std::type_info& signature,
                std::string_view name, base::Beginner run,
+               const std::type_info* actor_class = nullptr);
+  Registration(const std::type_info& function, const std::type_info& signature,
+               std::string_view name, const GeneratorRun& run,
                const std::type_info* actor_class = nullptr);
 
   [[nodiscard]] const base::FunctionEntry& entry() const { return *entry_; }
@@ -80,6 +95,15 @@ base::Failure CaughtFailure(std::string_view function);
 // object that is to hold it. kTooLarge, kObjectStoreFull.
 base::Outcome OutcomeOf(std::string_view function, const Writable& result,
                         base::Invocation& invocation);
+// The first half of a generator's run: says that it has begun.
+void OpenItems(base::Invocation& invocation);
+// Hands an item on, unless the caller has it already. Why that cannot be, where
+// it cannot: kTooLarge, kObjectStoreFull.
+std::optional<base::Failure> GiveItem(std::string_view function,
+                                      const Writable& item, std::uint64_t index,
+                                      base::Invocation& invocation);
+// Why the generator is to end though it could go on, if so.
+std::optional<base::Failure> WhyNoItems(const base::Invocation& invocation);
 // A handle of the object that the argument is, null where it is none.
 ObjectPtr HoldArgument(const base::Value& argument);
 
@@ -155,6 +179,82 @@ Coro<base::Outcome> AwaitWith(base::Invocation& invocation,
   }
 }
 
+// What a generator gives next; null at its end.
+template <class T>
+class ItemWalk {
+ public:
+  explicit ItemWalk(Generator<T>& generator) : generator_(generator) {}
+  T* Next() {
+    if (at_.has_value()) {
+      ++*at_;
+    } else {
+      at_.emplace(generator_.begin());
+    }
+    return *at_ == std::default_sentinel ? nullptr : &**at_;
+  }
+
+ private:
+  Generator<T>& generator_;
+  std::optional<typename Generator<T>::Iterator> at_;
+};
+
+// Hands the items of a generator on, each when it has leave to be made.
+template <class T>
+Coro<base::Outcome> YieldAll(Generator<T>& generator,
+                             base::Invocation& invocation,
+                             std::string_view function) {
+  ItemWalk<T> walk(generator);
+  for (std::uint64_t index = 0;; ++index) {
+    co_await RoomWait(*invocation.items, index);
+    std::optional<base::Failure> why = WhyNoItems(invocation);
+    if (why.has_value()) co_return base::Outcome(*std::move(why));
+    T* const item = walk.Next();
+    if (item == nullptr) co_return base::Outcome(base::Bytes());
+    why = GiveItem(function, WritableOf(*item), index, invocation);
+    if (why.has_value()) co_return base::Outcome(*std::move(why));
+    // An actor's others must get their turn, however fast items are taken.
+    if (invocation.instance != nullptr) co_await Yield();
+  }
+}
+template <class T>
+Coro<base::Outcome> YieldAll(AsyncGenerator<T>& generator,
+                             base::Invocation& invocation,
+                             std::string_view function) {
+  for (std::uint64_t index = 0;; ++index) {
+    co_await RoomWait(*invocation.items, index);
+    std::optional<base::Failure> why = WhyNoItems(invocation);
+    if (why.has_value()) co_return base::Outcome(*std::move(why));
+    const std::optional<T> item = co_await generator.Next();
+    if (!item.has_value()) co_return base::Outcome(base::Bytes());
+    why = GiveItem(function, WritableOf(*item), index, invocation);
+    if (why.has_value()) co_return base::Outcome(*std::move(why));
+    co_await Yield();
+  }
+}
+
+template <class G, class... P, class Call, std::size_t... kIndex>
+Coro<base::Outcome> YieldWith(base::Invocation& invocation,
+                              std::string_view function, Call call,
+                              std::tuple<P...>*,
+                              std::index_sequence<kIndex...>) {
+  try {
+    CheckArgumentCount(invocation, sizeof...(P));
+    std::tuple<Storage<P>...> values{DecodeArgument<P>(invocation, kIndex)...};
+    G generator = call(static_cast<P&&>(std::get<kIndex>(values))...);
+    OpenItems(invocation);
+    const Coro<base::Outcome> all = YieldAll(generator, invocation, function);
+    co_return co_await all;
+  } catch (...) {
+    co_return base::Outcome(CaughtFailure(function));
+  }
+}
+
+// Whether a generator may block its thread: it cannot await anything.
+template <class G>
+inline constexpr bool kHoldsSlot = false;
+template <class T>
+inline constexpr bool kHoldsSlot<Generator<T>> = true;
+
 // How a Target runs, of which Call(invocation) can be called with the
 // arguments.
 template <class S, class Target>
@@ -175,8 +275,19 @@ struct Running {
             typename S::Parameters{}, std::make_index_sequence<kCount>()),
         executor, owner);
   }
+  static std::shared_ptr<base::CoroutineRun> BeginToYield(
+      base::Invocation& invocation, base::Executor* executor,
+      base::CoroutineRun::Owner& owner) {
+    return PrepareRun(
+        YieldWith<std::remove_cv_t<R>>(
+            invocation, Target::kName, Target::Call(invocation),
+            typename S::Parameters{}, std::make_index_sequence<kCount>()),
+        executor, owner);
+  }
   static constexpr auto Run() {
-    if constexpr (kIsCoroutine<R>) {
+    if constexpr (kYields<R>) {
+      return GeneratorRun{&BeginToYield, kHoldsSlot<std::remove_cv_t<R>>};
+    } else if constexpr (kIsCoroutine<R>) {
       return &Begin;
     } else {
       return &Invoke;

@@ -125,10 +125,21 @@ struct ValueIn<View<T>> {
 template <class P>
 using ValueOf = typename ValueIn<Storage<P>>::Type;
 
-// What a function gives: T where it returns a Coro<T>.
+// What a function gives: T where it returns a Coro<T>, and for each item where
+// it returns a generator.
 template <class R>
 struct GivenBy {
   using Type = R;
+  static constexpr bool kIsCoroutine = false;
+};
+template <class T>
+struct GivenBy<Generator<T>> {
+  using Type = T;
+  static constexpr bool kIsCoroutine = false;
+};
+template <class T>
+struct GivenBy<AsyncGenerator<T>> {
+  using Type = T;
   static constexpr bool kIsCoroutine = false;
 };
 template <class T>
@@ -140,6 +151,8 @@ template <class R>
 using ResultGiven = typename GivenBy<std::remove_cv_t<R>>::Type;
 template <class R>
 inline constexpr bool kIsCoroutine = GivenBy<std::remove_cv_t<R>>::kIsCoroutine;
+template <class R>
+inline constexpr bool kYields = kIsGenerator<std::remove_cv_t<R>>;
 
 template <class P>
 inline constexpr bool kIsParameter =
@@ -147,9 +160,10 @@ inline constexpr bool kIsParameter =
     (!std::is_lvalue_reference_v<P> ||
      std::is_const_v<std::remove_reference_t<P>>);
 template <class R>
-inline constexpr bool kIsReturn = !kIsCoroutine<ResultGiven<R>> &&
-                                  (std::is_void_v<ResultGiven<R>> ||
-                                   kIsValue<std::remove_cv_t<ResultGiven<R>>>);
+inline constexpr bool kIsReturn =
+    !kIsCoroutine<ResultGiven<R>> &&
+    ((std::is_void_v<ResultGiven<R>> && !kYields<R>) ||
+     kIsValue<std::remove_cv_t<ResultGiven<R>>>);
 
 template <class P>
 constexpr void CheckParameter() {
@@ -179,6 +193,10 @@ constexpr void CheckReturn() {
   static_assert(!kIsCoroutine<R> || !kIsCoroutine<T>,
                 "mobula: a remote coroutine cannot give a coroutine "
                 "(Coro<Coro<T>>): await the inner one and give what it gives");
+  static_assert(!kYields<R> || (!std::is_void_v<T> && !std::is_reference_v<T>),
+                "mobula: a remote generator cannot yield references "
+                "(Generator<T&>): what they refer to stays in the other "
+                "process; yield values");
   if constexpr (!std::is_void_v<T> && !std::is_reference_v<T> &&
                 !std::is_reference_v<R> && !kIsCoroutine<T>) {
     CheckValue<std::remove_cv_t<T>>();

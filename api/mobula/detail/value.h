@@ -25,6 +25,12 @@ template <class C>
 class Actor;
 template <class T>
 class BoundCall;
+template <class T>
+class RefStream;
+template <class T>
+class Generator;
+template <class T>
+class AsyncGenerator;
 
 namespace detail {
 
@@ -45,6 +51,16 @@ inline constexpr bool kIsSpan = false;
 template <class E, std::size_t kSize>
 inline constexpr bool kIsSpan<std::span<E, kSize>> = true;
 template <class T>
+inline constexpr bool kIsRefStream = false;
+template <class T>
+inline constexpr bool kIsRefStream<RefStream<T>> = true;
+template <class T>
+inline constexpr bool kIsGenerator = false;
+template <class T>
+inline constexpr bool kIsGenerator<Generator<T>> = true;
+template <class T>
+inline constexpr bool kIsGenerator<AsyncGenerator<T>> = true;
+template <class T>
 inline constexpr bool kIsActor = false;
 template <class C>
 inline constexpr bool kIsActor<Actor<C>> = true;
@@ -54,10 +70,10 @@ template <class T>
 inline constexpr bool kIsValue =
     !std::is_reference_v<T> && !std::is_pointer_v<T> && !std::is_array_v<T> &&
     !std::is_member_pointer_v<T> && !std::is_function_v<T> && !kIsView<T> &&
-    !kIsSpan<T> && !kIsActor<T> && std::is_object_v<T> &&
-    !std::is_abstract_v<T> && std::is_default_constructible_v<T> &&
-    std::is_move_constructible_v<T> && base::kEncodable<T> &&
-    base::kDecodable<T>;
+    !kIsSpan<T> && !kIsActor<T> && !kIsRefStream<T> && !kIsGenerator<T> &&
+    std::is_object_v<T> && !std::is_abstract_v<T> &&
+    std::is_default_constructible_v<T> && std::is_move_constructible_v<T> &&
+    base::kEncodable<T> && base::kDecodable<T>;
 
 // Whether the codec knows T; else why not, where it can tell.
 template <class T>
@@ -117,6 +133,17 @@ constexpr void CheckValue() {
     static_assert(!kIsActor<T>,
                   "mobula: an Actor handle cannot travel in this version: call "
                   "the actor from the process that created it");
+  } else if constexpr (kIsRefStream<T>) {
+    static_assert(!kIsRefStream<T>,
+                  "mobula: a RefStream cannot travel: one process reads it, "
+                  "the one that called its generator; hand its Refs on, or "
+                  "call the generator where it is to be read");
+  } else if constexpr (kIsGenerator<T>) {
+    static_assert(!kIsGenerator<T>,
+                  "mobula: a generator is no value: a remote function may "
+                  "return one itself (Generator<T> F()), of which the caller "
+                  "gets a RefStream<T>; inside of a value, or given by a "
+                  "coroutine, it cannot travel");
   } else if constexpr (std::is_abstract_v<T>) {
     static_assert(!std::is_abstract_v<T>,
                   "mobula: an abstract class cannot travel: the other side "

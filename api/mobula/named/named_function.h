@@ -48,6 +48,10 @@ constexpr void CheckNamed() {
                 "mobula: MOBULA_REMOTE wants a function, a static method, "
                 "&Class::Method, or a lambda without captures (no '...' "
                 "parameters, no generic lambda, no data member)");
+  static_assert(!kYields<typename S::Result>,
+                "mobula: MOBULA_REMOTE of a generator: calls by name give one "
+                "value; name a function that returns a vector, or call the "
+                "generator by itself (Spawn<F>)");
   if constexpr (S::kKind == Kind::kFunction || S::kKind == Kind::kMethod) {
     CheckSignature<typename S::Result>(typename S::Parameters{});
   }
@@ -66,7 +70,7 @@ template <auto kFunction>
 NamedRegistration RegisterNamed([[maybe_unused]] std::string_view name) {
   using S = SignatureOf<kFunction>;
   CheckNamed<kFunction>();
-  if constexpr (!kIsRemote<S>) {
+  if constexpr (!kIsRemote<S> || kYields<typename S::Result>) {
     return {};
   } else if constexpr (S::kKind == Kind::kMethod) {
     using C = typename S::Class;

@@ -102,6 +102,7 @@ template <auto kFunction, class... A>
 detail::BindCallOf<kFunction> Bind(const TaskOptions& options, A&&... args) {
   using S = detail::SignatureOf<kFunction>;
   detail::CheckFunction<kFunction>();
+  detail::CheckOneValue<kFunction>();
   if constexpr (S::kKind == detail::Kind::kFunction && detail::kIsRemote<S>) {
     using Target =
         detail::RemoteFunction<std::remove_const_t<decltype(kFunction)>,

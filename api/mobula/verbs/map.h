@@ -173,9 +173,12 @@ template <auto kFunction, class Range>
 auto MapChunks(const TaskOptions& options, std::size_t chunk_size,
                Range&& range) {
   detail::CheckRange<Range>();
+  detail::CheckOneValue<kFunction>();
   static_assert(detail::kTakesOne<kFunction>,
                 "mobula: MapChunks wants a function of one parameter");
-  if constexpr (detail::kTakesOne<kFunction> && detail::kIsRange<Range>) {
+  if constexpr (detail::kTakesOne<kFunction> && detail::kIsRange<Range> &&
+                !detail::kYields<
+                    typename detail::SignatureOf<kFunction>::Result>) {
     using Chunk =
         detail::ChunkOf<kFunction,
                         typename detail::SignatureOf<kFunction>::Function>;

@@ -155,7 +155,8 @@ class Walk {
 
 template <auto kFunction, class Range, class... A>
 auto Stream(const StreamOptions& options, Range&& range, A... same) {
-  using T = typename detail::SpawnRef<kFunction>::Value;
+  detail::CheckOneValue<kFunction>();
+  using T = detail::RefValue<typename detail::SignatureOf<kFunction>::Result>;
   detail::CheckRange<Range>();
   static_assert((std::is_copy_constructible_v<A> && ...),
                 "mobula: what follows the range of a Stream is handed to each "

@@ -19,6 +19,7 @@ std::shared_ptr<const ObjectHandle> SubmitTask(
   submit.function_name = std::move(function.name);
   submit.by_name = function.by_name;
   submit.is_coroutine = function.is_coroutine;
+  submit.items_max = function.items_max;
   submit.name = options.name;
   submit.args = std::move(args);
   submit.resources = options.resources;

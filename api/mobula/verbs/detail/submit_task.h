@@ -4,6 +4,7 @@
 #ifndef MOBULA_API_MOBULA_VERBS_DETAIL_SUBMIT_TASK_H_
 #define MOBULA_API_MOBULA_VERBS_DETAIL_SUBMIT_TASK_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ struct CalledFunction {
   std::string name;      // for people
   bool by_name = false;  // that is the stable name by which it is called
   bool is_coroutine = false;
+  std::uint32_t items_max = 0;  // of a generator: its window
 };
 
 // A handle of its result. What the arguments name is kept by the runtime from
