@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "base/value.h"
-#include "runtime/core/timeout_failure.h"
+#include "runtime/core/scope_failures.h"
 
 namespace mobula::runtime {
 namespace {

@@ -5,8 +5,7 @@
 
 #include "base/check.h"
 #include "base/value.h"
-#include "runtime/core/cancelled_failure.h"
-#include "runtime/core/timeout_failure.h"
+#include "runtime/core/scope_failures.h"
 
 namespace mobula::runtime {
 namespace {
@@ -574,6 +573,7 @@ void CallTable::TimeOut(Entries::iterator it, Produced& out) {
     out.SendTo(target.worker,
                base::StopTask{task, /*recursive=*/true, target.id});
   }
+  abandoned_[task] = target.id;
   Settle(it, std::move(failure), target.incarnation, out);
 }
 

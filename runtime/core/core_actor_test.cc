@@ -15,8 +15,8 @@
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
 #include "runtime/core/core.h"
-#include "runtime/core/core_fixture.h"
 #include "runtime/core/events.h"
+#include "runtime/core/testing/core_fixture.h"
 
 namespace mobula::runtime {
 namespace {

@@ -9,8 +9,8 @@
 #include "base/frames/message.h"
 #include "base/ids.h"
 #include "base/scheduling/resource_vector.h"
-#include "runtime/core/core_fixture.h"
 #include "runtime/core/events.h"
+#include "runtime/core/testing/core_fixture.h"
 
 namespace mobula::runtime {
 namespace {

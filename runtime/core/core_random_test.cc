@@ -25,8 +25,8 @@
 #include "base/scheduling/resource_vector.h"
 #include "runtime/core/core.h"
 #include "runtime/core/events.h"
-#include "runtime/core/fake_node.h"
 #include "runtime/core/task_rows.h"
+#include "runtime/core/testing/fake_node.h"
 
 namespace mobula::runtime {
 namespace {

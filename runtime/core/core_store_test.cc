@@ -10,8 +10,8 @@
 #include "base/frames/object_message.h"
 #include "base/ids.h"
 #include "base/value.h"
-#include "runtime/core/core_fixture.h"
 #include "runtime/core/events.h"
+#include "runtime/core/testing/core_fixture.h"
 
 namespace mobula::runtime {
 namespace {

@@ -18,7 +18,7 @@
 #include "base/value.h"
 #include "runtime/core/core.h"
 #include "runtime/core/events.h"
-#include "runtime/core/fake_node.h"
+#include "runtime/core/testing/fake_node.h"
 
 namespace mobula::runtime {
 namespace {

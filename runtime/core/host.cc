@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "base/scheduling/call_scope.h"
 #include "runtime/core/emit.h"
-#include "runtime/core/timeout_failure.h"
+#include "runtime/core/scope_failures.h"
 #include "runtime/refs/inside.h"
 
 namespace mobula::runtime {

@@ -12,7 +12,7 @@
 
 #include "base/check.h"
 #include "base/functions/callable.h"
-#include "runtime/core/cancelled_failure.h"
+#include "runtime/core/scope_failures.h"
 #include "runtime/executor/current.h"
 #include "runtime/memory/lent_wait.h"
 

@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/threads/coroutine_run.h"
-#include "runtime/core/cancelled_failure.h"
+#include "runtime/core/scope_failures.h"
 #include "runtime/local/local_backend.h"
 #include "runtime/local/local_coroutine.h"
 

@@ -5,8 +5,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "runtime/core/cancelled_failure.h"
-#include "runtime/core/timeout_failure.h"
+#include "runtime/core/scope_failures.h"
 #include "runtime/local/local_backend.h"
 
 namespace mobula::runtime {

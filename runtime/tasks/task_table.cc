@@ -7,8 +7,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/value.h"
-#include "runtime/core/cancelled_failure.h"
-#include "runtime/core/timeout_failure.h"
+#include "runtime/core/scope_failures.h"
 
 namespace mobula::runtime {
 namespace {

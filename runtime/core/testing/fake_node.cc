@@ -1,4 +1,4 @@
-#include "runtime/core/fake_node.h"
+#include "runtime/core/testing/fake_node.h"
 
 #include <algorithm>
 #include <chrono>

@@ -11,8 +11,8 @@
 // What really happened (starts, outcomes) is recorded for the test to compare
 // with what the cores claim.
 // Owner: a test.   Threading: none; time is virtual.
-#ifndef MOBULA_RUNTIME_CORE_FAKE_NODE_H_
-#define MOBULA_RUNTIME_CORE_FAKE_NODE_H_
+#ifndef MOBULA_RUNTIME_CORE_TESTING_FAKE_NODE_H_
+#define MOBULA_RUNTIME_CORE_TESTING_FAKE_NODE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -228,4 +228,4 @@ class FakeNode {
 
 }  // namespace mobula::runtime
 
-#endif  // MOBULA_RUNTIME_CORE_FAKE_NODE_H_
+#endif  // MOBULA_RUNTIME_CORE_TESTING_FAKE_NODE_H_

@@ -5,8 +5,8 @@
 //   Hear(kRaylet, base::LeaseGranted{...});
 //   EXPECT_EQ(Sent<base::RunTask>().size(), 1u);
 // Owner: tests.   Threading: none.
-#ifndef MOBULA_RUNTIME_CORE_CORE_FIXTURE_H_
-#define MOBULA_RUNTIME_CORE_CORE_FIXTURE_H_
+#ifndef MOBULA_RUNTIME_CORE_TESTING_CORE_FIXTURE_H_
+#define MOBULA_RUNTIME_CORE_TESTING_CORE_FIXTURE_H_
 
 #include <gtest/gtest.h>
 
@@ -168,4 +168,4 @@ class CoreFixture : public testing::Test {
 
 }  // namespace mobula::runtime
 
-#endif  // MOBULA_RUNTIME_CORE_CORE_FIXTURE_H_
+#endif  // MOBULA_RUNTIME_CORE_TESTING_CORE_FIXTURE_H_
