@@ -75,7 +75,7 @@ struct Create {
   std::int32_t restarts_max = 0;        // after worker deaths; -1: no limit
   std::int32_t pending_calls_max = -1;  // -1: the core's own bound
   bool held = false;                    // until StartActor
-  // It lives with others in a worker of their own (docs/decisions/0019).
+  // It lives with others in a worker of their own (docs/decisions/0022).
   bool shared = false;
   base::Duration kill_grace = std::chrono::seconds(5);  // of a shared one
   base::CallerScope

@@ -1,4 +1,4 @@
-// The part of Host that hands items of generators on: docs/decisions/0021.
+// The part of Host that hands items of generators on: docs/decisions/0023.
 #include <utility>
 
 #include "base/check.h"

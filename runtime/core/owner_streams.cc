@@ -1,4 +1,4 @@
-// The part of Owner that takes the items of generators: docs/decisions/0021.
+// The part of Owner that takes the items of generators: docs/decisions/0023.
 #include <utility>
 
 #include "base/check.h"

@@ -1,6 +1,6 @@
 // The events and the effect of runtime/core that concern streams: the items of
 // a generator, on their way from who runs it to who called it
-// (docs/decisions/0021).
+// (docs/decisions/0023).
 // Threading: values.
 #ifndef MOBULA_RUNTIME_CORE_STREAM_EVENTS_H_
 #define MOBULA_RUNTIME_CORE_STREAM_EVENTS_H_
