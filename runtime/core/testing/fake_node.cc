@@ -408,6 +408,8 @@ void FakeNode::Report(Process& process, const Execute& execute) {
 void FakeNode::RayletHears(ProcessId from, const base::Message& message) {
   if (!processes_.contains(from)) return;  // what it had is settled by End
   if (const auto* request = std::get_if<base::RequestLease>(&message)) {
+    // Said again only its priority is new, which counts for nothing here.
+    if (!leases_asked_.insert(request->lease).second) return;
     if (request->shape.GetUnits("cpu") > cpus_ * base::ResourceVector::kUnit) {
       base::Failure failure;
       failure.code = base::FailureCode::kInfeasible;

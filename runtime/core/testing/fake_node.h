@@ -209,7 +209,8 @@ class FakeNode {
   base::BootTime now_;
   std::map<base::ProcessId, Process> processes_;
   std::map<Wire, std::deque<Packet>> wires_;
-  std::set<Wire> linked_;  // both directions
+  std::set<Wire> linked_;                 // both directions
+  std::set<base::LeaseId> leases_asked_;  // ever
   std::map<base::LeaseId, Lease> leases_;
   std::deque<base::LeaseId> waiting_;
   std::set<base::ProcessId> idle_;
