@@ -14,7 +14,7 @@ namespace {
 constexpr std::chrono::minutes kKillGraceMax{1};
 
 std::uint32_t CheckedWindow(int items_max) {
-  if (items_max < 1 || items_max > 65'536) {
+  if (items_max < 1 || items_max > TaskOptions::kWindowMax) {
     detail::ThrowBadArgument("Window must be 1 to 65,536, not " +
                              std::to_string(items_max));
   }

@@ -42,6 +42,7 @@ class TaskOptions {
   TaskOptions& Timeout(mobula::Timeout timeout);
   // Of a generator: so many items may be yielded and not taken, 1 to 65,536,
   // default 16; where they are large, fewer.
+  static constexpr int kWindowMax = 65'536;
   TaskOptions& Window(int items_max);
   // Shown in errors and logs instead of the function's own name.
   TaskOptions& Name(std::string name);

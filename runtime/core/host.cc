@@ -320,9 +320,9 @@ void Host::Retire(Effects& effects) {
   }
 }
 
-void Host::StopStarted(Effects& effects) const {
-  if (running_.has_value()) Emit(effects, StopExecution{running_->job.task});
-  for (const auto& [task, started] : aside_) Emit(effects, StopExecution{task});
+void Host::StopStarted(Effects& effects) {
+  if (running_.has_value()) StopUnwanted(running_->job.task, effects);
+  for (const auto& [task, started] : aside_) StopUnwanted(task, effects);
 }
 
 base::ActorId Host::actor() const {

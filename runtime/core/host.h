@@ -66,7 +66,7 @@ class Host {
   // Nothing more is started.
   void Retire(Effects& effects);
   // What has is told to stop.
-  void StopStarted(Effects& effects) const;
+  void StopStarted(Effects& effects);
 
   [[nodiscard]] bool idle() const {
     return !running_.has_value() && aside_.empty() && queue_.empty();

@@ -152,7 +152,10 @@ void HostSet::Leave(ProcessId from, const base::LeaveActor& leave,
   // Nobody but its owner sends it away.
   if (shared->owner != from) return;
   if (!std::exchange(shared->leaves, true)) shared->host.Retire(effects);
-  if (leave.stop) shared->host.StopStarted(effects);
+  if (leave.stop) {
+    shared->host.StopStarted(effects);
+    NoteStops(shared->host);
+  }
   EndIfIdle(leave.actor, *shared, effects);
 }
 

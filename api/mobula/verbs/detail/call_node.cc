@@ -165,17 +165,19 @@ struct SentOptions {
   std::int32_t retries_max = 0;
   bool retry_exceptions = false;
   std::int64_t timeout_ns = 0;
+  std::int64_t window = 0;
   std::string name;
 };
 
 SentOptions Sent(const TaskOptions& options) {
-  const auto& [resources, retries_max, retry_exceptions, timeout, name] =
-      options.values();
+  const auto& [resources, retries_max, retry_exceptions, timeout, window,
+               name] = options.values();
   SentOptions sent;
   sent.resources.insert(resources.units.begin(), resources.units.end());
   sent.retries_max = retries_max;
   sent.retry_exceptions = retry_exceptions;
   sent.timeout_ns = timeout.nanoseconds().count();
+  sent.window = window;
   sent.name = name;
   return sent;
 }
@@ -184,8 +186,12 @@ bool Received(base::Reader& in, TaskOptions* options) {
   SentOptions sent;
   if (!base::ReadValue(in, &sent)) return false;
   if (sent.retries_max < -1) return in.Fail("a number of retries");
+  if (sent.window < 1 || sent.window > TaskOptions::kWindowMax) {
+    return in.Fail("a window");
+  }
   *options = TaskOptions();
   options->Cpus(0).Retries(sent.retries_max);
+  options->Window(static_cast<int>(sent.window));
   for (const auto& [name, units] : sent.resources) {
     // Throws for what is no quantity of a resource.
     try {
