@@ -15,7 +15,8 @@ ActorRecord SomeActor() {
   actor.name = "index";
   actor.class_name = "Index";
   actor.detached = true;
-  actor.spec = ActorSpec{{5, 6}, {Bytes::Own("arg")}, {}, "abcd"};
+  actor.spec = ActorSpec{
+      {5, 6}, {Bytes::Own("arg")}, {}, "abcd", Concurrency{2, {{"io", 3}}}};
   return actor;
 }
 
@@ -26,6 +27,7 @@ TEST(ControlCodecTest, ActorComesBack) {
   EXPECT_EQ(actor.name, "index");
   ASSERT_TRUE(actor.spec.has_value());
   EXPECT_EQ(actor.spec->args.at(0).view(), "arg");
+  EXPECT_EQ(actor.spec->concurrency, (Concurrency{2, {{"io", 3}}}));
 }
 
 TEST(ControlCodecTest, AnActorOfAnEarlierVersionIsNotShared) {

@@ -43,11 +43,15 @@ bool Plausible::operator()(const JobRecord& job) const {
          job.state <= JobState::kEnded && job.weight >= 1;
 }
 
+bool Plausible::operator()(const ActorSpec& spec) const {
+  return (*this)(spec.resources) && spec.concurrency.IsPlausible();
+}
+
 bool Plausible::operator()(const ActorRecord& actor) const {
   return !actor.actor.IsNil() && IsState(actor.state) &&
          actor.incarnation >= 1 && actor.restarts >= 0 &&
          actor.restarts_max >= -1 && (*this)(actor.cause) &&
-         (!actor.spec || (*this)(actor.spec->resources));
+         (!actor.spec || (*this)(*actor.spec));
 }
 
 bool Plausible::operator()(const KeyRecord& key) const {

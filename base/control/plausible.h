@@ -26,6 +26,7 @@ struct Plausible {
   bool operator()(const Failure& failure) const;
   bool operator()(const NodeRecord& node) const;
   bool operator()(const JobRecord& job) const;
+  bool operator()(const ActorSpec& spec) const;
   bool operator()(const ActorRecord& actor) const;
   bool operator()(const KeyRecord& key) const;
   bool operator()(const ObjectCopies& copies) const;

@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/failure.h"
 #include "base/ids.h"
+#include "base/scheduling/concurrency.h"
 #include "base/scheduling/resource_vector.h"
 
 namespace mobula::base {
@@ -66,6 +67,7 @@ struct ActorSpec {
   std::vector<Bytes> args;   // encoded values
   ResourceVector resources;  // held while it lives
   std::string program;       // content hash of its executable, hex
+  Concurrency concurrency;   // of its calls
 };
 
 // kPending: registered, the first incarnation begins. kRestarting: the next one

@@ -19,7 +19,7 @@
 
 namespace mobula::base {
 
-inline constexpr std::uint32_t kProtocolVersion = 9;
+inline constexpr std::uint32_t kProtocolVersion = 10;
 // One bit each; none yet.
 inline constexpr std::uint64_t kProtocolFeatures = 0;
 

@@ -66,6 +66,7 @@
 #include "base/frames/task_message.h"
 #include "base/ids.h"
 #include "base/scheduling/call_scope.h"
+#include "base/scheduling/concurrency.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
 
@@ -234,6 +235,7 @@ struct CreateActor {
   Assigned assigned;
   bool shared = false;             // others live in the worker too
   std::optional<CallScope> scope;  // as of RunTask
+  Concurrency concurrency;         // of its calls
 };
 
 // A shared actor is to live there no more: what has not started is refused,
@@ -245,8 +247,8 @@ struct LeaveActor {
   bool stop = false;
 };
 
-// Calls of one caller run in the order of `sequence`, which grows by one a call
-// and goes on across incarnations.
+// Calls of one caller begin in the order of `sequence`, those of each group by
+// themselves; it grows by one a call and goes on across incarnations.
 struct CallActor {
   TaskId task;
   ObjectId result;
@@ -258,6 +260,7 @@ struct CallActor {
   std::vector<Value> args;
   std::string called;  // as of RunTask
   std::optional<CallScope> scope;
+  std::string group;  // of the actor's Concurrency; "": none
 };
 
 // Takes back a task that has not started; one that has is not disturbed.
@@ -325,11 +328,15 @@ struct ObjectCancelled {
   CancelVerdict verdict = CancelVerdict::kFinished;
 };
 
-// A coroutine has begun and waits: what stands behind it may begin. Sent at
-// most once an attempt, before its TaskDone.
+// It has begun, and what stands behind it may begin too: a coroutine that
+// waits, or a call that runs beside others. Sent at most once an attempt,
+// before its TaskDone, and before what stands behind it begins.
 struct TaskAside {
   TaskId task;
-  std::int64_t run_ns = 0;  // until it waited
+  std::int64_t run_ns = 0;  // of a coroutine, until it waited
+  // From here on whatever begins there is set aside before it does: what is not
+  // has not begun.
+  bool announced = false;
 };
 
 // ---- caller <-> owner of an actor ------------------------------------------
@@ -351,10 +358,12 @@ struct UnwatchActor {
   ActorId actor;
 };
 
-// Ends the actor's worker; `restart` lets its restarts_max apply.
+// Ends the actor's worker; `restart` lets its restarts_max apply. `graceful`:
+// what runs is told to stop and may end, and destructors run.
 struct KillActor {
   ActorId actor;
   bool restart = false;
+  bool graceful = false;
 };
 
 // ---- tool <-> raylet -------------------------------------------------------

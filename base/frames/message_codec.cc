@@ -49,10 +49,12 @@ struct PlausibleMessage : Plausible {
                                     (*this)(message.assigned->resources));
   }
   bool operator()(const CreateActor& message) const {
-    return message.incarnation >= 1 && (*this)(message.assigned.resources);
+    return message.incarnation >= 1 && (*this)(message.assigned.resources) &&
+           message.concurrency.IsPlausible();
   }
   bool operator()(const CallActor& message) const {
-    return message.incarnation >= 1 && message.attempt >= 1;
+    return message.incarnation >= 1 && message.attempt >= 1 &&
+           message.group.size() <= kGroupNameBytesMax;
   }
   bool operator()(const Outcome& outcome) const {
     const auto* const failure = std::get_if<Failure>(&outcome);

@@ -19,7 +19,7 @@ namespace mobula::base {
 
 // Grows with each message, or field of one, that was not there before: both
 // ends must speak the same.
-inline constexpr std::uint32_t kControlProtocolVersion = 3;
+inline constexpr std::uint32_t kControlProtocolVersion = 4;
 inline constexpr std::size_t kGreetingBytes = 48;
 inline constexpr std::size_t kAdmissionBytes = 256;
 

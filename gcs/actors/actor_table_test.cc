@@ -309,7 +309,9 @@ std::string RestoreFrom(const Effects& effects, ActorTable* table) {
   std::string error;
   for (const auto& [key, text] : log) {
     std::string_view value = text;
-    EXPECT_TRUE(TakeVersion(&value, &error));
+    char version = 0;
+    EXPECT_TRUE(
+        TakeVersion(&value, VersionOf(*ParseTable(key)), &version, &error));
     base::ActorRecord actor;
     base::ActorSpec spec;
     if (ParseTable(key) == RecordTable::kSpec) {

@@ -93,7 +93,8 @@ TEST_F(AnswerTableTest, RestoresWhatItWroteInItsOrder) {
     const auto ids = ParseAnswerRecordKey(std::get<Write>(*write).key);
     std::string error;
     AnswerRecord answer;
-    ASSERT_TRUE(TakeVersion(&value, &error));
+    char version = 0;
+    ASSERT_TRUE(TakeVersion(&value, kRecordVersion, &version, &error));
     ASSERT_TRUE(DecodeAnswer(value, &answer, &error)) << error;
     ASSERT_TRUE(again.Restore(ids->first, ids->second, answer, &error));
     EXPECT_FALSE(again.Restore(ids->first, ids->second, answer, &error));

@@ -35,11 +35,28 @@ bool ReadRecord(std::string_view key, std::string_view value, DecodeFn decode,
   return false;
 }
 
-bool DecodeSpec(std::string_view value, base::ActorSpec* spec,
+// Before calls of an actor could run at the same time.
+struct SpecOfVersion1 {
+  base::FunctionId constructor;
+  std::vector<base::Bytes> args;
+  base::ResourceVector resources;
+  std::string program;
+};
+
+bool DecodeSpec(char version, std::string_view value, base::ActorSpec* spec,
                 std::string* error) {
   const auto limits = base::ReadLimits::ForMessage(value.size());
-  if (!base::Decode(value, spec, error, limits)) return false;
-  if (base::Plausible()(spec->resources)) return true;
+  if (version == 1) {
+    SpecOfVersion1 old;
+    if (!base::Decode(value, &old, error, limits)) return false;
+    spec->constructor = old.constructor;
+    spec->args = std::move(old.args);
+    spec->resources = std::move(old.resources);
+    spec->program = std::move(old.program);
+  } else if (!base::Decode(value, spec, error, limits)) {
+    return false;
+  }
+  if (base::Plausible()(*spec)) return true;
   *error = "a spec that says what cannot be";
   return false;
 }
@@ -48,18 +65,19 @@ bool DecodeSpec(std::string_view value, base::ActorSpec* spec,
 
 bool Core::State::Restore(std::string_view key, std::string_view value,
                           std::string* error) {
-  if (!TakeVersion(&value, error)) return false;
   const auto table = ParseTable(key);
   if (!table.has_value()) {
     *error = kBadKey;
     return false;
   }
+  char version = 0;
+  if (!TakeVersion(&value, VersionOf(*table), &version, error)) return false;
   switch (*table) {
     case RecordTable::kSpec: {
       const auto id = ParseRecordKey<base::ActorId>(key);
       base::ActorSpec spec;
       *error = kBadKey;
-      return id.has_value() && DecodeSpec(value, &spec, error) &&
+      return id.has_value() && DecodeSpec(version, value, &spec, error) &&
              actors.RestoreSpec(*id, std::move(spec), error);
     }
     case RecordTable::kActor: {

@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/codec/codec.h"
 #include "base/control/control_message.h"
 #include "base/failure.h"
 #include "base/ids.h"
 #include "gcs/core/fake_store.h"
+#include "gcs/core/record.h"
 
 namespace mobula::gcs {
 namespace {
@@ -572,6 +574,36 @@ TEST_F(CoreTest, FollowersGetTheListingAndThenTheChanges) {
   store_.Forget();
   store_.Call(kTool, base::EndActor{kActor});
   EXPECT_TRUE(store_.Sent<base::TableChanges>(kRaylet2).empty());
+}
+
+// As it was before calls of an actor could run at the same time.
+struct SpecOfVersion1 {
+  base::FunctionId constructor;
+  std::vector<base::Bytes> args;
+  base::ResourceVector resources;
+  std::string program;
+};
+
+TEST_F(CoreTest, SpecsOfTheVersionBeforeAreRead) {
+  base::RegisterActor request = Detached(kActor);
+  store_.Call(kRaylet2, request);
+  const SpecOfVersion1 spec{request.actor.spec->constructor,
+                            request.actor.spec->args,
+                            request.actor.spec->resources, "program"};
+  Core core{Core::Options()};
+  std::string error;
+  int specs = 0;
+  for (auto [key, value] : store_.log()) {
+    if (ParseTable(key) == RecordTable::kSpec) {
+      EXPECT_EQ(value.front(), kSpecVersion);
+      value = "\x01" + base::Encode(spec);
+      EXPECT_FALSE(core.Restore(key, "\x03" + base::Encode(spec), &error));
+      EXPECT_FALSE(core.Restore(key, "\x02" + base::Encode(spec), &error));
+      ++specs;
+    }
+    EXPECT_TRUE(core.Restore(key, value, &error)) << error;
+  }
+  EXPECT_EQ(specs, 1);
 }
 
 }  // namespace

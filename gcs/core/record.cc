@@ -97,16 +97,22 @@ std::optional<std::pair<base::ProcessId, base::RequestId>> ParseAnswerRecordKey(
   return std::pair(process, request);
 }
 
-bool TakeVersion(std::string_view* value, std::string* error) {
+char VersionOf(RecordTable table) {
+  return table == RecordTable::kSpec ? kSpecVersion : kRecordVersion;
+}
+
+bool TakeVersion(std::string_view* value, char newest, char* version,
+                 std::string* error) {
   if (value->empty()) {
     *error = "a record without a version";
     return false;
   }
-  if (value->front() != kRecordVersion) {
+  *version = value->front();
+  if (*version < 1 || *version > newest) {
     *error = "a record of version " +
-             std::to_string(static_cast<unsigned char>(value->front())) +
+             std::to_string(static_cast<unsigned char>(*version)) +
              ", and this program reads version " +
-             std::to_string(static_cast<int>(kRecordVersion));
+             std::to_string(static_cast<int>(newest));
     return false;
   }
   value->remove_prefix(1);
@@ -114,7 +120,9 @@ bool TakeVersion(std::string_view* value, std::string* error) {
 }
 
 void PutRecord(std::string key, std::string record, Effects& effects) {
-  record.insert(record.begin(), kRecordVersion);
+  const auto table = ParseTable(key);
+  MOBULA_CHECK(table.has_value(), "a record has a table");
+  record.insert(record.begin(), VersionOf(*table));
   effects.emplace_back(Write{std::move(key), std::move(record)});
 }
 

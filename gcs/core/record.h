@@ -3,7 +3,8 @@
 //
 //   key = one letter for the table, then ids as 16 bytes, most significant
 //         first, so that the order of keys is the order of ids
-//   value = one byte, kRecordVersion, then the record as the codec writes it
+//   value = one byte, VersionOf its table, then the record as the codec writes
+//   it
 //
 // Threading: pure functions.
 // Failure: Parse functions return nothing, TakeVersion false and why, for bytes
@@ -37,6 +38,8 @@ enum class RecordTable : char {
 };
 
 inline constexpr char kRecordVersion = 1;
+// Of specs, whose version 1 had no concurrency.
+inline constexpr char kSpecVersion = 2;
 
 // What is counted up from a record must have room above it: more than this is
 // nothing that was ever written.
@@ -79,8 +82,12 @@ std::optional<NamespacedKey> ParseKeyRecordKey(std::string_view key);
 std::optional<std::pair<base::ProcessId, base::RequestId>> ParseAnswerRecordKey(
     std::string_view key);
 
-// Takes the version off; false, and why, if it is another one.
-[[nodiscard]] bool TakeVersion(std::string_view* value, std::string* error);
+// In which a table's records are written.
+[[nodiscard]] char VersionOf(RecordTable table);
+
+// Takes the version off; false, and why, if it is above `newest`.
+[[nodiscard]] bool TakeVersion(std::string_view* value, char newest,
+                               char* version, std::string* error);
 
 // `record`: as the codec writes it.
 void PutRecord(std::string key, std::string record, Effects& effects);

@@ -56,19 +56,23 @@ TEST(RecordTest, WhatIsNoKeyIsRefused) {
 TEST(RecordTest, ValuesBeginWithTheirVersion) {
   Effects effects;
   PutRecord("key", "record", effects);
+  PutRecord("A key", "spec", effects);
   EraseRecord("key", effects);
   const Write& put = std::get<Write>(effects[0]);
   ASSERT_TRUE(put.value.has_value());
   std::string_view value = *put.value;
   std::string error;
-  ASSERT_TRUE(TakeVersion(&value, &error));
+  char version = 0;
+  ASSERT_TRUE(TakeVersion(&value, kRecordVersion, &version, &error));
+  EXPECT_EQ(version, kRecordVersion);
   EXPECT_EQ(value, "record");
-  EXPECT_FALSE(std::get<Write>(effects[1]).value.has_value());
+  EXPECT_EQ(std::get<Write>(effects[1]).value->front(), kSpecVersion);
+  EXPECT_FALSE(std::get<Write>(effects[2]).value.has_value());
   value = "\x07record";
-  EXPECT_FALSE(TakeVersion(&value, &error));
+  EXPECT_FALSE(TakeVersion(&value, kRecordVersion, &version, &error));
   EXPECT_EQ(error, "a record of version 7, and this program reads version 1");
   value = "";
-  EXPECT_FALSE(TakeVersion(&value, &error));
+  EXPECT_FALSE(TakeVersion(&value, kRecordVersion, &version, &error));
 }
 
 }  // namespace

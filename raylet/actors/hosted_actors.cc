@@ -81,6 +81,7 @@ std::optional<base::CreateActor> HostedActors::Granted(base::LeaseId lease,
   actor->record.spec->args.clear();
   create.assigned =
       base::Assigned{actor->record.name, actor->record.spec->resources};
+  create.concurrency = actor->record.spec->concurrency;
   return create;
 }
 

@@ -325,7 +325,7 @@ void Core::OnProgramLacking(JobId job, Failure failure) {
 
 void Core::OnStopActor(const base::StopActor& stop) {
   if (!stop.owner.IsNil()) {
-    SendTo(stop.owner, base::KillActor{stop.actor, stop.restart});
+    SendTo(stop.owner, base::KillActor{stop.actor, stop.restart, false});
     return;
   }
   const HostedActors::Actor* actor = hosted_.Find(stop.actor);

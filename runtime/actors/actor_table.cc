@@ -46,6 +46,7 @@ void ActorTable::Add(Create create, Produced& out) {
   actor.name = std::move(create.name);
   actor.resources = std::move(create.resources);
   actor.restarts_max = create.restarts_max;
+  actor.concurrency = std::move(create.concurrency);
   actor.held = create.held;
   actor.shared = create.shared;
   actor.kill_grace = create.kill_grace;
@@ -186,6 +187,7 @@ void ActorTable::Construct(Actor& actor, base::ProcessId worker,
   create.args = actor.args;
   create.assigned = base::Assigned{actor.name, actor.resources};
   create.shared = actor.shared;
+  create.concurrency = actor.concurrency;
   create.scope = Travelling(
       &actor.scope,
       actor.lived == 0 ? actor.scope.deadline : base::BootTime::Never(), now_);
@@ -363,11 +365,16 @@ void ActorTable::Exited(base::ActorId id, Produced& out) {
       Unstarted::kAll, out);
 }
 
-void ActorTable::Kill(base::ActorId id, bool restart, base::BootTime now,
+void ActorTable::Kill(const base::KillActor& kill, base::BootTime now,
                       Produced& out) {
-  Actor* actor = Find(id);
+  Actor* actor = Find(kill.actor);
   if (actor == nullptr || actor->state == State::kDead) return;
-  if (!restart) {
+  if (!kill.restart) {
+    // Its worker ends by itself, or is ended by its raylet. A shared one is
+    // told to stop and waited for in any case.
+    if (kill.graceful && !actor->shared) {
+      LeaveLease(*actor, /*discard=*/false, out);
+    }
     Die(*actor,
         base::NotRun(FailureCode::kActorDied,
                      "actor " + actor->class_name + " was killed"),

@@ -43,6 +43,7 @@
 #include "base/frames/task_message.h"
 #include "base/ids.h"
 #include "base/scheduling/call_scope.h"
+#include "base/scheduling/concurrency.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
 #include "runtime/actors/actor_news.h"
@@ -100,8 +101,7 @@ class ActorTable {
   std::vector<base::ActorId> LoseWatcher(base::ProcessId watcher);
 
   void Exited(base::ActorId actor, Produced& out);
-  void Kill(base::ActorId actor, bool restart, base::BootTime now,
-            Produced& out);
+  void Kill(const base::KillActor& kill, base::BootTime now, Produced& out);
   // One handle less here; ForgetIfUnused follows when no call is unfinished.
   void Drop(base::ActorId actor);
   // One handle more, from another process or by its name.
@@ -162,6 +162,7 @@ class ActorTable {
     std::vector<base::Value> args;
     base::ResourceVector resources;
     base::CallerScope scope;  // its deadline counts until it has lived
+    base::Concurrency concurrency;
     std::int32_t restarts_max = 0;
     std::int32_t restarts = 0;
     int crashes = 0;  // in quick succession

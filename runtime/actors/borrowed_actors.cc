@@ -40,18 +40,18 @@ void BorrowedActors::StartWatching(Actor& actor, Produced& out) {
   actor.watching = true;
   out.SendTo(actor.owner, base::WatchActor{actor.id});
   if (actor.kill.has_value()) {
-    out.SendTo(actor.owner, base::KillActor{actor.id, *actor.kill});
+    out.SendTo(actor.owner, *actor.kill);
     actor.kill.reset();
   }
 }
 
-void BorrowedActors::Kill(base::ActorId id, bool restart, Produced& out) {
-  const auto it = actors_.find(id);
+void BorrowedActors::Kill(const base::KillActor& kill, Produced& out) {
+  const auto it = actors_.find(kill.actor);
   if (it == actors_.end() || it->second.dead) return;
   if (it->second.watching) {
-    out.SendTo(it->second.owner, base::KillActor{id, restart});
+    out.SendTo(it->second.owner, kill);
   } else {
-    it->second.kill = restart;
+    it->second.kill = kill;
   }
 }
 

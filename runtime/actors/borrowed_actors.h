@@ -50,7 +50,7 @@ class BorrowedActors {
   bool Adopt(base::ActorId actor, base::ProcessId owner, Produced& out);
   void Moved(base::ProcessId from, base::ActorMoved moved, base::BootTime now,
              Produced& out);
-  void Kill(base::ActorId actor, bool restart, Produced& out);
+  void Kill(const base::KillActor& kill, Produced& out);
   // An answer says that it was its actor's last: no other call has run since.
   void Exited(base::ActorId actor);
 
@@ -92,7 +92,7 @@ class BorrowedActors {
     std::optional<base::ActorMoved> next;  // heard while still up elsewhere
     WorkerLoss loss;
     base::BootTime wake_at = base::BootTime::Never();
-    std::optional<bool> kill;  // `restart`, to be sent when watching
+    std::optional<base::KillActor> kill;  // to be sent when watching
   };
 
   void StartWatching(Actor& actor, Produced& out);

@@ -52,6 +52,7 @@ void CallTable::ForgetActor(base::ActorId actor) {
 void CallTable::Leave(Target& target) {
   of_worker_.erase({target.worker, target.id});
   target.up = false;
+  target.announced = false;
   target.worker = base::ProcessId();
 }
 
@@ -66,6 +67,8 @@ bool CallTable::Add(Call call, base::BootTime now, Produced& out) {
   entry.method = call.method;
   entry.method_name = std::move(call.method_name);
   entry.by_name = call.by_name;
+  entry.lane = LaneOf(target, call.group);
+  entry.group = std::move(call.group);
   entry.bound_incarnation = call.bound_incarnation;
   entry.retries_max = call.retries_max;
   entry.scope = KeptScope(call.scope);
@@ -91,8 +94,18 @@ bool CallTable::Add(Call call, base::BootTime now, Produced& out) {
   entry.deadline = EarlierEnd(call.timeout, call.scope.deadline, now);
   entry.is_scoped = entry.deadline == call.scope.deadline;
   deadlines_.Add(entry.deadline, call.task);
-  target.queue.push_back(call.task);
+  target.lanes[entry.lane].queue.push_back(call.task);
   return true;
+}
+
+std::uint32_t CallTable::LaneOf(Target& target, const std::string& group) {
+  std::vector<Lane>& lanes = target.lanes;
+  for (std::uint32_t lane = 0; lane < lanes.size(); ++lane) {
+    if (lanes[lane].group == group) return lane;
+  }
+  if (lanes.size() == kLanesMax) return 0;
+  lanes.emplace_back().group = group;
+  return static_cast<std::uint32_t>(lanes.size() - 1);
 }
 
 void CallTable::SetState(Entry& entry, State state) {
@@ -111,7 +124,8 @@ void CallTable::Resolve(base::TaskId task, std::vector<base::Value> args,
   entry.args = std::move(args);
   SetState(entry, State::kReady);
   Target& target = *entry.target;
-  if (target.queue.front() == task) Pump(target, out);
+  Lane& lane = target.lanes[entry.lane];
+  if (lane.queue.front() == task) Pump(target, lane, out);
 }
 
 void CallTable::Fail(base::TaskId task, Failure failure, Produced& out) {
@@ -121,8 +135,8 @@ void CallTable::Fail(base::TaskId task, Failure failure, Produced& out) {
   Target& target = *entry.target;
   if (entry.state == State::kWaiting) out.abandoned.push_back(task);
   const bool in_flight = entry.state == State::kInFlight;
-  const bool runs =
-      !target.in_flight.empty() && target.in_flight.front().task == task;
+  const bool runs = IsHead(target, task);
+  Lane& lane = target.lanes[entry.lane];
   if (in_flight && target.up && target.aside.contains(task)) {
     out.SendTo(target.worker,
                base::StopTask{task, /*recursive=*/true, target.id});
@@ -132,8 +146,8 @@ void CallTable::Fail(base::TaskId task, Failure failure, Produced& out) {
   if (in_flight) abandoned_[task] = target.id;
   Settle(it, std::move(failure), target.incarnation, out);
   if (in_flight) return;  // its place is kept until it is answered
-  DropSettled(target);
-  Pump(target, out);
+  DropSettled(target, lane);
+  Pump(target, lane, out);
 }
 
 void CallTable::Cancel(base::TaskId task, bool recursive, Produced& out) {
@@ -177,9 +191,9 @@ void CallTable::SettleCancelled(Entries::iterator it, base::Executed executed,
 }
 
 // Keeps the queue from filling with calls that have their outcome.
-void CallTable::DropSettled(Target& target) {
-  if (target.queue.size() <= 2 * target.unfinished + 64) return;
-  std::erase_if(target.queue,
+void CallTable::DropSettled(const Target& target, Lane& lane) {
+  if (lane.queue.size() <= 2 * target.unfinished + 64) return;
+  std::erase_if(lane.queue,
                 [this](base::TaskId task) { return !entries_.contains(task); });
 }
 
@@ -241,24 +255,28 @@ void CallTable::Up(Target& target, const ActorNews& news, Produced& out) {
 }
 
 // Large arguments wait here, shared, and not as copies in the link's queue.
-bool CallTable::HasRoom(const Target& target) {
-  return target.in_flight.empty() || (target.in_flight.size() < kWindow &&
-                                      target.in_flight_bytes < kWindowBytes);
+bool CallTable::HasRoom(const Lane& lane) {
+  return lane.sent == 0 ||
+         (lane.sent < kWindow && lane.sent_bytes < kWindowBytes);
 }
 
 void CallTable::Pump(Target& target, Produced& out) {
+  for (Lane& lane : target.lanes) Pump(target, lane, out);
+}
+
+void CallTable::Pump(Target& target, Lane& lane, Produced& out) {
   if (!target.up) return;
-  while (!target.queue.empty() && HasRoom(target)) {
-    const base::TaskId task = target.queue.front();
+  while (!lane.queue.empty() && HasRoom(lane)) {
+    const base::TaskId task = lane.queue.front();
     const auto it = entries_.find(task);
     if (it == entries_.end()) {
-      target.queue.pop_front();
+      lane.queue.pop_front();
       continue;
     }
     Entry& entry = it->second;
     if (entry.state == State::kWaiting) return;
     MOBULA_CHECK(entry.state == State::kReady);
-    target.queue.pop_front();
+    lane.queue.pop_front();
     if (entry.deadline <= now_) {
       Settle(it, LateFailure(entry), target.incarnation, out);
     } else if (entry.bound_incarnation != 0 &&
@@ -276,8 +294,10 @@ void CallTable::Push(base::TaskId id, Entry& entry, Produced& out) {
   if (target.in_flight.empty()) target.head_since = now_;
   const std::size_t bytes = BytesOf(entry.args);
   target.in_flight.push_back(
-      Sent{id, entry.result, bytes, target.next_sequence, false});
-  target.in_flight_bytes += bytes;
+      Sent{id, entry.result, bytes, target.next_sequence, false, entry.lane});
+  Lane& lane = target.lanes[entry.lane];
+  ++lane.sent;
+  lane.sent_bytes += bytes;
   base::CallActor call;
   call.task = id;
   call.result = entry.result;
@@ -289,6 +309,7 @@ void CallTable::Push(base::TaskId id, Entry& entry, Produced& out) {
   call.args = entry.args;
   if (entry.by_name) call.called = entry.method_name;
   call.scope = Travelling(entry.scope.get(), entry.deadline, now_);
+  call.group = entry.group;
   out.SendTo(target.worker, std::move(call));
 }
 
@@ -327,7 +348,7 @@ std::optional<base::ActorId> CallTable::Done(base::ProcessId from,
     }
     Settle(it, std::move(done.outcome), done.incarnation, out);
   }
-  if (!exited.has_value()) Pump(target, out);
+  if (!exited.has_value()) Pump(target, target.lanes[sent->lane], out);
   return exited;
 }
 
@@ -339,7 +360,9 @@ std::optional<CallTable::Sent> CallTable::TakeSent(Target& target,
                    [task](const Sent& sent) { return sent.task == task; });
   if (place == target.in_flight.end()) return std::nullopt;
   const Sent sent = *place;
-  target.in_flight_bytes -= sent.bytes;
+  Lane& lane = target.lanes[sent.lane];
+  --lane.sent;
+  lane.sent_bytes -= sent.bytes;
   if (place == target.in_flight.begin()) target.head_since = now_;
   target.in_flight.erase(place);
   return sent;
@@ -350,6 +373,7 @@ void CallTable::Aside(base::ProcessId from, const base::TaskAside& aside,
   Target* const found = TargetOf(from, aside.task);
   if (found == nullptr) return;
   Target& target = *found;
+  target.announced = target.announced || aside.announced;
   std::optional<Sent> sent = TakeSent(target, aside.task);
   if (!sent.has_value()) return;
   sent->aside = true;
@@ -358,12 +382,12 @@ void CallTable::Aside(base::ProcessId from, const base::TaskAside& aside,
   if (!entries_.contains(aside.task)) {
     out.SendTo(from, base::StopTask{aside.task, /*recursive=*/true, target.id});
   }
-  Pump(target, out);
+  Pump(target, target.lanes[sent->lane], out);
 }
 
 void CallTable::TakeBack(Target& target, const Sent& refused, Produced& out) {
   std::deque<Sent> taken = std::exchange(target.in_flight, {});
-  target.in_flight_bytes = 0;
+  for (Lane& lane : target.lanes) lane.sent = lane.sent_bytes = 0;
   const auto behind =
       std::find_if(taken.begin(), taken.end(), [&refused](const Sent& each) {
         return each.sequence > refused.sequence;
@@ -378,7 +402,7 @@ void CallTable::TakeBack(Target& target, const Sent& refused, Produced& out) {
       continue;
     }
     SetState(it->second, State::kReady);
-    target.queue.push_front(sent->task);
+    target.lanes[sent->lane].queue.push_front(sent->task);
   }
   // What is aside there is still answered.
   target.up = false;
@@ -394,13 +418,14 @@ std::vector<CallTable::Sent> CallTable::TakeInFlight(Target& target) {
   });
   target.aside.clear();
   target.in_flight.clear();
-  target.in_flight_bytes = 0;
+  for (Lane& lane : target.lanes) lane.sent = lane.sent_bytes = 0;
   return taken;
 }
 
-std::vector<bool> CallTable::MayHaveRun(const ActorNews& news,
+std::vector<bool> CallTable::MayHaveRun(const Target& target,
+                                        const ActorNews& news,
                                         const std::vector<Sent>& lost) {
-  bool is_first = true;
+  bool is_first = !target.announced;
   std::vector<bool> may_have_run;
   for (const Sent& sent : lost) {
     const bool heads = !sent.aside && std::exchange(is_first, false);
@@ -413,8 +438,8 @@ std::vector<bool> CallTable::MayHaveRun(const ActorNews& news,
 
 void CallTable::Down(Target& target, const ActorNews& news, Produced& out) {
   const std::vector<Sent> lost = TakeInFlight(target);
-  std::vector<base::TaskId> again;
-  const std::vector<bool> ran = MayHaveRun(news, lost);
+  std::vector<Sent> again;
+  const std::vector<bool> ran = MayHaveRun(target, news, lost);
   for (std::size_t i = 0; i < lost.size(); ++i) {
     const Sent& sent = lost[i];
     const bool may_have_run = ran[i];
@@ -423,9 +448,11 @@ void CallTable::Down(Target& target, const ActorNews& news, Produced& out) {
     }
     const auto it = entries_.find(sent.task);
     if (it == entries_.end()) continue;
-    if (Survives(it, may_have_run, news, out)) again.push_back(sent.task);
+    if (Survives(it, may_have_run, news, out)) again.push_back(sent);
   }
-  target.queue.insert(target.queue.begin(), again.begin(), again.end());
+  for (auto sent = again.rbegin(); sent != again.rend(); ++sent) {
+    target.lanes[sent->lane].queue.push_front(sent->task);
+  }
   Leave(target);
 }
 
@@ -478,8 +505,12 @@ void CallTable::Die(Target& target, const ActorNews& news, Produced& out) {
   target.cause = news.failure;
   target.cause.incarnation = news.incarnation;
   const std::vector<Sent> lost = TakeInFlight(target);
-  const std::deque<base::TaskId> queued = std::exchange(target.queue, {});
-  const std::vector<bool> ran = MayHaveRun(news, lost);
+  std::vector<base::TaskId> queued;
+  for (Lane& lane : target.lanes) {
+    queued.insert(queued.end(), lane.queue.begin(), lane.queue.end());
+    lane.queue.clear();
+  }
+  const std::vector<bool> ran = MayHaveRun(target, news, lost);
   for (std::size_t i = 0; i < lost.size(); ++i) {
     const Sent& sent = lost[i];
     const bool may_have_run = ran[i];

@@ -2,24 +2,25 @@
 // a borrowed one, from Call to its outcome, in order.
 //
 //   Waiting(args) --Resolve--> Ready --actor up, turn and window--> InFlight
-//   InFlight --Done--> (gone);  InFlight --Aside (a coroutine that waits there)
-//   --Done--> (gone)
+//   InFlight --Done--> (gone);  InFlight --Aside (what stands behind it may
+//   begin there) --Done--> (gone)
 //   InFlight --Down: never started, or retries left--> Ready, in the old order
 //   Waiting, Ready --Cancel--> (gone) with a Failure
 //   InFlight --Cancel: StopTask to the worker--> Cancelled --it never started,
 //   or the worker says that it stops it, or is gone--> (gone) with that Failure
 //   any --timeout | Dead | Down without retries--> (gone) with a Failure
-// Calls to one actor leave in the order made: one that waits for an argument
-// holds back those behind it, and what comes back after a death goes before all
-// that was not sent. A sequence number is given when a call leaves, so within
-// an incarnation there is no gap.
+// Calls to one group of an actor leave in the order made: one that waits for an
+// argument holds back those of its group behind it, and what comes back after a
+// death goes before all that was not sent. A sequence number is given when a
+// call leaves, so within an incarnation there is no gap.
 // Owner: runtime::Owner.   Threading: none; pure.
 // Invariants: (1) exactly one outcome a call; (2) answers are taken only from
 // the worker and the incarnation in which the actor lives now; (3) in flight to
-// an actor are at most kWindow calls that are not aside, or one and
-// kWindowBytes of arguments, and pending_max are unfinished; (4) executed = no
+// a group are at most kWindow calls that are not aside, or one and kWindowBytes
+// of arguments, and pending_max to the actor are unfinished; (4) executed = no
 // is said only of what was never sent, or stood behind the first unanswered
-// call, but for those aside, of a worker whose last word has been read.
+// call, but for those aside, of a worker whose last word has been read; where
+// the worker announces what begins, of all that is not aside.
 #ifndef MOBULA_RUNTIME_ACTORS_CALL_TABLE_H_
 #define MOBULA_RUNTIME_ACTORS_CALL_TABLE_H_
 
@@ -42,6 +43,7 @@
 #include "base/frames/task_message.h"
 #include "base/ids.h"
 #include "base/scheduling/call_scope.h"
+#include "base/scheduling/concurrency.h"
 #include "base/value.h"
 #include "runtime/actors/actor_news.h"
 #include "runtime/core/events.h"
@@ -56,6 +58,8 @@ class CallTable {
   static constexpr std::size_t kWindow = 1'000;
   static constexpr std::size_t kWindowBytes = std::size_t{32} << 20;
   static constexpr std::int32_t kPendingMax = 1'000'000;
+  // Of an actor; calls that name further groups go with those that name none.
+  static constexpr std::size_t kLanesMax = base::kConcurrencyGroupsMax + 1;
 
   // Of the events that follow.
   void Begin(base::BootTime now) { now_ = now; }
@@ -116,6 +120,15 @@ class CallTable {
     std::size_t bytes = 0;  // of its arguments
     std::uint64_t sequence = 0;
     bool aside = false;
+    std::uint32_t lane = 0;
+  };
+  // Calls to one group.
+  struct Lane {
+    std::string group;
+    std::deque<base::TaskId> queue;  // some may have their outcome
+    // In flight and not aside.
+    std::size_t sent = 0;
+    std::size_t sent_bytes = 0;
   };
   struct Target {
     base::ActorId id;
@@ -128,11 +141,11 @@ class CallTable {
     std::uint64_t next_sequence = 1;
     std::size_t unfinished = 0;
     std::size_t pending_max = 0;
-    // Both may hold calls that already have their outcome.
-    std::deque<base::TaskId> queue;
+    std::vector<Lane> lanes = std::vector<Lane>(1);  // first: of no group
+    // In the order sent; some may have their outcome.
     std::deque<Sent> in_flight;
-    std::size_t in_flight_bytes = 0;
     base::BootTime head_since;  // when the first one in flight became first
+    bool announced = false;     // only what is aside has begun at the worker
     std::unordered_map<base::TaskId, Sent> aside;  // not in in_flight
   };
   struct Entry {
@@ -141,6 +154,8 @@ class CallTable {
     base::FunctionId method;
     std::string method_name;
     bool by_name = false;
+    std::uint32_t lane = 0;
+    std::string group;
     std::vector<base::Value> args;
     std::unique_ptr<const base::CallerScope> scope;  // null: a usual one
     base::BootTime deadline = base::BootTime::Never();
@@ -160,6 +175,8 @@ class CallTable {
   void Down(Target& target, const ActorNews& news, Produced& out);
   void Die(Target& target, const ActorNews& news, Produced& out);
   void Pump(Target& target, Produced& out);
+  void Pump(Target& target, Lane& lane, Produced& out);
+  static std::uint32_t LaneOf(Target& target, const std::string& group);
   void Push(base::TaskId id, Entry& entry, Produced& out);
   // The worker takes no calls for this actor: all go back until the next Up.
   void TakeBack(Target& target, const Sent& refused, Produced& out);
@@ -177,10 +194,10 @@ class CallTable {
   void Settle(Entries::iterator it, base::Outcome outcome,
               std::int64_t incarnation, Produced& out);
   void Fill(const Entry& entry, base::Failure& failure) const;
-  static bool HasRoom(const Target& target);
-  // It is the first that its worker has not answered.
+  static bool HasRoom(const Lane& lane);
+  // It is the first that its worker has not answered, or aside there.
   [[nodiscard]] static bool Runs(const Target& target, base::TaskId task);
-  // The first in flight: what runs if it is not aside.
+  // The first in flight, which may run without being aside.
   [[nodiscard]] static bool IsHead(const Target& target, base::TaskId task);
   // False: there is no room for more.
   bool ListSent(const Target& target, base::TaskState state,
@@ -191,12 +208,13 @@ class CallTable {
   // In the order sent; nothing is in flight nor aside then.
   std::vector<Sent> TakeInFlight(Target& target);
   // Whether each may have run, in the order sent.
-  static std::vector<bool> MayHaveRun(const ActorNews& news,
+  static std::vector<bool> MayHaveRun(const Target& target,
+                                      const ActorNews& news,
                                       const std::vector<Sent>& lost);
   void Leave(Target& target);
   // Whose call that worker speaks of; null if it is none, or not there.
   Target* TargetOf(base::ProcessId worker, base::TaskId task);
-  void DropSettled(Target& target);
+  void DropSettled(const Target& target, Lane& lane);
 
   base::BootTime now_;
   std::string node_name_;

@@ -14,7 +14,8 @@ bool CallTable::Runs(const Target& target, base::TaskId task) {
 }
 
 bool CallTable::IsHead(const Target& target, base::TaskId task) {
-  return !target.in_flight.empty() && target.in_flight.front().task == task;
+  return !target.announced && !target.in_flight.empty() &&
+         target.in_flight.front().task == task;
 }
 
 bool CallTable::AddRow(base::TaskRow row, TaskRows& rows) const {
@@ -83,12 +84,14 @@ bool CallTable::ListSent(const Target& target, TaskState state,
 
 bool CallTable::ListQueued(const Target& target, TaskRows& rows) const {
   base::TaskRow row;
-  for (const base::TaskId task : target.queue) {
-    if (!rows.Look()) return false;
-    const auto it = entries_.find(task);
-    if (it == entries_.end() || it->second.state != State::kReady) continue;
-    row.task = task;
-    AddRow(row, rows);
+  for (const Lane& lane : target.lanes) {
+    for (const base::TaskId task : lane.queue) {
+      if (!rows.Look()) return false;
+      const auto it = entries_.find(task);
+      if (it == entries_.end() || it->second.state != State::kReady) continue;
+      row.task = task;
+      AddRow(row, rows);
+    }
   }
   return true;
 }
@@ -98,7 +101,7 @@ void CallTable::Count(TaskRows& rows) const {
   rows.Begin();
   for (const auto& [id, target] : targets_) {
     if (!rows.LookOn()) break;
-    if (!target.in_flight.empty() &&
+    if (!target.announced && !target.in_flight.empty() &&
         entries_.contains(target.in_flight.front().task)) {
       ++running;
     }

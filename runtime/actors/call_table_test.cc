@@ -98,6 +98,99 @@ class CallTableTest : public testing::Test {
   Produced out_;
 };
 
+TEST_F(CallTableTest, GroupsDoNotWaitForOneAnother) {
+  const auto make = [this](std::uint64_t n, const char* group) {
+    Call call;
+    call.actor = kActor;
+    call.task = {5, n};
+    call.result = {6, n};
+    call.group = group;
+    calls_.Add(std::move(call), base::BootTime(), out_);
+  };
+  Hear(What::kUp, 1);
+  // One more than the window, the first waits for an argument.
+  for (std::uint64_t n = 1; n <= CallTable::kWindow + 1; ++n) make(n, "");
+  for (std::uint64_t n = 2; n <= CallTable::kWindow + 1; ++n) Resolve(n);
+  make(5'001, "io");
+  make(5'002, "io");
+  Resolve(5'002);
+  EXPECT_TRUE(Sent().empty()) << "each waits for one before it";
+  Resolve(5'001);
+  std::vector<base::CallActor> sent = Sent();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[0].task.lo, 5'001u);
+  EXPECT_EQ(sent[0].group, "io");
+  EXPECT_EQ(sent[0].sequence, 1u);
+  Resolve(1);
+  sent = Sent();
+  ASSERT_EQ(sent.size(), CallTable::kWindow);
+  EXPECT_EQ(sent[0].sequence, 3u);
+  make(5'003, "io");
+  Resolve(5'003);
+  ASSERT_EQ(Sent().size(), 1u) << "the other window is full";
+  Answer(1, 1);
+  ASSERT_EQ(Sent().size(), 1u);
+  // What comes back keeps the order of its group.
+  Hear(What::kDown, 1, Unstarted::kAll);
+  Hear(What::kUp, 2);
+  sent = Sent();
+  ASSERT_EQ(sent.size(), CallTable::kWindow + 3);
+  std::map<std::string, std::uint64_t> last;
+  for (const base::CallActor& call : sent) {
+    EXPECT_GT(call.task.lo, last[call.group]);
+    last[call.group] = call.task.lo;
+  }
+}
+
+TEST_F(CallTableTest, MoreGroupsThanThereCanBeShareALane) {
+  Hear(What::kUp, 1);
+  for (std::uint64_t n = 1; n <= 2 * CallTable::kLanesMax; ++n) {
+    Call call;
+    call.actor = kActor;
+    call.task = {5, n};
+    call.result = {6, n};
+    call.group = "group " + std::to_string(n);
+    calls_.Add(std::move(call), base::BootTime(), out_);
+    Resolve(n);
+    const std::vector<base::CallActor> sent = Sent();
+    ASSERT_EQ(sent.size(), 1u);
+    EXPECT_EQ(sent[0].group, "group " + std::to_string(n));
+  }
+}
+
+TEST_F(CallTableTest, OfThoseThatRanAtTheSameTimeAllMayHaveRun) {
+  Hear(What::kUp, 1);
+  for (std::uint64_t n = 1; n <= 4; ++n) Make(n);
+  for (std::uint64_t n = 1; n <= 4; ++n) Resolve(n);
+  calls_.Aside(Worker(1), base::TaskAside{{5, 1}, 0}, out_);
+  calls_.Aside(Worker(1), base::TaskAside{{5, 3}, 0}, out_);
+  Hear(What::kDown, 1);
+  for (const std::uint64_t n : {1, 2, 3}) {
+    ASSERT_NE(FailureOf(n), nullptr) << n;
+    EXPECT_EQ(FailureOf(n)->executed, Executed::kMaybe) << n;
+  }
+  EXPECT_EQ(FailureOf(4), nullptr) << "it goes on to the next";
+}
+
+TEST_F(CallTableTest, WhereBeginningsAreAnnouncedOnlyThoseAsideMayHaveRun) {
+  Hear(What::kUp, 1);
+  for (std::uint64_t n = 1; n <= 3; ++n) Make(n);
+  for (std::uint64_t n = 1; n <= 3; ++n) Resolve(n);
+  base::TaskAside aside{{5, 3}, 0};
+  aside.announced = true;
+  calls_.Aside(Worker(1), aside, out_);
+  Hear(What::kDown, 1);
+  ASSERT_NE(FailureOf(3), nullptr);
+  EXPECT_EQ(FailureOf(3)->executed, Executed::kMaybe);
+  EXPECT_EQ(FailureOf(1), nullptr) << "it goes on to the next";
+  // Who lives there has announced nothing yet.
+  Hear(What::kUp, 2);
+  Hear(What::kDown, 2);
+  ASSERT_NE(FailureOf(1), nullptr);
+  EXPECT_EQ(FailureOf(1)->executed, Executed::kMaybe);
+  EXPECT_EQ(FailureOf(2), nullptr);
+}
+
 TEST_F(CallTableTest, WhatIsCertainDependsOnHowTheActorWasLost) {
   static constexpr struct {
     Unstarted unstarted;

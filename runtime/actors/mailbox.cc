@@ -11,6 +11,7 @@ bool Mailbox::Open(base::ProcessId owner, const base::CreateActor& create) {
   owner_ = owner;
   creation_ = create.task;
   incarnation_ = create.incarnation;
+  gate_ = CallGate(create.concurrency);
   return true;
 }
 

@@ -4,6 +4,7 @@
 //   (none) --Open--> Constructing --Constructed(true)--> Alive --Close-->
 //   Closed
 //                                 --Constructed(false)--> Closed
+// Its gate says which calls may begin.
 // Links deliver in order, so a sequence that is not above the last one of its
 // caller is a duplicate. A step over more than one is a caller's own affair: it
 // gave those calls up when it lost its link for a while.
@@ -19,6 +20,7 @@
 
 #include "base/frames/message.h"
 #include "base/ids.h"
+#include "runtime/actors/call_gate.h"
 
 namespace mobula::runtime {
 
@@ -45,6 +47,8 @@ class Mailbox {
   }
   void ForgetCaller(base::ProcessId caller) { last_.erase(caller); }
 
+  [[nodiscard]] CallGate& gate() { return gate_; }
+  [[nodiscard]] const CallGate& gate() const { return gate_; }
   [[nodiscard]] base::ActorId actor() const { return actor_; }
   [[nodiscard]] base::ProcessId owner() const { return owner_; }
   [[nodiscard]] base::TaskId creation() const { return creation_; }
@@ -58,6 +62,7 @@ class Mailbox {
   base::ProcessId owner_;
   base::TaskId creation_;
   std::int64_t incarnation_ = 0;
+  CallGate gate_;
   std::unordered_map<base::ProcessId, std::uint64_t> last_;
 };
 

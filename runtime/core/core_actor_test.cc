@@ -274,6 +274,19 @@ TEST_F(CoreActorTest, KillWithoutRestartIsDeath) {
   EXPECT_EQ(FailureOf(2).executed, Executed::kMaybe);
 }
 
+TEST_F(CoreActorTest, AGracefulKillLeavesTheWorkerToEndByItself) {
+  Live(-1);
+  Do(Method(1));
+  Kill kill{kActor};
+  kill.graceful = true;
+  Do(kill);
+  ASSERT_EQ(Sent<base::ReturnLease>().size(), 1u);
+  EXPECT_FALSE(Sent<base::ReturnLease>()[0].discard);
+  EXPECT_TRUE(Sent<base::RequestLease>().empty());
+  EXPECT_EQ(FailureOf(1).code, FailureCode::kActorDied);
+  EXPECT_EQ(FailureOf(1).executed, Executed::kMaybe);
+}
+
 TEST_F(CoreActorTest, RestartsInQuickSuccessionWait) {
   Live(-1);
   Die(kWorker);

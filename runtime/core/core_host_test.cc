@@ -230,6 +230,142 @@ TEST_F(CoreHostTest, CallsBehindAFailedConstructorAreRefused) {
             FailureCode::kActorDied);
 }
 
+TEST_F(CoreHostTest, WithConcurrencyCallsBeginWhileOthersRun) {
+  base::CreateActor create = Construct(3);
+  create.concurrency.calls_max = 2;
+  Hear(kOwner, create);
+  EXPECT_EQ(Of<Execute>().at(0).threads, 2);
+  Hear(kOwner, Method(1, 1));
+  EXPECT_EQ(Started(), 0u) << "not before the constructor has ended";
+  Finish(1'000);
+  EXPECT_EQ(Started(), 1u);
+  // What runs is set aside before the next begins.
+  Hear(kOwner, Method(2, 2));
+  ASSERT_EQ(effects_.size(), 2u);
+  EXPECT_EQ(Sent<base::TaskAside>().at(0).task, Task(1));
+  EXPECT_EQ(std::get<Execute>(effects_[1]).task, Task(2));
+  Hear(kOther, Method(3, 1));
+  EXPECT_TRUE(effects_.empty()) << "there is no room";
+  Finish(2);
+  ASSERT_EQ(effects_.size(), 2u);
+  EXPECT_EQ(Sent<base::TaskDone>().at(0).task, Task(2));
+  EXPECT_EQ(Started(), 3u) << "one aside, and nothing else to set aside";
+  Finish(1);
+  Finish(3);
+  EXPECT_EQ(core_.Count().hosted, 0u);
+}
+
+TEST_F(CoreHostTest, ACoroutineThatWaitsKeepsItsPlaceInItsGroup) {
+  base::CreateActor create = Construct(3);
+  create.concurrency.calls_max = 1;
+  Hear(kOwner, create);
+  Finish(1'000);
+  Hear(kOwner, Method(1, 1));
+  Hear(kOwner, Method(2, 2));
+  Do(SetAside{Task(1), 7});
+  EXPECT_EQ(Sent<base::TaskAside>().size(), 1u);
+  EXPECT_EQ(Started(), 0u);
+  Finish(1);
+  EXPECT_EQ(Started(), 2u);
+}
+
+TEST_F(CoreHostTest, WhatOvertakesIsSetAsideBeforeItBegins) {
+  base::CreateActor create = Construct(3);
+  create.concurrency.groups = {{"io", 1}};
+  Hear(kOwner, create);
+  Finish(1'000);
+  Hear(kOwner, Method(1, 1));
+  Hear(kOwner, Method(2, 2));
+  EXPECT_TRUE(effects_.empty()) << "of the rest one runs at a time";
+  base::CallActor call = Method(3, 3);
+  call.group = "io";
+  Hear(kOwner, call);
+  // Number 2 came before it and has not begun: both must be known.
+  const auto aside = Sent<base::TaskAside>();
+  ASSERT_EQ(aside.size(), 2u);
+  EXPECT_EQ(aside[0].task, Task(1));
+  EXPECT_EQ(aside[1].task, Task(3));
+  EXPECT_TRUE(aside[1].announced) << "and from here on all that begins";
+  ASSERT_EQ(effects_.size(), 3u);
+  EXPECT_EQ(std::get<Execute>(effects_[2]).task, Task(3));
+  Do(SetAside{Task(3), 5});
+  EXPECT_TRUE(effects_.empty()) << "it is told once";
+  Finish(1);
+  EXPECT_EQ(Started(), 2u);
+  EXPECT_EQ(Sent<base::TaskAside>().at(0).task, Task(2));
+  call.task = Task(4);
+  call.sequence = 4;
+  call.group = "oi";
+  Hear(kOwner, call);
+  EXPECT_EQ(Refusal().code, FailureCode::kBadArgument);
+  EXPECT_NE(Refusal().message.find("'io'"), std::string::npos);
+}
+
+TEST_F(CoreHostTest, TasksBehindAnActorThatAnnouncedRunOneAtATime) {
+  base::CreateActor create = Construct(3);
+  create.concurrency.groups = {{"io", 1}};
+  Hear(kOwner, create);
+  Finish(1'000);
+  Hear(kOwner, Method(1, 1));
+  Hear(kOwner, Method(2, 2));
+  base::CallActor call = Method(3, 3);
+  call.group = "io";
+  Hear(kOwner, call);
+  Finish(1);
+  Finish(2);
+  Executed executed;
+  executed.task = Task(3);
+  executed.outcome = base::Bytes::Own("bye");
+  executed.exit_actor = true;
+  Do(executed);
+  Hear(kOwner, Run(4));
+  EXPECT_EQ(Started(), 4u);
+  EXPECT_TRUE(Sent<base::TaskAside>().empty());
+  Hear(kOwner, Run(5));
+  EXPECT_EQ(Started(), 0u);
+}
+
+TEST_F(CoreHostTest, OnlyWhatWaitsIsStoppedForNobody) {
+  base::CreateActor create = Construct(3);
+  create.concurrency.calls_max = 3;
+  Hear(kOwner, create);
+  Finish(1'000);
+  Hear(kOwner, Method(1, 1));
+  Hear(kOwner, Method(2, 2));
+  Hear(kOther, Method(3, 1));
+  Hear(kOwner, base::CancelTask{Task(1)});
+  EXPECT_TRUE(Of<StopExecution>().empty()) << "it has begun";
+  Hear(kOwner, base::StopTask{Task(2), false});
+  EXPECT_EQ(Of<StopExecution>().size(), 1u);
+  EXPECT_EQ(Sent<base::TaskStopping>().size(), 1u);
+  Do(PeerLost{kOther});
+  EXPECT_TRUE(Of<StopExecution>().empty());
+  Do(SetAside{Task(3), 5});
+  EXPECT_EQ(Of<StopExecution>().size(), 1u);
+}
+
+TEST_F(CoreHostTest, WhatCameTooLateForAnActorThatLeavesHasNotRun) {
+  base::CreateActor create = Construct(3);
+  create.concurrency.calls_max = 2;
+  Hear(kOwner, create);
+  Finish(1'000);
+  Hear(kOwner, Method(1, 1));
+  Hear(kOwner, Method(2, 2));
+  Executed late;
+  late.task = Task(2);
+  late.outcome = base::NotRun(FailureCode::kActorDied, "it ends itself");
+  late.never_began = true;
+  Do(late);
+  EXPECT_EQ(Refusal().executed, base::Executed::kNo);
+  Executed executed;
+  executed.task = Task(1);
+  executed.outcome = base::Bytes::Own("bye");
+  executed.exit_actor = true;
+  Do(executed);
+  EXPECT_TRUE(Sent<base::TaskDone>().at(0).actor_exited);
+  EXPECT_EQ(core_.Count().hosted, 0u);
+}
+
 TEST_F(CoreHostTest, AnExitIsToldToCallerAndOwner) {
   Live();
   Hear(kOther, Method(1, 1));
@@ -279,6 +415,21 @@ TEST_F(CoreHostTest, ARetiredWorkerExitsWhenNothingRuns) {
   Hear(kOwner, Run(3));
   EXPECT_EQ(Refusal().code, FailureCode::kCancelled);
   Finish(1);
+  EXPECT_EQ(Of<Exit>().size(), 1u);
+}
+
+TEST_F(CoreHostTest, WhatRunsIsStoppedWhenItsWorkerRetires) {
+  base::CreateActor create = Construct(3);
+  create.concurrency.calls_max = 2;
+  Hear(kOwner, create);
+  Finish(1'000);
+  for (const std::uint64_t n : {1, 2, 3}) Hear(kOwner, Method(n, n));
+  Hear(kRaylet, base::Retire{});
+  EXPECT_EQ(Of<StopExecution>().size(), 2u);
+  EXPECT_EQ(Refusal().executed, base::Executed::kNo) << "of number 3";
+  Finish(1);
+  EXPECT_TRUE(Of<Exit>().empty());
+  Finish(2);
   EXPECT_EQ(Of<Exit>().size(), 1u);
 }
 

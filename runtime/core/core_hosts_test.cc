@@ -132,6 +132,15 @@ TEST_F(CoreHostsTest, WithoutStopWhatRunsIsNotDisturbed) {
   EXPECT_EQ(Of<EndActor>().size(), 1u);
 }
 
+TEST_F(CoreHostsTest, WhatRunsIsStoppedWhenItsWorkerRetires) {
+  Live(1);
+  Live(2);
+  Hear(kOwner, Method(1, 1));
+  Hear(kOwner, Method(2, 2));
+  Hear(kRaylet, base::Retire{});
+  EXPECT_EQ(Of<StopExecution>().size(), 2u);
+}
+
 TEST_F(CoreHostsTest, WhatIsNotThereHasLeft) {
   Hear(kOwner, base::LeaveActor{Actor(1), 4, true});
   ASSERT_EQ(Sent<base::ActorLeft>().size(), 1u);
@@ -180,7 +189,7 @@ TEST_F(CoreHostsTest, ACallThatNoThreadCanRunHasNotRun) {
   Executed executed;
   executed.task = Task(1);
   executed.outcome = base::NotRun(FailureCode::kLimit, "no thread");
-  executed.never_ran = true;
+  executed.never_began = true;
   Do(std::move(executed));
   EXPECT_EQ(Refusal().code, FailureCode::kLimit);
   EXPECT_EQ(Refusal().executed, base::Executed::kNo);

@@ -61,6 +61,7 @@ class Life {
   [[nodiscard]] std::uint64_t kills() const { return node_.kills(); }
   [[nodiscard]] std::uint64_t asides() const { return node_.asides(); }
   [[nodiscard]] std::uint64_t stops() const { return node_.stops(); }
+  [[nodiscard]] std::uint64_t besides() const { return node_.besides(); }
   [[nodiscard]] std::size_t restarts() const { return restarts_; }
   [[nodiscard]] std::size_t listed() const { return listed_; }
   [[nodiscard]] std::size_t asked() const { return asked_.size(); }
@@ -75,6 +76,7 @@ class Life {
   struct Issued {
     TaskId task;
     ActorId actor;  // nil for a task
+    std::string group;
     std::int32_t retries_max = 0;
     bool has_refs = false;
     bool has_timeout = false;
@@ -231,6 +233,7 @@ class Life {
     submit.scope = SomeScope();
     Issued issued{submit.task,
                   ActorId(),
+                  "",
                   submit.retries_max,
                   submit.args.size() > 1,
                   submit.timeout != base::Duration::max(),
@@ -251,6 +254,14 @@ class Life {
     create.class_name = "Actor";
     create.args = SomeArgs();
     create.restarts_max = kRestarts[node_.Random(4)];
+    if (node_.Random(2) == 0) {
+      create.concurrency.calls_max = static_cast<std::int32_t>(node_.Random(4));
+    }
+    if (node_.Random(3) == 0) {
+      create.concurrency.groups = {
+          {"io", static_cast<std::int32_t>(1 + node_.Random(3))}};
+      grouped_.insert(create.actor);
+    }
     actors_.push_back(create.actor);
     if (create.args.size() > 1) with_refs_.insert(create.actor);
     node_.Do(std::move(create));
@@ -293,8 +304,13 @@ class Life {
     if (node_.Random(8) == 0) call.bound_incarnation = 1;
     call.timeout = SomeTimeout();
     call.scope = SomeScope();
+    if (node_.Random(3) == 0) call.group = node_.Random(20) == 0 ? "?" : "io";
+    if (!grouped_.contains(call.actor) && node_.Random(20) != 0) {
+      call.group.clear();
+    }
     Issued issued{call.task,
                   call.actor,
+                  call.group,
                   call.retries_max,
                   call.args.size() > 1,
                   call.timeout != base::Duration::max(),
@@ -371,6 +387,10 @@ class Life {
     const std::size_t starts =
         started == node_.starts.end() ? 0 : started->second.size();
     const auto* failure = std::get_if<Failure>(&outcome);
+    if (!issued.group.empty() &&
+        (issued.group == "?" || !grouped_.contains(issued.actor))) {
+      EXPECT_EQ(starts, 0u) << "of an unknown group";
+    }
     if (failure == nullptr) {
       EXPECT_GE(starts, 1u);
     } else if (failure->executed == base::Executed::kNo && !issued.has_refs) {
@@ -442,24 +462,26 @@ class Life {
     }
   }
 
-  // Calls of the driver to one incarnation start in the order made, once.
+  // Calls of the driver to one group of one incarnation start in the order
+  // made, once.
   void CompareOrder() {
-    std::vector<std::tuple<ActorId, std::int64_t, std::uint64_t, std::uint64_t>>
+    std::vector<std::tuple<ActorId, std::string, std::int64_t, std::uint64_t,
+                           std::uint64_t>>
         all;
     for (const auto& [result, issued] : issued_) {
       if (issued.actor.IsNil()) continue;
       const auto started = node_.starts.find(issued.task);
       if (started == node_.starts.end()) continue;
       for (const FakeNode::Start& start : started->second) {
-        all.emplace_back(start.actor, start.incarnation, start.order,
-                         issued.number);
+        all.emplace_back(start.actor, issued.group, start.incarnation,
+                         start.order, issued.number);
       }
     }
     std::sort(all.begin(), all.end());
     for (std::size_t i = 1; i < all.size(); ++i) {
-      const auto& [actor, incarnation, order, number] = all[i];
-      const auto& [actor0, incarnation0, order0, number0] = all[i - 1];
-      if (actor == actor0 && incarnation == incarnation0) {
+      const auto& [actor, group, incarnation, order, number] = all[i];
+      const auto& [actor0, group0, incarnation0, order0, number0] = all[i - 1];
+      if (actor == actor0 && group == group0 && incarnation == incarnation0) {
         EXPECT_LT(number0, number) << "out of order in an incarnation";
       }
     }
@@ -498,7 +520,8 @@ class Life {
   std::vector<base::SpawnScope> scopes_;  // that have not ended
   std::set<base::SpawnScope> stopped_scopes_;
   std::map<base::SpawnScope, base::SpawnScope>
-      heirs_;  // of those that have ended
+      heirs_;                  // of those that have ended
+  std::set<ActorId> grouped_;  // that have a group "io"
 };
 
 void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
@@ -506,6 +529,7 @@ void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
   std::uint64_t kills = 0;
   std::uint64_t asides = 0;
   std::uint64_t stops = 0;
+  std::uint64_t besides = 0;
   std::size_t restarts = 0;
   std::size_t asked = 0;
   std::size_t listed = 0;
@@ -520,6 +544,7 @@ void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
     kills += life.kills();
     asides += life.asides();
     stops += life.stops();
+    besides += life.besides();
     restarts += life.restarts();
     asked += life.asked();
     listed += life.listed();
@@ -532,6 +557,7 @@ void RunSeeds(std::uint64_t first, std::uint64_t seeds, bool with_timeouts) {
   EXPECT_GT(outcomes, 10'000u);
   EXPECT_GT(kills, 300u);
   EXPECT_GT(asides, 500u);
+  EXPECT_GT(besides, 500u);
   EXPECT_TRUE(!with_timeouts || stops > 0);
   EXPECT_GT(restarts, 50u);
   EXPECT_GT(asked, 100u);

@@ -250,11 +250,23 @@ TEST_F(CoreSharedTest, OneThatIsKilledIsStopped) {
   EXPECT_EQ(core_.Count().leases, 1u);
 }
 
+TEST_F(CoreSharedTest, AGracefulKillStopsItJustSo) {
+  LiveThree();
+  Do(Method(1, 1));
+  Do(Kill{Actor(1), false, /*graceful=*/true});
+  const auto leave = Sent<base::LeaveActor>();
+  ASSERT_EQ(leave.size(), 1u);
+  EXPECT_TRUE(leave[0].stop) << "else what runs would never be told";
+  Later(seconds(2));
+  ASSERT_EQ(Sent<base::ReturnLease>().size(), 1u);
+  EXPECT_TRUE(Sent<base::ReturnLease>()[0].discard);
+}
+
 TEST_F(CoreSharedTest, OneThatDoesNotEndTakesItsHostWithIt) {
   LiveThree();
   Do(Method(2, 2));
   Do(Kill{Actor(1), false});
-  Later(milliseconds(4'900));
+  Later(milliseconds(1'900));
   EXPECT_TRUE(Sent<base::ReturnLease>().empty());
   Later(milliseconds(100));
   const auto back = Sent<base::ReturnLease>();

@@ -23,6 +23,7 @@
 #include "base/frames/message.h"
 #include "base/ids.h"
 #include "base/scheduling/call_scope.h"
+#include "base/scheduling/concurrency.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
 #include "runtime/core/stream_events.h"
@@ -74,10 +75,11 @@ struct Create {
   base::ResourceVector resources;       // held while it lives
   std::int32_t restarts_max = 0;        // after worker deaths; -1: no limit
   std::int32_t pending_calls_max = -1;  // -1: the core's own bound
+  base::Concurrency concurrency;        // of its calls
   bool held = false;                    // until StartActor
   // It lives with others in a worker of their own (docs/decisions/0022).
   bool shared = false;
-  base::Duration kill_grace = std::chrono::seconds(5);  // of a shared one
+  base::Duration kill_grace = std::chrono::seconds(2);  // of a shared one
   base::CallerScope
       scope;  // its deadline is that of the first incarnation alone
 };
@@ -87,8 +89,8 @@ struct StartActor {
   base::ActorId actor;
 };
 
-// Call: runs after all earlier calls of this caller. A handle that came from
-// another process names its owner.
+// Call: begins after all earlier calls of this caller in its group. A handle
+// that came from another process names its owner.
 struct Call {
   base::ActorId actor;
   base::TaskId task;
@@ -96,6 +98,7 @@ struct Call {
   base::FunctionId method;
   std::string method_name;  // for people: "Index::Add"
   bool by_name = false;     // it is the stable name by which it is called
+  std::string group;        // of the actor's Concurrency; "": none
   std::vector<Arg> args;
   std::int32_t retries_max = 0;        // after actor deaths; -1: no limit
   std::int64_t bound_incarnation = 0;  // 0: any; else kActorRestarted
@@ -182,10 +185,12 @@ struct Cancel {
   bool recursive = true;  // what it has spawned and called, too
 };
 
-// Kill: ends the actor's worker; `restart` lets its restarts_max apply.
+// Kill: ends the actor's worker; `restart` lets its restarts_max apply, and
+// `graceful` what runs end.
 struct Kill {
   base::ActorId actor;
   bool restart = false;
+  bool graceful = false;
 };
 
 // ---- events of the world ----------------------------------------------------
@@ -213,7 +218,9 @@ struct Executed {
   std::uint64_t digest = 0;  // of a stored value (base/shm/value_digest.h)
   // Of a task whose arguments could not be found: it has not run.
   std::vector<base::LostBytes> lost;
-  bool never_ran = false;  // the outcome is a Failure of the executor's own
+  // The outcome is a Failure of the executor's own: there was no thread for it,
+  // or its actor was about to end.
+  bool never_began = false;
 };
 
 // The object of a shared actor that EndActor asked for is gone.
@@ -221,8 +228,8 @@ struct ActorEnded {
   base::ActorId actor;
 };
 
-// The function that an Execute effect asked for is a coroutine and waits; it
-// goes on beside others. Executed follows.
+// The function that an Execute effect asked for is a coroutine and waits for
+// the first time; it goes on beside others. Executed follows.
 struct SetAside {
   base::TaskId task;
   std::int64_t run_ns = 0;  // until it waited
@@ -262,8 +269,9 @@ struct ActorChanged {
 };
 
 // Runs a function on the executor's slot thread, in the order of these effects,
-// the next one when the one before has ended (Executed) or waits (SetAside);
-// what is `shared` beside that of other actors. Host's half only.
+// the next one when the one before has ended (Executed) or waits (SetAside); of
+// an actor with `threads` a plain method on one of those, and what is `shared`
+// beside that of other actors. Host's half only.
 struct Execute {
   base::TaskId task;
   base::ObjectId result;  // that is to hold the outcome; nil: a constructor
@@ -272,6 +280,9 @@ struct Execute {
   std::int64_t incarnation = 0;
   std::int32_t attempt = 1;
   bool is_constructor = false;
+  // Of a constructor: how many methods of the actor may run at the same time;
+  // 0: one, on the slot's thread, beside coroutines that wait.
+  std::int32_t threads = 0;
   base::FunctionId function;
   std::vector<base::Value> args;
   std::string called;  // the stable name by which, "" if by its key

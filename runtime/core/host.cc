@@ -90,6 +90,13 @@ void Host::Call(base::ProcessId from, base::CallActor call, Effects& effects) {
              "another incarnation of the actor lives here", effects);
       return;
   }
+  const auto group = mailbox_.gate().GroupOf(call.group);
+  if (!group.has_value()) {
+    Refuse(job, FailureCode::kBadArgument,
+           mailbox_.gate().WhyUnknown(call.group), effects);
+    return;
+  }
+  job.lane = *group;
   job.args = std::move(call.args);
   job.called = std::move(call.called);
   Enqueue(std::move(job), effects);
@@ -133,37 +140,33 @@ bool Host::Runs(base::TaskId task) const {
          aside_.contains(task);
 }
 
-bool Host::MayStart() const {
-  const std::size_t most = mailbox_.alive() ? kCallsAsideMax : kTasksAsideMax;
-  return !running_.has_value() && aside_.size() < most;
+std::optional<std::size_t> Host::NextLane() const {
+  const CallGate& gate = mailbox_.gate();
+  if (!mailbox_.alive() || !gate.is_said()) {
+    const std::size_t most = mailbox_.alive() ? kCallsAsideMax : kTasksAsideMax;
+    if (running_.has_value() || aside_.size() >= most) return std::nullopt;
+  }
+  std::optional<std::size_t> next;
+  std::uint64_t arrival = RunQueue::kNever;
+  for (std::size_t lane = 0; lane < gate.groups(); ++lane) {
+    if (queue_.ArrivalIn(lane) >= arrival) continue;
+    if (mailbox_.alive() && gate.is_said() && !gate.HasRoom(lane)) continue;
+    arrival = queue_.ArrivalIn(lane);
+    next = lane;
+  }
+  return next;
 }
 
 void Host::StartNext(Effects& effects) {
-  while (MayStart()) {
-    std::optional<Job> job = queue_.Pop();
-    if (!job.has_value()) return;
+  while (const std::optional<std::size_t> lane = NextLane()) {
+    std::optional<Job> job = queue_.PopIn(*lane);
+    MOBULA_CHECK(job.has_value());
     if (std::optional<base::Failure> why = WhyNot(*job)) {
       Refuse(*job, *std::move(why), effects);
       LetGo(*job);
       continue;
     }
-    Execute execute;
-    execute.task = job->task;
-    execute.result = job->result;
-    execute.owner = job->from;
-    execute.actor = job->actor;
-    execute.incarnation = job->incarnation;
-    execute.attempt = job->attempt;
-    execute.is_constructor = job->kind == Job::Kind::kConstructor;
-    execute.function = job->function;
-    execute.args = std::move(job->args);
-    execute.called = std::move(job->called);
-    execute.assigned = std::move(job->assigned);
-    execute.scope = job->scope;
-    execute.deadline = job->deadline;
-    Emit(effects, std::move(execute));
-    job->args.clear();
-    running_ = Started{*std::move(job)};
+    Start(std::move(*job), effects);
   }
 }
 
@@ -176,24 +179,65 @@ std::optional<base::Failure> Host::WhyNot(const Job& job) {
   return TimeoutFailure(base::Executed::kNo, "function");
 }
 
+void Host::Start(Job job, Effects& effects) {
+  Execute execute;
+  execute.task = job.task;
+  execute.result = job.result;
+  execute.owner = job.from;
+  execute.actor = job.actor;
+  execute.incarnation = job.incarnation;
+  execute.attempt = job.attempt;
+  execute.is_constructor = job.kind == Job::Kind::kConstructor;
+  if (execute.is_constructor) execute.threads = mailbox_.gate().threads();
+  execute.function = job.function;
+  execute.args = std::move(job.args);
+  execute.called = std::move(job.called);
+  execute.assigned = std::move(job.assigned);
+  execute.scope = job.scope;
+  execute.deadline = job.deadline;
+  job.args.clear();
+  const bool overtakes = queue_.FirstArrival() < job.arrival;
+  announces_ = announces_ || overtakes;
+  if (job.kind == Job::Kind::kMethod && mailbox_.gate().is_said()) {
+    mailbox_.gate().Begin(job.lane);
+  }
+  if (running_.has_value()) StandAside(0, effects);
+  running_ = Started{std::move(job)};
+  if (announces_) StandAside(0, effects);
+  Emit(effects, std::move(execute));
+}
+
+void Host::StandAside(std::int64_t run_ns, Effects& effects) {
+  MOBULA_CHECK(running_.has_value());
+  const base::TaskId task = running_->job.task;
+  const auto [it, is_new] =
+      aside_.emplace(task, *std::exchange(running_, std::nullopt));
+  MOBULA_CHECK(is_new);
+  if (!it->second.asker_is_gone) {
+    SendTo(effects, it->second.job.from,
+           base::TaskAside{task, run_ns, announces_});
+  }
+}
+
 void Host::StopUnwanted(base::TaskId task, Effects& effects) {
   Emit(effects, StopExecution{task});
   stopped_.push_back(task);
 }
 
+void Host::StopIfWaits(const Started& started, Effects& effects) {
+  // A generator might wait for ever for leave to give more.
+  const bool waits = started.waits || started.is_generator;
+  if (waits && started.asker_is_gone) StopUnwanted(started.job.task, effects);
+}
+
 void Host::Aside(const SetAside& aside, Effects& effects) {
-  MOBULA_CHECK(running_.has_value() && running_->job.task == aside.task,
-               "what is set aside ran");
-  const auto [it, is_new] =
-      aside_.emplace(aside.task, *std::exchange(running_, std::nullopt));
-  MOBULA_CHECK(is_new);
-  const Started& started = it->second;
-  if (started.asker_is_gone) {
-    StopUnwanted(aside.task, effects);
-  } else {
-    SendTo(effects, started.job.from,
-           base::TaskAside{aside.task, aside.run_ns});
+  if (running_.has_value() && running_->job.task == aside.task) {
+    StandAside(aside.run_ns, effects);
   }
+  const auto it = aside_.find(aside.task);
+  MOBULA_CHECK(it != aside_.end(), "what is set aside ran");
+  it->second.waits = true;
+  StopIfWaits(it->second, effects);
   StartNext(effects);
 }
 
@@ -209,6 +253,18 @@ Host::Started Host::TakeStarted(base::TaskId task) {
 void Host::Finish(Executed executed, Effects& effects) {
   const Started started = TakeStarted(executed.task);
   const Job& job = started.job;
+  if (job.kind == Job::Kind::kMethod && mailbox_.gate().is_said()) {
+    mailbox_.gate().End(job.lane);
+  }
+  if (executed.never_began) {
+    auto* failure = std::get_if<base::Failure>(&executed.outcome);
+    MOBULA_CHECK(failure != nullptr);
+    if (job.kind == Job::Kind::kConstructor) mailbox_.Constructed(false);
+    if (!started.asker_is_gone) Refuse(job, std::move(*failure), effects);
+    LetGo(job);
+    StartNext(effects);
+    return;
+  }
   if (const base::Value* value = base::StoredIn(executed.outcome)) {
     MOBULA_CHECK(value->name() == (base::ObjectName{job.result, job.from}),
                  "a result is stored under its own name");
@@ -225,9 +281,7 @@ void Host::Finish(Executed executed, Effects& effects) {
   done.outcome = std::move(executed.outcome);
   if (auto* failure = std::get_if<base::Failure>(&done.outcome)) {
     // No outcome of a function must look like a refusal of ours.
-    if (IsRefusal(failure->code) && !executed.never_ran) {
-      failure->executed = base::Executed::kYes;
-    }
+    if (IsRefusal(failure->code)) failure->executed = base::Executed::kYes;
   }
   done.incarnation = job.incarnation;
   done.run_ns = executed.run_ns;
@@ -244,6 +298,7 @@ void Host::Finish(Executed executed, Effects& effects) {
 
 void Host::NoteExit(const Job& job, Effects& effects) {
   mailbox_.Close();
+  announces_ = false;  // what the worker runs from here on keeps its order
   if (job.from == mailbox_.owner()) return;
   // The caller knows by its answer; the owner must know too.
   base::TaskDone done;
@@ -281,13 +336,13 @@ bool Host::Stop(base::ProcessId from, base::TaskId task, Effects& effects) {
   return true;
 }
 
-void Host::Refuse(const Job& job, FailureCode code, const char* why,
-                  Effects& effects) const {
-  Refuse(job, base::NotRun(code, why), effects);
+void Host::Refuse(const Job& job, FailureCode code, std::string why,
+                  Effects& effects) {
+  Refuse(job, base::NotRun(code, std::move(why)), effects);
 }
 
-void Host::Refuse(const Job& job, base::Failure failure,
-                  Effects& effects) const {
+void Host::Refuse(const Job& job, base::Failure failure, Effects& effects) {
+  failure.executed = base::Executed::kNo;
   failure.incarnation = job.incarnation;
   base::TaskDone done;
   done.task = job.task;
@@ -302,13 +357,12 @@ void Host::PeerLost(base::ProcessId process, Effects& effects) {
   mailbox_.ForgetCaller(process);
   if (running_.has_value() && running_->job.from == process) {
     running_->asker_is_gone = true;
-    // It might wait for ever for leave to give more.
-    if (running_->is_generator) StopUnwanted(running_->job.task, effects);
+    StopIfWaits(*running_, effects);
   }
   for (auto& [task, started] : aside_) {
     if (started.job.from != process || started.asker_is_gone) continue;
     started.asker_is_gone = true;
-    StopUnwanted(task, effects);
+    StopIfWaits(started, effects);
   }
 }
 

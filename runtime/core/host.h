@@ -3,15 +3,17 @@
 //
 //   RunTask, CreateActor, CallActor --> queued --> Execute --Executed-->
 //   TaskDone;   Execute --SetAside--> TaskAside --Executed--> TaskDone
-// One thing begins at a time, in order of arrival, and the next Execute comes
-// after the TaskDone of the one before, or, where that is a coroutine that
-// waits, after its TaskAside: a shell that carries effects out in order lets an
-// owner be certain that of the tasks of a dead worker only those set aside and
-// the first other unanswered one have started. At most kAsideMax are aside.
-// Owner: runtime::Core.   Threading: none; pure.
-// While a job is here it holds what its arguments refer to.
-// Invariants: (1) at most one Execute is neither answered nor set aside; (2)
-// every job that is
+// Things begin in order of arrival, and the next Execute comes after the
+// TaskDone of the one before, or its TaskAside: where that is a coroutine that
+// waits, or where the actor's gate lets calls run at the same time, which begin
+// in the order of their groups. Once one has begun before something that came
+// earlier, each is set aside before it begins, which TaskAside says
+// (announced). So a shell that carries effects out in order lets an owner be
+// certain that of what it asked a dead worker for only those set aside have
+// started and, where that was not said, the first other unanswered one. Owner:
+// runtime::Core.   Threading: none; pure. While a job is here it holds what its
+// arguments refer to. Invariants: (1) at most one Execute is neither answered
+// nor set aside, and nothing in the queue came before it; (2) every job that is
 // taken gets one TaskDone, except when who asked is gone; (3) what is refused
 // says executed = no, and is right.
 #ifndef MOBULA_RUNTIME_CORE_HOST_H_
@@ -20,6 +22,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,6 +40,7 @@ namespace mobula::runtime {
 class Host {
  public:
   // Coroutines that wait here; further ones begin when one of them has ended.
+  // An actor's own concurrency stands in place of these.
   static constexpr std::size_t kTasksAsideMax = 10'000;
   static constexpr std::size_t kCallsAsideMax = 1'000;
 
@@ -98,9 +102,16 @@ class Host {
     Job job;
     bool asker_is_gone = false;
     bool is_generator = false;
+    bool waits = false;  // a coroutine that has waited
   };
 
-  [[nodiscard]] bool MayStart() const;
+  // Where the next one stands that may start; nothing if there is none.
+  [[nodiscard]] std::optional<std::size_t> NextLane() const;
+  void Start(Job job, Effects& effects);
+  // What runs lets others begin.
+  void StandAside(std::int64_t run_ns, Effects& effects);
+  // Of what nobody waits for any more.
+  void StopIfWaits(const Started& started, Effects& effects);
   // What runs or is set aside.
   Started& Find(base::TaskId task);
   // What has ended, which is not here any more.
@@ -113,9 +124,9 @@ class Host {
   // What that process asked for and has not started; `why` it does not.
   void TakeBack(base::ProcessId from, base::TaskId task, const char* why,
                 Effects& effects);
-  void Refuse(const Job& job, base::FailureCode code, const char* why,
-              Effects& effects) const;
-  void Refuse(const Job& job, base::Failure failure, Effects& effects) const;
+  static void Refuse(const Job& job, base::FailureCode code, std::string why,
+                     Effects& effects);
+  static void Refuse(const Job& job, base::Failure failure, Effects& effects);
   void NoteExit(const Job& job, Effects& effects);
   // It is not run, or has been: its arguments are not kept.
   void LetGo(const Job& job);
@@ -124,6 +135,9 @@ class Host {
   References& refs_;
   base::BootTime now_;
   bool retired_ = false;
+  // Calls have begun before some that came earlier: from then on each of the
+  // actor's is set aside before it begins.
+  bool announces_ = false;
   std::optional<Started> running_;
   std::map<base::TaskId, Started> aside_;
   std::vector<base::TaskId> stopped_;

@@ -138,8 +138,14 @@ void HostSet::PeerLost(ProcessId process, Effects& effects) {
 
 void HostSet::Retire(Effects& effects) {
   retired_ = true;
+  // Of an actor that was ended gracefully, or of a job that is over.
+  main_.StopStarted(effects);
   main_.Retire(effects);
-  for (auto& [actor, shared] : shared_) shared.host.Retire(effects);
+  for (auto& [actor, shared] : shared_) {
+    shared.host.StopStarted(effects);
+    NoteStops(shared.host);
+    shared.host.Retire(effects);
+  }
 }
 
 void HostSet::Leave(ProcessId from, const base::LeaveActor& leave,

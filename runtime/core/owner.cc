@@ -219,13 +219,12 @@ void Owner::ForgetIfUnused(base::ActorId actor) {
 }
 
 void Owner::On(const Kill& kill) {
-  actors_.Kill(kill.actor, kill.restart, now_, out_);
-  borrowed_.Kill(kill.actor, kill.restart, out_);
+  const base::KillActor message{kill.actor, kill.restart, kill.graceful};
+  actors_.Kill(message, now_, out_);
+  borrowed_.Kill(message, out_);
 }
 
-void Owner::On(const base::KillActor& kill) {
-  actors_.Kill(kill.actor, kill.restart, now_, out_);
-}
+void Owner::On(const base::KillActor& kill) { actors_.Kill(kill, now_, out_); }
 
 void Owner::On(const Tick& /*tick*/) {
   tasks_.Tick(now_, out_);

@@ -1,14 +1,11 @@
 #include "runtime/executor/current.h"
 
-#include <string>
-
 namespace mobula::runtime {
 namespace {
 
 struct Here {
   const CurrentExecution* execution = nullptr;
-  base::WorkerPage* page = nullptr;
-  std::string_view shown;  // on the page; names of functions stay
+  PageWriter* page = nullptr;
 };
 
 thread_local constinit Here here;
@@ -20,18 +17,10 @@ const CurrentExecution* Current() { return here.execution; }
 void SetCurrent(const CurrentExecution* execution) {
   here.execution = execution;
   if (here.page == nullptr || execution == nullptr) return;
-  if (here.shown.data() == execution->function.data()) {
-    here.page->SetBusy(true);
-    return;
-  }
-  here.page->SetRunning(std::string(execution->function));
-  here.shown = execution->function;
+  here.page->Show(execution->function);
 }
 
-void ShowCurrentOn(base::WorkerPage* page) {
-  here.page = page;
-  here.shown = std::string_view();
-}
+void ShowCurrentOn(PageWriter* page) { here.page = page; }
 
 ScopedCurrent::ScopedCurrent(const CurrentExecution* execution)
     : before_(here.execution) {

@@ -18,7 +18,7 @@
 #include "base/function_table.h"
 #include "base/ids.h"
 #include "base/scheduling/call_scope.h"
-#include "base/shm/worker_page.h"
+#include "runtime/executor/slot/page_writer.h"
 
 namespace mobula::runtime {
 
@@ -42,8 +42,9 @@ struct CurrentExecution {
 [[nodiscard]] const CurrentExecution* Current();
 // It stays until another one, or null, is set.
 void SetCurrent(const CurrentExecution* execution);
-// From here on the page shows what is current on this thread; null: none does.
-void ShowCurrentOn(base::WorkerPage* page);
+// From here on the page shows what is current on this thread, where that went
+// on last; null: none does.
+void ShowCurrentOn(PageWriter* page);
 
 // Makes `execution` current while it lives, then again what was before.
 class ScopedCurrent {

@@ -246,7 +246,7 @@ TEST(SharedSlots, WhatNoThreadCanRunFailsAndHasNotRun) {
   host.Await(host.Push(2, 1));
   const TaskId blocked = host.Push(1, 3);
   const Executed refused = host.Await(host.Push(2, 2));
-  EXPECT_TRUE(refused.never_ran);
+  EXPECT_TRUE(refused.never_began);
   const auto& failure = std::get<base::Failure>(refused.outcome);
   EXPECT_EQ(failure.code, FailureCode::kLimit);
   EXPECT_EQ(failure.executed, base::Executed::kNo);
@@ -276,7 +276,7 @@ TEST(SharedSlots, ButNotWhatItDoesNotWaitFor) {
   host.Await(host.Push(2, 1));
   const TaskId outer = host.Push(1, 4);
   const Executed refused = host.Await(host.Push(2, 5, kInner));
-  EXPECT_TRUE(refused.never_ran);
+  EXPECT_TRUE(refused.never_began);
   LetGo();
   host.Await(outer);
 }

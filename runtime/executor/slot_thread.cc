@@ -14,7 +14,6 @@
 #include "base/functions/callable.h"
 #include "runtime/core/scope_failures.h"
 #include "runtime/executor/current.h"
-#include "runtime/memory/lent_wait.h"
 
 namespace mobula::runtime {
 namespace {
@@ -48,6 +47,8 @@ SlotThread::SlotThread(const base::FunctionTable& table, base::WorkerPage* page,
     : table_(table),
       page_(page),
       hooks_(std::move(hooks)),
+      use_(hooks_.lend),
+      blocked_([this](bool is_blocked) { use_.Blocked(is_blocked); }),
       own_running_(running == nullptr ? std::make_unique<RunningTasks>()
                                       : nullptr),
       running_(running == nullptr ? *own_running_ : *running),
@@ -56,6 +57,10 @@ SlotThread::SlotThread(const base::FunctionTable& table, base::WorkerPage* page,
                        : nullptr),
       streams_(streams == nullptr ? *own_streams_ : *streams) {
   MOBULA_CHECK(hooks_.done != nullptr);
+  leave_.slot = this;
+  leave_.run = [](base::Work* work) noexcept {
+    static_cast<Leaving*>(work)->slot->TakeLeave();
+  };
 }
 
 SlotThread::~SlotThread() { DropAsked(); }
@@ -72,13 +77,63 @@ void SlotThread::Append(base::Work* work) {
 }
 
 void SlotThread::Push(Execute work) {
+  const std::shared_ptr<MethodThreads> threads = ThreadsFor(work);
+  if (threads != nullptr) {
+    const MethodThreads::Pushed pushed = threads->Push(work);
+    if (pushed == MethodThreads::Pushed::kClosed) TurnAway(work);
+    if (pushed == MethodThreads::Pushed::kNoThread) RefuseThread(work);
+    return;
+  }
   auto asked = std::make_unique<Asked>();
   asked->execute = std::move(work);
   {
     base::MutexLock lock(mutex_);
-    if (!stopped_) Append(asked.release());
+    const bool is_late = !leaving_.IsNil() &&
+                         asked->execute.actor == leaving_ &&
+                         !asked->execute.is_constructor;
+    if (stopped_ || !is_late) {
+      if (!stopped_) Append(asked.release());
+      Wake();
+      return;
+    }
   }
-  Wake();
+  TurnAway(asked->execute);
+}
+
+void SlotThread::RefuseThread(const Execute& work) {
+  Executed executed;
+  executed.task = work.task;
+  executed.never_began = true;
+  executed.outcome = base::NotRun(
+      FailureCode::kLimit,
+      "this machine lets the actor's process start no thread for the call");
+  hooks_.done(std::move(executed));
+}
+
+std::shared_ptr<MethodThreads> SlotThread::ThreadsFor(const Execute& work) {
+  if (work.actor.IsNil() || work.is_constructor) return nullptr;
+  std::shared_ptr<MethodThreads> threads;
+  {
+    base::MutexLock lock(mutex_);
+    const auto found = threads_.find(work.actor);
+    if (stopped_ || found == threads_.end()) return nullptr;
+    threads = found->second;
+  }
+  // What cannot be run, and coroutines, are Run's.
+  const base::FunctionEntry* entry = nullptr;
+  const bool is_there =
+      !base::FindCallable(table_, {work.function, work.called}, &entry);
+  return is_there && !entry->is_coroutine() ? threads : nullptr;
+}
+
+void SlotThread::TurnAway(const Execute& work) {
+  Executed executed;
+  executed.task = work.task;
+  executed.never_began = true;
+  executed.outcome =
+      base::NotRun(FailureCode::kActorDied,
+                   "the actor ended itself (ExitActor) before this call began");
+  hooks_.done(std::move(executed));
 }
 
 void SlotThread::Post(base::Work* work) {
@@ -116,11 +171,16 @@ void SlotThread::SetNode(std::string name) {
 }
 
 base::Work* SlotThread::Take() {
+  const bool rests = !use_.in_use();
   // Where nothing has begun there is no task whose cpu could be lent.
+  std::optional<SlotUse::Share> share;
   std::optional<LentWait> lent;
-  if (!coroutines_.empty()) lent.emplace(base::BootTime::Never(), hooks_.lend);
+  if (!coroutines_.empty()) {
+    share.emplace(use_);
+    lent.emplace(base::BootTime::Never(), blocked_);
+  }
   base::MutexLock lock(mutex_);
-  if (!stopped_ && first_ == nullptr && page_ != nullptr) page_->SetBusy(false);
+  if (!stopped_ && first_ == nullptr && rests) page_.Rest();
   while (!stopped_ && first_ == nullptr) {
     if (lent.has_value()) {
       lent->Sleep(mutex_, changed_);
@@ -156,7 +216,7 @@ base::Work* SlotThread::TakePosted() {
 }
 
 base::Work* SlotThread::TakePostedOrStop() {
-  LentWait lent(base::BootTime::Never(), hooks_.lend);
+  LentWait lent(base::BootTime::Never(), blocked_);
   base::MutexLock lock(mutex_);
   while (!stopped_) {
     if (base::Work* const work = FindPosted()) return work;
@@ -178,7 +238,7 @@ void SlotThread::RunToEnd(TaskRun& run) {
 
 void SlotThread::Run() {
   const SlotThread* const before = std::exchange(slot_here, this);
-  ShowCurrentOn(page_);
+  ShowCurrentOn(&page_);
   while (base::Work* const work = Take()) RunOne(work);
   EndAll();
   ShowCurrentOn(nullptr);
@@ -186,6 +246,7 @@ void SlotThread::Run() {
 }
 
 void SlotThread::RunOne(base::Work* work) {
+  const SlotUse::Share share(use_);
   if (work->run != nullptr) {
     work->run(work);
   } else {
@@ -197,6 +258,11 @@ void SlotThread::RunOne(base::Work* work) {
 
 void SlotThread::EndAll() {
   Unwind();
+  {
+    const SlotUse::Share share(use_);
+    for (const auto& [actor, living] : actors_) EndMethods(living);
+    FinishLeavers();
+  }
   // Each actor's destructor may still look at the others' effects, so they go
   // one at a time while the rest of the process is whole.
   while (!actors_.empty()) actors_.erase(actors_.begin());
@@ -246,7 +312,7 @@ bool SlotThread::RefuseFirst(Failure failure) {
   const std::unique_ptr<Asked> asked(static_cast<Asked*>(work));
   TaskRun run(std::move(asked->execute));
   run.executed.outcome = std::move(failure);
-  run.executed.never_ran = true;
+  run.executed.never_began = true;
   Annotate(run);
   hooks_.done(std::move(run.executed));
   return has_more;
@@ -255,8 +321,9 @@ bool SlotThread::RefuseFirst(Failure failure) {
 // ---- functions --------------------------------------------------------------
 
 void SlotThread::Start(Execute work) {
+  const Living* const living = FindLiving(work);
   const base::FunctionEntry* entry = nullptr;
-  auto why = Find(work, &entry);
+  auto why = Find(work, living, &entry);
   if (!why.has_value() && entry->is_coroutine()) {
     StartCoroutine(std::move(work), *entry);
     return;
@@ -264,17 +331,43 @@ void SlotThread::Start(Execute work) {
   TaskRun run(std::move(work));
   if (why.has_value()) {
     run.executed.outcome = *std::move(why);
-    Annotate(run);
-    hooks_.done(std::move(run.executed));
-    return;
-  }
-  run.entry = entry;
-  run.current.function = entry->name;
-  {
-    const ScopedCurrent scope(&run.current);
-    if (Prepare(run)) run.executed.outcome = entry->invoke(run.invocation);
+  } else {
+    RunPlain(run, *entry, living);
   }
   Finish(run);
+}
+
+void SlotThread::RunPlain(TaskRun& run, const base::FunctionEntry& entry,
+                          const Living* living) {
+  run.entry = &entry;
+  run.current.function = entry.name;
+  const ScopedCurrent scope(&run.current);
+  if (!Prepare(run, living)) return;
+  run.executed.outcome = entry.invoke(run.invocation);
+}
+
+void SlotThread::RunMethod(const Living& living, Execute work) {
+  const SlotThread* const before = std::exchange(slot_here, this);
+  ShowCurrentOn(&page_);
+  {
+    const SlotUse::Share share(use_);
+    const base::FunctionEntry* entry = nullptr;
+    auto why = Find(work, &living, &entry);
+    auto run = std::make_unique<TaskRun>(std::move(work));
+    if (why.has_value()) {
+      run->executed.outcome = *std::move(why);
+    } else {
+      RunPlain(*run, *entry, &living);
+    }
+    run->executed.run_ns = run->RunNs();
+    if (run->invocation.exit_actor) {
+      Leave(std::move(run));
+    } else {
+      Answer(*run);
+    }
+  }
+  if (!use_.in_use()) page_.Rest();
+  slot_here = before;
 }
 
 void SlotThread::StartCoroutine(Execute work,
@@ -286,7 +379,7 @@ void SlotThread::StartCoroutine(Execute work,
   run.current.function = entry.name;
   {
     const ScopedCurrent scope(&run.current);
-    if (Prepare(run)) {
+    if (Prepare(run, FindLiving(run.work))) {
       run.ended = &ended_;
       if (entry.is_generator) run.invocation.items = streams_.Open(run.work);
       run.coroutine = entry.begin(run.invocation, this, run);
@@ -306,18 +399,23 @@ void SlotThread::StartCoroutine(Execute work,
   }
 }
 
+const SlotThread::Living* SlotThread::FindLiving(const Execute& work) const {
+  const auto found = actors_.find(work.actor);
+  return found == actors_.end() ? nullptr : &found->second;
+}
+
 std::optional<Failure> SlotThread::Find(
-    const Execute& work, const base::FunctionEntry** entry) const {
+    const Execute& work, const Living* living,
+    const base::FunctionEntry** entry) const {
   auto failure =
       base::FindCallable(table_, {work.function, work.called}, entry);
   if (failure.has_value() || work.is_constructor) return failure;
   if (work.actor.IsNil()) return base::Misplaced(**entry, nullptr);
-  const auto living = actors_.find(work.actor);
-  if (living == actors_.end()) return std::nullopt;  // FindActor says so
-  return base::Misplaced(**entry, living->second.constructor);
+  if (living == nullptr) return std::nullopt;  // FindActor says so
+  return base::Misplaced(**entry, living->constructor);
 }
 
-bool SlotThread::Prepare(TaskRun& run) {
+bool SlotThread::Prepare(TaskRun& run, const Living* living) {
   run.current.stop = running_.TokenOf(run.work.task);
   if (run.current.stop.stop_requested()) {
     run.executed.outcome = CancelledFailure(base::Executed::kNo);
@@ -329,7 +427,7 @@ bool SlotThread::Prepare(TaskRun& run) {
   }
   run.invocation.args =
       std::span(run.mapped.empty() ? run.work.args : run.mapped);
-  return run.work.actor.IsNil() || FindActor(run);
+  return run.work.actor.IsNil() || FindActor(run, living);
 }
 
 std::optional<Failure> SlotThread::MapArgs(TaskRun& run) {
@@ -363,20 +461,20 @@ std::optional<Failure> SlotThread::MapArgs(TaskRun& run) {
   return why;
 }
 
-bool SlotThread::FindActor(TaskRun& run) {
-  const auto found = actors_.find(run.work.actor);
+bool SlotThread::FindActor(TaskRun& run, const Living* living) {
   if (run.work.is_constructor) {
-    MOBULA_CHECK(found == actors_.end(), "an actor is constructed once")
+    MOBULA_CHECK(living == nullptr, "an actor is constructed once")
         << run.work.actor.ToString();
   } else {
-    if (found == actors_.end()) {
+    if (living == nullptr) {
       run.executed.outcome =
           base::NotRun(FailureCode::kActorDied,
                        "the actor does not live in this worker (any more)");
+      run.executed.never_began = true;
       return false;
     }
-    run.instance = found->second.instance;
-    run.current.assigned = found->second.assigned.get();
+    run.instance = living->instance;
+    run.current.assigned = living->assigned.get();
   }
   run.invocation.instance = &run.instance;
   return true;
@@ -397,30 +495,126 @@ void SlotThread::FinishEnded() {
 
 void SlotThread::Finish(TaskRun& run) {
   Executed& executed = run.executed;
-  const Execute& work = run.work;
-  executed.digest = run.invocation.digest;
-  executed.exit_actor = run.invocation.exit_actor && !leaves_;
   executed.run_ns = run.RunNs();
+  executed.exit_actor = run.invocation.exit_actor && !leaves_;
   if (leaves_ && run.coroutine != nullptr &&
       std::holds_alternative<Failure>(executed.outcome)) {
     executed.outcome = LeftBehind();
   }
-  if (work.is_constructor &&
+  if (run.work.is_constructor &&
       std::holds_alternative<base::Value>(executed.outcome)) {
-    actors_.emplace(work.actor, Living{work.assigned, run.entry, run.instance});
+    Settle(run);
   }
-  if (executed.exit_actor) {
-    leaves_ = true;
-    Unwind();
-    // The destructor may ask what the actor has.
-    const ScopedCurrent scope(&run.current);
-    const auto ended = actors_.extract(work.actor);
-    run.instance.reset();
-  }
+  if (executed.exit_actor) EndActor(run);
+  Answer(run);
+}
+
+void SlotThread::Settle(TaskRun& run) {
+  const Execute& work = run.work;
+  const auto [it, is_new] = actors_.emplace(
+      work.actor, Living{work.assigned, run.entry, run.instance, nullptr});
+  MOBULA_CHECK(is_new);
+  if (work.threads <= 1) return;
+  Living& living = it->second;
+  living.threads = std::make_shared<MethodThreads>(
+      work.threads,
+      [this, &living](Execute w) { RunMethod(living, std::move(w)); });
+  base::MutexLock lock(mutex_);
+  threads_.emplace(work.actor, living.threads);
+}
+
+void SlotThread::Answer(TaskRun& run) {
+  run.executed.digest = run.invocation.digest;
   run.instance.reset();
   FlushOutput();
   Annotate(run);
-  hooks_.done(std::move(executed));
+  hooks_.done(std::move(run.executed));
+}
+
+// ---- an actor that ends itself ----------------------------------------------
+
+void SlotThread::Leave(std::unique_ptr<TaskRun> run) {
+  base::MutexLock lock(mutex_);
+  leavers_.push_back(std::move(run));
+  if (std::exchange(leave_.is_queued, true)) return;
+  Append(&leave_);
+  Wake();
+}
+
+std::unique_ptr<TaskRun> SlotThread::TakeLeaver() {
+  base::MutexLock lock(mutex_);
+  if (leavers_.empty()) return nullptr;
+  std::unique_ptr<TaskRun> first = std::move(leavers_.front());
+  leavers_.pop_front();
+  return first;
+}
+
+void SlotThread::TakeLeave() {
+  {
+    base::MutexLock lock(mutex_);
+    leave_.is_queued = false;
+  }
+  FinishLeavers();
+}
+
+void SlotThread::FinishLeavers() {
+  while (const std::unique_ptr<TaskRun> leaver = TakeLeaver()) {
+    leaver->executed.exit_actor = !leaves_;
+    if (leaver->executed.exit_actor) EndActor(*leaver);
+    Answer(*leaver);
+  }
+}
+
+std::vector<Execute> SlotThread::TakeAsked(base::ActorId actor) {
+  std::vector<Execute> taken;
+  base::MutexLock lock(mutex_);
+  base::Work* work = std::exchange(first_, nullptr);
+  while (work != nullptr) {
+    base::Work* const next = work->next;
+    auto* const asked =
+        work->run == nullptr ? static_cast<Asked*>(work) : nullptr;
+    if (asked != nullptr && asked->execute.actor == actor) {
+      taken.push_back(std::move(asked->execute));
+      delete asked;
+    } else {
+      Append(work);
+    }
+    work = next;
+  }
+  return taken;
+}
+
+void SlotThread::EndMethods(const Living& living) {
+  if (living.threads == nullptr) return;
+  for (const Execute& late : living.threads->Close()) TurnAway(late);
+  for (const base::TaskId task : living.threads->Running()) {
+    running_.Stop(task);
+  }
+  use_.Blocked(true);
+  living.threads->AwaitEnd();
+  use_.Blocked(false);
+}
+
+void SlotThread::EndActor(TaskRun& run) {
+  const base::ActorId actor = run.work.actor;
+  leaves_ = true;
+  {
+    base::MutexLock lock(mutex_);
+    leaving_ = actor;
+  }
+  for (const Execute& late : TakeAsked(actor)) TurnAway(late);
+  Unwind();
+  const auto found = actors_.find(actor);
+  if (found != actors_.end()) EndMethods(found->second);
+  {
+    base::MutexLock lock(mutex_);
+    threads_.erase(actor);
+  }
+  FinishLeavers();  // of the others
+  // The destructor may ask what the actor has.
+  const ScopedCurrent scope(&run.current);
+  const auto ended = actors_.extract(actor);
+  run.instance.reset();
 }
 
 void SlotThread::Unwind() {

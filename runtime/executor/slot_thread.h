@@ -6,26 +6,30 @@
 //   slot.Run();                // on the worker's main thread, until Stop
 //
 // or, one of many that share some threads (SharedSlots), by RunReady.
-// Functions run one at a time, in the order asked. A coroutine runs until it
+// Functions run one at a time, in the order asked, but for the plain methods of
+// an actor that lets several run (Execute::threads): those run on threads of
+// their own, beside what runs here. A coroutine runs until it
 // waits (Hooks::aside); then the next one may begin, and it goes on here, on
 // the same thread, when its wait is over: the slot is its executor. So what
-// runs in one slot, and all that an actor does, has one thread of control,
-// which changes hands only where a coroutine awaits something. While all that
-// has begun waits, the slot's cpu is lent. A task that is a generator and may
-// block (FunctionEntry::holds_slot) begins as a coroutine does, but nothing
-// else runs until it has ended. Before each function it maps the arguments that
-// lie in the node's store. A task whose arguments' bytes are lost does not run:
-// their names go back, so that no slot is held while they are made again. An
-// actor, whose calls keep their order, waits for them. Around it it sets
-// Current(), the worker's page and, before it reports, flushes what the
-// function left in the buffers of standard output. Owner: Process, in a worker.
-// Threading: Push, Stop, StopRun, Post from any thread; Run on one, which also
-// destroys the actors; hooks are called there and must not wait for this slot.
-// Invariants: (1) `done` once for each function that started; (2) an actor that
-// called ExitActor is destroyed before that is reported, and before it the
-// coroutines of it that still waited have been stopped and reported; (3) Run
-// returns when all that has begun has ended. What was stopped before its turn
-// came is not run.
+// runs in one slot, and all that any other actor does, has one thread of
+// control, which changes hands only where a coroutine awaits something. While
+// all that has begun waits, the slot's cpu is lent. A task that is a generator
+// and may block (FunctionEntry::holds_slot) begins as a coroutine does, but
+// nothing else runs until it has ended. Before each function it
+// maps the arguments that lie in the node's store. A task whose arguments'
+// bytes are lost does not run: their names go back, so that no slot is held
+// while they are made again. An actor, whose calls keep their order, waits for
+// them. Around it it sets Current(), the worker's page and, before it reports,
+// flushes what the function left in the buffers of standard output. Owner:
+// Process, in a worker. Threading: Push, Stop, StopRun, Post, Blocked from any
+// thread; Run on one, which also destroys the actors; hooks are called there,
+// on threads of methods and in Push, and must not wait for this slot.
+// Invariants: (1) `done` once for each function that was pushed before Stop;
+// (2) an actor that called ExitActor is destroyed before that is reported, and
+// before it all else of it that had begun has been stopped, has ended and been
+// reported; (3) Run returns when all that has begun has ended. What was stopped
+// before its turn came is not run, nor what comes when its actor ends itself
+// (Executed::never_began).
 // Failure: what is not there, or not to be run as it is asked for, is a Failure
 // of kNoSuchFunction (base/functions/callable.h), an argument that cannot be
 // mapped is what the store says of it; neither is ever run.
@@ -40,6 +44,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/failure.h"
 #include "base/frames/message.h"
@@ -54,7 +59,11 @@
 #include "runtime/core/events.h"
 #include "runtime/executor/open_streams.h"
 #include "runtime/executor/running_tasks.h"
+#include "runtime/executor/slot/method_threads.h"
+#include "runtime/executor/slot/page_writer.h"
+#include "runtime/executor/slot/slot_use.h"
 #include "runtime/executor/task_run.h"
+#include "runtime/memory/lent_wait.h"
 
 namespace mobula::runtime {
 
@@ -70,7 +79,8 @@ class SlotThread final : public base::Executor {
     std::function<void(SetAside aside)> aside = nullptr;
     // Null where no argument is ever stored.
     MapFn map = nullptr;
-    // All that has begun waits (true), or something goes on; may be null.
+    // All that has begun waits, or is blocked (true), or something goes on; may
+    // be null. Called on any thread.
     std::function<void(bool blocked)> lend = nullptr;
     // Where no generator is ever run, nothing.
     OpenStreams::Hooks streams = {};
@@ -120,8 +130,10 @@ class SlotThread final : public base::Executor {
   void Post(base::Work* work) override MOBULA_EXCLUDES(mutex_);
   void PostLast(base::Work* work) override { Post(work); }
 
-  // Whether the calling thread is in Run.
+  // Whether the calling thread runs functions of this slot.
   [[nodiscard]] bool IsHere() const;
+  // Which is blocked from here on, or goes on.
+  void Blocked(bool is_blocked) { use_.Blocked(is_blocked); }
   // The host's name, for failures; before the first Push.
   void SetNode(std::string name) MOBULA_EXCLUDES(mutex_);
 
@@ -130,11 +142,18 @@ class SlotThread final : public base::Executor {
   struct Asked : base::Work {
     Execute execute;
   };
+  // Does not change while it lives.
   struct Living {
     // First: the instance's destructor may still ask for it.
     std::shared_ptr<const base::Assigned> assigned;
     const base::FunctionEntry* constructor = nullptr;
     std::shared_ptr<void> instance;
+    // Of its plain methods; null where those run in Run.
+    std::shared_ptr<MethodThreads> threads;
+  };
+  struct Leaving : base::Work {
+    SlotThread* slot = nullptr;
+    bool is_queued = false;
   };
 
   void Append(base::Work* work) MOBULA_REQUIRES(mutex_);
@@ -155,29 +174,56 @@ class SlotThread final : public base::Executor {
   // Null if there is none.
   base::Work* FindPosted() MOBULA_REQUIRES(mutex_);
   // What it asks for; or why that cannot be run.
-  std::optional<base::Failure> Find(const Execute& work,
+  std::optional<base::Failure> Find(const Execute& work, const Living* living,
                                     const base::FunctionEntry** entry) const;
+  [[nodiscard]] const Living* FindLiving(const Execute& work) const;
+  // Where that runs; null: in Run.
+  std::shared_ptr<MethodThreads> ThreadsFor(const Execute& work)
+      MOBULA_EXCLUDES(mutex_);
+  // Its actor ends itself.
+  void TurnAway(const Execute& work);
+  void RefuseThread(const Execute& work);
   void Start(Execute work);
+  // To its end; its outcome is there.
+  void RunPlain(TaskRun& run, const base::FunctionEntry& entry,
+                const Living* living);
+  // On a thread of the actor's.
+  void RunMethod(const Living& living, Execute work);
+
   void StartCoroutine(Execute work, const base::FunctionEntry& entry);
   // Of a coroutine that does not share the slot.
   void RunToEnd(TaskRun& run);
   // False if it cannot run: its outcome is there.
-  bool Prepare(TaskRun& run);
+  bool Prepare(TaskRun& run, const Living* living);
   // Its arguments with the bytes of those that are stored, none where none is;
   // or why they cannot be had, and which of them are lost.
   std::optional<base::Failure> MapArgs(TaskRun& run);
   // The object of a method.
-  bool FindActor(TaskRun& run);
+  bool FindActor(TaskRun& run, const Living* living);
   // Those that have ended since the last time.
   void FinishEnded();
   void Finish(TaskRun& run);
+  void Settle(TaskRun& run);  // an actor whose constructor has ended
+  // The last that is done with a run; on whatever thread it ran.
+  void Answer(TaskRun& run);
+  // A method on a thread of its own has called ExitActor.
+  void Leave(std::unique_ptr<TaskRun> run) MOBULA_EXCLUDES(mutex_);
+  void TakeLeave() MOBULA_EXCLUDES(mutex_);
+  void FinishLeavers() MOBULA_EXCLUDES(mutex_);
+  std::unique_ptr<TaskRun> TakeLeaver() MOBULA_EXCLUDES(mutex_);
+  // Ends what else runs of the actor, and destroys it.
+  void EndActor(TaskRun& run) MOBULA_EXCLUDES(mutex_);
+  std::vector<Execute> TakeAsked(base::ActorId actor) MOBULA_EXCLUDES(mutex_);
+  void EndMethods(const Living& living) MOBULA_EXCLUDES(mutex_);
   // Stops the coroutines that wait here, and runs them to their ends.
   void Unwind();
   void Annotate(TaskRun& run);
 
   const base::FunctionTable& table_;
-  base::WorkerPage* const page_;
+  PageWriter page_;
   const Hooks hooks_;
+  SlotUse use_;
+  const LentWait::BlockedFn blocked_;
   const std::unique_ptr<RunningTasks> own_running_;
   RunningTasks& running_;
   const std::unique_ptr<OpenStreams> own_streams_;
@@ -195,6 +241,12 @@ class SlotThread final : public base::Executor {
   base::Work* last_ MOBULA_GUARDED_BY(mutex_) = nullptr;
   bool stopped_ MOBULA_GUARDED_BY(mutex_) = false;
   std::string node_ MOBULA_GUARDED_BY(mutex_);
+  // Of the actors that have some.
+  std::map<base::ActorId, std::shared_ptr<MethodThreads>> threads_
+      MOBULA_GUARDED_BY(mutex_);
+  base::ActorId leaving_ MOBULA_GUARDED_BY(mutex_);  // it ends itself
+  std::deque<std::unique_ptr<TaskRun>> leavers_ MOBULA_GUARDED_BY(mutex_);
+  Leaving leave_ MOBULA_GUARDED_BY(mutex_);
 };
 
 }  // namespace mobula::runtime

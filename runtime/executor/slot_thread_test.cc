@@ -5,9 +5,13 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <cstdio>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -39,7 +43,7 @@ std::vector<std::string>& Story() {
 }
 
 struct Counter {
-  int value = 0;
+  std::atomic<int> value = 0;
   ~Counter() { Story().push_back("destroyed " + std::to_string(value)); }
 };
 
@@ -245,6 +249,67 @@ base::Outcome TellAssigned(base::Invocation&) {
   return Bytes::Own(AssignedText());
 }
 
+// A method that goes on until so many of it have begun.
+struct Meeting {
+  std::mutex mutex;
+  std::condition_variable changed;
+  int begun = 0;
+  int awaited = 0;
+  static Meeting& Get() {
+    static Meeting meeting;
+    return meeting;
+  }
+  void Set(int count) {
+    const std::lock_guard lock(mutex);
+    begun = 0;
+    awaited = count;
+  }
+  void Attend() {
+    std::unique_lock lock(mutex);
+    ++begun;
+    changed.notify_all();
+    changed.wait(lock, [this] { return begun >= awaited; });
+  }
+  void AwaitBegun(int count) {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return begun >= count; });
+  }
+};
+
+base::Outcome Meet(base::Invocation& invocation) {
+  Meeting::Get().Attend();
+  return Increment(invocation);
+}
+
+// Begins with others, and then ends its actor.
+base::Outcome MeetAndLeave(base::Invocation& invocation) {
+  Meeting::Get().Attend();
+  invocation.exit_actor = true;
+  return Bytes::Own("bye");
+}
+
+// Begins with others, and goes on until it is stopped.
+base::Outcome MeetAndWait(base::Invocation& invocation) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool stopped = false;
+  const std::stop_callback callback(Current()->stop, [&] {
+    const std::lock_guard lock(mutex);
+    stopped = true;
+    changed.notify_all();
+  });
+  Meeting::Get().Attend();
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return stopped; });
+  return Meet(invocation);
+}
+
+base::Outcome MeetAndTell(base::Invocation&) {
+  Meeting::Get().Attend();
+  return Bytes::Own(std::to_string(Current()->task.lo) + " " +
+                    std::string(Current()->function));
+}
+
 const base::FunctionEntry kEntries[] = {
     {FunctionId{1, 1}, "echo", "Echo", &Echo},
     {FunctionId{1, 2}, "throws", "Throws", &Throws},
@@ -265,6 +330,10 @@ const base::FunctionEntry kEntries[] = {
      false, /*holds_slot=*/true},
     {FunctionId{1, 16}, "yield", "Yielder", nullptr, "", nullptr, &BeginYielder,
      /*is_generator=*/true, false},
+    {FunctionId{1, 17}, "meet", "Meet", &Meet},
+    {FunctionId{1, 18}, "meet and leave", "MeetAndLeave", &MeetAndLeave},
+    {FunctionId{1, 19}, "meet and wait", "MeetAndWait", &MeetAndWait},
+    {FunctionId{1, 20}, "meet and tell", "MeetAndTell", &MeetAndTell},
 };
 
 const base::FunctionTable& Table() {
@@ -627,10 +696,12 @@ TEST(SlotThread, ExitActorDestroysBeforeItIsReported) {
   Story().clear();
   const std::vector<Executed> done =
       RunAll({ActorWork(1, 3), ActorWork(2, 5), ActorWork(3, 4)});
-  EXPECT_TRUE(done[1].exit_actor);
-  EXPECT_EQ(Fails(done[2]).code, FailureCode::kActorDied);
-  EXPECT_EQ(Story(), (std::vector<std::string>{"done 1", "destroyed 0",
-                                               "done 2", "done 3"}));
+  // What stood behind it is turned away first.
+  EXPECT_TRUE(done[1].never_began);
+  EXPECT_EQ(Fails(done[1]).code, FailureCode::kActorDied);
+  EXPECT_TRUE(done[2].exit_actor);
+  EXPECT_EQ(Story(), (std::vector<std::string>{"done 1", "done 3",
+                                               "destroyed 0", "done 2"}));
 }
 
 TEST(SlotThread, WhatAnOutcomeMentionsStaysUntilItIsReported) {
@@ -773,6 +844,142 @@ TEST(SlotThread, StopDropsWhatHasNotStarted) {
   for (std::uint64_t n = 0; n < 10; ++n) slot.Push(Work(n, 6));
   slot.Run();
   EXPECT_EQ(done, 1);
+}
+
+// An actor in a slot that runs so many of its methods at the same time.
+class Concurrent : public testing::Test {
+ protected:
+  Concurrent()
+      : slot_(Table(), &page_,
+              {.done = [this](Executed executed) { Done(std::move(executed)); },
+               .aside = [](SetAside) {},
+               .lend =
+                   [this](bool lends) {
+                     const std::lock_guard lock(mutex_);
+                     lends_.push_back(lends);
+                     changed_.notify_all();
+                   }}) {
+    Story().clear();
+    Execute constructor = ActorWork(100, 3);
+    constructor.threads = 3;
+    slot_.Push(constructor);
+    thread_ = std::thread([this] { slot_.Run(); });
+    Await(1);
+  }
+  ~Concurrent() override { End(); }
+  void End() {
+    slot_.Stop();
+    if (thread_.joinable()) thread_.join();
+  }
+  void Done(Executed executed) {
+    const std::lock_guard lock(mutex_);
+    done_.push_back(std::move(executed));
+    Story().push_back("done " + std::to_string(done_.back().task.lo));
+    changed_.notify_all();
+  }
+  // Those that are done, but for the constructor; when there are so many.
+  std::map<std::uint64_t, Executed> Await(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return done_.size() >= count; });
+    std::map<std::uint64_t, Executed> found;
+    for (const Executed& each : done_) found[each.task.lo] = each;
+    found.erase(100);
+    return found;
+  }
+
+  // Run may still be busy with the constructor's end.
+  void AwaitLends(const std::vector<bool>& lends) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return lends_ == lends; });
+  }
+
+  base::WorkerPage page_{};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Executed> done_;
+  std::vector<bool> lends_;
+  SlotThread slot_;
+  std::thread thread_;
+};
+
+TEST_F(Concurrent, MethodsRunAtTheSameTimeAndKnowWhichTheyAre) {
+  Meeting::Get().Set(3);
+  for (const std::uint64_t n : {1, 2, 3}) slot_.Push(ActorWork(n, 20));
+  const auto done = Await(4);
+  for (const std::uint64_t n : {1, 2, 3}) {
+    EXPECT_EQ(Value(done.at(n)), std::to_string(n) + " MeetAndTell");
+  }
+  EXPECT_EQ(page_.Last(), "MeetAndTell");
+}
+
+TEST_F(Concurrent, CoroutinesTakeTurnsBesideThem) {
+  Meeting::Get().Set(2);
+  slot_.Push(ActorWork(1, 17));
+  Execute pause = ActorWork(2, 12);
+  pause.args = {Bytes::Own("at once")};
+  slot_.Push(pause);
+  EXPECT_EQ(Value(Await(2).at(2)), "went on Pause")
+      << "another thread is taken";
+  slot_.Push(ActorWork(3, 17));
+  Await(4);
+}
+
+TEST_F(Concurrent, TheActorEndsWhenAllThatRanHasEnded) {
+  Meeting::Get().Set(3);
+  slot_.Push(ActorWork(1, 19));
+  slot_.Push(ActorWork(3, 19));
+  Meeting::Get().AwaitBegun(2);
+  slot_.Push(ActorWork(2, 18));
+  // More than there are threads: it does not begin.
+  slot_.Push(ActorWork(4, 17));
+  const auto done = Await(5);
+  EXPECT_TRUE(done.at(2).exit_actor);
+  EXPECT_EQ(Value(done.at(2)), "bye");
+  EXPECT_NE(Value(done.at(1)), "failure") << "it was stopped, and ended";
+  EXPECT_NE(Value(done.at(3)), "failure");
+  ASSERT_GE(Story().size(), 2u);
+  EXPECT_EQ(Story().back(), "done 2");
+  EXPECT_EQ(Story()[Story().size() - 2].substr(0, 9), "destroyed");
+  slot_.Push(ActorWork(5, 17));
+  slot_.Push(ActorWork(6, 12));
+  const auto late = Await(7);
+  EXPECT_TRUE(late.at(5).never_began);
+  EXPECT_TRUE(late.at(6).never_began);
+}
+
+TEST_F(Concurrent, OfSeveralThatEndItTheFirstDoes) {
+  Meeting::Get().Set(3);
+  for (const std::uint64_t n : {1, 2, 3}) slot_.Push(ActorWork(n, 18));
+  const auto done = Await(4);
+  int exits = 0;
+  for (const auto& [task, executed] : done) {
+    EXPECT_EQ(Value(executed), "bye");
+    exits += executed.exit_actor ? 1 : 0;
+  }
+  EXPECT_EQ(exits, 1);
+}
+
+TEST_F(Concurrent, ItIsDestroyedWhenTheSlotStops) {
+  Meeting::Get().Set(1);
+  slot_.Push(ActorWork(1, 17));
+  Await(2);
+  End();
+  EXPECT_EQ(Story().back(), "destroyed 1");
+}
+
+TEST_F(Concurrent, TheCpuIsLentWhileAllOfThemAreBlocked) {
+  Meeting::Get().Set(3);
+  slot_.Push(ActorWork(1, 17));
+  slot_.Push(ActorWork(2, 17));
+  Meeting::Get().AwaitBegun(2);
+  slot_.Blocked(true);
+  slot_.Blocked(true);
+  AwaitLends({true});
+  slot_.Blocked(false);
+  slot_.Blocked(false);
+  AwaitLends({true, false});
+  Meeting::Get().Attend();
+  Await(3);
 }
 
 }  // namespace

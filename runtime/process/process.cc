@@ -109,7 +109,7 @@ struct Process::State final : CoreLoop::Sink {
       if (of_slot) of_slot(is_blocked);
     };
   }
-  // Of the slot's own thread: coroutines carry what is current to others too.
+  // Of the slot's own threads: coroutines carry what is current to others too.
   LentWait::BlockedFn LendsSlot() const {
     if (HostThreads::IsHere()) return &HostThreads::BlockedHere;
     return slot != nullptr && slot->IsHere() ? blocked : LentWait::BlockedFn();
@@ -193,9 +193,7 @@ Process::State::State(Options from_options)
                                           : base::UniqueFd()) {
   if (options.whoami.role != base::Role::kWorker) return;
   MOBULA_CHECK(options.functions != nullptr);
-  blocked = [this](bool is_blocked) {
-    PostNow(base::Message(base::TaskBlocked{is_blocked}));
-  };
+  blocked = [this](bool is_blocked) { slot->Blocked(is_blocked); };
   slot = std::make_unique<SlotThread>(
       *options.functions, options.page,
       SlotThread::Hooks{
@@ -209,7 +207,10 @@ Process::State::State(Options from_options)
                 return remade ? Fetch(stored, BootTime::Never(), blocked)
                               : MapValue(stored, BootTime::Never(), blocked);
               },
-          .lend = blocked,
+          .lend =
+              [this](bool lends) {
+                PostNow(base::Message(base::TaskBlocked{lends}));
+              },
           .streams = {options.whoami.process,
                       [this](StreamBegun begun) { PostNow(Event(begun)); },
                       [this](Yielded yielded) {

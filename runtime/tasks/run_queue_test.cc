@@ -33,6 +33,30 @@ TEST(RunQueueTest, IsFirstInFirstOut) {
   EXPECT_FALSE(queue.Pop().has_value());
 }
 
+TEST(RunQueueTest, LanesWaitForThemselvesOnly) {
+  RunQueue queue;
+  const std::size_t lanes[] = {1, 0, 2, 1, 0};
+  for (std::uint64_t n = 0; n < 5; ++n) {
+    Job job = Make(n);
+    job.lane = lanes[n];
+    EXPECT_EQ(queue.Add(std::move(job)), RunQueue::Added::kYes);
+  }
+  EXPECT_EQ(queue.ArrivalIn(0), 1u);
+  EXPECT_EQ(queue.ArrivalIn(1), 0u);
+  EXPECT_EQ(queue.ArrivalIn(9), RunQueue::kNever);
+  EXPECT_EQ(queue.PopIn(0)->task.lo, 1u);
+  EXPECT_EQ(queue.FirstArrival(), 0u) << "of the first lane";
+  EXPECT_EQ(queue.Take({5, 0}, {1, 1})->task.lo, 0u);
+  EXPECT_EQ(queue.FirstArrival(), 2u);
+  EXPECT_EQ(queue.ArrivalIn(1), 3u) << "what was taken out is not there";
+  EXPECT_EQ(queue.PopIn(0)->task.lo, 4u);
+  EXPECT_FALSE(queue.PopIn(0).has_value());
+  EXPECT_EQ(queue.Pop()->task.lo, 2u);
+  EXPECT_EQ(queue.Pop()->task.lo, 3u);
+  EXPECT_FALSE(queue.Pop().has_value());
+  EXPECT_EQ(queue.FirstArrival(), RunQueue::kNever);
+}
+
 TEST(RunQueueTest, TakesOutOneOrAllOfOneProcess) {
   RunQueue queue;
   for (std::uint64_t n = 1; n <= 6; ++n) queue.Add(Make(n, n % 2));

@@ -88,8 +88,9 @@ void StoreAudit::ApplyActor(View& view, const gcs::Write& write, bool check) {
   }
   std::string_view value = *write.value;
   std::string error;
+  char version = 0;
   base::ActorRecord actor;
-  if (!gcs::TakeVersion(&value, &error) ||
+  if (!gcs::TakeVersion(&value, gcs::kRecordVersion, &version, &error) ||
       !base::DecodeActor(value, &actor, &error)) {
     return Violate("I20", "an actor's record does not decode: " + error);
   }
@@ -135,8 +136,9 @@ void StoreAudit::ApplyNode(View& view, const gcs::Write& write, bool check) {
   }
   std::string_view value = *write.value;
   std::string error;
+  char version = 0;
   base::NodeRecord node;
-  if (!gcs::TakeVersion(&value, &error) ||
+  if (!gcs::TakeVersion(&value, gcs::kRecordVersion, &version, &error) ||
       !base::DecodeNode(value, &node, &error)) {
     return Violate("I20", "a node's record does not decode: " + error);
   }
@@ -194,8 +196,9 @@ void StoreAudit::ApplyKey(View& view, const gcs::Write& write, bool check) {
   }
   std::string_view value = *write.value;
   std::string error;
+  char version = 0;
   base::KeyRecord record;
-  if (!gcs::TakeVersion(&value, &error) ||
+  if (!gcs::TakeVersion(&value, gcs::kRecordVersion, &version, &error) ||
       !base::DecodeKey(value, &record, &error)) {
     return Violate("I20", "a key's record does not decode: " + error);
   }

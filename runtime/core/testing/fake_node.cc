@@ -182,7 +182,13 @@ bool FakeNode::AdvanceTime() {
 // ---------------------------------------------------------------
 
 void FakeNode::Begin(Process& process, const Execute& execute) {
-  MOBULA_CHECK(!process.running.has_value(), "two things run at once");
+  if (execute.is_constructor) {
+    process.threads = static_cast<std::size_t>(execute.threads);
+  } else if (process.leaving && !execute.actor.IsNil()) {
+    process.aside[execute.task] = Waiting{execute, now_, true};
+    return;
+  }
+  if (process.running.has_value()) MakeRoom(process);
   process.running = execute;
   process.started_at = now_;
   starts[execute.task].push_back(Start{process.id, execute.actor,
@@ -205,6 +211,21 @@ void FakeNode::Begin(Process& process, const Execute& execute) {
     default:
       process.finish_at = now_ + microseconds(1 + Random(300));
   }
+}
+
+void FakeNode::MakeRoom(Process& process) {
+  ++besides_;
+  MOBULA_CHECK(process.threads > 0, "two things run at once");
+  const Execute& execute = *process.running;
+  process.aside[execute.task] = Waiting{execute, process.finish_at};
+  process.running.reset();
+  process.finish_at = BootTime::Never();
+  // A task that was told to stop may still be there.
+  const auto methods = std::count_if(
+      process.aside.begin(), process.aside.end(),
+      [](const auto& each) { return !each.second.execute.actor.IsNil(); });
+  MOBULA_CHECK(static_cast<std::size_t>(methods) < process.threads,
+               "too many run at once");
 }
 
 void FakeNode::StopRunning(Process& process, base::TaskId task) {
@@ -315,10 +336,29 @@ base::TaskId FakeNode::DueAside(const Process& process) const {
 
 void FakeNode::FinishAside(Process& process, base::TaskId task) {
   const auto aside = process.aside.find(task);
-  const Execute execute = aside->second.execute;
+  const Waiting waiting = aside->second;
   process.aside.erase(aside);
   process.generators.erase(task);
-  Report(process, execute);
+  if (!waiting.never_began) {
+    Report(process, waiting.execute);
+    return;
+  }
+  Executed executed;
+  executed.task = task;
+  executed.outcome = base::NotRun(base::FailureCode::kActorDied, "it ended");
+  executed.never_began = true;
+  Feed(process, std::move(executed));
+}
+
+void FakeNode::FinishOthers(Process& process) {
+  while (process.running.has_value() || !process.aside.empty()) {
+    if (process.running.has_value()) {
+      process.generators.erase(process.running->task);
+      FinishRunning(process);
+    } else {
+      FinishAside(process, process.aside.begin()->first);
+    }
+  }
 }
 
 // ---- generators -------------------------------------------------------------
@@ -386,10 +426,12 @@ void FakeNode::Report(Process& process, const Execute& execute) {
   executed.task = execute.task;
   executed.run_ns = (now_ - process.started_at).count();
   const Deed deed = static_cast<Deed>(execute.function.lo);
-  executed.exit_actor = deed == Deed::kExit;
-  // An actor that ends itself ends what waits there first.
-  while (executed.exit_actor && !process.aside.empty()) {
-    FinishAside(process, process.aside.begin()->first);
+  executed.exit_actor = deed == Deed::kExit && !process.leaving;
+  // An actor that ends itself ends what runs there first.
+  if (executed.exit_actor) {
+    process.leaving = true;
+    FinishOthers(process);
+    process.threads = 0;  // from here on it runs tasks, one at a time
   }
   if (deed == Deed::kThrow || deed == Deed::kYieldThrow) {
     base::Failure failure;

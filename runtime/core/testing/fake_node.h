@@ -93,6 +93,8 @@ class FakeNode {
   // That waited, and were stopped while they did.
   [[nodiscard]] std::uint64_t asides() const { return asides_; }
   [[nodiscard]] std::uint64_t stops() const { return stops_; }
+  // That began while others of their actor ran.
+  [[nodiscard]] std::uint64_t besides() const { return besides_; }
   [[nodiscard]] base::BootTime now() const { return now_; }
 
   // By task, in order.
@@ -112,10 +114,12 @@ class FakeNode {
   std::map<base::ActorId, std::vector<base::ActorReport>> reports;
 
  private:
-  // A coroutine that waits, until its time or until it is stopped.
+  // A coroutine that waits, until its time or until it is stopped; or a method
+  // that runs beside others.
   struct Waiting {
     Execute execute;
     base::BootTime finish_at;
+    bool never_began = false;
   };
   // A generator that runs or is set aside.
   struct Generator {
@@ -132,6 +136,8 @@ class FakeNode {
     std::optional<Execute> running;
     std::map<base::TaskId, Waiting> aside;
     std::map<base::TaskId, Generator> generators;
+    std::size_t threads = 0;  // of its actor's methods; 0: one at a time
+    bool leaving = false;     // its actor has called ExitActor
     base::BootTime finish_at = base::BootTime::Never();
     base::BootTime started_at;
     base::ObjectId awaits;  // what the function waits for, nil if nothing
@@ -181,6 +187,10 @@ class FakeNode {
   void FinishAside(Process& process, base::TaskId task);
   // The one whose time has come first.
   [[nodiscard]] base::TaskId DueAside(const Process& process) const;
+  // All that runs there.
+  void FinishOthers(Process& process);
+  // Makes room for one more method of an actor that lets them run beside.
+  void MakeRoom(Process& process);
   void BeginGenerator(Process& process, const Execute& execute);
   // Its next item, or its end.
   void StepGenerator(Process& process, base::TaskId task);
@@ -224,6 +234,7 @@ class FakeNode {
   std::uint64_t kills_ = 0;
   std::uint64_t asides_ = 0;
   std::uint64_t stops_ = 0;
+  std::uint64_t besides_ = 0;
   std::uint64_t starts_ = 0;
 };
 
