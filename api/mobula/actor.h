@@ -1,6 +1,6 @@
 // An actor is an object that lives in a worker process of its own; Actor<C> is
 // a handle to it, and calls to it run one at a time, in the order in which this
-// process made them.
+// process made them, or, where ActorOptions say so, several at the same time.
 //
 //   class Index {
 //    public:
@@ -38,6 +38,21 @@
 // of that program's executable, until Kill or ExitActor; when it dies, the
 // cluster restarts it as MaxRestarts says. Arguments that are Refs are awaited
 // by Create.
+// With ActorOptions().MaxConcurrency(n) up to n of its methods run at the same
+// time; groups keep what must always answer from waiting behind the rest:
+//
+//   template <>                                  // for all calls of it
+//   inline constexpr std::string_view
+//       mobula::kConcurrencyGroup<&Index::Health> = "health";
+//
+//   auto index = mobula::Create<Index>(
+//       mobula::ActorOptions().MaxConcurrency(4).ConcurrencyGroup("health", 1),
+//       0);
+//   index.Call<&Index::Health>();
+//   index.Call<&Index::Lookup>(mobula::CallOptions().Group("health"), "ray");
+//
+// Its destructor runs when all of its methods have ended, on the thread of its
+// constructor.
 // Arguments and results: as of Spawn; a method that is a generator lets other
 // calls begin where it yields. Of overloaded methods one is chosen with
 // static_cast<R (C::*)(P...)>(&C::M).
@@ -161,6 +176,13 @@ constexpr bool IsCallable() {
 
 }  // namespace detail
 
+// The concurrency group of a method; specialised, it is that of all calls of it
+// that name none; a call by a stable name (CallNamed) is of no group unless its
+// options name one. The specialisation stands behind the class, before the
+// first call of the method, at global scope or in namespace mobula.
+template <auto kMethod>
+inline constexpr std::string_view kConcurrencyGroup = "";
+
 template <class C>
 class Actor {
  public:
@@ -180,7 +202,8 @@ class Actor {
           typename S::Parameters{},
           [this, &options](detail::Arguments arguments) {
             return detail::CallActor(actor_, Target::registration.entry(),
-                                     arguments, options);
+                                     arguments, options,
+                                     kConcurrencyGroup<kMethod>);
           },
           std::forward<A>(args)...));
     } else {
@@ -296,8 +319,9 @@ Actor<C> GetActor(const std::string& name, const std::string& ns = "") {
   return Actor<C>();
 }
 
-// Ends the actor's process without running its destructor; of a shared actor
-// its methods are told to stop, and only if that is not enough (KillGrace) the
+// Ends the actor's process without running its destructor, or, if
+// KillOptions().Graceful() is given, with it; of a shared actor its methods are
+// told to stop in any case, and only if that is not enough (KillGrace) the
 // process ends; else its destructor runs. Calls that have not
 // been answered fail with ActorDied, or wait for the next incarnation if
 // KillOptions().Restart() is given and MaxRestarts allows one. Anyone with a

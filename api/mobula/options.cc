@@ -133,7 +133,70 @@ ActorOptions& ActorOptions::MaxPendingCalls(int calls) {
   return *this;
 }
 
+ActorOptions& ActorOptions::MaxConcurrency(int calls) {
+  if (calls < 1 || calls > base::kConcurrentCallsMax) {
+    detail::ThrowBadArgument("MaxConcurrency(" + std::to_string(calls) +
+                             "): 1 to " +
+                             std::to_string(base::kConcurrentCallsMax));
+  }
+  base::Concurrency concurrency = values_.concurrency;
+  concurrency.calls_max = calls;
+  SetConcurrency("MaxConcurrency(" + std::to_string(calls) + ")",
+                 std::move(concurrency));
+  return *this;
+}
+
+ActorOptions& ActorOptions::ConcurrencyGroup(std::string name, int calls) {
+  const std::string what =
+      "ConcurrencyGroup(\"" + name + "\", " + std::to_string(calls) + ")";
+  if (name.empty() || name.size() > base::kGroupNameBytesMax) {
+    detail::ThrowBadArgument(what + ": a name of 1 to " +
+                             std::to_string(base::kGroupNameBytesMax) +
+                             " bytes");
+  }
+  if (calls < 1 || calls > base::kConcurrentCallsMax) {
+    detail::ThrowBadArgument(what + ": 1 to " +
+                             std::to_string(base::kConcurrentCallsMax) +
+                             " calls");
+  }
+  base::Concurrency concurrency = values_.concurrency;
+  for (const base::ConcurrencyGroup& group : concurrency.groups) {
+    if (group.name == name) {
+      detail::ThrowBadArgument(what + ": this group was given already");
+    }
+  }
+  concurrency.groups.push_back({std::move(name), calls});
+  SetConcurrency(what, std::move(concurrency));
+  return *this;
+}
+
+void ActorOptions::SetConcurrency(const std::string& what,
+                                  base::Concurrency concurrency) {
+  if (concurrency.groups.size() > base::kConcurrencyGroupsMax) {
+    detail::ThrowBadArgument(what + ": an actor has at most " +
+                             std::to_string(base::kConcurrencyGroupsMax) +
+                             " groups");
+  }
+  if (concurrency.total() > base::kConcurrentCallsMax) {
+    detail::ThrowBadArgument(what + ": with its groups the actor would run " +
+                             std::to_string(concurrency.total()) +
+                             " methods at the same time; the limit is " +
+                             std::to_string(base::kConcurrentCallsMax));
+  }
+  values_.concurrency = std::move(concurrency);
+}
+
 CallOptions::CallOptions() = default;
+
+CallOptions& CallOptions::Group(std::string name) {
+  if (name.size() > base::kGroupNameBytesMax) {
+    detail::ThrowBadArgument("Group: a name of at most " +
+                             std::to_string(base::kGroupNameBytesMax) +
+                             " bytes");
+  }
+  values_.group = std::move(name);
+  return *this;
+}
 
 CallOptions& CallOptions::Retries(int retries_max) {
   values_.retries_max = detail::CheckedCount("Retries", retries_max);
@@ -175,6 +238,11 @@ KillOptions::KillOptions() = default;
 
 KillOptions& KillOptions::Restart(bool restart) {
   values_.restart = restart;
+  return *this;
+}
+
+KillOptions& KillOptions::Graceful(bool graceful) {
+  values_.graceful = graceful;
   return *this;
 }
 

@@ -11,10 +11,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "api/mobula/timeout.h"
+#include "base/scheduling/concurrency.h"
 #include "base/scheduling/resource_vector.h"
 
 namespace mobula {
@@ -89,30 +91,50 @@ class ActorOptions {
   // another, and share its fate: one that crashes ends them all, is charged for
   // it, and the others are restarted too, which MaxRestarts does not count; a
   // class that did it twice gets processes of its own. Holds no resources, and
-  // is not Detached. In local mode like any other.
+  // is not Detached; runs one call at a time, so not with MaxConcurrency and
+  // ConcurrencyGroup. In local mode like any other.
   ActorOptions& Shared(bool shared = true);
   // How long Kill waits for a shared actor, whose running method is told to
   // stop, before it ends the process and restarts the others elsewhere. Default
-  // 5 s, at most 1 min.
+  // 2 s, as for a graceful end of any other; at most 1 min.
   ActorOptions& KillGrace(Timeout grace);
-  // Calls without an answer; beyond that a call fails with LimitError. Default:
-  // the runtime's own bound.
+  // Calls of the process that creates it without an answer, waiting and running
+  // ones; beyond that a call fails with LimitError. Default, and for handles
+  // that others got by the actor's name: 1,000,000.
   ActorOptions& MaxPendingCalls(int calls);
+  // So many of its methods run at the same time, from the beginning of each to
+  // its end, 1 to 1,000: plain ones on threads of their own, so the class must
+  // guard its data; coroutines on one thread, one at a time between two
+  // co_awaits. Calls of one caller begin in the order made and end in any.
+  // Where this is not given, one method runs at a time, and coroutines that
+  // wait stand aside, up to 1,000 of them; MaxConcurrency(1) also lets no
+  // coroutine begin while another waits.
+  ActorOptions& MaxConcurrency(int calls);
+  // A group of calls with a number of its own: calls that name it
+  // (CallOptions::Group, kConcurrencyGroup) wait for none that do not, and the
+  // other way round. The rest is bounded by MaxConcurrency, 1 where that is not
+  // given. All groups and the rest together: at most 1,000; at most 64 groups.
+  // The name: 1 to 256 bytes; twice is a BadArgument.
+  ActorOptions& ConcurrencyGroup(std::string name, int calls);
 
   struct Values {
     base::ResourceVector resources;
     int restarts_max = 0;
     int pending_calls_max = -1;
+    base::Concurrency concurrency;
     std::string name;
     std::string ns;  // "": the program's own
     bool detached = false;
     bool get_if_exists = false;
     bool shared = false;
-    std::chrono::nanoseconds kill_grace = std::chrono::seconds(5);
+    std::chrono::nanoseconds kill_grace = std::chrono::seconds(2);
   };
   [[nodiscard]] const Values& values() const { return values_; }
 
  private:
+  // Throws where it is out of bounds; `what` asked for it.
+  void SetConcurrency(const std::string& what, base::Concurrency concurrency);
+
   Values values_;
 };
 
@@ -131,12 +153,16 @@ class CallOptions {
   CallOptions& Timeout(mobula::Timeout timeout);
   // Of a generator: as of TaskOptions.
   CallOptions& Window(int items_max);
+  // The concurrency group in which it runs, in place of its method's; "": none.
+  // BadArgument, from Get, where the actor has no such group.
+  CallOptions& Group(std::string name);
 
   struct Values {
     int retries_max = 0;
     std::int64_t incarnation = 0;  // 0: any
     mobula::Timeout timeout;
     std::uint32_t window = 16;
+    std::optional<std::string> group;  // absent: its method's
   };
   [[nodiscard]] const Values& values() const { return values_; }
 
@@ -171,9 +197,15 @@ class KillOptions {
 
   // Let MaxRestarts apply instead of ending the actor for good.
   KillOptions& Restart(bool restart = true);
+  // What runs is told to stop (its stop token, the waits of its scope); when
+  // all of it has ended the destructor runs, and the process ends: after 2 s in
+  // any case. Nothing more begins. A shared actor is always ended so, within
+  // its KillGrace. Not with Restart, nor of a detached actor.
+  KillOptions& Graceful(bool graceful = true);
 
   struct Values {
     bool restart = false;
+    bool graceful = false;
   };
   [[nodiscard]] const Values& values() const { return values_; }
 

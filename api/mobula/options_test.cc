@@ -5,6 +5,7 @@
 #include <chrono>
 #include <limits>
 #include <stdexcept>
+#include <string>
 
 #include "api/mobula/error.h"
 #include "api/mobula/init_options.h"
@@ -93,6 +94,35 @@ TEST(OptionsTest, NonsenseIsRefused) {
   EXPECT_THROW(InitOptions().Memory(-1), BadArgument);
   EXPECT_THROW(InitOptions().Resource("memory", 1), BadArgument);
   EXPECT_THROW(InitOptions().WorkersMax(0), BadArgument);
+}
+
+TEST(OptionsTest, ConcurrencyIsBounded) {
+  const ActorOptions none;
+  EXPECT_FALSE(none.values().concurrency.is_said());
+  const ActorOptions some =
+      ActorOptions().ConcurrencyGroup("io", 2).MaxConcurrency(4);
+  EXPECT_EQ(some.values().concurrency.calls_max, 4);
+  EXPECT_EQ(some.values().concurrency.groups.at(0).name, "io");
+  EXPECT_EQ(some.values().concurrency.total(), 6);
+  EXPECT_THROW(ActorOptions().MaxConcurrency(0), BadArgument);
+  EXPECT_THROW(ActorOptions().MaxConcurrency(1'001), BadArgument);
+  ActorOptions all;
+  all.MaxConcurrency(1'000);
+  EXPECT_THROW(all.ConcurrencyGroup("io", 1), BadArgument);
+  EXPECT_TRUE(all.values().concurrency.groups.empty()) << "it is as it was";
+  EXPECT_THROW(ActorOptions().ConcurrencyGroup("", 1), BadArgument);
+  EXPECT_THROW(ActorOptions().ConcurrencyGroup("io", 0), BadArgument);
+  EXPECT_THROW(ActorOptions().ConcurrencyGroup(std::string(257, 'x'), 1),
+               BadArgument);
+  EXPECT_THROW(
+      ActorOptions().ConcurrencyGroup("io", 1).ConcurrencyGroup("io", 1),
+      BadArgument);
+  ActorOptions many;
+  for (int i = 0; i < 64; ++i) many.ConcurrencyGroup(std::to_string(i), 1);
+  EXPECT_THROW(many.ConcurrencyGroup("one more", 1), BadArgument);
+  EXPECT_FALSE(CallOptions().values().group.has_value());
+  EXPECT_EQ(CallOptions().Group("").values().group, "");
+  EXPECT_THROW(CallOptions().Group(std::string(257, 'x')), BadArgument);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "base/functions/callable.h"
@@ -74,6 +75,7 @@ void LocalBackend::Begin(Create create, int handles) {
     actor.restarts_left = create.restarts_max;
     actor.args = std::move(args);
     actor.create = std::move(create);
+    actor.gate = CallGate(actor.create.concurrency);
     actor.handles = handles;
     actor.detached = handles == 0;
     actor.held = actor.create.held;
@@ -105,6 +107,7 @@ void LocalBackend::On(Call call) {
     const bool stopped =
         spawned_.Add(call.parent, call.scope.id, call.task, call.result);
     Actor* const actor = Find(id);
+    if (actor != nullptr) ++actor->unfinished;
     if (actor == nullptr) {
       Settle(call, {NotRun(FailureCode::kActorDied, call.method_name,
                            "there is no such actor"),
@@ -112,11 +115,14 @@ void LocalBackend::On(Call call) {
     } else if (stopped) {
       Settle(call, {Cancelled(call, base::Executed::kNo), 0});
     } else if (const int most = actor->create.pending_calls_max;
-               most >= 0 &&
-               actor->waiting.size() >= static_cast<std::size_t>(most)) {
+               most >= 0 && actor->unfinished > most) {
       Settle(call, {NotRun(FailureCode::kLimit, call.method_name,
                            "the actor has " + std::to_string(most) +
                                " calls without an answer"),
+                    0});
+    } else if (!actor->gate.GroupOf(call.group).has_value()) {
+      Settle(call, {NotRun(FailureCode::kBadArgument, call.method_name,
+                           actor->gate.WhyUnknown(call.group)),
                     0});
     } else {
       actor->waiting.push_back(std::move(call));
@@ -140,6 +146,7 @@ void LocalBackend::On(const runtime::Kill& kill) {
       Die(*actor, NotRun(FailureCode::kActorDied, actor->create.class_name,
                          "it was killed"));
     }
+    StopCalls(kill.actor);
   }
   StopCoroutines(kill.actor);
   while (Step(kill.actor)) {
@@ -199,23 +206,68 @@ LocalBackend::Actor LocalBackend::Erase(base::ActorId id) {
   return actor;
 }
 
-bool LocalBackend::Step(base::ActorId id) {
-  std::optional<Actor> ended;  // destroyed with no lock held
-  std::optional<Call> call;
+// A coroutine that goes on.
+bool LocalBackend::StepTurn(base::ActorId id) {
   base::Work* turn = nullptr;
   {
     base::MutexLock lock(mutex_);
     Actor* const actor = Find(id);
-    if (actor == nullptr || actor->busy) return false;
+    if (actor == nullptr || actor->busy || actor->turning) return false;
     turn = TakeTurn(*actor);
-    if (turn != nullptr) Occupy(*actor);
-    if (turn == nullptr && ended_) return false;
+    if (turn == nullptr) return false;
+    if (IsConcurrent(*actor)) {
+      actor->turning = true;
+      actor->turning_thread = std::this_thread::get_id();
+    } else {
+      Occupy(*actor);
+    }
   }
-  if (turn != nullptr) {
-    turn->run(turn);
-    Free(id);
-    return true;
+  turn->run(turn);
+  Leave(id, /*is_coroutine=*/true);
+  return true;
+}
+
+bool LocalBackend::IsCoroutine(const Call& call) const {
+  const base::FunctionEntry* const entry = table_.Find(call.method);
+  return entry != nullptr && entry->is_coroutine();
+}
+
+std::deque<Call>::iterator LocalBackend::NextCall(Actor& actor) {
+  std::deque<Call>& waiting = actor.waiting;
+  if (actor.death.has_value() || !IsConcurrent(actor)) return waiting.begin();
+  std::vector<bool> held(actor.gate.groups());  // by one that waits
+  for (auto call = waiting.begin(); call != waiting.end(); ++call) {
+    const std::size_t group = *actor.gate.GroupOf(call->group);
+    const bool may_begin = !held[group] && actor.gate.HasRoom(group) &&
+                           !(actor.turning && IsCoroutine(*call));
+    if (may_begin) return call;
+    held[group] = true;
   }
+  return waiting.end();
+}
+
+void LocalBackend::Enter(Actor& actor, const Call& call) {
+  Running& running = runs_[call.result];
+  running.task = call.task;
+  running.actor = call.actor;
+  running.group = *actor.gate.GroupOf(call.group);
+  running.thread = std::this_thread::get_id();
+  running.is_coroutine = IsCoroutine(call);
+  ++actor.running;
+  if (!IsConcurrent(actor)) {
+    Occupy(actor);
+    return;
+  }
+  actor.gate.Begin(running.group);
+  if (!running.is_coroutine) return;
+  actor.turning = true;
+  actor.turning_thread = running.thread;
+}
+
+bool LocalBackend::Step(base::ActorId id) {
+  if (StepTurn(id)) return true;
+  std::optional<Actor> ended;  // destroyed with no lock held
+  std::optional<Call> call;
   {
     base::MutexLock lock(mutex_);
     Actor* const actor = Find(id);
@@ -224,22 +276,29 @@ bool LocalBackend::Step(base::ActorId id) {
     const bool is_held = begins && actor->held;
     if (is_held || (!begins && actor->waiting.empty())) {
       const bool is_kept = actor->detached && !actor->death.has_value();
-      if (actor->handles > 0 || is_kept || actor->coroutines > 0) return false;
+      const bool runs =
+          actor->coroutines > 0 || actor->running > 0 || actor->turning;
+      if (actor->handles > 0 || is_kept || runs) return false;
       store_.Ended(id);
       ended = Erase(id);
       return false;
     }
     if (!begins) {
-      call = std::move(actor->waiting.front());
-      actor->waiting.pop_front();
+      const auto next = NextCall(*actor);
+      if (next == actor->waiting.end()) return false;
+      call = std::move(*next);
+      actor->waiting.erase(next);
     }
     if (call.has_value() && actor->death.has_value()) {
       Failure failure = *actor->death;
       Settle(*call, {std::move(failure), actor->incarnation});
       return true;
     }
-    Occupy(*actor);
-    if (call.has_value()) runs_[call->result].task = call->task;
+    if (call.has_value()) {
+      Enter(*actor, *call);
+    } else {
+      Occupy(*actor);
+    }
   }
   if (call.has_value()) {
     RunCall(id, *std::move(call));
@@ -291,6 +350,7 @@ void LocalBackend::RunCall(base::ActorId id, Call call) {
   Settled settled;
   Finished finished;
   std::optional<Failure> refusal;
+  const bool is_coroutine = IsCoroutine(call);
   {
     base::MutexLock lock(mutex_);
     Actor* const actor = Find(id);
@@ -321,22 +381,36 @@ void LocalBackend::RunCall(base::ActorId id, Call call) {
         !base::Misplaced(*entry, run.constructor).has_value()) {
       BeginCall(run, std::move(call), *entry, std::move(args),
                 std::move(instance));
-      Free(id);
+      Leave(id, is_coroutine);
       return;
     }
     finished = Execute(run, args, &instance);
     settled.outcome = std::move(finished.outcome);
   }
   FinishCall(call, std::move(settled), finished.exit_actor);
+  if (finished.exit_actor) StopCoroutines(id);
   instance.reset();
-  Free(id);
+  Leave(id, is_coroutine);
 }
 
-void LocalBackend::Free(base::ActorId id) {
+void LocalBackend::Leave(base::ActorId id, bool is_coroutine) {
   base::MutexLock lock(mutex_);
   Actor* const actor = Find(id);
-  MOBULA_CHECK(actor != nullptr && actor->busy, "an actor that is busy stays");
-  actor->busy = false;
+  if (actor == nullptr) return;  // it ran beside others, and was the last
+  if (!IsConcurrent(*actor)) {
+    MOBULA_CHECK(actor->busy);
+    actor->busy = false;
+  } else if (is_coroutine) {
+    MOBULA_CHECK(actor->turning);
+    actor->turning = false;
+  }
+}
+
+void LocalBackend::StopCalls(base::ActorId of) {
+  for (const auto& [result, running] : runs_) {
+    const bool is_here = running.thread == std::this_thread::get_id();
+    if (running.actor == of && !is_here) running_.Stop(running.task);
+  }
 }
 
 void LocalBackend::FinishCall(const Call& call, Settled settled,
@@ -345,8 +419,12 @@ void LocalBackend::FinishCall(const Call& call, Settled settled,
   base::MutexLock lock(mutex_);
   Actor* const actor = Find(call.actor);
   MOBULA_CHECK(actor != nullptr, "an actor that runs something stays");
-  const bool cancelled = std::exchange(runs_[call.result].cancelled, false);
-  runs_.erase(call.result);
+  const auto running = runs_.find(call.result);
+  MOBULA_CHECK(running != runs_.end());
+  const bool cancelled = running->second.cancelled;
+  --actor->running;
+  if (IsConcurrent(*actor)) actor->gate.End(running->second.group);
+  runs_.erase(running);
   running_.Forget(call.task);
   spawned_.Ended(call.task);
   if (cancelled) {
@@ -365,6 +443,7 @@ void LocalBackend::FinishCall(const Call& call, Settled settled,
                        "it ended itself (ExitActor)"));
     ended = std::move(actor->instance);
     actor->instance = nullptr;
+    StopCalls(call.actor);
   }
   Settle(call, std::move(settled));
 }

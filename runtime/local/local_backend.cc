@@ -240,6 +240,7 @@ void LocalBackend::Settle(const Call& call, Settled settled) {
   pending_.erase(call.result);
   spawned_.Settled(call.result);
   EndStream(call.result, settled.outcome);
+  if (Actor* const actor = Find(call.actor)) --actor->unfinished;
   objects_.Settle(call.result, std::move(settled));
   TellWatches(call.result);
   objects_.ReleaseArgs(call.args);
@@ -249,9 +250,32 @@ void LocalBackend::Settle(const Call& call, Settled settled) {
 bool LocalBackend::WaitsForItself(base::ObjectId object) const {
   const auto pending = pending_.find(object);
   if (pending == pending_.end()) return false;
-  const auto actor = actors_.find(pending->second);
-  return actor != actors_.end() && actor->second.busy &&
-         actor->second.busy_thread == std::this_thread::get_id();
+  const auto found = actors_.find(pending->second);
+  if (found == actors_.end()) return false;
+  const Actor& actor = found->second;
+  const std::thread::id here = std::this_thread::get_id();
+  if (actor.busy && actor.busy_thread == here) return true;
+  if (!IsConcurrent(actor)) return false;
+  const bool turns_here = actor.turning && actor.turning_thread == here;
+  const auto begun = runs_.find(object);
+  if (begun != runs_.end()) return turns_here && begun->second.is_coroutine;
+  const auto call = std::find_if(
+      actor.waiting.begin(), actor.waiting.end(),
+      [object](const Call& each) { return each.result == object; });
+  if (call == actor.waiting.end()) return false;
+  if (turns_here && IsCoroutine(*call)) return true;
+  return IsFullOfHere(actor, *actor.gate.GroupOf(call->group));
+}
+
+// What stands in the way of the group's next call is what this thread runs.
+bool LocalBackend::IsFullOfHere(const Actor& actor, std::size_t group) const {
+  if (actor.gate.HasRoom(group)) return false;
+  return std::all_of(runs_.begin(), runs_.end(), [&](const auto& each) {
+    const Running& running = each.second;
+    return running.actor != actor.create.actor || running.group != group ||
+           (running.thread == std::this_thread::get_id() &&
+            !running.is_coroutine);
+  });
 }
 
 Failure LocalBackend::WaitsForItselfFailure() const {
@@ -366,7 +390,8 @@ void LocalBackend::Shutdown() {
   base::MutexLock lock(mutex_);
   for (auto& [id, actor] : actors_) {
     // One that runs on another thread keeps its entry until it returns.
-    if (!actor.busy) ended.emplace(id, std::move(actor));
+    const bool runs = actor.busy || actor.turning || actor.running > 0;
+    if (!runs) ended.emplace(id, std::move(actor));
   }
   for (const auto& [id, actor] : ended) actors_.erase(id);
   while (!watches_.empty()) TellWatches(watches_.begin()->first);

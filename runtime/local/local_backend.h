@@ -3,21 +3,25 @@
 //
 // A task runs inside Post(Submit), a constructor inside Post(Create), a method
 // inside Post(Call), unless its actor is busy: then right after the call that
-// it is busy with, on that thread. So one thread's program is deterministic.
-// A coroutine begins so too, and runs until it waits; then it goes on, on the
-// pool, when its wait is over: one of an actor when that is not busy, so that
-// an actor has one thread of control. Errors, names, incarnations, retries on
-// exceptions and resource checks are those of the cluster, but nothing dies by
-// itself: Kill destroys the object in place (its destructor runs), a timeout is
-// only noticed when the function has returned, and time spent waiting for
-// others does not exist. The control store is in memory (LocalStore), so a
-// detached actor ends with this process. There is no store of objects: all
-// values lie in this process's own memory. Owner: the API's session. Threading:
-// any thread; functions run with no lock held. Invariants: (1) an object that
-// is not settled belongs to a call of an actor that is busy, or to a coroutine;
-// (2) calls of one actor run one at a time, in the order posted. Failure: a
-// wait that only its own caller could end is answered by a Failure at once.
-// Shutdown stops the coroutines that wait, and returns when they have ended.
+// it is busy with, on that thread. So one thread's program is deterministic. An
+// actor with concurrency is busy when the call's group has no room: else a call
+// that a method makes to its own actor runs inside of that, and calls of
+// several threads run there at the same time. A coroutine begins so too, and
+// runs until it waits; then it goes on, on the pool, when its wait is over: one
+// of an actor when that is not busy, so that an actor has one thread of
+// control. Errors, names, incarnations, retries on exceptions and resource
+// checks are those of the cluster, but nothing dies by itself: Kill destroys
+// the object in place (its destructor runs), a timeout is only noticed when the
+// function has returned, and time spent waiting for others does not exist. The
+// control store is in memory (LocalStore), so a detached actor ends with this
+// process. There is no store of objects: all values lie in this process's own
+// memory. Owner: the API's session. Threading: any thread; functions run with
+// no lock held. Invariants: (1) an object that is not settled belongs to a call
+// of an actor that is busy, or to a coroutine; (2) calls of one actor run one
+// at a time, or as many as its groups have room for, in the order posted.
+// Failure: a wait that only its own caller could end is answered by a Failure
+// at once. Shutdown stops the coroutines that wait, and returns when they have
+// ended.
 #ifndef MOBULA_RUNTIME_LOCAL_LOCAL_BACKEND_H_
 #define MOBULA_RUNTIME_LOCAL_LOCAL_BACKEND_H_
 
@@ -48,6 +52,7 @@
 #include "base/threads/executor.h"
 #include "base/threads/outcome_watch.h"
 #include "base/value.h"
+#include "runtime/actors/call_gate.h"
 #include "runtime/core/events.h"
 #include "runtime/executor/current.h"
 #include "runtime/executor/running_tasks.h"
@@ -120,8 +125,15 @@ class LocalBackend : public Backend {
     int handles = 0;
     bool held = false;      // until StartActor
     bool detached = false;  // lives without a handle
-    bool busy = false;      // something of it runs, on busy_thread
+    // Something runs, on busy_thread, beside which nothing does: a constructor,
+    // and where calls run one at a time each of them.
+    bool busy = false;
     std::thread::id busy_thread;
+    CallGate gate;
+    int running = 0;       // calls that have begun and not ended
+    int unfinished = 0;    // calls without an answer
+    bool turning = false;  // where calls run at the same time: a coroutine
+    std::thread::id turning_thread;  // does, here
     std::optional<base::Failure> death;
     std::deque<Call> waiting;
     std::shared_ptr<Turns> turns;  // null before its first coroutine
@@ -162,6 +174,10 @@ class LocalBackend : public Backend {
   // A task or call that runs.
   struct Running {
     base::TaskId task;
+    base::ActorId actor;
+    std::size_t group = 0;
+    std::thread::id thread;  // of a coroutine: on which it began
+    bool is_coroutine = false;
     bool cancelled = false;
   };
 
@@ -220,12 +236,23 @@ class LocalBackend : public Backend {
 
   // Does what the actor has to do next; false if that is nothing.
   bool Step(base::ActorId id) MOBULA_EXCLUDES(mutex_);
+  bool StepTurn(base::ActorId id) MOBULA_EXCLUDES(mutex_);
+  [[nodiscard]] static bool IsConcurrent(const Actor& actor) {
+    return actor.gate.is_said();
+  }
+  [[nodiscard]] bool IsCoroutine(const Call& call) const;
+  // The first that may begin; its end if there is none.
+  std::deque<Call>::iterator NextCall(Actor& actor) MOBULA_REQUIRES(mutex_);
+  // It has begun, on this thread.
+  void Enter(Actor& actor, const Call& call) MOBULA_REQUIRES(mutex_);
+  // Tells those that run to stop.
+  void StopCalls(base::ActorId of) MOBULA_REQUIRES(mutex_);
   void Begin(base::ActorId id) MOBULA_EXCLUDES(mutex_);
   void RunCall(base::ActorId id, Call call) MOBULA_EXCLUDES(mutex_);
   void FinishCall(const Call& call, Settled settled, bool exit_actor)
       MOBULA_EXCLUDES(mutex_);
-  // What it was occupied with is over.
-  void Free(base::ActorId id) MOBULA_EXCLUDES(mutex_);
+  // What it was occupied with is over, or waits.
+  void Leave(base::ActorId id, bool is_coroutine) MOBULA_EXCLUDES(mutex_);
 
   // Coroutines: local_coroutines.cc.
   void BeginTask(const Submit& submit, const base::FunctionEntry& entry)
@@ -274,6 +301,8 @@ class LocalBackend : public Backend {
   // The call lets its arguments go.
   void Settle(const Call& call, Settled settled) MOBULA_REQUIRES(mutex_);
   [[nodiscard]] bool WaitsForItself(base::ObjectId object) const
+      MOBULA_REQUIRES(mutex_);
+  [[nodiscard]] bool IsFullOfHere(const Actor& actor, std::size_t group) const
       MOBULA_REQUIRES(mutex_);
   [[nodiscard]] base::Failure WaitsForItselfFailure() const;
   static base::Failure Cancelled(const Call& call, base::Executed executed);

@@ -48,6 +48,7 @@ base::ControlReply LocalBackend::Register(const base::RegisterActor& request) {
   }
   create.resources = actor.spec->resources;
   create.restarts_max = actor.restarts_max;
+  create.concurrency = actor.spec->concurrency;
   if (std::optional<Failure> refusal = Refusal(create)) {
     base::MutexLock lock(mutex_);
     store_.Ended(actor.actor);
@@ -66,7 +67,7 @@ base::ControlReply LocalBackend::End(const base::EndActor& request) {
                     "no living actor has that id");
     }
   }
-  On(Kill{request.actor, request.restart});
+  On(Kill{request.actor, request.restart, false});
   return base::Done{};
 }
 

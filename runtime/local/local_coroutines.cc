@@ -218,8 +218,9 @@ void LocalBackend::PumpSoon(base::ActorId actor) {
 base::Work* LocalBackend::TakeTurn(Actor& actor) {
   if (actor.turns == nullptr) return nullptr;
   Turns& turns = *actor.turns;
-  // In turn with the calls that wait.
-  const bool yields = turns.had_last && !actor.waiting.empty() && !ended_;
+  // In turn with the calls that wait and may begin.
+  const bool yields =
+      turns.had_last && NextCall(actor) != actor.waiting.end() && !ended_;
   base::Work* const work = yields ? nullptr : turns.Take();
   turns.had_last = work != nullptr;
   return work;

@@ -296,6 +296,17 @@ TEST_F(SharedActors, KillStopsOneAlone) {
   EXPECT_EQ(cell.Incarnation(), 1);
 }
 
+TEST_F(SharedActors, AGracefulKillIsAsAnyOther) {
+  auto patient = mobula::Create<Patient>(Shared());
+  auto cell = mobula::Create<Cell>(Shared(), 7);
+  const int pid = mobula::Get(cell.Call<&Cell::Pid>());
+  const Ref<void> waits = patient.Call<&Patient::Wait>();
+  mobula::Kill(patient, mobula::KillOptions().Graceful());
+  EXPECT_EQ(CodeOf(waits), mobula::ErrorCode::kActorDied);
+  EXPECT_EQ(mobula::Get(cell.Call<&Cell::Pid>()), pid);
+  EXPECT_EQ(cell.Incarnation(), 1);
+}
+
 TEST_F(SharedActors, OneThatIsDeafIsKilledWithItsProcess) {
   auto deaf = mobula::Create<Patient>(Shared().KillGrace(200ms));
   auto cell = mobula::Create<Cell>(Shared(), 7);
@@ -371,6 +382,10 @@ TEST_F(SharedActors, WhatMakesNoSenseIsRefused) {
   EXPECT_THROW(mobula::Create<Cell>(Shared().Name("one").Detached(), 1),
                mobula::BadArgument);
   EXPECT_THROW(ActorOptions().KillGrace(2min), mobula::BadArgument);
+  EXPECT_THROW(mobula::Create<Cell>(Shared().MaxConcurrency(2), 1),
+               mobula::BadArgument);
+  EXPECT_THROW(mobula::Create<Cell>(Shared().ConcurrencyGroup("io", 1), 1),
+               mobula::BadArgument);
 }
 
 TEST(SharedLocal, AreLikeAnyOther) {

@@ -143,6 +143,11 @@ void RefuseShared(const ActorOptions::Values& options) {
     ThrowBadArgument(
         "a detached actor has a process of its own: create it without Shared");
   }
+  if (options.concurrency.is_said()) {
+    ThrowBadArgument(
+        "Shared() actors run one call at a time: create it without "
+        "MaxConcurrency and ConcurrencyGroup, or without Shared");
+  }
 }
 
 base::Bytes AwaitArgument(const Argument& argument) {
@@ -302,6 +307,7 @@ ActorPtr CreateActor(const base::FunctionEntry& constructor,
   create.scope = SpawnPlace().Create();
   create.shared = values.shared;
   create.kill_grace = values.kill_grace;
+  create.concurrency = values.concurrency;
   if (values.detached) {
     return CreateDetached(std::move(session), create, AwaitArguments(arguments),
                           values);
@@ -318,7 +324,8 @@ ActorPtr CreateActor(const base::FunctionEntry& constructor,
 }
 
 ObjectPtr CallActor(const ActorPtr& actor, const base::FunctionEntry& method,
-                    Arguments arguments, const CallOptions& options) {
+                    Arguments arguments, const CallOptions& options,
+                    std::string_view group) {
   const ActorHandle& handle = Referred(actor);
   runtime::Backend& backend = handle.session()->OpenBackend();
   const CallOptions::Values& values = options.values();
@@ -329,6 +336,7 @@ ObjectPtr CallActor(const ActorPtr& actor, const base::FunctionEntry& method,
   call.method = method.id;
   call.method_name = method.name;
   call.by_name = !method.named_function.empty();
+  call.group = values.group.value_or(std::string(group));
   EncodedArgs encoded =
       Encode(handle.session(), method.name, arguments,
              StoreDeadline(*handle.session(), values.timeout));
@@ -353,11 +361,22 @@ ActorPtr GetActor(std::string_view class_name, const std::string& name,
 
 void KillActor(const ActorPtr& actor, const KillOptions& options) {
   const ActorHandle& handle = Referred(actor);
-  const bool restart = options.values().restart;
+  const auto [restart, graceful] = options.values();
+  if (graceful && restart) {
+    ThrowBadArgument(
+        "KillOptions: Graceful ends the actor for good, Restart does not: "
+        "choose one");
+  }
+  if (graceful && handle.detached()) {
+    ThrowBadArgument(
+        "KillOptions: a detached actor is not ended gracefully; call a method "
+        "of it that calls ExitActor");
+  }
   if (handle.detached()) {
     EndDetached(*handle.session(), handle.id(), restart);
   } else {
-    handle.session()->OpenBackend().Post(runtime::Kill{handle.id(), restart});
+    handle.session()->OpenBackend().Post(
+        runtime::Kill{handle.id(), restart, graceful});
   }
 }
 

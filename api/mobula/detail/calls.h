@@ -50,8 +50,10 @@ ObjectPtr SpawnTask(const base::FunctionEntry& function, Arguments arguments,
 ActorPtr CreateActor(const base::FunctionEntry& constructor,
                      std::string_view class_name, Arguments arguments,
                      const ActorOptions& options);
+// `group`: the method's own, where the options name none.
 ObjectPtr CallActor(const ActorPtr& actor, const base::FunctionEntry& method,
-                    Arguments arguments, const CallOptions& options);
+                    Arguments arguments, const CallOptions& options,
+                    std::string_view group = "");
 ActorPtr GetActor(std::string_view class_name, const std::string& name,
                   const std::string& ns);
 void KillActor(const ActorPtr& actor, const KillOptions& options);

@@ -118,6 +118,7 @@ ActorPtr CreateDetached(std::shared_ptr<Session> session,
   spec.constructor = create.constructor;
   spec.args = std::move(args);
   spec.resources = create.resources;
+  spec.concurrency = create.concurrency;
   // Its raylet knows the executable, and fills spec.program in.
   const base::ActorRecord actor = Register(backend, std::move(request));
   return Adopt(std::move(session), actor, create.class_name);
