@@ -255,6 +255,7 @@ TEST_F(CallTableTest, WhatWaitsIsAnsweredThoughTheRestWasTakenBack) {
   calls_.Aside(Worker(1), {{5, 1}, 0}, out_);
   base::TaskDone refused;
   refused.task = {5, 2};
+  refused.incarnation = 1;
   refused.outcome = base::NotRun(base::FailureCode::kCancelled, "it ends");
   calls_.Done(Worker(1), refused, out_);
   EXPECT_EQ(Sent().size(), 3u);

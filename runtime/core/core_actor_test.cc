@@ -447,6 +447,7 @@ TEST_F(CoreBorrowedTest, ARefusedCallWaitsForTheOwnersWord) {
   Do(Method(2));
   base::TaskDone refusal =
       AnswerFailure(1, FailureCode::kActorRestarted, Executed::kNo);
+  refusal.incarnation = 1;
   Hear(kWorker, refusal);
   EXPECT_EQ(core_.Count().calls, 2u);
   Move(kOther, 2);

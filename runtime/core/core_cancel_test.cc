@@ -433,7 +433,10 @@ TEST_F(CoreCancelCallTest, OneThatTheWorkerHasNotStartedDidNotRun) {
   MakeCall(2);
   CancelIt(2);
   ASSERT_EQ(Sent<base::StopTask>().size(), 1u);
-  Hear(kWorker, AnswerFailure(2, FailureCode::kCancelled, Executed::kNo));
+  base::TaskDone refusal =
+      AnswerFailure(2, FailureCode::kCancelled, Executed::kNo);
+  refusal.incarnation = 1;
+  Hear(kWorker, std::move(refusal));
   EXPECT_EQ(CancelledAs(2), Executed::kNo);
   base::TaskDone done = Answer(1, "1");
   done.incarnation = 1;

@@ -50,9 +50,11 @@ class CoreScopeTest : public CoreFixture {
     return submit;
   }
   // How a function ends whose scope was stopped.
-  static base::TaskDone Threw(std::uint64_t n, const std::string& type) {
+  static base::TaskDone Threw(std::uint64_t n, const std::string& type,
+                              std::int64_t incarnation = 0) {
     base::TaskDone done =
         AnswerFailure(n, FailureCode::kUserException, Executed::kYes);
+    done.incarnation = incarnation;
     std::get<Failure>(done.outcome).exception_type = type;
     return done;
   }
@@ -268,10 +270,10 @@ TEST_F(CoreScopeTest, ACallWhoseTimeIsOverIsToldToStop) {
   Later(seconds(1));
   EXPECT_EQ(Sent<base::StopTask>().size(), 2u);
   ExpectTimeout(1, Executed::kMaybe);
-  Hear(kWorker, Threw(1, "mobula::TimeoutError"));
+  Hear(kWorker, Threw(1, "mobula::TimeoutError", /*incarnation=*/1));
   Do(Ask(3, seconds(1)));
   now_ = now_ + seconds(1);
-  Hear(kWorker, Threw(3, "mobula::Cancelled"));
+  Hear(kWorker, Threw(3, "mobula::Cancelled", /*incarnation=*/1));
   ExpectTimeout(3, Executed::kYes);
   EXPECT_EQ(core_.Count().calls, 0u);
 }
