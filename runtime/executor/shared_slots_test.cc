@@ -49,6 +49,7 @@ using base::ObjectId;
 using base::TaskId;
 
 std::counting_semaphore<> gate(0);
+std::atomic<int> entered{0};  // Block and Outer, how often
 std::atomic<int> destroyed{0};
 std::atomic<std::uint32_t> inner_ran{0};
 std::atomic<std::thread::id> inner_thread;
@@ -68,7 +69,13 @@ base::Outcome Increment(base::Invocation& invocation) {
   return Bytes::Own(std::to_string(++counter->value));
 }
 
+void Enter() {
+  entered.fetch_add(1);
+  entered.notify_all();
+}
+
 base::Outcome Block(base::Invocation&) {
+  Enter();
   gate.acquire();
   return Bytes();
 }
@@ -82,6 +89,7 @@ void LetGo() {
 
 // Waits as Get does, for what Inner gives.
 base::Outcome Outer(base::Invocation&) {
+  Enter();
   const LentWait::Awaiting awaiting({&kInner, 1});
   const LentWait::BlockedFn blocked = &HostThreads::BlockedHere;
   LentWait wait(base::BootTime::Never(), blocked);
@@ -148,6 +156,13 @@ class Host {
     work.shared = true;
     const TaskId task = work.task;
     slots_.Push(std::move(work));
+    return task;
+  }
+  // Of Block or Outer; returns when it runs.
+  TaskId Enter(std::uint64_t actor, std::uint64_t function) {
+    const int before = entered.load();
+    const TaskId task = Push(actor, function);
+    entered.wait(before);
     return task;
   }
   Executed Await(TaskId task) {
@@ -244,7 +259,7 @@ TEST(SharedSlots, WhatNoThreadCanRunFailsAndHasNotRun) {
              .patience = std::chrono::milliseconds(1)});
   host.Push(1, 1);
   host.Await(host.Push(2, 1));
-  const TaskId blocked = host.Push(1, 3);
+  const TaskId blocked = host.Enter(1, 3);
   const Executed refused = host.Await(host.Push(2, 2));
   EXPECT_TRUE(refused.never_began);
   const auto& failure = std::get<base::Failure>(refused.outcome);
@@ -262,7 +277,7 @@ TEST(SharedSlots, WhoWaitsForACallRunsItWhereNoThreadCan) {
   host.Push(1, 1);
   host.Await(host.Push(2, 1));
   host.slots().NoteCall(kInner, Actor(2));
-  const TaskId outer = host.Push(1, 4);
+  const TaskId outer = host.Enter(1, 4);
   host.Push(2, 5, kInner);
   EXPECT_EQ(host.Value(outer), "same");
 }
@@ -274,7 +289,7 @@ TEST(SharedSlots, ButNotWhatItDoesNotWaitFor) {
              .patience = std::chrono::milliseconds(100)});
   host.Push(1, 1);
   host.Await(host.Push(2, 1));
-  const TaskId outer = host.Push(1, 4);
+  const TaskId outer = host.Enter(1, 4);
   const Executed refused = host.Await(host.Push(2, 5, kInner));
   EXPECT_TRUE(refused.never_began);
   LetGo();
