@@ -341,7 +341,7 @@ std::optional<base::ActorId> CallTable::Done(base::ProcessId from,
     if (auto* failure = std::get_if<Failure>(&done.outcome)) {
       if (entry.deadline <= now_ && IsOfScope(*failure)) {
         *failure = TimeoutFailure(base::Executed::kYes, "call");
-      } else if (failure->code == FailureCode::kTimeout && entry.maybe_ran) {
+      } else if (failure->executed == base::Executed::kNo && entry.maybe_ran) {
         failure->executed = base::Executed::kMaybe;  // this attempt did not
       }
       Fill(entry, *failure);

@@ -221,6 +221,22 @@ TEST_F(CallTableTest, WhatIsCertainDependsOnHowTheActorWasLost) {
   }
 }
 
+// The incarnation that has the second attempt knows nothing of the first one.
+TEST_F(CallTableTest, WhatMayHaveRunBeforeIsNotSaidNeverToHave) {
+  Hear(What::kUp, 1);
+  Make(1, /*retries_max=*/1);
+  Resolve(1);
+  Hear(What::kDown, 1);
+  Hear(What::kUp, 2);
+  base::TaskDone refused;
+  refused.task = {5, 1};
+  refused.outcome = base::NotRun(base::FailureCode::kObjectStoreFull, "full");
+  refused.incarnation = 2;
+  calls_.Done(Worker(2), refused, out_);
+  ASSERT_NE(FailureOf(1), nullptr);
+  EXPECT_EQ(FailureOf(1)->executed, Executed::kMaybe);
+}
+
 TEST_F(CallTableTest, CoroutinesThatWaitMayHaveRunAndTakeNoRoom) {
   const std::uint64_t last = CallTable::kWindow + 10;
   Hear(What::kUp, 1);

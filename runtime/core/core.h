@@ -81,6 +81,10 @@ class Core {
   }
   // The same by what holds each, and actors; the largest objects only.
   [[nodiscard]] base::RefsAre DescribeRefs(std::size_t rows_max) const;
+  // Of an own object: how it was made is known, for when it is lost.
+  [[nodiscard]] bool Traces(base::ObjectId object) const {
+    return owner_.lineage().Has(object);
+  }
   // What it has asked for that is not done.
   [[nodiscard]] base::TasksAre DescribeTasks(
       const base::ListOwnTasks& list) const {

@@ -225,6 +225,21 @@ TEST_F(CoreTest, WhenAttemptsRunOutTheFailureTellsTheStory) {
   EXPECT_EQ(failure.log_tail, (std::vector<std::string>{"last words"}));
 }
 
+// The worker that has the second attempt knows nothing of the first one.
+TEST_F(CoreTest, WhatMayHaveRunBeforeIsNotSaidNeverToHave) {
+  LeaseId lease = RunFirst(Simple(1));
+  Do(PeerLost{kWorker});
+  Hear(kRaylet, base::LeaseLost{lease, kWorker, Death()});
+  lease = Sent<base::RequestLease>().at(0).lease;
+  Hear(kRaylet, base::LeaseGranted{lease, kOther, 78});
+  base::TaskDone refused =
+      AnswerFailure(1, FailureCode::kObjectStoreFull, base::Executed::kNo);
+  refused.attempt = 2;
+  Hear(kOther, refused);
+  EXPECT_EQ(FailureOf(1).code, FailureCode::kObjectStoreFull);
+  EXPECT_EQ(FailureOf(1).executed, base::Executed::kMaybe);
+}
+
 TEST_F(CoreTest, OneSignOfDeathIsBelievedAfterAWhile) {
   const LeaseId lease = RunFirst(Simple(1));
   Hear(kRaylet, base::LeaseLost{lease, kWorker, Death()});

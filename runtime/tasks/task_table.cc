@@ -261,8 +261,6 @@ void TaskTable::Conclude(Tasks::iterator it, base::TaskDone& done,
   }
   if (task.deadline <= now && IsOfScope(*failure)) {
     *failure = TimeoutFailure(base::Executed::kYes, "task");
-  } else if (failure->code == FailureCode::kTimeout && RanBefore(task)) {
-    failure->executed = base::Executed::kMaybe;  // this attempt did not
   }
   if (IsRefusal(*failure)) {
     // Taken back, or the worker is leaving and takes nothing any more.
@@ -274,6 +272,10 @@ void TaskTable::Conclude(Tasks::iterator it, base::TaskDone& done,
   if (task.retry_exceptions && failure->code == FailureCode::kUserException &&
       Retry(it->first, task, now)) {
     return;
+  }
+  // It speaks for this attempt alone.
+  if (failure->executed == base::Executed::kNo && RanBefore(task)) {
+    failure->executed = base::Executed::kMaybe;
   }
   Fill(task, lease, *failure);
   Settle(it, std::move(done.outcome), out);

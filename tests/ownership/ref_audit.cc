@@ -194,6 +194,11 @@ class Look {
       const ObjectId object = listed.name.object;
       if (orphans_.contains(object)) continue;
       if (Find(listed.name.owner, object) != nullptr) continue;
+      // What a lost attempt has stored goes with its lineage.
+      const auto owner = scene_.seats.find(listed.name.owner);
+      if (owner != scene_.seats.end() && owner->second.core->Traces(object)) {
+        continue;
+      }
       Wrong("object " + Text(listed.name) + " is stored and free");
     }
   }

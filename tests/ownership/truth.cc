@@ -96,9 +96,34 @@ ObjectId Truth::LoseSome(std::uint64_t choice) {
   if (there.empty()) return {};
   const auto& [object, place] = there[choice % there.size()];
   lost_.insert(place);
-  were_lost_.insert(object);
-  first_reads_.erase(object);
+  ++times_anew_[object];
   return object;
+}
+
+bool Truth::NoteLost(ObjectId object, const base::Extent& extent) {
+  if (!lost_.insert(PlaceOf(extent)).second) return false;
+  times_anew_.try_emplace(object, 0);
+  results_.erase(object);
+  leaves_.erase(object);
+  return true;
+}
+
+bool Truth::MayMiss(const ObjectName& name, const base::Extent& extent) const {
+  const Place place = PlaceOf(extent);
+  // It may have been made anew since, elsewhere.
+  if (lost_.contains(place) || times_anew_.contains(name.object)) return true;
+  if (unreadable_.contains(extent.arena) || stolen_.contains(name.object)) {
+    return true;
+  }
+  // What a writer did not say in time was never there.
+  const auto writer = writers_.find(place);
+  if (writer != writers_.end() && ended_.contains(writer->second)) return true;
+  return IsJobOver(name.owner) || MayBeLost(name.object);
+}
+
+bool Truth::IsJobOver(ProcessId owner) const {
+  const auto job = jobs_.find(owner);
+  return job != jobs_.end() && over_.contains(job->second);
 }
 
 void Truth::NoteFreed(const base::Extent& extent) {
@@ -122,8 +147,7 @@ std::string Truth::BytesOf(const Value& value) {
   const Place place = PlaceOf(value.extent());
   if (freed_.contains(place)) {
     // What a job owned is free when it is over, whoever refers to it.
-    const auto job = jobs_.find(value.name().owner);
-    if (job != jobs_.end() && over_.contains(job->second)) return "";
+    if (IsJobOver(value.name().owner)) return "";
     Wrong("object " + IdText(value.name().object) + " is read and free");
     return "";
   }
@@ -154,9 +178,25 @@ void Truth::Read(const ObjectName& name, const base::Outcome& outcome) {
       !bytes.ends_with("/" + RefsText(value->refs()))) {
     Wrong("object " + who + " holds another's bytes: " + bytes);
   }
-  const auto [first, is_first] = first_reads_.emplace(name.object, bytes);
-  if (!is_first && first->second != bytes) {
-    Wrong("object " + who + " changed");
+  CheckSame(name.object, *value, bytes);
+}
+
+void Truth::CheckSame(ObjectId object, const Value& value,
+                      const std::string& bytes) {
+  if (value.is_stored()) {
+    const auto& [at, is_first] =
+        seen_at_.emplace(PlaceOf(value.extent()), bytes);
+    if (!is_first && at->second != bytes) {
+      Wrong("object " + IdText(object) + " changed in its place");
+    }
+  }
+  std::vector<std::string>& seen = seen_[object];
+  if (std::find(seen.begin(), seen.end(), bytes) != seen.end()) return;
+  seen.push_back(bytes);
+  const auto lost = times_anew_.find(object);
+  const std::size_t made_anew = lost == times_anew_.end() ? 0 : lost->second;
+  if (seen.size() > 1 + made_anew) {
+    Wrong("object " + IdText(object) + " changed");
   }
 }
 
@@ -169,7 +209,7 @@ void Truth::ReadArgument(const Value& value) {
 }
 
 bool Truth::MayBeLost(ObjectId object) const {
-  if (stolen_.contains(object) || were_lost_.contains(object)) return true;
+  if (stolen_.contains(object) || times_anew_.contains(object)) return true;
   const auto givers = givers_.find(object);
   if (givers == givers_.end()) return false;
   return std::any_of(givers->second.begin(), givers->second.end(),
@@ -177,7 +217,8 @@ bool Truth::MayBeLost(ObjectId object) const {
 }
 
 bool Truth::MayFail(const ObjectName& name, const Failure& failure) const {
-  const bool is_put = puts_.contains(name.object);
+  const bool is_put =
+      puts_.contains(name.object) || results_.contains(name.object);
   switch (failure.code) {
     case FailureCode::kOwnerDied:
       // Of a result it may be the failure of an argument.
@@ -185,7 +226,7 @@ bool Truth::MayFail(const ObjectName& name, const Failure& failure) const {
     case FailureCode::kObjectLost:
       return is_put
                  ? MayBeLost(name.object)
-                 : !killed_.empty() || !stolen_.empty() || !were_lost_.empty();
+                 : !killed_.empty() || !stolen_.empty() || !times_anew_.empty();
     case FailureCode::kBadArgument:
       return false;
     default:

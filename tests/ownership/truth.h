@@ -6,11 +6,13 @@
 // The bytes of a value say whose they are and which refs are inside, so that
 // bytes and refs of two values can not be mixed up unseen.
 // A place whose bytes are lost can not be read; what its object holds after
-// that may be another value. Owner: Node, or the simulator's World.
+// that may be another value, but one for each loss. At one place everybody
+// reads the same. Owner: Node, or the simulator's World.
 // Threading: none. Invariants: what is wrong is said once, in words.
 #ifndef MOBULA_TESTS_OWNERSHIP_TRUTH_H_
 #define MOBULA_TESTS_OWNERSHIP_TRUTH_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -54,14 +56,36 @@ class Truth {
     puts_.insert(object);
     if (!has_refs) leaves_.insert(object);
   }
+  // The same of what a task or call gave, until its bytes are lost.
+  void NoteResult(base::ObjectId object, bool has_refs) {
+    if (times_anew_.contains(object)) return;
+    results_.insert(object);
+    if (!has_refs) leaves_.insert(object);
+  }
   // Nothing is inside of it.
   [[nodiscard]] bool IsLeaf(base::ObjectId object) const {
     return leaves_.contains(object);
   }
   void NoteWritten(base::ObjectId object, const base::Extent& extent,
                    const base::Bytes& bytes);
+  void NoteWriter(const base::Extent& extent, base::ProcessId writer) {
+    writers_[PlaceOf(extent)] = writer;
+  }
   // Damages a place that is neither free nor damaged, if there is one; whose.
   base::ObjectId LoseSome(std::uint64_t choice);
+  // The object's bytes are not, or no more, at that place; whether that is new.
+  bool NoteLost(base::ObjectId object, const base::Extent& extent);
+  // Its task runs again: there may be one more value.
+  void NoteMadeAnew(base::ObjectId object) {
+    ++times_anew_[object];
+    results_.erase(object);
+    leaves_.erase(object);
+  }
+  // What lies in the arena may be found or not.
+  void NoteUnreadable(base::ArenaId arena) { unreadable_.insert(arena); }
+  // Whether a reader may find nothing where a value lies.
+  [[nodiscard]] bool MayMiss(const base::ObjectName& name,
+                             const base::Extent& extent) const;
   // Who reads there finds nothing.
   [[nodiscard]] bool IsLost(const base::Extent& extent) const {
     return lost_.contains(PlaceOf(extent));
@@ -91,6 +115,7 @@ class Truth {
   }
   [[nodiscard]] std::uint64_t reads() const { return reads_; }
   [[nodiscard]] std::uint64_t losses() const { return losses_; }
+  [[nodiscard]] std::uint64_t lost_places() const { return lost_.size(); }
   [[nodiscard]] bool HasEnded(base::ProcessId process) const {
     return ended_.contains(process);
   }
@@ -103,6 +128,9 @@ class Truth {
   }
   // Empty where it may not be read.
   std::string BytesOf(const base::Value& value);
+  void CheckSame(base::ObjectId object, const base::Value& value,
+                 const std::string& bytes);
+  [[nodiscard]] bool IsJobOver(base::ProcessId owner) const;
   [[nodiscard]] bool MayBeLost(base::ObjectId object) const;
 
   const SayFn say_;
@@ -110,11 +138,15 @@ class Truth {
   std::map<base::ObjectId, std::vector<Place>> places_;
   std::set<Place> freed_;
   std::set<Place> lost_;
-  std::set<base::ObjectId> were_lost_;
+  std::map<Place, base::ProcessId> writers_;
+  std::set<base::ArenaId> unreadable_;
+  std::map<base::ObjectId, std::size_t> times_anew_;
   std::set<base::ObjectId> puts_;
+  std::set<base::ObjectId> results_;
   std::set<base::ObjectId> leaves_;
   std::set<base::ObjectId> stolen_;
-  std::map<base::ObjectId, std::string> first_reads_;
+  std::map<base::ObjectId, std::vector<std::string>> seen_;
+  std::map<Place, std::string> seen_at_;
   // Who sent refs of an object that is not theirs.
   std::map<base::ObjectId, std::set<base::ProcessId>> givers_;
   std::map<base::ProcessId, base::JobId> jobs_;

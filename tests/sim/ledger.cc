@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <sstream>
+#include <utility>
 
 #include "base/check.h"
 #include "base/value.h"
@@ -197,7 +198,7 @@ void Ledger::CheckArgs(OpIndex index, const std::vector<base::Value>& args) {
     for (const std::size_t run : dependency.executions) {
       is_known |= executions_[run].finished && executions_[run].value == value;
     }
-    if (dependency.outcome.has_value()) {
+    if (dependency.outcome.has_value() && !dependency.may_differ()) {
       const auto* settled = std::get_if<base::Value>(&*dependency.outcome);
       is_known = settled != nullptr && settled->view() == value;
     }
@@ -245,15 +246,18 @@ void Ledger::Settle(OpIndex index, const base::Outcome& outcome,
                     std::int64_t incarnation, base::BootTime now) {
   Operation& op = operations_.at(index);
   if (op.outcome.has_value()) {
-    if (*op.outcome != outcome || op.outcome_incarnation != incarnation) {
+    if (*op.outcome == outcome && op.outcome_incarnation == incarnation) return;
+    // What is made anew is judged as any outcome.
+    if (!op.may_differ()) {
       verdict_.Violate("I2", Describe(index) + " changed its outcome");
+      return;
     }
-    return;
+  } else if (op.kind != OpKind::kPut) {
+    ++settled_;
   }
   op.outcome = outcome;
   op.outcome_incarnation = incarnation;
   op.settled_at = now;
-  if (op.kind != OpKind::kPut) ++settled_;
   if (const auto* value = std::get_if<base::Value>(&outcome)) {
     if (op.kind != OpKind::kPut) {
       CheckAnswer(index, value->view(), incarnation);
@@ -269,11 +273,34 @@ void Ledger::NoteCancelled(OpIndex index) {
   CheckCancelled(index);
 }
 
+bool Ledger::NoteRunAgain(base::ObjectId result, base::TaskId task) {
+  const std::optional<OpIndex> index = FindByResult(result);
+  if (!index.has_value() || !by_task_.emplace(task, *index).second) {
+    return false;
+  }
+  operations_[*index].run_again = true;
+  return true;
+}
+
+void Ledger::NoteBytesLost(base::ObjectId result) {
+  const std::optional<OpIndex> index = FindByResult(result);
+  if (index.has_value()) ++operations_[*index].bytes_lost;
+}
+
+void Ledger::NoteStoreFull(base::TaskId task) {
+  const std::optional<OpIndex> index = FindByTask(task);
+  if (index.has_value()) ++operations_[*index].store_full;
+}
+
 // What was said to be cancelled has no other outcome, but that of all when
 // their raylet dies.
 void Ledger::CheckCancelled(OpIndex index) {
   const Operation& op = operations_[index];
   if (!op.cancelled || !op.outcome.has_value()) return;
+  // It was cancelled while it was made anew.
+  if (op.may_differ() && std::holds_alternative<base::Value>(*op.outcome)) {
+    return;
+  }
   const auto* failure = std::get_if<base::Failure>(&*op.outcome);
   if (failure != nullptr && (failure->code == base::FailureCode::kCancelled ||
                              failure->code == base::FailureCode::kRayletDied)) {
@@ -313,13 +340,18 @@ void Ledger::CheckAnswer(OpIndex index, std::string_view value,
                                Number(execution.incarnation) +
                                ", and said to be by " + Number(incarnation));
   }
+}
+
+void Ledger::Answer(OpIndex index, std::int64_t incarnation) {
+  Operation& op = operations_.at(index);
+  if (op.actor.IsNil() || std::exchange(op.answered, true)) return;
   Seen& seen = seen_[{op.owner, op.actor}];
-  if (execution.incarnation < seen.answered) {
+  if (incarnation < seen.answered) {
     verdict_.Violate("I3", Describe(index) + ": incarnation " +
-                               Number(execution.incarnation) +
-                               " answers after " + Number(seen.answered));
+                               Number(incarnation) + " answers after " +
+                               Number(seen.answered));
   }
-  seen.answered = std::max(seen.answered, execution.incarnation);
+  seen.answered = std::max(seen.answered, incarnation);
 }
 
 void Ledger::CheckClaim(OpIndex index, const base::Failure& failure) {
@@ -342,7 +374,7 @@ void Ledger::CheckClaim(OpIndex index, const base::Failure& failure) {
 bool Ledger::MayInherit(const Operation& op) const {
   const auto may_fail = [this](OpIndex index) {
     const auto& outcome = operations_[index].outcome;
-    return !outcome.has_value() ||
+    return !outcome.has_value() || operations_[index].may_differ() ||
            std::holds_alternative<base::Failure>(*outcome);
   };
   if (std::any_of(op.dependencies.begin(), op.dependencies.end(), may_fail)) {

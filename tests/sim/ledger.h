@@ -81,10 +81,18 @@ struct Operation {
   std::int32_t losses = 0;
   // Times it was sent to a worker.
   std::int32_t sent = 0;
-  bool has_value = false;     // some run returned one, or it was put
+  bool has_value = false;  // some run returned one, or it was put
+  int bytes_lost = 0;  // places of its value where nothing is found any more
+  // It was run again since its bytes, or those of what needs it, were lost.
+  bool run_again = false;
+  int store_full = 0;         // runs, or tries, that found no room in the store
   int cancels = 0;            // asked for by whoever has its ref
   int recursive_cancels = 0;  // of those
   bool cancelled = false;     // it was said to be
+  bool answered = false;      // its asker was told that there is a value
+
+  // Its outcome may have changed since it was seen.
+  [[nodiscard]] bool may_differ() const { return bytes_lost > 0 || run_again; }
 };
 
 // One run of a function in a worker.
@@ -138,11 +146,21 @@ class Ledger {
   // are inside.
   base::Outcome Finish(std::size_t execution,
                        const std::vector<base::ObjectName>& refs = {});
-  // The process that asked sees the outcome of a watched object.
+  // The process that asked is told the value of a call, which it may have to
+  // wait for, by an incarnation.
+  void Answer(OpIndex index, std::int64_t incarnation);
+  // It sees the outcome of a watched object.
   void Settle(OpIndex index, const base::Outcome& outcome,
               std::int64_t incarnation, base::BootTime now);
   // Who cancelled it was told that it is.
   void NoteCancelled(OpIndex index);
+  // It is run again, under another task's name, since its bytes were lost.
+  // False where it is not, or another attempt of that.
+  bool NoteRunAgain(base::ObjectId result, base::TaskId task);
+  // Its bytes are not, or no more, where they were.
+  void NoteBytesLost(base::ObjectId result);
+  // It ended, or did not begin, since there was no room in the store.
+  void NoteStoreFull(base::TaskId task);
   // Whether somebody wished that.
   [[nodiscard]] bool MayBeCancelled(const Operation& op) const;
   // A process sees the state of an actor.

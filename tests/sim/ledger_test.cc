@@ -62,6 +62,9 @@ class LedgerTest : public testing::Test {
   }
   void Settle(OpIndex index, base::Outcome outcome,
               std::int64_t incarnation = 0) {
+    if (std::holds_alternative<base::Value>(outcome)) {
+      ledger_.Answer(index, incarnation);
+    }
     ledger_.Settle(index, outcome, incarnation, queue_.now());
   }
   static base::Failure Died(base::Executed executed) {
@@ -105,6 +108,25 @@ TEST_F(LedgerTest, OutcomesDoNotChange) {
   Settle(task, Run(task, kWorker));
   Settle(task, Died(base::Executed::kMaybe));
   EXPECT_EQ(FirstViolation(), "I2");
+}
+
+TEST_F(LedgerTest, OnlyWhatWasLostIsMadeAnew) {
+  const OpIndex task = AskTask(1);
+  Settle(task, Run(task, kWorker, 0, 1));
+  ledger_.NoteBytesLost(ledger_.operation(task).result);
+  Settle(task, Run(task, kOther, 0, 2));
+  EXPECT_EQ(FirstViolation(), "");
+  // It is judged as any outcome.
+  Settle(task, base::Bytes::Own("v99"));
+  EXPECT_EQ(FirstViolation(), "I1");
+}
+
+TEST_F(LedgerTest, WhatHasRunIsNotSaidNeverToHaveOnceItIsLost) {
+  const OpIndex task = AskTask(1);
+  Settle(task, Run(task, kWorker));
+  ledger_.NoteBytesLost(ledger_.operation(task).result);
+  Settle(task, Died(base::Executed::kNo));
+  EXPECT_EQ(FirstViolation(), "claim");
 }
 
 TEST_F(LedgerTest, AValueMustHaveBeenReturned) {

@@ -48,6 +48,11 @@ bool Oracle::IsInherited(const Operation& operation,
       [this, &failure](OpIndex index) {
         const Operation& dependency = ledger_.operations()[index];
         if (!dependency.outcome.has_value()) return !dependency.watched;
+        // It may have come to another end that nobody looked at.
+        if (dependency.may_differ() && (IsJustified(dependency, failure) ||
+                                        IsInherited(dependency, failure))) {
+          return true;
+        }
         const auto* other = std::get_if<base::Failure>(&*dependency.outcome);
         return other != nullptr && other->code == failure.code;
       });
@@ -113,10 +118,12 @@ bool Oracle::IsJustified(const Operation& operation,
     case FailureCode::kNoSuchJob:
     case FailureCode::kNoSuchObject:
     case FailureCode::kElsewhere:
-    case FailureCode::kObjectStoreFull:
-    case FailureCode::kObjectLost:
     case FailureCode::kOwnerDied:
       return false;
+    case FailureCode::kObjectStoreFull:
+      return operation.store_full > 0;
+    case FailureCode::kObjectLost:
+      return IsLossJustified(operation);
   }
   return false;
 }
@@ -137,6 +144,31 @@ bool Oracle::IsExceptionJustified(const Operation& operation) const {
   return threw + operation.losses >= operation.retries_max + 1;
 }
 
+// What can be made again must have been.
+bool Oracle::IsLossJustified(const Operation& operation) const {
+  if (!operation.may_differ()) return false;
+  if (operation.kind != OpKind::kTask || operation.retries_max == 0)
+    return true;
+  const auto runs = static_cast<std::int32_t>(operation.executions.size());
+  if (operation.retries_max > 0 &&
+      runs + operation.losses > operation.retries_max) {
+    return true;
+  }
+  // What it needs may be free, and have been put or made by an actor.
+  return !operation.dependencies.empty() || !operation.passed.empty() ||
+         !operation.mentioned.empty();
+}
+
+std::int32_t Oracle::SpentOnLosses(const Operation& operation) const {
+  if (!operation.may_differ()) return 0;
+  std::int32_t spent = 0;
+  for (const std::size_t run : operation.executions) {
+    const Execution& execution = ledger_.executions()[run];
+    if (execution.finished && !execution.threw) ++spent;
+  }
+  return spent;
+}
+
 bool Oracle::IsWorkerDeathJustified(const Operation& operation) const {
   if (operation.retries_max < 0) return false;
   if (operation.kind == OpKind::kCall) {
@@ -155,7 +187,8 @@ bool Oracle::IsWorkerDeathJustified(const Operation& operation) const {
       if (ledger_.executions()[run].threw) ++threw;
     }
   }
-  return threw + operation.losses >= operation.retries_max + 1;
+  return threw + operation.losses + SpentOnLosses(operation) >=
+         operation.retries_max + 1;
 }
 
 bool Oracle::IsSharedLossJustified(const Operation& operation) const {

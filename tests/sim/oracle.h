@@ -10,6 +10,7 @@
 #ifndef MOBULA_TESTS_SIM_ORACLE_H_
 #define MOBULA_TESTS_SIM_ORACLE_H_
 
+#include <cstdint>
 #include <string>
 
 #include "base/failure.h"
@@ -47,6 +48,9 @@ class Oracle {
   [[nodiscard]] bool IsSharedLossJustified(const Operation& operation) const;
   [[nodiscard]] bool IsActorDeathJustified(const Operation& operation) const;
   [[nodiscard]] bool IsExceptionJustified(const Operation& operation) const;
+  [[nodiscard]] bool IsLossJustified(const Operation& operation) const;
+  // Runs that gave a value, of what was run again for its lost bytes.
+  [[nodiscard]] std::int32_t SpentOnLosses(const Operation& operation) const;
   void CheckGap(OpIndex index, const base::Failure& failure);
 
   // Of a ref that was passed on.

@@ -142,7 +142,8 @@ void OwnerTap::PlantLoss(runtime::Send& send) {
 void OwnerTap::NoteSent(base::ProcessId to, const base::Message& message) {
   Sent sent;
   sent.worker = to;
-  if (const auto* run = std::get_if<base::RunTask>(&message)) {
+  const auto* const run = std::get_if<base::RunTask>(&message);
+  if (run != nullptr) {
     sent.task = run->task;
     sent.attempt = run->attempt;
   } else if (const auto* create = std::get_if<base::CreateActor>(&message)) {
@@ -156,6 +157,9 @@ void OwnerTap::NoteSent(base::ProcessId to, const base::Message& message) {
     sent.incarnation = call->incarnation;
   } else {
     return;
+  }
+  if (run != nullptr && ledger_.NoteRunAgain(run->result, run->task)) {
+    truth_.NoteMadeAnew(run->result);
   }
   workers_[to].unanswered.push_back(sent);
   const auto index = ledger_.FindByTask(sent.task);

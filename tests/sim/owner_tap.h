@@ -21,6 +21,7 @@
 #include "base/boot_time.h"
 #include "base/ids.h"
 #include "runtime/core/events.h"
+#include "tests/ownership/truth.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/plants.h"
 
@@ -28,8 +29,9 @@ namespace mobula::sim {
 
 class OwnerTap {
  public:
-  OwnerTap(base::ProcessId self, Ledger& ledger, Plants& plants)
-      : self_(self), ledger_(ledger), plants_(plants) {}
+  OwnerTap(base::ProcessId self, Ledger& ledger, ownership::Truth& truth,
+           Plants& plants)
+      : self_(self), ledger_(ledger), truth_(truth), plants_(plants) {}
 
   // What the core is to see instead of this event.
   std::vector<runtime::Event> OnEvent(runtime::Event event, base::BootTime now);
@@ -71,6 +73,7 @@ class OwnerTap {
 
   const base::ProcessId self_;
   Ledger& ledger_;
+  ownership::Truth& truth_;
   Plants& plants_;
   std::map<base::ProcessId, Worker> workers_;
   std::set<base::ProcessId> lost_;  // of whose end there was a sign

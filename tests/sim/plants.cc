@@ -30,6 +30,10 @@ constexpr PlantName kPlants[] = {
      "the control store answers before its write is durable"},
     {Plant::kStaleReport, "stale-report",
      "the control store believes a report of a former incarnation"},
+    {Plant::kUnreportedLoss, "unreported-loss",
+     "a reader that finds lost bytes does not say so"},
+    {Plant::kUncheckedBytes, "unchecked-bytes",
+     "damaged bytes come back from disk unseen"},
     {Plant::kUnseededChance, "unseeded-chance",
      "something depends on more than the seed"},
 };

@@ -36,6 +36,8 @@ enum class Plant : std::uint8_t {
   kDoubleOutcome,     // a settled object is settled again
   kReplyBeforeWrite,  // the control store answers before its write is durable
   kStaleReport,       // it believes a report of a former incarnation
+  kUnreportedLoss,    // who finds lost bytes does not say so
+  kUncheckedBytes,    // damaged bytes come back from disk unseen
   kUnseededChance,    // something depends on more than the seed
 };
 

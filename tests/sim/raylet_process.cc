@@ -57,7 +57,7 @@ RayletProcess::RayletProcess(const Options& options, Surroundings& world,
                Post(raylet::ControlSaid{std::move(message)});
              }}),
       audit_(core_.total(), world.records().verdict),
-      arenas_(world.options().refs, world.ForkRng(),
+      arenas_(world.options().refs, world.ForkRng(), world.records().plants,
               [this](base::Duration delay, raylet::Event event) {
                 // Its thread does one thing after the other.
                 told_at_ = std::max(told_at_, queue().now() + delay);
@@ -101,6 +101,7 @@ void RayletProcess::Step(const raylet::Event& event) {
   records.trace.Note(queue().now(), id(), "event", event);
   audit_.OnEvent(event);
   CheckControl(event);
+  NoteLost(event);
   raylet::Effects effects;
   core_.Step(event, queue().now(), effects);
   core_.CheckInvariants();
@@ -118,6 +119,36 @@ void RayletProcess::Step(const raylet::Event& event) {
     audit_.OnEffect(effect);
     CarryOut(effect);
   }
+}
+
+// What its disk has lost, or does not find now.
+void RayletProcess::NoteLost(const raylet::Event& event) {
+  Surroundings::Records records = world_.records();
+  if (const auto* failed = std::get_if<raylet::RestoreFailed>(&event)) {
+    records.truth.NoteUnreadable(failed->arena);
+  }
+  const auto* restored = std::get_if<raylet::Restored>(&event);
+  if (restored == nullptr) return;
+  for (const base::Extent& extent : restored->lost) {
+    const base::ObjectName name = core_.store().stored().NameAt(extent);
+    // Nil: it was freed meanwhile.
+    if (name.object.IsNil()) continue;
+    if (!records.truth.NoteLost(name.object, extent)) continue;
+    records.ledger.NoteBytesLost(name.object);
+  }
+}
+
+// A reader that waited long enough is told that there is no room: is there?
+void RayletProcess::CheckRefusal(const base::ArenaLost& lost) {
+  if (lost.failure.code != base::FailureCode::kObjectStoreFull) return;
+  const raylet::ObjectStore& store = core_.store();
+  const std::uint64_t needed = store.stored().PageBytesIn(lost.arena);
+  if (store.arenas().charged_bytes() + needed > store.arenas().bytes_max()) {
+    return;
+  }
+  world_.records().verdict.Violate(
+      "I15", "arena " + lost.arena.ToString() +
+                 " is not brought back though there is room");
 }
 
 void RayletProcess::CheckControl(const raylet::Event& event) {
@@ -166,6 +197,9 @@ void RayletProcess::CarryOut(const raylet::Effect& effect) {
       for (const base::Extent& extent : free->extents) {
         world_.records().truth.NoteFreed(extent);
       }
+    }
+    if (const auto* lost = std::get_if<base::ArenaLost>(&send->message)) {
+      CheckRefusal(*lost);
     }
     SendTo(send->to, send->message);
   } else if (const auto* connect = std::get_if<raylet::Connect>(&effect)) {

@@ -57,6 +57,8 @@ class RayletProcess : public Process {
   void Step(const raylet::Event& event);
   // Epochs and its own incarnation never go back.
   void CheckControl(const raylet::Event& event);
+  void NoteLost(const raylet::Event& event);
+  void CheckRefusal(const base::ArenaLost& lost);
   void CarryOut(const raylet::Effect& effect);
   bool CarryOutStore(const raylet::Effect& effect);
   // Nobody may map what is taken away.

@@ -86,7 +86,9 @@ std::optional<std::uint64_t> Totals::Count(std::string_view name) const {
       {"lost_batches", faults.lost_batches},
       {"asks", asks},
       {"objects", objects},
-      {"borrows", borrows}};
+      {"borrows", borrows},
+      {"losses", losses},
+      {"remade", remade}};
   for (const auto& [known, count] : counts) {
     if (known == name) return count;
   }
@@ -132,6 +134,8 @@ Totals RunSeeds(const RunOptions& options, std::ostream& out) {
     totals.asks += report.asks;
     totals.objects += report.objects;
     totals.borrows += report.borrows;
+    totals.losses += report.losses;
+    totals.remade += report.remade;
     totals.violations += report.violations.size();
     AddFaults(report.faults, totals.faults);
     if (!report.violations.empty()) Print(seed, options.plant, report, out);

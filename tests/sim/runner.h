@@ -37,6 +37,8 @@ struct Totals {
   std::uint64_t asks = 0;
   std::uint64_t objects = 0;
   std::uint64_t borrows = 0;
+  std::uint64_t losses = 0;
+  std::uint64_t remade = 0;
   std::uint64_t violations = 0;
   FaultCounts faults;
 

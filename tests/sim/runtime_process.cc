@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/check.h"
 
@@ -20,6 +22,14 @@ const base::Value* StoredBy(const runtime::Event& event) {
   return executed == nullptr ? nullptr : base::StoredIn(executed->outcome);
 }
 
+// Who found no room to read asks again after that.
+constexpr base::Duration kReadAgain = std::chrono::milliseconds(100);
+
+bool IsFailure(const base::Outcome& outcome, base::FailureCode code) {
+  const auto* failure = std::get_if<base::Failure>(&outcome);
+  return failure != nullptr && failure->code == code;
+}
+
 // Of a value that lies in memory that is used anew one day.
 base::Outcome Copied(const base::Outcome& outcome) {
   const auto* value = std::get_if<base::Value>(&outcome);
@@ -33,7 +43,8 @@ RuntimeProcess::RuntimeProcess(const Options& options, Surroundings& world)
     : Process(options.id, options.role, options.job, world.records().queue),
       options_(options),
       world_(world),
-      tap_(options.id, world.records().ledger, world.records().plants),
+      tap_(options.id, world.records().ledger, world.records().truth,
+           world.records().plants),
       api_({options.id, options.raylet,
             (options.id.hi << 20 | options.id.lo) * 2,
             [this](runtime::Event event) { Post(std::move(event)); }},
@@ -93,6 +104,11 @@ std::unique_ptr<SlotThread> RuntimeProcess::MakeSlot(base::ActorId actor) {
             if (!actor.IsNil()) return;
             SendTo(options_.raylet, base::TaskBlocked{blocked});
           },
+          [this](const base::Value& stored, const StorePort::MapFn& then) {
+            Fetch({stored.name().object, stored}, /*insists=*/false,
+                  [then](const runtime::Ready& seen) { then(seen.outcome); });
+          },
+          [this](const base::Value& stored) { NoteMissed(stored); },
           [this, actor] {
             if (!actor.IsNil()) ++world_.records().ledger.actor(actor).charged;
             world_.EndProcess(id(), Surroundings::Death{11, 0, actor});
@@ -215,6 +231,8 @@ void RuntimeProcess::Drain() {
 void RuntimeProcess::Step(const runtime::Event& event) {
   Surroundings::Records records = world_.records();
   records.trace.Note(queue().now(), id(), "event", event);
+  const base::Value* const stored = StoredBy(event);
+  if (stored != nullptr) records.truth.NoteWriter(stored->extent(), id());
   runtime::Effects effects;
   core_->Step(event, queue().now(), effects);
   for (runtime::Effect& effect : effects) {
@@ -226,9 +244,7 @@ void RuntimeProcess::Step(const runtime::Event& event) {
     if (tap_.OnEffect(effect)) CarryOut(effect);
   }
   // From here on the raylet knows of it.
-  if (const base::Value* stored = StoredBy(event)) {
-    store_.Finished(stored->extent());
-  }
+  if (stored != nullptr) store_.Finished(stored->extent());
   for (runtime::Event& planted : tap_.TakePlanted()) {
     events_.push_back(std::move(planted));
   }
@@ -260,6 +276,8 @@ void RuntimeProcess::CarryOut(const runtime::Effect& effect) {
     SetTimer(timer->at);
   } else if (const auto* answer = std::get_if<runtime::ControlReady>(&effect)) {
     OnControlReady(*answer);
+  } else if (std::holds_alternative<runtime::Remade>(effect)) {
+    world_.NoteRemade();
   } else {
     // A driver is told that its runtime is over, and goes on.
     if (role() == base::Role::kWorker) world_.EndProcess(id(), {});
@@ -267,15 +285,17 @@ void RuntimeProcess::CarryOut(const runtime::Effect& effect) {
 }
 
 void RuntimeProcess::OnReady(const runtime::Ready& ready) {
-  Surroundings::Records records = world_.records();
-  const auto index = records.ledger.FindByResult(ready.object);
-  const bool is_own = index.has_value() &&
-                      records.ledger.operation(*index).owner == id() &&
-                      (records.ledger.operation(*index).watched ||
-                       records.ledger.operation(*index).outcome.has_value());
-  const bool is_read = refs_.IsReading(ready.object);
-  if (!is_own && !is_read) {
-    records.verdict.Violate("I1", "an object that nobody watched is ready");
+  if (IsOwn(ready.object) &&
+      std::holds_alternative<base::Value>(ready.outcome)) {
+    Ledger& ledger = world_.records().ledger;
+    ledger.Answer(*ledger.FindByResult(ready.object), ready.incarnation);
+  }
+  if (TakeRemade(ready)) return;
+  if (!IsOwn(ready.object) && !refs_.IsReading(ready.object)) {
+    if (reported_.contains(ready.object))
+      return;  // who had reported it is gone
+    world_.records().verdict.Violate("I1",
+                                     "an object that nobody watched is ready");
     return;
   }
   const base::Value* stored = base::StoredIn(ready.outcome);
@@ -283,26 +303,87 @@ void RuntimeProcess::OnReady(const runtime::Ready& ready) {
   const auto handle = handles.find(ready.object);
   if (stored == nullptr || handle == handles.end()) {
     // Without a handle nobody looks at what lies in the store.
-    OnSeen(ready, is_own && stored == nullptr, is_read);
+    OnSeen(ready, stored == nullptr);
     return;
   }
   // Whoever waits for it has a handle meanwhile.
   api_.Take({ready.object, handle->second.owner});
-  runtime::Ready seen = ready;
-  store_.Map(*stored, [this, seen = std::move(seen), is_own,
-                       is_read](const base::Outcome& mapped) mutable {
-    seen.outcome = Copied(mapped);
-    OnSeen(seen, is_own, is_read);
+  Fetch(ready, /*insists=*/true, [this](const runtime::Ready& fetched) {
+    runtime::Ready seen = fetched;
+    seen.outcome = Copied(fetched.outcome);
+    OnSeen(seen, true);
     api_.Let(seen.object);
   });
 }
 
-void RuntimeProcess::OnSeen(const runtime::Ready& ready, bool is_own,
-                            bool is_read) {
-  const auto index = world_.records().ledger.FindByResult(ready.object);
-  if (is_own) OnOwnReady(*index, ready);
+bool RuntimeProcess::IsOwn(base::ObjectId object) const {
+  Ledger& ledger = world_.records().ledger;
+  const auto index = ledger.FindByResult(object);
+  if (!index.has_value() || ledger.operation(*index).owner != id())
+    return false;
+  return ledger.operation(*index).watched ||
+         ledger.operation(*index).outcome.has_value();
+}
+
+void RuntimeProcess::OnSeen(const runtime::Ready& ready, bool is_own_told) {
+  const bool is_read = refs_.IsReading(ready.object);
+  if (is_own_told && IsOwn(ready.object)) {
+    OnOwnReady(*world_.records().ledger.FindByResult(ready.object), ready);
+  }
   // With its raylet everything else may be gone.
   if (is_read) refs_.OnReady(ready.object, ready.outcome, !raylet_lost_);
+}
+
+void RuntimeProcess::Fetch(const runtime::Ready& ready, bool insists,
+                           const SeenFn& then) {
+  const base::Value* const stored = base::StoredIn(ready.outcome);
+  if (stored == nullptr) return then(ready);
+  store_.Map(*stored, [this, ready, insists,
+                       then](const base::Outcome& mapped) {
+    if (insists && IsFailure(mapped, base::FailureCode::kObjectStoreFull)) {
+      // It is no outcome: user code asks again.
+      After(kReadAgain, [this, ready, then] { Fetch(ready, true, then); });
+      return;
+    }
+    if (!IsFailure(mapped, base::FailureCode::kObjectLost)) {
+      runtime::Ready seen = ready;
+      seen.outcome = mapped;
+      then(seen);
+      return;
+    }
+    const base::Value& lost = *base::StoredIn(ready.outcome);
+    NoteMissed(lost);
+    remakings_.emplace(ready.object, Remaking{lost.extent(), insists, then});
+    reported_.insert(ready.object);
+    if (world_.records().plants.Strikes(Plant::kUnreportedLoss, 2)) return;
+    Post(runtime::ReportLost{lost.name(), lost.extent()});
+  });
+}
+
+bool RuntimeProcess::TakeRemade(const runtime::Ready& ready) {
+  const base::Value* const stored = base::StoredIn(ready.outcome);
+  std::vector<Remaking> told;
+  auto [it, end] = remakings_.equal_range(ready.object);
+  while (it != end) {
+    // What names the same place was under way before the report.
+    const bool is_old =
+        stored != nullptr && stored->extent() == it->second.lost;
+    if (!is_old) told.push_back(std::move(it->second));
+    it = is_old ? std::next(it) : remakings_.erase(it);
+  }
+  for (const Remaking& one : told) Fetch(ready, one.insists, one.then);
+  return !told.empty();
+}
+
+void RuntimeProcess::NoteMissed(const base::Value& stored) {
+  Surroundings::Records records = world_.records();
+  const base::ObjectId object = stored.name().object;
+  if (!records.truth.MayMiss(stored.name(), stored.extent())) {
+    records.verdict.Violate("I15", "the bytes of object " + object.ToString() +
+                                       " are missing without a reason");
+  }
+  if (!records.truth.NoteLost(object, stored.extent())) return;
+  records.ledger.NoteBytesLost(object);
 }
 
 void RuntimeProcess::OnOwnReady(OpIndex index, const runtime::Ready& ready) {
@@ -313,7 +394,7 @@ void RuntimeProcess::OnOwnReady(OpIndex index, const runtime::Ready& ready) {
   ledger.Settle(index, ready.outcome, ready.incarnation, queue().now());
   if (!is_first) return;
   if (const auto* value = std::get_if<base::Value>(&ready.outcome)) {
-    world_.records().truth.NotePut(ready.object, !value->refs().empty());
+    world_.records().truth.NoteResult(ready.object, !value->refs().empty());
     refs_.Meet(*value);
   }
   slot_->OnSettled(index);
@@ -400,7 +481,7 @@ std::optional<ownership::Scene::Seat> RuntimeProcess::Seat() const {
     seat.handles[object] = handle.count;
   }
   seat.held_for_actors = api_.HeldForActors();
-  seat.watches = refs_.reads();
+  seat.watches = refs_.reads() + remakings_.size();
   return seat;
 }
 

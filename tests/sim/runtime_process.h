@@ -15,10 +15,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/frames/message.h"
 #include "base/ids.h"
+#include "base/value.h"
 #include "runtime/core/core.h"
 #include "runtime/core/events.h"
 #include "tests/ownership/ref_audit.h"
@@ -72,6 +74,14 @@ class RuntimeProcess : public Process {
   [[nodiscard]] std::string Leftovers() const;
 
  private:
+  using SeenFn = std::function<void(const runtime::Ready&)>;
+  // Of a reader that found lost bytes and has reported that.
+  struct Remaking {
+    base::Extent lost;
+    bool insists = false;
+    SeenFn then;
+  };
+
   void Post(runtime::Event event);
   void Drain();
   void Step(const runtime::Event& event);
@@ -83,8 +93,16 @@ class RuntimeProcess : public Process {
   void EndActor(base::ActorId actor);
   [[nodiscard]] bool AnySlotBusy() const;
   void OnReady(const runtime::Ready& ready);
+  // Whether somebody waited for what is made instead of lost bytes.
+  bool TakeRemade(const runtime::Ready& ready);
+  // The same with the bytes, when they are there; of what is made instead where
+  // they are lost. `insists`: while there is no room to read, it asks again.
+  void Fetch(const runtime::Ready& ready, bool insists, const SeenFn& then);
+  // A reader finds nothing; is there a reason?
+  void NoteMissed(const base::Value& stored);
   // What user code sees of it, now or when it is mapped.
-  void OnSeen(const runtime::Ready& ready, bool is_own, bool is_read);
+  void OnSeen(const runtime::Ready& ready, bool is_own_told);
+  [[nodiscard]] bool IsOwn(base::ObjectId object) const;
   void OnOwnReady(OpIndex index, const runtime::Ready& ready);
   void OnActorChanged(const runtime::ActorChanged& changed);
   void OnControlReady(const runtime::ControlReady& ready);
@@ -105,6 +123,8 @@ class RuntimeProcess : public Process {
   std::unique_ptr<DriverProgram> program_;              // of a driver
   std::unique_ptr<ControlProgram> control_program_;
   std::deque<runtime::Event> events_;
+  std::multimap<base::ObjectId, Remaking> remakings_;
+  std::set<base::ObjectId> reported_;  // lost, once or more often
   bool stepping_ = false;
   bool ending_ = false;
   bool raylet_lost_ = false;

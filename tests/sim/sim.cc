@@ -25,7 +25,8 @@ constexpr std::string_view kUsage =
     "  --require  fails below these counts: tasks, runs, kills, dups, drops,\n"
     "             reorders, delays, stales, cuts, pauses, start_failures,\n"
     "             asks, gcs_restarts, node_deaths, line_faults, disk_fulls,\n"
-    "             sync_failures, lost_batches, objects, borrows\n"
+    "             sync_failures, lost_batches, objects, borrows, losses,\n"
+    "             remade\n"
     "  --twice N  plays every Nth seed twice and compares (10; 0: none)\n";
 
 struct Requirement {
@@ -134,7 +135,8 @@ int RunAll(const CommandLine& line) {
             << " gcs_restarts, " << totals.faults.node_deaths
             << " node_deaths, " << totals.faults.lost_batches
             << " lost_batches\n"
-            << totals.objects << " objects, " << totals.borrows << " borrows\n"
+            << totals.objects << " objects, " << totals.borrows << " borrows, "
+            << totals.losses << " losses, " << totals.remade << " remade\n"
             << totals.Line() << '\n';
   return totals.violations == 0 && !is_short ? 0 : 1;
 }

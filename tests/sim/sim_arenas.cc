@@ -36,8 +36,9 @@ ArenaMemory::ArenaMemory(std::uint64_t byte_count)
   bytes_ = std::span(static_cast<char*>(begin), byte_count);
 }
 
-SimArenas::SimArenas(const RefOptions& options, Rng rng, TellFn tell)
-    : options_(options), rng_(rng), tell_(std::move(tell)) {}
+SimArenas::SimArenas(const RefOptions& options, Rng rng, Plants& plants,
+                     TellFn tell)
+    : options_(options), rng_(rng), plants_(plants), tell_(std::move(tell)) {}
 
 void SimArenas::Tell(raylet::Event event) {
   tell_(rng_.LogNormal(microseconds(200), 1), std::move(event));
@@ -92,31 +93,53 @@ void SimArenas::Spill(const raylet::SpillArena& spill) {
   Tell(raylet::Spilled{spill.arena});
 }
 
-// Bytes that are lost on disk would be named in Restored.
 void SimArenas::Restore(const raylet::RestoreArena& restore) {
   Arena& arena = arenas_.at(restore.arena);
   MOBULA_CHECK(arena.memory == nullptr);
-  if (!healed_ && rng_.Chance(options_.restore_fails)) {
+  // Now and then a disk does not answer at all, and does another time.
+  if (!healed_ && rng_.Chance(options_.restore_fails / 4)) {
     Tell(raylet::RestoreFailed{restore.arena, DiskFailure()});
     return;
+  }
+  raylet::Restored restored{restore.arena, {}};
+  for (const base::Extent& extent : restore.extents) {
+    if (healed_ || !rng_.Chance(options_.restore_fails)) continue;
+    if (plants_.Strikes(Plant::kUncheckedBytes, 2)) {
+      Damage(arena, extent);
+      continue;
+    }
+    restored.lost.push_back(extent);
+    Erase(arena, extent);
   }
   arena.memory = std::make_shared<ArenaMemory>(arena.byte_count);
   for (const auto& [begin, bytes] : arena.file) {
     std::memcpy(arena.memory->bytes().data() + begin, bytes.data(),
                 bytes.size());
   }
-  Tell(raylet::Restored{restore.arena, {}});
+  Tell(std::move(restored));
 }
 
 void SimArenas::Free(const raylet::FreeOnDisk& free) {
   Arena& arena = arenas_.at(free.arena);
-  for (const base::Extent& extent : free.extents) {
-    const auto place = base::PlaceOf(extent, arena.byte_count);
-    MOBULA_CHECK(place.has_value());
-    std::erase_if(arena.file, [&place](const auto& piece) {
-      return piece.first == place->begin;
-    });
+  for (const base::Extent& extent : free.extents) Erase(arena, extent);
+}
+
+// The bytes, but not the header before them.
+void SimArenas::Damage(Arena& arena, const base::Extent& extent) {
+  const auto place = base::PlaceOf(extent, arena.byte_count);
+  MOBULA_CHECK(place.has_value());
+  const std::uint64_t header = extent.offset - place->begin;
+  for (auto& [begin, bytes] : arena.file) {
+    if (begin == place->begin && bytes.size() > header) bytes[header] = 'x';
   }
+}
+
+void SimArenas::Erase(Arena& arena, const base::Extent& extent) {
+  const auto place = base::PlaceOf(extent, arena.byte_count);
+  MOBULA_CHECK(place.has_value());
+  std::erase_if(arena.file, [&place](const auto& piece) {
+    return piece.first == place->begin;
+  });
 }
 
 void SimArenas::HandOver(base::ProcessId to, base::ArenaId arena) {

@@ -7,7 +7,7 @@
 // message (SimLink keeps the order of those).
 // Owner: RayletProcess.   Threading: none.
 // Invariants: what was spilled comes back with the same bytes in the same
-// places, in new memory.
+// places, in new memory, but for those that a bad disk has lost.
 #ifndef MOBULA_TESTS_SIM_SIM_ARENAS_H_
 #define MOBULA_TESTS_SIM_SIM_ARENAS_H_
 
@@ -28,6 +28,7 @@
 #include "base/ids.h"
 #include "base/value.h"
 #include "raylet/core/events.h"
+#include "tests/sim/plants.h"
 #include "tests/sim/rng.h"
 #include "tests/sim/swarm_options.h"
 
@@ -57,7 +58,7 @@ class SimArenas {
   // Tells the core after that time; in the order of the calls.
   using TellFn = std::function<void(base::Duration, raylet::Event)>;
 
-  SimArenas(const RefOptions& options, Rng rng, TellFn tell);
+  SimArenas(const RefOptions& options, Rng rng, Plants& plants, TellFn tell);
 
   // False where the effect has nothing to do with the store's memory.
   bool Do(const raylet::Effect& effect);
@@ -85,10 +86,13 @@ class SimArenas {
   void Spill(const raylet::SpillArena& spill);
   void Restore(const raylet::RestoreArena& restore);
   void Free(const raylet::FreeOnDisk& free);
+  static void Erase(Arena& arena, const base::Extent& extent);
+  static void Damage(Arena& arena, const base::Extent& extent);
   void Tell(raylet::Event event);
 
   const RefOptions& options_;
   Rng rng_;
+  Plants& plants_;
   const TellFn tell_;
   bool healed_ = false;
   std::map<base::ArenaId, Arena> arenas_;

@@ -31,6 +31,8 @@ TEST(SimTest, SeedsAreClean) {
   EXPECT_GE(totals.asks, 10'000u);
   EXPECT_GE(totals.objects, 30'000u);
   EXPECT_GE(totals.borrows, 15'000u);
+  EXPECT_GE(totals.losses, 500u);
+  EXPECT_GE(totals.remade, 100u);
   EXPECT_GE(totals.faults.gcs_restarts, 600u);
   EXPECT_GE(totals.faults.node_deaths, 50u);
   EXPECT_GE(totals.faults.line_faults, 500u);

@@ -58,31 +58,59 @@ void SlotThread::StartNext() {
 void SlotThread::MapFrom(std::size_t first, runtime::Execute order) {
   while (first < order.args.size() && !order.args[first].is_stored()) ++first;
   if (first == order.args.size()) {
-    maps_ = false;
-    if (stopped_.erase(order.task) > 0) {
-      Refuse(order, base::NotRun(base::FailureCode::kCancelled, "stopped"));
-    } else {
-      Begin(std::move(order));
-    }
+    BeginMapped(std::move(order));
     return;
   }
   const base::Value stored = order.args[first];
-  store_.Map(stored, [this, first, order = std::move(order)](
-                         const base::Outcome& mapped) mutable {
-    if (const auto* failure = std::get_if<base::Failure>(&mapped)) {
-      maps_ = false;
-      stopped_.erase(order.task);
-      Refuse(order, *failure);
-      return;
-    }
-    order.args[first] = std::get<base::Value>(mapped);
-    MapFrom(first + 1, std::move(order));
-  });
+  const bool is_task = order.actor.IsNil();
+  Map(stored, is_task,
+      [this, stored, is_task, first,
+       order = std::move(order)](const base::Outcome& mapped) mutable {
+        const auto* failure = std::get_if<base::Failure>(&mapped);
+        if (failure == nullptr) {
+          order.args[first] = std::get<base::Value>(mapped);
+        } else if (is_task && failure->code == base::FailureCode::kObjectLost) {
+          callbacks_.on_missed(stored);
+          lost_.push_back({stored.name(), stored.extent()});
+        } else {
+          lost_.clear();
+          Refuse(order, *failure);
+          return;
+        }
+        MapFrom(first + 1, std::move(order));
+      });
+}
+
+void SlotThread::Map(const base::Value& stored, bool is_task,
+                     StorePort::MapFn then) {
+  if (is_task) {
+    store_.Map(stored, std::move(then));
+  } else {
+    callbacks_.fetch(stored, std::move(then));
+  }
+}
+
+void SlotThread::BeginMapped(runtime::Execute order) {
+  if (!lost_.empty()) {
+    Refuse(order, base::NotRun(base::FailureCode::kObjectLost, "missed"));
+  } else if (stopped_.erase(order.task) > 0) {
+    Refuse(order, base::NotRun(base::FailureCode::kCancelled, "stopped"));
+  } else {
+    maps_ = false;
+    Begin(std::move(order));
+  }
 }
 
 void SlotThread::Refuse(const runtime::Execute& order, base::Failure failure) {
+  maps_ = false;
+  stopped_.erase(order.task);
+  if (failure.code == base::FailureCode::kObjectStoreFull) {
+    ledger_.NoteStoreFull(order.task);
+  }
   runtime::Executed executed;
   executed.task = order.task;
+  executed.lost = std::move(lost_);
+  lost_.clear();
   failure.executed = base::Executed::kNo;
   executed.outcome = std::move(failure);
   callbacks_.on_executed(std::move(executed));
@@ -246,6 +274,7 @@ void SlotThread::Finish() {
                   [this, number](const std::optional<base::Room>& room) {
                     if (!IsRunning(number)) return;
                     EndWait();
+                    if (!room.has_value()) running_->store_full = true;
                     FinishIn(room);
                   });
 }
@@ -256,12 +285,17 @@ base::Outcome SlotThread::MakeOutcome(const std::optional<base::Room>& room) {
       order.result.IsNil() ? std::vector<base::ObjectName>()
                            : refs_.DrawRefs(options_.nest, RankMax());
   base::Outcome outcome = ledger_.Finish(running_->execution, refs);
-  if (!room.has_value()) return outcome;
   const auto* value = std::get_if<base::Value>(&outcome);
   if (value == nullptr) {
-    store_.Discard(room->extent);
+    if (room.has_value()) store_.Discard(room->extent);
     return outcome;
   }
+  if (running_->store_full) {
+    ledger_.NoteStoreFull(order.task);
+    return base::MakeFailure(base::FailureCode::kObjectStoreFull,
+                             base::Executed::kYes, "no room for the result");
+  }
+  if (!room.has_value()) return outcome;
   StorePort::Write(*room, value->view());
   return base::Value::Stored({order.result, order.owner}, room->extent, refs);
 }

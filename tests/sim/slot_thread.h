@@ -24,6 +24,7 @@
 #include "base/failure.h"
 #include "base/ids.h"
 #include "base/shm/room.h"
+#include "base/value.h"
 #include "runtime/core/events.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/plants.h"
@@ -42,6 +43,10 @@ class SlotThread {
     std::function<void(base::Duration, std::function<void()>)> after;
     std::function<void(runtime::Executed)> on_executed;
     std::function<void(bool blocked)> on_blocked;
+    // The value with its bytes, made anew if need be, or a failure.
+    std::function<void(const base::Value&, StorePort::MapFn)> fetch;
+    // Its bytes are not where they should be.
+    std::function<void(const base::Value&)> on_missed;
     std::function<void()> on_crash;
   };
 
@@ -77,12 +82,16 @@ class SlotThread {
     int deeds_left = 0;
     bool waits = false;
     bool blocked = false;
+    bool store_full = false;  // there is no room for its result
     std::uint64_t number = 0;
   };
 
   void StartNext();
-  // Stored arguments are mapped before the function runs.
+  // Stored arguments are mapped before the function runs. Those of a task that
+  // are lost are all said at once; a method waits in its place.
   void MapFrom(std::size_t first, runtime::Execute order);
+  void Map(const base::Value& stored, bool is_task, StorePort::MapFn then);
+  void BeginMapped(runtime::Execute order);
   void Begin(runtime::Execute order);
   void Refuse(const runtime::Execute& order, base::Failure failure);
   void GoOnWithNext();
@@ -116,7 +125,8 @@ class SlotThread {
   std::optional<Run> running_;
   std::uint64_t runs_ = 0;
   std::uint64_t waits_ = 0;
-  bool maps_ = false;  // the arguments of what begins next
+  bool maps_ = false;                  // the arguments of what begins next
+  std::vector<base::LostBytes> lost_;  // of those
 };
 
 }  // namespace mobula::sim

@@ -63,6 +63,8 @@ class Surroundings {
   virtual bool IsMapped(const ArenaMemory* memory) = 0;
   // The control store is there from now on, if it dies and comes back too.
   virtual void NeedControl() = 0;
+  // A result whose bytes were lost is there anew.
+  virtual void NoteRemade() = 0;
 };
 
 }  // namespace mobula::sim

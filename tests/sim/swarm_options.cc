@@ -163,6 +163,18 @@ RefOptions DrawRefs(Rng& rng) {
   return is_on ? refs : RefOptions();
 }
 
+// Where values are to be lost, much goes to disk and comes back.
+void LoseValues(Rng& rng, RefOptions& refs) {
+  const double restore_fails = Share(rng, 0.6, 0.4);
+  const double large = 0.5 + rng.Unit() / 2;
+  const auto store_mib = static_cast<int>(rng.Between(3, 6));
+  if (refs.stored == 0 || restore_fails == 0) return;
+  refs.restore_fails = restore_fails;
+  refs.stored = 0.4 + refs.stored;
+  refs.large = large;
+  refs.store_mib = store_mib;
+}
+
 // The fields in their order; those that are off are not printed.
 constexpr const char* kNetworkNames[] = {
     "drop",  "duplicate", "reorder",    "tail",         "stale",
@@ -260,6 +272,8 @@ SwarmOptions SwarmOptions::FromSeed(std::uint64_t seed) {
   options.workload.cancel = Share(cancels, 0.4, 0.3);
   Rng shared(seed ^ 0x54A2ED);
   options.workload.shared = Share(shared, 0.5, 1);
+  Rng losses(seed ^ 0x105E5);
+  LoseValues(losses, options.refs);
   // A node goes only where another comes; that is drawn for itself.
   if (options.control.on) options.processes.kill_raylet = false;
   return options;

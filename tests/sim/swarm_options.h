@@ -92,8 +92,7 @@ struct RefOptions {
   double large = 0;    // of those, of hundreds of KiB
   int store_mib = 0;   // of the store; none: there is none
   double spill_fails = 0;  // of arenas that are to go to disk
-  // Of those that are to come back: bytes that are lost. No seed does so yet:
-  // what is to be made anew, and what is ObjectLost, nobody can say.
+  // Of values that are to come back: their bytes are lost.
   double restore_fails = 0;
 };
 

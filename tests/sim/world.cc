@@ -63,6 +63,8 @@ Report World::Run() {
   report.asks = control_.answered();
   report.objects = ledger_.objects();
   report.borrows = tally_.borrows();
+  report.losses = truth_.lost_places();
+  report.remade = remade_;
   report.faults = counts_;
   report.trace_hash = trace_.hash();
   report.violations = verdict_.violations();
@@ -88,9 +90,10 @@ void World::EndProcess(base::ProcessId process, Death death) {
   control_.OnProcessLost(process, queue_.now());
   if (cast_.processes().contains(process)) control_.OnWorkerLost();
   // What user code does to itself goes on; it is waited for.
-  if (phase_ == Phase::kHealed && death.signal == kCrash) {
-    Enter(Phase::kHealed, kHealedBound + OwnTime());
-  }
+  if (death.signal != kCrash) return;
+  if (phase_ == Phase::kHealed) Enter(phase_, kHealedBound + OwnTime());
+  // Of a task that is run again since its bytes are lost.
+  if (phase_ == Phase::kResting) Enter(phase_, kRestingBound + OwnTime());
 }
 
 void World::StartWorker(base::ProcessId raylet, base::ProcessId process,

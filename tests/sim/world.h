@@ -51,6 +51,8 @@ struct Report {
   std::uint64_t asks = 0;     // answers of the control store
   std::uint64_t objects = 0;  // that came to hold a value
   std::uint64_t borrows = 0;  // that an owner came to know of
+  std::uint64_t losses = 0;   // values whose bytes were lost
+  std::uint64_t remade = 0;   // of those, results that were made anew
   FaultCounts faults;
   std::uint64_t trace_hash = 0;
   std::vector<Violation> violations;
@@ -80,6 +82,7 @@ class World : public Surroundings {
   ArenaMemoryPtr TakeArena(base::ProcessId process) override;
   bool IsMapped(const ArenaMemory* memory) override;
   void NeedControl() override;
+  void NoteRemade() override { ++remade_; }
 
  private:
   enum class Phase {
@@ -146,8 +149,9 @@ class World : public Surroundings {
 
   Phase phase_ = Phase::kFaulty;
   base::BootTime deadline_;  // of the phase
-  int asked_at_last_ = 0;    // of the store, and not answered
-  base::BootTime look_at_;   // when the refs are audited next
+  std::uint64_t remade_ = 0;
+  int asked_at_last_ = 0;   // of the store, and not answered
+  base::BootTime look_at_;  // when the refs are audited next
   std::string directory_wrong_ = "is not asked";
 };
 
