@@ -39,8 +39,12 @@ Failure LostFailure(const std::string& death) {
 }
 
 Failure JobOverFailure() {
-  return base::MakeFailure(FailureCode::kOwnerDied, base::Executed::kMaybe,
-                           "the job that the value belonged to is over");
+  return base::MakeFailure(
+      FailureCode::kOwnerDied, base::Executed::kMaybe,
+      "the job that the value belonged to is over; what is "
+      "to be kept longer (by a detached actor, say) is to "
+      "be given as a value, or by its name: Publish it, "
+      "and Lookup");
 }
 
 }  // namespace

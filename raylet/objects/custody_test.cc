@@ -215,6 +215,8 @@ TEST_F(CustodyTest, OfAJobThatIsOverNothingIsKept) {
   Claim(kA, std::nullopt);
   Claim(kB, Inline());
   EXPECT_EQ(CodeOf(Told(kA)), FailureCode::kOwnerDied);
+  const std::string why = std::get<base::Failure>(Told(kA).value()).message;
+  EXPECT_NE(why.find("Publish it, and Lookup"), std::string::npos) << why;
   EXPECT_FALSE(custody_.Keeps(kOwner, kObject));
 }
 
