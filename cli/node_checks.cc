@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
@@ -21,6 +22,7 @@
 #include "cli/nodes/head_folder.h"
 #include "cli/nodes/node_choice.h"
 #include "cli/tables/amounts.h"
+#include "cli/tools/ask_raylet.h"
 #include "cli/tools/store.h"
 
 namespace mobula::cli {
@@ -30,6 +32,8 @@ namespace {
 constexpr std::int64_t kHeadRoomMin = std::int64_t{64} << 20;
 // How often a raylet that is being started is looked for.
 constexpr int kLookMilliseconds = 20;
+// How long a raylet may take to say what its store does.
+constexpr base::Duration kAskWithin = std::chrono::seconds(5);
 
 bool IsOnPath(const std::string& name) {
   const char* const all = std::getenv("PATH");
@@ -141,12 +145,38 @@ Check CheckHeadFolder(const std::string& path) {
   return check;
 }
 
+Check CheckSpilling(const std::string& node, const base::StoreInfo& store) {
+  Check check;
+  check.name = "spill folders";
+  check.ok = store.disk_trouble.empty();
+  check.detail = node + (check.ok ? " uses all of them"
+                                  : " leaves one alone: " + store.disk_trouble);
+  check.advice =
+      "make room there, or start the node with another --spill-folder; it "
+      "tries "
+      "again by itself";
+  return check;
+}
+
 std::vector<Check> CheckNodes(const std::vector<std::string>& roots) {
   std::vector<Check> checks;
   std::set<std::string> controls;
   for (const base::NodeFile& node : SettledNodes(roots)) {
     if (!node.control.empty()) controls.insert(node.control);
-    if (!node.node.IsNil()) continue;
+    if (!node.node.IsNil()) {
+      std::string error;
+      const auto listing = AskRaylet(node.raylet, kAskWithin, &error);
+      if (!listing.has_value()) {
+        checks.push_back({"raylet", false, DescribeNode(node) + ": " + error,
+                          "see " + node.folder + "/raylet.log"});
+        continue;
+      }
+      for (const base::StoreInfo& store : listing->stores) {
+        if (store.bytes_max == 0) continue;
+        checks.push_back(CheckSpilling(DescribeNode(node), store));
+      }
+      continue;
+    }
     checks.push_back({"raylet", false, DescribeNode(node) + ", does not serve",
                       "see " + node.folder + "/raylet.log and keeper.log"});
   }

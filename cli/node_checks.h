@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/control/records.h"
 #include "cli/check.h"
 
 namespace mobula::cli {
@@ -21,8 +22,12 @@ std::vector<Check> CheckPrograms(const std::string& folder);
 // `path` is where a head keeps, or will keep, its state; "" if nobody knows.
 Check CheckHeadFolder(const std::string& path);
 
-// Of the nodes that were started here: whether their raylets serve and their
-// control stores answer, and can write. `roots` as of base::SessionRoots.
+// Whether the node, as it is called for people, spills into all its folders.
+Check CheckSpilling(const std::string& node, const base::StoreInfo& store);
+
+// Of the nodes that were started here: whether their raylets answer and their
+// control stores answer, and can write, and what they spill to. `roots` as of
+// base::SessionRoots.
 std::vector<Check> CheckNodes(const std::vector<std::string>& roots);
 
 }  // namespace mobula::cli

@@ -53,6 +53,19 @@ TEST_F(NodeChecksTest, WhatOnlyShowsStacksIsANote) {
   EXPECT_TRUE(with.ok);
 }
 
+TEST_F(NodeChecksTest, ASpillFolderThatIsLeftAloneIsWrong) {
+  base::StoreInfo store;
+  store.bytes_max = 1 << 20;
+  const Check good = CheckSpilling("node one", store);
+  EXPECT_TRUE(good.ok);
+  EXPECT_EQ(good.detail, "node one uses all of them");
+  store.disk_trouble = "/disk: No space left on device";
+  const Check bad = CheckSpilling("node one", store);
+  EXPECT_FALSE(bad.ok);
+  EXPECT_EQ(bad.detail,
+            "node one leaves one alone: /disk: No space left on device");
+}
+
 TEST_F(NodeChecksTest, AHeadFolderIsThereOrCanBeMade) {
   const Check made = CheckHeadFolder(top_ + "/a/b/head");
   EXPECT_TRUE(made.ok) << made.detail;
@@ -76,8 +89,8 @@ TEST_F(NodeChecksTest, AHeadFolderWithoutRoomIsSaid) {
       << check.detail;
 }
 
-// As one does whose control store ends again and again.
-TEST_F(NodeChecksTest, ANodeWhoseControlStoreDoesNotAnswerIsNotHealthy) {
+// As one does whose control store ends again and again, and whose raylet hangs.
+TEST_F(NodeChecksTest, ANodeOfWhichNothingAnswersIsNotHealthy) {
   const std::string root = top_ + "/mobula";
   EXPECT_TRUE(CheckNodes({root}).empty());
   ::mkdir(root.c_str(), 0700);
@@ -92,10 +105,12 @@ TEST_F(NodeChecksTest, ANodeWhoseControlStoreDoesNotAnswerIsNotHealthy) {
   std::string error;
   ASSERT_TRUE(base::WriteNodeFile(node, &error)) << error;
   const std::vector<Check> checks = CheckNodes({root});
-  ASSERT_EQ(checks.size(), 1u);
+  ASSERT_EQ(checks.size(), 2u);
   EXPECT_FALSE(checks[0].ok);
-  EXPECT_NE(checks[0].detail.find(node.control), std::string::npos);
-  EXPECT_NE(checks[0].advice.find("mobula logs gcs"), std::string::npos);
+  EXPECT_NE(checks[0].detail.find(node.raylet), std::string::npos);
+  EXPECT_FALSE(checks[1].ok);
+  EXPECT_NE(checks[1].detail.find(node.control), std::string::npos);
+  EXPECT_NE(checks[1].advice.find("mobula logs gcs"), std::string::npos);
 }
 
 }  // namespace

@@ -266,6 +266,26 @@ TEST_F(JoinViewTest, OfAnOwnerWhoHasNotSaidAllNothingIsUnclaimed) {
   EXPECT_FALSE(Entry(1).is_unclaimed);
 }
 
+TEST_F(JoinViewTest, WhatBecameOfASilentProcesssObjectsIsUnknown) {
+  HeldObject pending = Row(Own(1), Handles(1));
+  pending.is_settled = false;
+  Say(kDriver, pending);
+  Say(kWorker, pending);
+  const ObjectName other{ObjectId{6, 2}, kWorker};
+  Say(kDriver, Row(other, Handles(1)));  // who knows it
+  const ObjectName stored{ObjectId{6, 3}, kWorker};
+  Store(stored);
+  Silence(kWorker);
+  View();
+  EXPECT_EQ(Entry(1).state, State::kPending);
+  EXPECT_EQ(Entry(2).state, State::kReady);
+  EXPECT_EQ(Entry(3).state, State::kUnknown);
+  EXPECT_STREQ(NameOf(State::kUnknown), "unknown");
+  Silence(kDriver);
+  View();
+  EXPECT_EQ(Entry(3).state, State::kUnknown);
+}
+
 // ---- cycles -----------------------------------------------------------------
 
 TEST_F(JoinViewTest, ValuesThatMentionOneAnotherAndNobodyElse) {

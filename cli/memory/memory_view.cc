@@ -50,6 +50,8 @@ const char* NameOf(State state) {
       return "ready";
     case State::kFailed:
       return "failed";
+    case State::kUnknown:
+      return "unknown";
   }
   return "";
 }

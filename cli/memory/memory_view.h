@@ -55,7 +55,8 @@ struct Holder {
 };
 
 enum class Where : std::uint8_t { kNowhere, kInline, kStore, kSpilled };
-enum class State : std::uint8_t { kPending, kReady, kFailed };
+// Unknown: its owner is silent, and nobody else knows.
+enum class State : std::uint8_t { kPending, kReady, kFailed, kUnknown };
 const char* NameOf(Where where);
 const char* NameOf(State state);
 

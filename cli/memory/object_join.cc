@@ -99,15 +99,18 @@ void ObjectJoin::AddHolders(Said& said, const Row& row) {
   }
 }
 
+bool ObjectJoin::HasSaid(const Said& said, std::size_t process) {
+  return std::any_of(
+      said.rows.begin(), said.rows.end(),
+      [process](const Row& one) { return one.process == process; });
+}
+
 // Who has it, and has not said so.
 void ObjectJoin::AddLent(Said& said, const Row& row) {
   for (const base::LentTo& lent : row.held->lent) {
     const std::size_t to = PlaceOf(lent.process);
     if (to == ObjectEntry::kNobody) continue;
-    const bool has_said =
-        std::any_of(said.rows.begin(), said.rows.end(),
-                    [to](const Row& one) { return one.process == to; });
-    if (has_said) continue;
+    if (HasSaid(said, to)) continue;
     Holder& holder = said.entry.holders.emplace_back();
     holder.process = to;
     holder.why = Why::kLent;
@@ -138,6 +141,11 @@ void ObjectJoin::Finish(Said& said) {
   }
   if (entry.owner != ObjectEntry::kNobody) {
     entry.job = processes_[entry.owner].job;
+    // That it is pending, only its owner can say.
+    if (entry.state == State::kPending && !HasSaid(said, entry.owner) &&
+        !IsKnown(entry.owner)) {
+      entry.state = State::kUnknown;
+    }
   }
   if (said.stored != nullptr) {
     const base::ObjectCopies& copies = said.stored->copies;

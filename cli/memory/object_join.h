@@ -58,6 +58,7 @@ class ObjectJoin {
   void NoteStored(const base::StoredRow& row);
   void NoteHeld(std::size_t process, const base::HeldObject& row);
   void AddHolders(Said& said, const Row& row);
+  static bool HasSaid(const Said& said, std::size_t process);
   void AddLent(Said& said, const Row& row);
   void Finish(Said& said);
   [[nodiscard]] bool IsUnclaimed(const Said& said) const;

@@ -186,7 +186,7 @@ base::StoreInfo Core::DescribeStore() const {
   base::StoreInfo info;
   info.node = options_.node;
   info.bytes_max = arenas.bytes_max();
-  info.bytes_used = arenas.charged_bytes();
+  info.bytes_used = arenas.charged_bytes() - arenas.warm_bytes();
   info.spilled_bytes = arenas.spilled_bytes();
   info.remade = store_.remade();
   info.differing = store_.differing();

@@ -294,7 +294,9 @@ void ArenaTable::RestoreFailed(ArenaId id, const Failure& failure,
 
 void ArenaTable::Touch(ArenaId id) {
   Arena* arena = Find(id);
-  if (arena != nullptr) Use(id, *arena);
+  if (arena == nullptr) return;
+  arena->was_used = true;
+  Use(id, *arena);
 }
 
 void ArenaTable::ProcessCame(ProcessId process, std::string who) {
@@ -346,6 +348,15 @@ bool ArenaTable::HasFile(ArenaId id) const {
   const Arena* arena = Find(id);
   return arena != nullptr &&
          (arena->has_file || arena->state == State::kSpilling);
+}
+
+std::uint64_t ArenaTable::warm_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [id, arena] : arenas_) {
+    const bool is_warm = arena.was_used && stored_.CountIn(id) == 0;
+    if (is_warm || reserve_.contains(id)) bytes += arena.charge;
+  }
+  return bytes;
 }
 
 std::uint64_t ArenaTable::spilled_bytes() const {

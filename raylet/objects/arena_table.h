@@ -112,6 +112,8 @@ class ArenaTable {
   [[nodiscard]] bool HasFile(ArenaId arena) const;
   [[nodiscard]] std::uint64_t arena_bytes() const { return arena_bytes_; }
   [[nodiscard]] std::uint64_t charged_bytes() const { return charged_; }
+  // Of what is charged: that holds nothing, but did, or lies ready.
+  [[nodiscard]] std::uint64_t warm_bytes() const;
   // Of values that are on disk alone.
   [[nodiscard]] std::uint64_t spilled_bytes() const;
   [[nodiscard]] std::uint64_t bytes_max() const { return options_.bytes_max; }
@@ -135,6 +137,7 @@ class ArenaTable {
     ProcessId writer;
     base::RequestId request;    // under which it was leased
     bool shared = false;        // a reader was given it, so it is sealed
+    bool was_used = false;      // its writer has stored something
     bool has_file = false;      // with all that lives in it
     std::uint64_t used_at = 0;  // grows with each use of any arena
     std::set<ProcessId> readers;

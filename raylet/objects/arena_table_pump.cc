@@ -77,6 +77,7 @@ void ArenaTable::AddReserve(ArenaId id, const Arena& arena) {
 void ArenaTable::GiveTo(ProcessId process, const Request& request,
                         Arena& arena) {
   arena.job = request.job;
+  arena.was_used = false;
   arena.writer = process;
   arena.request = request.request;
   ++leased_;

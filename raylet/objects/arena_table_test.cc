@@ -403,6 +403,28 @@ TEST_F(ArenaTableTest, WhatIsFreedIsDroppedWhenNobodyMapsIt) {
   EXPECT_EQ(table_.charged_bytes(), 0u);
 }
 
+TEST_F(ArenaTableTest, WhatHoldsNothingAnyMoreIsWarm) {
+  const ArenaId arena = Lease(kA);
+  EXPECT_EQ(table_.charged_bytes(), kMiB);
+  EXPECT_EQ(table_.warm_bytes(), 0u) << "it is being filled";
+  Store(arena);
+  EXPECT_EQ(table_.warm_bytes(), 0u);
+  std::vector<Extent> freed;
+  stored_.FreeAll(ObjectId{4, 1}, freed);
+  table_.Freed(arena);
+  Pump();
+  EXPECT_EQ(table_.charged_bytes(), kMiB);
+  EXPECT_EQ(table_.warm_bytes(), kMiB) << "its writer keeps it";
+  const ArenaId other = Lease(kB);
+  table_.Return(kA, arena);
+  Pump();
+  EXPECT_EQ(table_.charged_bytes(), 2 * kMiB);
+  EXPECT_EQ(table_.warm_bytes(), kMiB) << "it lies ready";
+  table_.Return(kB, other);
+  Pump();
+  EXPECT_EQ(table_.charged_bytes(), 0u);
+}
+
 TEST_F(ArenaTableTest, ProcessesGetArenasInTurn) {
   std::vector<ArenaId> arenas;
   for (int i = 0; i < 4; ++i) arenas.push_back(Lease(kA));
