@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <limits>
@@ -50,6 +51,18 @@ std::unique_ptr<ArenaMap> ArenaMap::Open(const UniqueFd& fd,
 
 ArenaMap::~ArenaMap() {
   MOBULA_CHECK(::munmap(memory_.data(), memory_.size()) == 0);
+}
+
+bool ArenaMap::SetWritable(std::uint64_t begin, std::uint64_t byte_count,
+                           bool writable) {
+  MOBULA_CHECK(access_ == Access::kWrite, "the mapping is a reader's");
+  MOBULA_CHECK(begin <= memory_.size() && byte_count <= memory_.size() - begin);
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::uint64_t first = (begin + page - 1) / page * page;
+  const std::uint64_t end = (begin + byte_count) / page * page;
+  if (first >= end) return true;
+  const int access = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+  return ::mprotect(memory_.data() + first, end - first, access) == 0;
 }
 
 std::span<char> ArenaMap::writable() const {

@@ -36,6 +36,10 @@ class ArenaMap {
   }
   // Of a writer's.
   [[nodiscard]] std::span<char> writable() const;
+  // The same, of the whole pages within a part of it: whether this process can
+  // write them. False, and nothing has changed, where the system refuses.
+  [[nodiscard]] bool SetWritable(std::uint64_t begin, std::uint64_t byte_count,
+                                 bool writable);
 
  private:
   ArenaMap(std::span<char> memory, Access access)

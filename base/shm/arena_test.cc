@@ -75,6 +75,35 @@ TEST(Arena, WhatTheWriterWritesTheReaderReadsAlsoAfterTheSeal) {
   EXPECT_EQ(reader->view().back(), 'z');
 }
 
+// The system writes there as this process can, and says so.
+bool CanWrite(char* at) {
+  int ends[2];
+  EXPECT_EQ(::pipe(ends), 0);
+  EXPECT_EQ(::write(ends[1], "w", 1), 1);
+  const bool can = ::read(ends[0], at, 1) == 1;
+  ::close(ends[0]);
+  ::close(ends[1]);
+  return can;
+}
+
+TEST(Arena, AWriterCanGiveUpWholePagesAndHaveThemBack) {
+  ArenaFile file = NewArena();
+  const auto writer = MapToWrite(file);
+  char* const memory = writer->writable().data();
+  const auto reader = MapToRead(file);  // from here on nobody else can write
+  EXPECT_TRUE(writer->SetWritable(100, 3 * 4096, false));
+  EXPECT_TRUE(CanWrite(memory + 4095));
+  EXPECT_FALSE(CanWrite(memory + 4096));
+  EXPECT_FALSE(CanWrite(memory + 3 * 4096 - 1));
+  EXPECT_TRUE(CanWrite(memory + 3 * 4096));
+  EXPECT_TRUE(writer->SetWritable(100, 3 * 4096, true));
+  EXPECT_TRUE(CanWrite(memory + 4096));
+  EXPECT_EQ(reader->view()[4096], 'w');
+  // No page is whole in there.
+  EXPECT_TRUE(writer->SetWritable(100, 5000, false));
+  EXPECT_TRUE(CanWrite(memory + 4096));
+}
+
 TEST(Arena, OpenMemoryServesTheNextWriter) {
   const ArenaFile file = NewArena();
   MapToWrite(file)->writable()[5] = 'x';

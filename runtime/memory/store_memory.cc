@@ -14,6 +14,8 @@ std::variant<StoreMemory::Room, Failure> StoreMemory::Allocate(
   return writes_.Allocate(byte_count, deadline, blocked);
 }
 
+void StoreMemory::Seal(const base::Extent& extent) { writes_.Seal(extent); }
+
 void StoreMemory::Discard(const base::Extent& extent) {
   writes_.Discard(extent);
 }

@@ -3,8 +3,8 @@
 //
 //   serving --Close--> closed (final)
 // Owner: Process.
-// Threading: Allocate, Discard and Map from any thread, the first and the last
-// of which wait and so not on the strand; Take and Finished on the strand.
+// Threading: Allocate, Seal, Discard and Map from any thread, the first and
+// last of which wait and so not on the strand; Take and Finished on the strand.
 // `tell` is called without a lock held, by any thread.
 // Invariants: (1) a value's place is asked back by the raylet or not at all,
 // once Finished; (2) nobody waits after Close; bytes that were mapped before
@@ -44,6 +44,7 @@ class StoreMemory {
   std::variant<Room, base::Failure> Allocate(std::uint64_t byte_count,
                                              base::BootTime deadline,
                                              const BlockedFn& blocked = {});
+  void Seal(const base::Extent& extent);
   void Discard(const base::Extent& extent);
   // The bytes, mapped while they are held. kObjectLost, kTimeout,
   // kObjectStoreFull.

@@ -1,6 +1,7 @@
 #include "runtime/memory/store_memory.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -136,6 +137,56 @@ std::string CodeOf(const std::variant<T, Failure>& result) {
 std::string TextOf(const std::variant<Bytes, Failure>& result) {
   const auto* bytes = std::get_if<Bytes>(&result);
   return bytes == nullptr ? CodeOf(result) : std::string(bytes->view());
+}
+
+// The system writes there as this process can, and says so.
+bool CanWrite(char* at) {
+  int ends[2];
+  EXPECT_EQ(::pipe(ends), 0);
+  EXPECT_EQ(::write(ends[1], "w", 1), 1);
+  const bool can = ::read(ends[0], at, 1) == 1;
+  ::close(ends[0]);
+  ::close(ends[1]);
+  return can;
+}
+
+TEST(StoreMemory, ALongValueThatIsSealedCannotBeWrittenUntilItIsFree) {
+  FakeStore::Options options;
+  options.arena_bytes = 4 << 20;
+  World world(options);
+  const std::uint64_t size = WriteArenas::kSealedBytesMin;
+  const auto room = world.Allocate(size);
+  const auto beside = world.Allocate(size - 1);
+  char* const middle = room.bytes.data() + size / 2;
+  EXPECT_TRUE(CanWrite(middle));
+  world.memory->Seal(room.extent);
+  world.memory->Seal(beside.extent);  // too short to be worth it
+  EXPECT_FALSE(CanWrite(middle));
+  EXPECT_TRUE(CanWrite(beside.bytes.data() + size / 2));
+  world.Finish(room.extent);
+  world.Finish(beside.extent);
+  EXPECT_FALSE(CanWrite(middle));
+  world.Free(room.extent);
+  const auto again = world.Allocate(size);
+  EXPECT_EQ(again.extent.offset, room.extent.offset);
+  EXPECT_TRUE(CanWrite(middle));
+  // What is finished, or free, is not sealed.
+  world.Finish(again.extent);
+  world.memory->Seal(again.extent);
+  world.memory->Seal(room.extent);
+  EXPECT_TRUE(CanWrite(middle));
+}
+
+TEST(StoreMemory, ASealedBufferThatIsGivenBackCanBeWrittenByTheNext) {
+  FakeStore::Options options;
+  options.arena_bytes = 4 << 20;
+  World world(options);
+  const auto room = world.Allocate(WriteArenas::kSealedBytesMin);
+  world.memory->Seal(room.extent);
+  world.memory->Discard(room.extent);
+  const auto again = world.Allocate(room.bytes.size());
+  EXPECT_EQ(again.extent.offset, room.extent.offset);
+  EXPECT_TRUE(CanWrite(again.bytes.data() + 8192));
 }
 
 TEST(StoreMemory, WhatIsStoredIsReadAndOpensItsArenaOnce) {

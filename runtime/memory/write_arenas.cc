@@ -32,7 +32,14 @@ WriteArenas::Arena::Arena(ArenaId id, std::unique_ptr<ArenaMap> its_map)
     : map(std::move(its_map)), heap(id, map->writable()) {}
 
 bool WriteArenas::Arena::Free(const Extent& extent) {
-  if (!heap.Free(extent)) return false;
+  if (!heap.Lives(extent)) return false;
+  // Where the system refuses, the place serves nobody any more.
+  if (sealed.contains(extent.offset) &&
+      !map->SetWritable(extent.offset, extent.byte_count, true)) {
+    return false;
+  }
+  sealed.erase(extent.offset);
+  MOBULA_CHECK(heap.Free(extent));
   unfinished.erase({extent.offset, extent.generation});
   return true;
 }
@@ -142,6 +149,17 @@ std::optional<WriteArenas::Answer> WriteArenas::WaitFor(
   }
   if (cancels) tell_(base::CancelArena{request.id});
   return answer;
+}
+
+void WriteArenas::Seal(const Extent& extent) {
+  if (extent.byte_count < kSealedBytesMin) return;
+  base::MutexLock lock(mutex_);
+  const auto found = arenas_.find(extent.arena);
+  if (found == arenas_.end()) return;
+  Arena& arena = *found->second;
+  if (!arena.unfinished.contains({extent.offset, extent.generation})) return;
+  if (!arena.map->SetWritable(extent.offset, extent.byte_count, false)) return;
+  arena.sealed.insert(extent.offset);
 }
 
 void WriteArenas::Discard(const Extent& extent) {

@@ -4,6 +4,7 @@
 //   arena:   asked --Leased--> held --Free: empty | Quiet--> given back
 //   extent:  --Allocate--> unfinished --Finished--> stored --Free--> gap
 //                                    '--Discard--> gap
+// Of a long one that is sealed, whoever kept a pointer can write no whole page.
 // Full arenas are no reason to wait while another may be leased: one request
 // is under way for all who wait for little, one each for those who wait for
 // much, and who asked has the room that it brings. Of arenas that are empty one
@@ -48,6 +49,8 @@ class WriteArenas {
   using Room = base::Room;
   using TellFn = std::function<void(base::Message)>;
 
+  // Sealing a shorter value costs more than it is worth.
+  static constexpr std::uint64_t kSealedBytesMin = 1 << 20;
   // An empty arena that is longer is not kept.
   static constexpr std::uint64_t kWarmBytesMax = 256ull << 20;
 
@@ -61,6 +64,9 @@ class WriteArenas {
                                              base::BootTime deadline,
                                              const LentWait::BlockedFn& blocked)
       MOBULA_EXCLUDES(mutex_);
+  // An unfinished extent that is kSealedBytesMin long: nobody writes there from
+  // now on, until it is free.
+  void Seal(const base::Extent& extent) MOBULA_EXCLUDES(mutex_);
   // Nobody will fill it; no effect once it is finished.
   void Discard(const base::Extent& extent) MOBULA_EXCLUDES(mutex_);
   // The raylet has been told what lies there.
@@ -90,6 +96,7 @@ class WriteArenas {
     base::ExtentHeap heap;
     // Where they are, and their generation.
     std::set<std::pair<std::uint64_t, std::uint32_t>> unfinished;
+    std::set<std::uint64_t> sealed;  // where they are
   };
   using Arenas = std::map<base::ArenaId, std::unique_ptr<Arena>>;
   // A LeaseArena without an answer, of all who wait for it.

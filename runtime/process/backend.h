@@ -118,6 +118,9 @@ class Backend {
                         "this process has no store");
   }
   virtual void Discard(const base::Extent& /*extent*/) {}
+  // Who filled it may have kept a pointer: the pages of a long value cannot be
+  // written from now on.
+  virtual void Seal(const base::Extent& /*extent*/) {}
   // The bytes of a stored value, read-only, mapped while they are held;
   // kObjectLost, kTimeout.
   virtual std::variant<base::Bytes, base::Failure> Map(

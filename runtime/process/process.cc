@@ -675,6 +675,10 @@ std::variant<Backend::Room, Failure> Process::Allocate(std::uint64_t byte_count,
 
 void Process::Discard(const base::Extent& extent) {
   if (!state_->Forked()) state_->memory.Discard(extent);
+void Process::Seal(const base::Extent& extent) {
+  if (!state_->Forked()) state_->memory.Seal(extent);
+}
+
 }
 
 std::variant<base::Bytes, Failure> Process::Map(const base::Value& stored,

@@ -91,6 +91,7 @@ class Process final : public Backend {
   std::variant<Room, base::Failure> Allocate(std::uint64_t byte_count,
                                              base::BootTime deadline) override;
   void Discard(const base::Extent& extent) override;
+  void Seal(const base::Extent& extent) override;
   std::variant<base::Bytes, base::Failure> Map(
       const base::Value& stored, base::BootTime deadline) override;
   std::variant<base::Value, base::Failure> Fetch(

@@ -8,8 +8,10 @@
 //
 // Elements: numbers and bytes. A new buffer holds anything; numbers of 1 KiB or
 // more begin at a multiple of 64 bytes, as Eigen::Map with Eigen::Aligned64
-// wants it. After Seal nobody can write it; pointers into it are then void. A
-// buffer that is destroyed without Seal gives its room back.
+// wants it. After Seal pointers into it are void: writing through one ends the
+// process with SIGSEGV, in the whole pages of a buffer of 1 MiB or more; in its
+// first and last 4 KiB, and in a shorter one, what others read is not defined.
+// A buffer that is destroyed without Seal gives its room back.
 // Where there is no store (local mode), or it is short, its memory is this
 // process's own; everything else is the same.
 // Threading: one thread at a time has the buffer; its elements are as those of

@@ -27,6 +27,7 @@ ObjectPtr BufferMemory::Seal() {
     ThrowBadArgument("Seal of a buffer that was sealed or moved from");
   }
   runtime::Backend& backend = session_->OpenBackend();
+  place_.Seal();
   const base::ObjectName name{backend.NewId<base::ObjectId>(), backend.self()};
   auto handle = std::make_shared<ObjectHandle>(std::move(session_), name);
   backend.Post(runtime::Put{name.object, std::move(place_).Finish(name, {})});

@@ -71,6 +71,10 @@ Place Place::InProcess(std::size_t byte_count) {
   return place;
 }
 
+void Place::Seal() {
+  if (in_store()) session_->OpenBackend().Seal(extent_);
+}
+
 base::Value Place::Finish(const base::ObjectName& name,
                           std::vector<base::ObjectName> refs) && {
   if (in_store()) {

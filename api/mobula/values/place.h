@@ -43,6 +43,8 @@ class Place {
   [[nodiscard]] bool in_store() const { return !extent_.arena.IsNil(); }
   [[nodiscard]] std::span<char> bytes() const { return bytes_; }
 
+  // It is written, by who may have kept a pointer.
+  void Seal();
   // The value that was written, named `name` where it is in the store.
   base::Value Finish(const base::ObjectName& name,
                      std::vector<base::ObjectName> refs) &&;
