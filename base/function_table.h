@@ -12,6 +12,7 @@
 #define MOBULA_BASE_FUNCTION_TABLE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -45,6 +46,11 @@ struct Invocation {
   std::uint64_t digest = 0;
   // Where a generator hands its items on; null for what is none.
   ItemStream* items = nullptr;
+  // Set by the invoker where the store had no room for the result: finds it,
+  // and gives the outcome, which then is not the one that was returned. To be
+  // called when the arguments' bytes are let go, since they may be in the way;
+  // may wait, never throws.
+  std::function<Outcome()> place_later = nullptr;
 };
 
 // Decodes the arguments, calls the user's function, encodes its result. Turns

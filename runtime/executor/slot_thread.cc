@@ -4,12 +4,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <iostream>
+#include <random>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "base/boot_time.h"
 #include "base/check.h"
 #include "base/functions/callable.h"
 #include "runtime/core/scope_failures.h"
@@ -39,6 +43,32 @@ Failure LeftBehind() {
                            "the actor ended itself (ExitActor) while this call "
                            "waited");
 }
+
+// How long arguments that are there are kept while another one does not come.
+// Two that wait for each other's room part soon, since each one's is longer and
+// longer, by chance: at last one of them keeps what it has, and has the rest.
+class ArgPatience {
+ public:
+  explicit ArgPatience(base::TaskId task)
+      : random_(static_cast<std::uint32_t>(
+            task.lo ^ task.hi << 7 ^
+            static_cast<std::uint64_t>(::getpid()) << 12)) {}
+
+  base::Duration Next() {
+    const auto chance = std::chrono::milliseconds(random_() % 250);
+    const base::Duration patience = least_ + chance * (least_ / kFirst);
+    least_ = std::min<base::Duration>(2 * least_, kMost);
+    return patience;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kFirst{250};
+  // Longer than the store lets anybody wait.
+  static constexpr std::chrono::seconds kMost{32};
+
+  std::minstd_rand random_;
+  base::Duration least_ = kFirst;
+};
 
 }  // namespace
 
@@ -359,6 +389,7 @@ void SlotThread::RunMethod(const Living& living, Execute work) {
     } else {
       RunPlain(*run, *entry, &living);
     }
+    PlaceResult(*run);
     run->executed.run_ns = run->RunNs();
     if (run->invocation.exit_actor) {
       Leave(std::move(run));
@@ -432,18 +463,32 @@ bool SlotThread::Prepare(TaskRun& run, const Living* living) {
 
 std::optional<Failure> SlotThread::MapArgs(TaskRun& run) {
   const Execute& work = run.work;
-  std::vector<base::LostBytes>& lost = run.executed.lost;
   const bool has_stored =
       std::any_of(work.args.begin(), work.args.end(),
                   [](const base::Value& arg) { return arg.is_stored(); });
   if (!has_stored) return std::nullopt;
+  // Ends: the store says at last that there is no room.
+  ArgPatience patience(work.task);
+  while (true) {
+    std::optional<Failure> why = MapArgsWithin(run, patience.Next());
+    const bool again = why.has_value() && why->code == FailureCode::kTimeout &&
+                       !run.current.stop.stop_requested();
+    if (!again) return why;
+    run.mapped.clear();
+  }
+}
+
+std::optional<Failure> SlotThread::MapArgsWithin(TaskRun& run,
+                                                 base::Duration patience) {
+  const Execute& work = run.work;
+  std::vector<base::LostBytes>& lost = run.executed.lost;
   run.mapped = work.args;
   std::optional<Failure> why;
   for (base::Value& arg : run.mapped) {
     if (!arg.is_stored()) continue;
     MOBULA_CHECK(hooks_.map != nullptr,
                  "a stored argument where there is no store");
-    auto mapped = hooks_.map(arg, /*remade=*/!work.actor.IsNil());
+    auto mapped = hooks_.map(arg, /*remade=*/!work.actor.IsNil(), patience);
     if (auto* failure = std::get_if<Failure>(&mapped)) {
       const bool is_lost = failure->code == FailureCode::kObjectLost;
       why = std::move(*failure);
@@ -493,7 +538,19 @@ void SlotThread::FinishEnded() {
   }
 }
 
+void SlotThread::PlaceResult(TaskRun& run) {
+  if (run.invocation.place_later == nullptr) return;
+  const ScopedCurrent scope(&run.current);
+  // What it was given may be in the way.
+  run.coroutine.reset();
+  run.invocation.args = {};
+  run.mapped.clear();
+  run.executed.outcome = run.invocation.place_later();
+  run.invocation.place_later = nullptr;
+}
+
 void SlotThread::Finish(TaskRun& run) {
+  PlaceResult(run);
   Executed& executed = run.executed;
   executed.run_ns = run.RunNs();
   executed.exit_actor = run.invocation.exit_actor && !leaves_;

@@ -8,22 +8,26 @@
 // or, one of many that share some threads (SharedSlots), by RunReady.
 // Functions run one at a time, in the order asked, but for the plain methods of
 // an actor that lets several run (Execute::threads): those run on threads of
-// their own, beside what runs here. A coroutine runs until it
-// waits (Hooks::aside); then the next one may begin, and it goes on here, on
-// the same thread, when its wait is over: the slot is its executor. So what
-// runs in one slot, and all that any other actor does, has one thread of
-// control, which changes hands only where a coroutine awaits something. While
-// all that has begun waits, the slot's cpu is lent. A task that is a generator
-// and may block (FunctionEntry::holds_slot) begins as a coroutine does, but
-// nothing else runs until it has ended. Before each function it
-// maps the arguments that lie in the node's store. A task whose arguments'
-// bytes are lost does not run: their names go back, so that no slot is held
-// while they are made again. An actor, whose calls keep their order, waits for
-// them. Around it it sets Current(), the worker's page and, before it reports,
-// flushes what the function left in the buffers of standard output. Owner:
-// Process, in a worker. Threading: Push, Stop, StopRun, Post, Blocked from any
-// thread; Run on one, which also destroys the actors; hooks are called there,
-// on threads of methods and in Push, and must not wait for this slot.
+// their own, beside what runs here. A coroutine runs until it waits
+// (Hooks::aside); then the next one may begin, and it goes on here, on the same
+// thread, when its wait is over: the slot is its executor. So what runs in one
+// slot, and all that any other actor does, has one thread of control, which
+// changes hands only where a coroutine awaits something. While all that has
+// begun waits, the slot's cpu is lent. A task that is a generator and may block
+// (FunctionEntry::holds_slot) begins as a coroutine does, but nothing else runs
+// until it has ended. Before each function it maps the arguments that lie in
+// the node's store. While one of them does not come it lets go of the others,
+// now and then, since functions elsewhere may wait for their room as it does
+// for theirs; and so it does with all of them where there is no room for the
+// result. A task whose arguments' bytes are lost does not run: their names go
+// back, so that no slot is held while they are made again. An actor, whose
+// calls keep their order, waits for them. Around it it sets Current(), the
+// worker's page and, before it reports, flushes what the function left in the
+// buffers of standard output.
+// Owner: Process, in a worker.
+// Threading: Push, Stop, StopRun, Post, Blocked from any thread; Run on one,
+// which also destroys the actors; hooks are called there, on threads of methods
+// and in Push, and must not wait for this slot.
 // Invariants: (1) `done` once for each function that was pushed before Stop;
 // (2) an actor that called ExitActor is destroyed before that is reported, and
 // before it all else of it that had begun has been stopped, has ended and been
@@ -46,6 +50,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/boot_time.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/frames/object_message.h"
@@ -69,10 +74,11 @@ namespace mobula::runtime {
 
 class SlotThread final : public base::Executor {
  public:
-  // A stored value with its bytes; may wait. `remade`: where they are lost, for
-  // what is made in their place. Called on the thread in Run.
+  // A stored value with its bytes; may wait, kTimeout after `patience`.
+  // `remade`: where they are lost, for what is made in their place. Called on
+  // the thread in Run.
   using MapFn = std::function<std::variant<base::Value, base::Failure>(
-      const base::Value& stored, bool remade)>;
+      const base::Value& stored, bool remade, base::Duration patience)>;
   struct Hooks {
     std::function<void(Executed executed)> done;
     // A coroutine waits; null where none is ever run.
@@ -198,6 +204,10 @@ class SlotThread final : public base::Executor {
   // Its arguments with the bytes of those that are stored, none where none is;
   // or why they cannot be had, and which of them are lost.
   std::optional<base::Failure> MapArgs(TaskRun& run);
+  std::optional<base::Failure> MapArgsWithin(TaskRun& run,
+                                             base::Duration patience);
+  // Where there was no room for it.
+  void PlaceResult(TaskRun& run);
   // The object of a method.
   bool FindActor(TaskRun& run, const Living* living);
   // Those that have ended since the last time.

@@ -236,6 +236,16 @@ std::string AssignedText() {
          current->assigned->resources.ToString();
 }
 
+// Its result has no room while the bytes of its argument are held.
+base::Outcome NoRoom(base::Invocation& invocation) {
+  invocation.place_later = [&invocation]() -> base::Outcome {
+    invocation.digest = 77;
+    EXPECT_NE(Current(), nullptr);
+    return Bytes::Own(Story().back());
+  };
+  return base::NotRun(FailureCode::kObjectStoreFull, "no room");
+}
+
 struct Asker {
   ~Asker() { Story().push_back("ended as " + AssignedText()); }
 };
@@ -334,6 +344,7 @@ const base::FunctionEntry kEntries[] = {
     {FunctionId{1, 18}, "meet and leave", "MeetAndLeave", &MeetAndLeave},
     {FunctionId{1, 19}, "meet and wait", "MeetAndWait", &MeetAndWait},
     {FunctionId{1, 20}, "meet and tell", "MeetAndTell", &MeetAndTell},
+    {FunctionId{1, 21}, "no room", "NoRoom", &NoRoom},
 };
 
 const base::FunctionTable& Table() {
@@ -641,7 +652,8 @@ base::Value StoredAt(std::uint64_t place) {
 
 // What lies at 64 is there; the rest is lost, and made again as "made".
 std::variant<base::Value, Failure> MapSome(const base::Value& stored,
-                                           bool remade) {
+                                           bool remade,
+                                           base::Duration /*patience*/) {
   if (stored.extent().offset == 64) {
     return stored.WithBytes(Bytes::Own("there"));
   }
@@ -670,6 +682,78 @@ TEST(SlotThread, AnActorWaitsForWhatIsMadeAgain) {
   const std::vector<Executed> done = RunAll({ActorWork(1, 3), call}, &MapSome);
   EXPECT_EQ(Value(done[1]), "made");
   EXPECT_TRUE(done[1].lost.empty());
+}
+
+// What lies at 64 is there and held while somebody reads it; what lies at 128
+// has room only while that is not held, or after long.
+class ScarceStore {
+ public:
+  std::variant<base::Value, Failure> Map(const base::Value& stored,
+                                         base::Duration patience) {
+    if (stored.extent().offset == 64) {
+      // Between two tries nothing is kept.
+      EXPECT_TRUE(held_.expired());
+      auto bytes = std::make_shared<std::string>("there");
+      held_ = bytes;
+      return stored.WithBytes(Bytes::Share(bytes, *bytes));
+    }
+    patiences_.push_back(patience);
+    if (patiences_.size() < 4) {
+      return base::NotRun(FailureCode::kTimeout, "it does not come");
+    }
+    return stored.WithBytes(Bytes::Own("late"));
+  }
+
+  [[nodiscard]] const std::vector<base::Duration>& patiences() const {
+    return patiences_;
+  }
+
+ private:
+  std::weak_ptr<std::string> held_;
+  std::vector<base::Duration> patiences_;
+};
+
+TEST(SlotThread, WhileAnArgumentDoesNotComeTheOthersAreLetGo) {
+  ScarceStore store;
+  Execute work = Work(1, 1);
+  work.args = {StoredAt(64), StoredAt(128)};
+  const std::vector<Executed> done =
+      RunAll({work}, [&store](const base::Value& stored, bool /*remade*/,
+                              base::Duration patience) {
+        return store.Map(stored, patience);
+      });
+  EXPECT_EQ(Value(done[0]), "there");
+  const std::vector<base::Duration>& patiences = store.patiences();
+  ASSERT_EQ(patiences.size(), 4u);
+  for (std::size_t i = 1; i < patiences.size(); ++i) {
+    EXPECT_GT(patiences[i], patiences[0] / 2 * (1 << i));
+  }
+}
+
+TEST(SlotThread, AResultWithoutRoomIsPlacedWhenTheArgumentsAreLetGo) {
+  Story().clear();
+  Execute work = Work(1, 21);
+  work.args = {StoredAt(64)};
+  const std::vector<Executed> done =
+      RunAll({work}, [](const base::Value& stored, bool, base::Duration) {
+        auto held = std::make_shared<Counter>();
+        const auto bytes = stored.WithBytes(Bytes::Share(held, "there"));
+        return std::variant<base::Value, Failure>(bytes);
+      });
+  EXPECT_EQ(Value(done[0]), "destroyed 0");
+  EXPECT_EQ(done[0].digest, 77u);
+}
+
+TEST(SlotThread, NoRoomAtAllIsTheOutcome) {
+  Execute work = Work(1, 1);
+  work.args = {StoredAt(64)};
+  const std::vector<Executed> done =
+      RunAll({work}, [](const base::Value&, bool, base::Duration) {
+        return std::variant<base::Value, Failure>(
+            base::NotRun(FailureCode::kObjectStoreFull, "pinned"));
+      });
+  EXPECT_EQ(Fails(done[0]).code, FailureCode::kObjectStoreFull);
+  EXPECT_EQ(Fails(done[0]).executed, base::Executed::kNo);
 }
 
 TEST(SlotThread, FailureSaysWhereItHappened) {

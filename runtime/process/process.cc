@@ -203,9 +203,11 @@ Process::State::State(Options from_options)
               },
           .aside = [this](SetAside aside) { PostNow(Event(aside)); },
           .map =
-              [this](const base::Value& stored, bool remade) {
-                return remade ? Fetch(stored, BootTime::Never(), blocked)
-                              : MapValue(stored, BootTime::Never(), blocked);
+              [this](const base::Value& stored, bool remade,
+                     base::Duration patience) {
+                const BootTime deadline = base::BootNow() + patience;
+                return remade ? Fetch(stored, deadline, blocked)
+                              : MapValue(stored, deadline, blocked);
               },
           .lend =
               [this](bool lends) {
@@ -228,8 +230,9 @@ void Process::State::MakeShared() {
     PostNow(Event(std::move(executed)));
   };
   hooks.aside = [this](SetAside aside) { PostNow(Event(aside)); };
-  hooks.map = [this](const base::Value& stored, bool /*remade*/) {
-    return Fetch(stored, BootTime::Never(), Lends());
+  hooks.map = [this](const base::Value& stored, bool /*remade*/,
+                     base::Duration patience) {
+    return Fetch(stored, base::BootNow() + patience, Lends());
   };
   shared = std::make_unique<SharedSlots>(SharedSlots::Options{
       *options.functions, options.page, std::move(hooks),
@@ -673,12 +676,12 @@ std::variant<Backend::Room, Failure> Process::Allocate(std::uint64_t byte_count,
   return state_->memory.Allocate(byte_count, deadline, state_->Lends());
 }
 
-void Process::Discard(const base::Extent& extent) {
-  if (!state_->Forked()) state_->memory.Discard(extent);
 void Process::Seal(const base::Extent& extent) {
   if (!state_->Forked()) state_->memory.Seal(extent);
 }
 
+void Process::Discard(const base::Extent& extent) {
+  if (!state_->Forked()) state_->memory.Discard(extent);
 }
 
 std::variant<base::Bytes, Failure> Process::Map(const base::Value& stored,

@@ -3,6 +3,7 @@
 #include <cxxabi.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -84,9 +85,19 @@ Context::Origin OriginOfRun() {
   return {current->task, current->scope, current->deadline, current->stop};
 }
 
-// As `name`, in the node's store where it is long and there is one.
+// A result waits so long for room while its function's arguments are kept.
+constexpr base::Duration kRoomSoon = std::chrono::milliseconds(100);
+
+bool IsStoreFull(const base::Outcome& outcome) {
+  const auto* const failure = std::get_if<base::Failure>(&outcome);
+  return failure != nullptr &&
+         failure->code == base::FailureCode::kObjectStoreFull;
+}
+
+// By `store` in the node's store where it is long and there is one.
+template <typename StoreFn>
 base::Outcome Placed(Encoding& encoding, const base::ObjectName& name,
-                     std::uint64_t* digest) {
+                     const StoreFn& store) {
   std::shared_ptr<const Session> session = Session::Current();
   const bool may_store = session != nullptr && session->backend() != nullptr &&
                          !name.object.IsNil();
@@ -95,8 +106,38 @@ base::Outcome Placed(Encoding& encoding, const base::ObjectName& name,
     return encoding.Inline();
   }
   if (!may_store) return TooLarge(encoding.size());
-  const base::BootTime deadline = session->DeadlineAfter(kStoreTimeout);
-  return encoding.Store(std::move(session), name, deadline, digest);
+  return store(std::move(session));
+}
+
+base::Outcome PlacedResult(Encoding& encoding, base::Invocation& invocation) {
+  const base::ObjectName& name = invocation.result;
+  return Placed(encoding, name, [&](std::shared_ptr<const Session> session) {
+    const base::BootTime deadline = session->DeadlineAfter(kStoreTimeout);
+    base::Outcome outcome = encoding.Store(
+        session, name, session->DeadlineAfter(kRoomSoon), &invocation.digest);
+    if (IsStoreFull(outcome)) {
+      invocation.place_later = encoding.StoreLater(
+          std::move(session), name, deadline, &invocation.digest);
+    }
+    return outcome;
+  });
+}
+
+base::Outcome PlacedItem(Encoding& encoding, const base::ObjectName& name) {
+  return Placed(encoding, name, [&](std::shared_ptr<const Session> session) {
+    const base::BootTime deadline = session->DeadlineAfter(kStoreTimeout);
+    return encoding.Store(std::move(session), name, deadline);
+  });
+}
+
+base::Outcome WithCause(base::Outcome outcome, std::string_view function) {
+  if (auto* const failure = std::get_if<base::Failure>(&outcome)) {
+    failure->executed = base::Executed::kYes;
+    failure->function = function;
+    failure->pid = ::getpid();
+    failure->message = "its result: " + failure->message;
+  }
+  return outcome;
 }
 
 // `place` is writable data of the function's own.
@@ -201,17 +242,15 @@ base::Failure CaughtFailure(std::string_view function) {
 base::Outcome OutcomeOf(std::string_view function, const Writable& result,
                         base::Invocation& invocation) {
   Encoding encoding(result);
-  base::Outcome outcome =
-      Placed(encoding, invocation.result, &invocation.digest);
-  if (auto* const failure = std::get_if<base::Failure>(&outcome)) {
-    failure->executed = base::Executed::kYes;
-    failure->function = function;
-    failure->pid = ::getpid();
-    failure->message = "its result: " + failure->message;
-  } else {
-    invocation.kept = encoding.Kept();
+  base::Outcome outcome = PlacedResult(encoding, invocation);
+  invocation.kept = encoding.Kept();
+  if (invocation.place_later != nullptr) {
+    invocation.place_later = [place = std::move(invocation.place_later),
+                              function] {
+      return WithCause(place(), function);
+    };
   }
-  return outcome;
+  return WithCause(std::move(outcome), function);
 }
 
 void OpenItems(base::Invocation& invocation) {
@@ -226,8 +265,7 @@ std::optional<base::Failure> GiveItem(std::string_view function,
   base::ItemStream& items = *invocation.items;
   if (items.IsSkipped(index)) return std::nullopt;
   Encoding encoding(item);
-  std::uint64_t digest = 0;
-  base::Outcome outcome = Placed(encoding, items.NameOf(index), &digest);
+  base::Outcome outcome = PlacedItem(encoding, items.NameOf(index));
   if (auto* const failure = std::get_if<base::Failure>(&outcome)) {
     failure->executed = base::Executed::kYes;
     failure->function = function;

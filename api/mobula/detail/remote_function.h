@@ -92,7 +92,8 @@ void CheckArgumentCount(const base::Invocation& invocation,
 // The failure for the exception that is being handled.
 base::Failure CaughtFailure(std::string_view function);
 // The value that the function returned: inline, or in the node's store as the
-// object that is to hold it. kTooLarge, kObjectStoreFull.
+// object that is to hold it. kTooLarge, kObjectStoreFull: then, perhaps,
+// Invocation::place_later.
 base::Outcome OutcomeOf(std::string_view function, const Writable& result,
                         base::Invocation& invocation);
 // The first half of a generator's run: says that it has begun.

@@ -1,9 +1,11 @@
 #include "api/mobula/values/encoding.h"
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "api/mobula/detail/running.h"
 #include "api/mobula/error.h"
@@ -17,6 +19,15 @@ namespace {
 
 void CopyLong(char* to, const char* from, std::size_t count) {
   base::CopyToStore(to, std::string_view(from, count));
+}
+
+base::Value Finished(Place place, const base::ObjectName& name,
+                     std::vector<base::ObjectName> refs,
+                     std::uint64_t* digest) {
+  if (digest != nullptr && place.in_store()) {
+    *digest = base::DigestOf({place.bytes().data(), place.bytes().size()});
+  }
+  return std::move(place).Finish(name, std::move(refs));
 }
 
 }  // namespace
@@ -72,10 +83,30 @@ base::Outcome Encoding::Store(std::shared_ptr<const Session> session,
   }
   Place place = std::get<Place>(std::move(found));
   Fill(place.bytes(), place.in_store() ? &CopyLong : nullptr);
-  if (digest != nullptr && place.in_store()) {
-    *digest = base::DigestOf({place.bytes().data(), place.bytes().size()});
-  }
-  return std::move(place).Finish(name, mentions_.refs);
+  return Finished(std::move(place), name, mentions_.refs, digest);
+}
+
+std::function<base::Outcome()> Encoding::StoreLater(
+    std::shared_ptr<const Session> session, const base::ObjectName& name,
+    base::BootTime deadline, std::uint64_t* digest) {
+  const auto copy = std::make_shared<Place>(Place::InProcess(size_));
+  Fill(copy->bytes(), nullptr);
+  return [copy, session = std::move(session), name, deadline, digest,
+          refs = mentions_.refs]() -> base::Outcome {
+    try {
+      auto found = Place::Find(session, copy->bytes().size(), deadline);
+      if (auto* const failure = std::get_if<base::Failure>(&found)) {
+        return std::move(*failure);
+      }
+      Place place = std::get<Place>(std::move(found));
+      base::CopyToStore(
+          place.bytes().data(),
+          std::string_view(copy->bytes().data(), copy->bytes().size()));
+      return Finished(std::move(place), name, refs, digest);
+    } catch (const Error& error) {
+      return error.failure();
+    }
+  };
 }
 
 std::shared_ptr<const void> Encoding::Kept() const {

@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -47,6 +48,13 @@ class Encoding {
   base::Outcome Store(std::shared_ptr<const Session> session,
                       const base::ObjectName& name, base::BootTime deadline,
                       std::uint64_t* digest = nullptr);
+
+  // The same later, of bytes that are written at once into memory of this
+  // process: nothing of the value is needed when it is called, once. It never
+  // throws.
+  std::function<base::Outcome()> StoreLater(
+      std::shared_ptr<const Session> session, const base::ObjectName& name,
+      base::BootTime deadline, std::uint64_t* digest);
 
   // Handles of the refs inside, null if there are none; they must be kept until
   // the value has been posted.
