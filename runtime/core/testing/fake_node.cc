@@ -66,8 +66,8 @@ void FakeNode::CarryOut(ProcessId from, Effects effects) {
     } else if (auto* ready_now = std::get_if<Ready>(&effect)) {
       if (from == kDriver) {
         ready[ready_now->object].push_back(std::move(ready_now->outcome));
-      } else if (ready_now->object == process.awaits) {
-        process.finish_at = now_;
+      } else {
+        EndWait(process, ready_now->object);
       }
     } else if (auto* changed = std::get_if<ActorChanged>(&effect)) {
       if (from == kDriver) changes.push_back(*changed);
@@ -217,7 +217,10 @@ void FakeNode::MakeRoom(Process& process) {
   ++besides_;
   MOBULA_CHECK(process.threads > 0, "two things run at once");
   const Execute& execute = *process.running;
-  process.aside[execute.task] = Waiting{execute, process.finish_at};
+  process.aside[execute.task] =
+      Waiting{execute, process.finish_at, false,
+              std::exchange(process.awaits, base::ObjectId()),
+              std::exchange(process.borrowed, base::ActorId())};
   process.running.reset();
   process.finish_at = BootTime::Never();
   // A task that was told to stop may still be there.
@@ -226,6 +229,13 @@ void FakeNode::MakeRoom(Process& process) {
       [](const auto& each) { return !each.second.execute.actor.IsNil(); });
   MOBULA_CHECK(static_cast<std::size_t>(methods) < process.threads,
                "too many run at once");
+}
+
+void FakeNode::EndWait(Process& process, base::ObjectId object) {
+  if (object == process.awaits) process.finish_at = now_;
+  for (auto& [task, waiting] : process.aside) {
+    if (object == waiting.awaits) waiting.finish_at = now_;
+  }
 }
 
 void FakeNode::StopRunning(Process& process, base::TaskId task) {
@@ -285,7 +295,6 @@ void FakeNode::BeginCall(Process& process, const Execute& execute) {
 
 void FakeNode::FinishRunning(Process& process) {
   MOBULA_CHECK(process.running.has_value());
-  const ProcessId id = process.id;
   const Execute execute = std::move(*process.running);
   const base::ObjectId awaited =
       std::exchange(process.awaits, base::ObjectId());
@@ -293,12 +302,17 @@ void FakeNode::FinishRunning(Process& process) {
       std::exchange(process.borrowed, base::ActorId());
   process.running.reset();
   process.finish_at = BootTime::Never();
+  LetGo(process, awaited, borrowed);
+  Report(process, execute);
+}
+
+void FakeNode::LetGo(Process& process, base::ObjectId awaited,
+                     base::ActorId borrowed) {
   if (!awaited.IsNil()) {
-    SetLent(id, false);
+    SetLent(process.id, false);
     Feed(process, DropObject{awaited});
   }
   if (!borrowed.IsNil()) Feed(process, DropActor{borrowed});
-  Report(process, execute);
 }
 
 BootTime FakeNode::AsideDue(const Process& process) {
@@ -340,6 +354,7 @@ void FakeNode::FinishAside(Process& process, base::TaskId task) {
   process.aside.erase(aside);
   process.generators.erase(task);
   if (!waiting.never_began) {
+    LetGo(process, waiting.awaits, waiting.borrowed);
     Report(process, waiting.execute);
     return;
   }

@@ -120,6 +120,8 @@ class FakeNode {
     Execute execute;
     base::BootTime finish_at;
     bool never_began = false;
+    base::ObjectId awaits = {};  // as of Process
+    base::ActorId borrowed = {};
   };
   // A generator that runs or is set aside.
   struct Generator {
@@ -182,6 +184,9 @@ class FakeNode {
   void BeginCall(Process& process, const Execute& execute);
   [[nodiscard]] static base::BootTime AsideDue(const Process& process);
   void FinishRunning(Process& process);
+  // What a function has waited for, and with whom.
+  void LetGo(Process& process, base::ObjectId awaited, base::ActorId borrowed);
+  void EndWait(Process& process, base::ObjectId object);
   // Now and then a function turns out to be a coroutine; whether this one did.
   bool SetRunningAside(Process& process);
   void FinishAside(Process& process, base::TaskId task);
