@@ -583,6 +583,10 @@ void SlotThread::Settle(TaskRun& run) {
 void SlotThread::Answer(TaskRun& run) {
   run.executed.digest = run.invocation.digest;
   run.instance.reset();
+  // Whoever has the answer finds that nothing of the arguments is held.
+  run.coroutine.reset();
+  run.invocation.args = {};
+  run.mapped.clear();
   FlushOutput();
   Annotate(run);
   hooks_.done(std::move(run.executed));
