@@ -12,9 +12,10 @@
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <random>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -41,9 +42,13 @@ struct Marked {
   bool is_worker = false;  // or what a worker started
 };
 
+// As far as it can be read: "" of one that is gone, also if it goes meanwhile,
+// which an iterator would throw for.
 std::string CommandLineOf(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream text;
+  text << file.rdbuf();
+  return std::move(text).str();
 }
 
 std::vector<Marked> FindMarked(const std::string& mark) {
