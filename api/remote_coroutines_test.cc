@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -263,7 +264,14 @@ TEST_P(RemoteCoroutines, EndWithTheRuntime) {
   mobula::Actor<Account> account = mobula::Create<Account>();
   const mobula::Ref<void> call = account.Call<&Account::Stay>();
   EXPECT_EQ(mobula::Get(account.Call<&Account::Sum>()), 0);
+  // Also for who waits already.
+  std::vector<std::thread> waiters;
+  for (const mobula::Ref<void>& ref : {task, call}) {
+    waiters.emplace_back(
+        [ref] { EXPECT_THROW(mobula::Get(ref), mobula::RuntimeClosed); });
+  }
   runtime_->Shutdown();
+  for (std::thread& waiter : waiters) waiter.join();
   EXPECT_THROW(mobula::Get(task), mobula::RuntimeClosed);
 }
 

@@ -286,11 +286,14 @@ Failure LocalBackend::WaitsForItselfFailure() const {
 
 std::optional<Backend::Settled> LocalBackend::Look(
     base::ObjectId object) const {
-  if (const Settled* const settled = objects_.Find(object)) return *settled;
+  // What is stopped by the end has an outcome too, which nobody is to see.
   if (ended_) {
     return Settled{
-        NotRun(FailureCode::kShutdown, "", "the runtime was shut down"), 0};
+        base::MakeFailure(FailureCode::kShutdown, base::Executed::kMaybe,
+                          "the runtime was shut down"),
+        0};
   }
+  if (const Settled* const settled = objects_.Find(object)) return *settled;
   if (objects_.IsPending(object)) return std::nullopt;
   return Settled{
       NotRun(FailureCode::kBadArgument, "", "there is no such object"), 0};
@@ -377,14 +380,16 @@ std::vector<bool> LocalBackend::AwaitSome(
   }
 }
 
-// ---- end
-// ---------------------------------------------------------------------
+// ---- end --------------------------------------------------------------------
 
 void LocalBackend::Shutdown() {
   std::map<base::ActorId, Actor> ended;  // destroyed with no lock held
   {
     base::MutexLock lock(mutex_);
     ended_ = true;
+    // Who waits is told of that, before what runs is stopped.
+    while (!watches_.empty()) TellWatches(watches_.begin()->first);
+    changed_.NotifyAll();
   }
   StopAllCoroutines();
   base::MutexLock lock(mutex_);
@@ -394,8 +399,6 @@ void LocalBackend::Shutdown() {
     if (!runs) ended.emplace(id, std::move(actor));
   }
   for (const auto& [id, actor] : ended) actors_.erase(id);
-  while (!watches_.empty()) TellWatches(watches_.begin()->first);
-  changed_.NotifyAll();
 }
 
 }  // namespace mobula::runtime

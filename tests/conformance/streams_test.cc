@@ -488,6 +488,27 @@ TEST_P(Streams, TheRuntimeEndsTheWait) {
   EXPECT_THROW(static_cast<void>(stream.Next()), mobula::RuntimeClosed);
 }
 
+TEST_P(Streams, TheRuntimeEndsTheWaitThatHasBegun) {
+  mobula::Actor<Feed> feed = mobula::Create<Feed>(7);
+  RefStream<int> stream = feed.Call<&Feed::Later>(2);
+  mobula::Pool pool;  // of one thread
+  mobula::Event begun;
+  const auto reads = [&]() -> mobula::Coro<> {
+    co_await mobula::On(pool);
+    begun.Set();
+    co_await stream.Next();
+  };
+  const auto comes_next = [&]() -> mobula::Coro<> {
+    co_await mobula::On(pool);
+  };
+  mobula::TaskGroup group;
+  group.Start(reads());
+  BlockOn(begun.Wait());
+  BlockOn(comes_next());
+  runtime_->Shutdown();
+  EXPECT_THROW(BlockOn(group.Wait()), mobula::RuntimeClosed);
+}
+
 TEST_P(Streams, NoWaitBeginsAfterTheRuntime) {
   mobula::Actor<Feed> feed = mobula::Create<Feed>(7);
   RefStream<int> stream = feed.Call<&Feed::Later>(2);
