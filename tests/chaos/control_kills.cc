@@ -21,13 +21,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <limits>
 #include <map>
 #include <mutex>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -58,8 +59,10 @@ pid_t FindStore(const std::string& folder) {
     const std::string name = entry.path().filename();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     std::ifstream in(entry.path() / "cmdline", std::ios::binary);
-    std::string words((std::istreambuf_iterator<char>(in)),
-                      std::istreambuf_iterator<char>());
+    // One that ends meanwhile has none; an iterator would throw.
+    std::ostringstream text;
+    text << in.rdbuf();
+    std::string words = std::move(text).str();
     std::replace(words.begin(), words.end(), '\0', ' ');
     if (words.find(" gcs ") == std::string::npos) continue;
     if (words.find(" " + folder + " ") == std::string::npos) continue;
