@@ -287,8 +287,10 @@ void Ledger::NoteBytesLost(base::ObjectId result) {
   if (index.has_value()) ++operations_[*index].bytes_lost;
 }
 
-void Ledger::NoteStoreFull(base::TaskId task) {
-  const std::optional<OpIndex> index = FindByTask(task);
+void Ledger::NoteStoreFull(base::ObjectId result, base::TaskId task) {
+  // Run again it has another task's name, and a constructor has no result.
+  std::optional<OpIndex> index = FindByResult(result);
+  if (!index.has_value()) index = FindByTask(task);
   if (index.has_value()) ++operations_[*index].store_full;
 }
 

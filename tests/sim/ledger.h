@@ -160,7 +160,7 @@ class Ledger {
   // Its bytes are not, or no more, where they were.
   void NoteBytesLost(base::ObjectId result);
   // It ended, or did not begin, since there was no room in the store.
-  void NoteStoreFull(base::TaskId task);
+  void NoteStoreFull(base::ObjectId result, base::TaskId task);
   // Whether somebody wished that.
   [[nodiscard]] bool MayBeCancelled(const Operation& op) const;
   // A process sees the state of an actor.

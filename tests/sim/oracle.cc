@@ -91,7 +91,9 @@ bool Oracle::IsJustified(const Operation& operation,
     case FailureCode::kActorRestarted:
       return operation.bound_incarnation != 0;
     case FailureCode::kTimeout:
-      return operation.timeout != base::Duration::max() &&
+      if (operation.timeout == base::Duration::max()) return false;
+      // Run again it has that time once more.
+      return operation.run_again ||
              operation.settled_at - operation.asked_at >= operation.timeout;
     case FailureCode::kInfeasible:
       return operation.infeasible;

@@ -105,7 +105,7 @@ void SlotThread::Refuse(const runtime::Execute& order, base::Failure failure) {
   maps_ = false;
   stopped_.erase(order.task);
   if (failure.code == base::FailureCode::kObjectStoreFull) {
-    ledger_.NoteStoreFull(order.task);
+    ledger_.NoteStoreFull(order.result, order.task);
   }
   runtime::Executed executed;
   executed.task = order.task;
@@ -291,7 +291,7 @@ base::Outcome SlotThread::MakeOutcome(const std::optional<base::Room>& room) {
     return outcome;
   }
   if (running_->store_full) {
-    ledger_.NoteStoreFull(order.task);
+    ledger_.NoteStoreFull(order.result, order.task);
     return base::MakeFailure(base::FailureCode::kObjectStoreFull,
                              base::Executed::kYes, "no room for the result");
   }
