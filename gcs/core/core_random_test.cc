@@ -11,9 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
-#include <deque>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -28,9 +26,9 @@
 #include "base/failure.h"
 #include "base/ids.h"
 #include "base/session/cursor.h"
-#include "gcs/core/commit_queue.h"
 #include "gcs/core/core.h"
 #include "gcs/core/events.h"
+#include "gcs/core/testing/late_store.h"
 
 namespace mobula::gcs {
 namespace {
@@ -50,95 +48,6 @@ class Chance {
 
  private:
   std::uint64_t state_;
-};
-
-// A core, its commit queue and a log that becomes durable when it is told to.
-class Store {
- public:
-  explicit Store(Core::Options options) : options_(options) { Begin(); }
-
-  void Step(const Event& event, base::BootTime now) {
-    Effects effects;
-    core_->Step(event, now, effects);
-    Carry(effects);
-  }
-  // Up to `batches` more of them.
-  void Sync(std::size_t batches) {
-    for (; batches > 0 && !pending_.empty(); --batches) {
-      for (Write& write : pending_.front()) {
-        if (write.value.has_value()) {
-          durable_[write.key] = *write.value;
-        } else {
-          durable_.erase(write.key);
-        }
-      }
-      pending_.pop_front();
-      queue_->Durable(++synced_, out_);
-    }
-  }
-  void Kill(base::BootTime now) {
-    ++options_.epoch;
-    pending_.clear();
-    out_.clear();
-    timer_ = base::BootTime::Never();
-    now_ = now;
-    Begin();
-  }
-  void StartAt(base::BootTime now) { now_ = now; }
-
-  // A session ended: what was on its way is lost.
-  void Drop(base::ProcessId peer) {
-    std::erase_if(out_, [peer](const Effect& effect) {
-      const auto* const send = std::get_if<Send>(&effect);
-      return send != nullptr && send->to == peer;
-    });
-  }
-  // What the outside sees next.
-  Effects TakeOut() { return std::exchange(out_, {}); }
-  [[nodiscard]] base::BootTime timer() const { return timer_; }
-  [[nodiscard]] Core& core() { return *core_; }
-  [[nodiscard]] std::uint64_t epoch() const { return options_.epoch; }
-
- private:
-  void Begin() {
-    core_ = std::make_unique<Core>(options_);
-    queue_ = std::make_unique<CommitQueue>(CommitQueue::Options());
-    appended_ = synced_ = 0;
-    for (const auto& [key, value] : durable_) {
-      std::string error;
-      ASSERT_TRUE(core_->Restore(key, value, &error)) << error;
-    }
-    Effects effects;
-    core_->Start(now_, effects);
-    Carry(effects);
-  }
-  void Carry(Effects& effects) {
-    Effects released;
-    Batch batch;
-    queue_->Take(effects, released, batch);
-    for (Effect& effect : released) {
-      if (const auto* const timer = std::get_if<SetTimer>(&effect)) {
-        timer_ = timer->at;
-      } else {
-        out_.push_back(std::move(effect));
-      }
-    }
-    if (!batch.empty()) {
-      pending_.push_back(std::move(batch));
-      queue_->Appended(++appended_);
-    }
-    core_->CheckInvariants();
-  }
-
-  Core::Options options_;
-  std::unique_ptr<Core> core_;
-  std::unique_ptr<CommitQueue> queue_;
-  std::map<std::string, std::string> durable_;
-  std::deque<Batch> pending_;
-  std::uint64_t appended_ = 0, synced_ = 0;
-  Effects out_;
-  base::BootTime timer_ = base::BootTime::Never();
-  base::BootTime now_;
 };
 
 // A raylet as the store sees one, with the owners and drivers on it.
@@ -813,7 +722,7 @@ class Swarm {
   const std::uint64_t seed_;
   Chance chance_;
   base::IdSource ids_;
-  Store store_;
+  LateStore store_;
   base::BootTime now_ = base::BootTime::FromSinceBoot(std::chrono::hours(1));
   int steps_ = 0;
   std::vector<Raylet> raylets_;
