@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "base/ids.h"
 #include "base/value.h"
 #include "runtime/core/events.h"
+#include "runtime/executor/slot_thread.h"
 #include "runtime/executor/testing/slot_functions.h"
 #include "runtime/executor/testing/slot_runs.h"
 
@@ -63,6 +66,106 @@ TEST(SlotThread, AnActorWaitsForWhatIsMadeAgain) {
       RunAll({ActorWork(1, kConstruct), call}, &MapSome);
   EXPECT_EQ(Value(done[1]), "made");
   EXPECT_TRUE(done[1].lost.empty());
+}
+
+// Pushes a call when the one before has ended or stands aside, as the core
+// does; what is lost is made again once `makes_at` has ended.
+class HoldingSlot {
+ public:
+  explicit HoldingSlot(std::uint64_t makes_at, base::Outcome made)
+      : makes_at_{7, makes_at}, made_(std::move(made)) {}
+
+  std::vector<std::string> Run(std::vector<Execute> works) {
+    works_ = std::move(works);
+    SlotThread slot(SlotFunctions(), nullptr,
+                    {.done = [this](Executed executed) { Done(executed); },
+                     .aside =
+                         [this](SetAside aside) {
+                           Tell("aside", aside.task);
+                           GoOn(aside.task);
+                         },
+                     .map = &MapSome,
+                     .remake =
+                         [this](const base::Value& lost, auto told) {
+                           EXPECT_EQ(lost, StoredAt(128));
+                           told_ = std::move(told);
+                         }});
+    slot_ = &slot;
+    PushNext();
+    slot.Run();
+    return story_;
+  }
+
+ private:
+  void Tell(const std::string& what, base::TaskId task) {
+    story_.push_back(what + " " + std::to_string(task.lo));
+  }
+  void PushNext() {
+    last_ = works_[next_].task;
+    slot_->Push(works_[next_++]);
+  }
+  void GoOn(base::TaskId task) {
+    if (task == last_ && next_ < works_.size()) PushNext();
+  }
+  void Done(const Executed& executed) {
+    Tell(Value(executed), executed.task);
+    if (++done_ == works_.size()) {
+      slot_->Stop();
+      return;
+    }
+    if (executed.task == makes_at_ && told_ != nullptr) told_(made_);
+    GoOn(executed.task);
+  }
+
+  const base::TaskId makes_at_;
+  const base::Outcome made_;
+  std::vector<Execute> works_;
+  std::size_t next_ = 0;
+  std::size_t done_ = 0;
+  base::TaskId last_;
+  SlotThread* slot_ = nullptr;
+  std::function<void(base::Outcome)> told_;
+  std::vector<std::string> story_;
+};
+
+// Of the caller with that number.
+Execute CallFrom(std::uint64_t caller, std::uint64_t task,
+                 std::uint64_t function) {
+  Execute call = ActorWork(task, function);
+  call.owner = {3, caller};
+  return call;
+}
+
+std::vector<Execute> OneThatMissesItsArgument() {
+  Execute misses = CallFrom(1, 2, kEcho);
+  misses.args = {StoredAt(64), StoredAt(128)};
+  std::swap(misses.args[0], misses.args[1]);
+  return {ActorWork(1, kConstruct), misses, CallFrom(1, 3, kIncrement),
+          CallFrom(2, 4, kIncrement), CallFrom(1, 5, kIncrement)};
+}
+
+TEST(SlotThread, WhoMissesAnArgumentKeepsItsPlaceAndOtherCallersGoOn) {
+  HoldingSlot slot(4, base::Value(Bytes::Own("made")));
+  EXPECT_EQ(slot.Run(OneThatMissesItsArgument()),
+            (std::vector<std::string>{" 1", "aside 2", "aside 3", "1 4",
+                                      "made 2", "2 3", "3 5"}));
+}
+
+TEST(SlotThread, WhatIsNotMadeAgainFailsTheCallAlone) {
+  HoldingSlot slot(4, base::NotRun(FailureCode::kObjectLost, "for good"));
+  EXPECT_EQ(slot.Run(OneThatMissesItsArgument()),
+            (std::vector<std::string>{" 1", "aside 2", "aside 3", "1 4",
+                                      "failure 2", "2 3", "3 5"}));
+}
+
+TEST(SlotThread, WhenItsActorEndsAHeldCallIsTurnedAway) {
+  std::vector<Execute> works = OneThatMissesItsArgument();
+  works[3] = CallFrom(2, 4, kLeave);
+  works.pop_back();
+  HoldingSlot slot(99, base::Value(Bytes::Own("never")));
+  EXPECT_EQ(slot.Run(works),
+            (std::vector<std::string>{" 1", "aside 2", "aside 3", "failure 2",
+                                      "failure 3", " 4"}));
 }
 
 // What lies at 64 is there and held while somebody reads it; what lies at 128

@@ -85,8 +85,14 @@ SlotThread::SlotThread(const base::FunctionTable& table, base::WorkerPage* page,
       own_streams_(streams == nullptr
                        ? std::make_unique<OpenStreams>(hooks_.streams)
                        : nullptr),
-      streams_(streams == nullptr ? *own_streams_ : *streams) {
+      streams_(streams == nullptr ? *own_streams_ : *streams),
+      held_(hooks_.remake, *this,
+            [this](std::deque<Execute> calls, std::optional<Failure> why) {
+              Resume(std::move(calls), std::move(why));
+            }) {
   MOBULA_CHECK(hooks_.done != nullptr);
+  MOBULA_CHECK(hooks_.aside != nullptr || hooks_.remake == nullptr,
+               "what is held stands aside");
   leave_.slot = this;
   leave_.run = [](base::Work* work) noexcept {
     static_cast<Leaving*>(work)->slot->TakeLeave();
@@ -351,6 +357,12 @@ bool SlotThread::RefuseFirst(Failure failure) {
 // ---- functions --------------------------------------------------------------
 
 void SlotThread::Start(Execute work) {
+  if (held_.Holds(work)) {
+    const SetAside aside{work.task, 0};
+    held_.Add(std::move(work));
+    hooks_.aside(aside);
+    return;
+  }
   const Living* const living = FindLiving(work);
   const base::FunctionEntry* entry = nullptr;
   auto why = Find(work, living, &entry);
@@ -362,8 +374,40 @@ void SlotThread::Start(Execute work) {
   if (why.has_value()) {
     run.executed.outcome = *std::move(why);
   } else {
+    run.may_hold = held_.can_hold() && living != nullptr;
     RunPlain(run, *entry, living);
   }
+  FinishOrHold(run);
+}
+
+void SlotThread::FinishOrHold(TaskRun& run) {
+  if (!run.missed.has_value()) {
+    Finish(run);
+    return;
+  }
+  held_.Hold(run.work, *run.missed);
+  hooks_.aside(SetAside{run.work.task, run.RunNs()});
+}
+
+void SlotThread::Resume(std::deque<Execute> calls, std::optional<Failure> why) {
+  for (Execute& call : calls) {
+    {
+      base::MutexLock lock(mutex_);
+      if (stopped_) return;
+    }
+    if (why.has_value()) {
+      Fail(std::move(call), *std::exchange(why, std::nullopt));
+    } else {
+      Start(std::move(call));
+    }
+    FinishEnded();
+  }
+}
+
+void SlotThread::Fail(Execute work, Failure why) {
+  TaskRun run(std::move(work));
+  static_cast<void>(Find(run.work, FindLiving(run.work), &run.entry));
+  run.executed.outcome = std::move(why);
   Finish(run);
 }
 
@@ -410,7 +454,9 @@ void SlotThread::StartCoroutine(Execute work,
   run.current.function = entry.name;
   {
     const ScopedCurrent scope(&run.current);
-    if (Prepare(run, FindLiving(run.work))) {
+    const Living* const living = FindLiving(run.work);
+    run.may_hold = held_.can_hold() && living != nullptr;
+    if (Prepare(run, living)) {
       run.ended = &ended_;
       if (entry.is_generator) run.invocation.items = streams_.Open(run.work);
       run.coroutine = entry.begin(run.invocation, this, run);
@@ -422,7 +468,7 @@ void SlotThread::StartCoroutine(Execute work,
     }
   }
   if (owned != nullptr) {
-    Finish(run);
+    FinishOrHold(run);
   } else if (entry.holds_slot && run.work.actor.IsNil()) {
     RunToEnd(run);
   } else if (!run.has_ended) {
@@ -488,7 +534,8 @@ std::optional<Failure> SlotThread::MapArgsWithin(TaskRun& run,
     if (!arg.is_stored()) continue;
     MOBULA_CHECK(hooks_.map != nullptr,
                  "a stored argument where there is no store");
-    auto mapped = hooks_.map(arg, /*remade=*/!work.actor.IsNil(), patience);
+    const bool waits = !work.actor.IsNil() && !run.may_hold;
+    auto mapped = hooks_.map(arg, /*remade=*/waits, patience);
     if (auto* failure = std::get_if<Failure>(&mapped)) {
       const bool is_lost = failure->code == FailureCode::kObjectLost;
       why = std::move(*failure);
@@ -499,6 +546,7 @@ std::optional<Failure> SlotThread::MapArgsWithin(TaskRun& run,
         continue;
       }
       lost.clear();
+      if (is_lost && run.may_hold) run.missed = arg;
       return why;
     }
     arg = std::get<base::Value>(std::move(mapped));
@@ -663,6 +711,7 @@ void SlotThread::EndActor(TaskRun& run) {
     base::MutexLock lock(mutex_);
     leaving_ = actor;
   }
+  for (const Execute& late : held_.TakeOf(actor)) TurnAway(late);
   for (const Execute& late : TakeAsked(actor)) TurnAway(late);
   Unwind();
   const auto found = actors_.find(actor);

@@ -20,10 +20,11 @@
 // now and then, since functions elsewhere may wait for their room as it does
 // for theirs; and so it does with all of them where there is no room for the
 // result. A task whose arguments' bytes are lost does not run: their names go
-// back, so that no slot is held while they are made again. An actor, whose
-// calls keep their order, waits for them. Around it it sets Current(), the
-// worker's page and, before it reports, flushes what the function left in the
-// buffers of standard output.
+// back, so that no slot is held while they are made again. A call to an actor
+// is held until they are, and what comes behind it from the same caller, which
+// keeps its order, too (HeldCalls); constructors, and methods on threads of
+// their own, wait. Around it it sets Current(), the worker's page and, before
+// it reports, flushes what the function left in the buffers of standard output.
 // Owner: Process, in a worker.
 // Threading: Push, Stop, StopRun, Post, Blocked from any thread; Run on one,
 // which also destroys the actors; hooks are called there, on threads of methods
@@ -64,6 +65,7 @@
 #include "runtime/core/events.h"
 #include "runtime/executor/open_streams.h"
 #include "runtime/executor/running_tasks.h"
+#include "runtime/executor/slot/held_calls.h"
 #include "runtime/executor/slot/method_threads.h"
 #include "runtime/executor/slot/page_writer.h"
 #include "runtime/executor/slot/slot_use.h"
@@ -85,6 +87,8 @@ class SlotThread final : public base::Executor {
     std::function<void(SetAside aside)> aside = nullptr;
     // Null where no argument is ever stored.
     MapFn map = nullptr;
+    // Null: calls to actors wait in `map` for what is made again.
+    HeldCalls::RemakeFn remake = nullptr;
     // All that has begun waits, or is blocked (true), or something goes on; may
     // be null. Called on any thread.
     std::function<void(bool blocked)> lend = nullptr;
@@ -197,6 +201,12 @@ class SlotThread final : public base::Executor {
   void RunMethod(const Living& living, Execute work);
 
   void StartCoroutine(Execute work, const base::FunctionEntry& entry);
+  void Fail(Execute work, base::Failure why);
+  // It has come to its end, or could not begin: perhaps for now only.
+  void FinishOrHold(TaskRun& run);
+  // Calls that were held; the first one fails where there is a reason.
+  void Resume(std::deque<Execute> calls, std::optional<base::Failure> why)
+      MOBULA_EXCLUDES(mutex_);
   // Of a coroutine that does not share the slot.
   void RunToEnd(TaskRun& run);
   // False if it cannot run: its outcome is there.
@@ -243,7 +253,8 @@ class SlotThread final : public base::Executor {
   std::map<base::ActorId, Living> actors_;
   std::map<base::TaskId, std::unique_ptr<TaskRun>> coroutines_;
   std::deque<TaskRun*> ended_;  // of them
-  bool leaves_ = false;         // the actor ends itself
+  HeldCalls held_;
+  bool leaves_ = false;  // the actor ends itself
 
   mutable base::Mutex mutex_;
   base::CondVar changed_;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -59,6 +60,8 @@ struct TaskRun final : base::CoroutineRun::Owner {
   const std::chrono::steady_clock::time_point begin =
       std::chrono::steady_clock::now();
   std::shared_ptr<base::CoroutineRun> coroutine;
+  bool may_hold = false;              // it need not wait for what is made again
+  std::optional<base::Value> missed;  // that, where it has not begun
   bool has_ended = false;
   std::deque<TaskRun*>* ended = nullptr;  // where it says that it has
   Executed executed;

@@ -2,19 +2,22 @@
 // they found lost, until there is another outcome.
 //
 //   Await: reports the loss to the core --Settle with another outcome--> told
+//   Watch: the same without a thread that waits
 // An outcome that names the same lost place was under way before the report:
 // it is no answer.
 // Owner: Process.
-// Threading: Await, which waits, from any thread but the strand; Settle on the
-// strand; Close from any.
-// Invariants: (1) nobody waits after Close; (2) `report` is called without a
-// lock held.
+// Threading: Await, which waits, from any thread but the strand; Watch from
+// any; Settle on the strand; Close from any. Invariants: (1) nobody waits after
+// Close; (2) `report`, and who watches, are called without a lock held; (3) who
+// watches is told once.
 #ifndef MOBULA_RUNTIME_MEMORY_REMADE_WAITS_H_
 #define MOBULA_RUNTIME_MEMORY_REMADE_WAITS_H_
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/boot_time.h"
 #include "base/failure.h"
@@ -39,6 +42,9 @@ class RemadeWaits {
   base::Outcome Await(const base::Value& lost, base::BootTime deadline,
                       const LentWait::BlockedFn& blocked)
       MOBULA_EXCLUDES(mutex_);
+  using ToldFn = std::function<void(base::Outcome)>;
+  // The same, told on the strand, in Close, or at once where that was.
+  void Watch(const base::Value& lost, ToldFn told) MOBULA_EXCLUDES(mutex_);
   // The object has that outcome, now or for long.
   void Settle(base::ObjectId object, const base::Outcome& outcome)
       MOBULA_EXCLUDES(mutex_);
@@ -49,12 +55,18 @@ class RemadeWaits {
   struct Waiter {
     base::Extent lost;
     std::optional<base::Outcome> outcome;
+    ToldFn told;  // of who watches
   };
+  using Waiters = std::multimap<base::ObjectId, std::shared_ptr<Waiter>>;
+
+  // Null after Close.
+  std::shared_ptr<Waiter> Add(const base::Value& lost, ToldFn told)
+      MOBULA_EXCLUDES(mutex_);
 
   const std::function<void(ReportLost)> report_;
   base::Mutex mutex_;
   base::CondVar changed_;
-  std::multimap<base::ObjectId, Waiter*> waiters_ MOBULA_GUARDED_BY(mutex_);
+  Waiters waiters_ MOBULA_GUARDED_BY(mutex_);
   std::optional<base::Failure> closed_ MOBULA_GUARDED_BY(mutex_);
 };
 

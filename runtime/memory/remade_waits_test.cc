@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -84,6 +85,34 @@ TEST(RemadeWaitsTest, TheDeadlineAndTheEndEndAWait) {
   waits.Close(base::NotRun(base::FailureCode::kShutdown, "it ends"));
   const base::Outcome shut = waits.Await(At(64), base::BootTime::Never(), {});
   EXPECT_EQ(std::get<base::Failure>(shut).code, base::FailureCode::kShutdown);
+}
+
+TEST(RemadeWaitsTest, WhoWatchesIsToldOnce) {
+  std::vector<ReportLost> reports;
+  RemadeWaits waits([&](ReportLost report) { reports.push_back(report); });
+  std::vector<base::Outcome> told;
+  const auto tell = [&told](base::Outcome outcome) {
+    told.push_back(std::move(outcome));
+  };
+  waits.Watch(At(64), tell);
+  EXPECT_EQ(reports.size(), 1u);
+  waits.Settle(kObject, At(64));
+  EXPECT_TRUE(told.empty());
+  waits.Settle(kObject, At(128));
+  waits.Settle(kObject, At(192));
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(std::get<Value>(told[0]), At(128));
+  waits.Watch(At(64), tell);
+  const auto end = base::NotRun(base::FailureCode::kShutdown, "it ends");
+  waits.Close(end);
+  waits.Close(end);
+  ASSERT_EQ(told.size(), 2u);
+  waits.Watch(At(64), tell);
+  ASSERT_EQ(told.size(), 3u);
+  for (std::size_t i = 1; i < told.size(); ++i) {
+    EXPECT_EQ(std::get<base::Failure>(told[i]).code,
+              base::FailureCode::kShutdown);
+  }
 }
 
 }  // namespace

@@ -209,6 +209,10 @@ Process::State::State(Options from_options)
                 return remade ? Fetch(stored, deadline, blocked)
                               : MapValue(stored, deadline, blocked);
               },
+          .remake =
+              [this](const base::Value& lost, RemadeWaits::ToldFn told) {
+                remade_waits.Watch(lost, std::move(told));
+              },
           .lend =
               [this](bool lends) {
                 PostNow(base::Message(base::TaskBlocked{lends}));
@@ -230,9 +234,14 @@ void Process::State::MakeShared() {
     PostNow(Event(std::move(executed)));
   };
   hooks.aside = [this](SetAside aside) { PostNow(Event(aside)); };
-  hooks.map = [this](const base::Value& stored, bool /*remade*/,
+  hooks.map = [this](const base::Value& stored, bool remade,
                      base::Duration patience) {
-    return Fetch(stored, base::BootNow() + patience, Lends());
+    const BootTime deadline = base::BootNow() + patience;
+    return remade ? Fetch(stored, deadline, Lends())
+                  : MapValue(stored, deadline, Lends());
+  };
+  hooks.remake = [this](const base::Value& lost, RemadeWaits::ToldFn told) {
+    remade_waits.Watch(lost, std::move(told));
   };
   shared = std::make_unique<SharedSlots>(SharedSlots::Options{
       *options.functions, options.page, std::move(hooks),
