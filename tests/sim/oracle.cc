@@ -35,22 +35,24 @@ void Oracle::CheckFailure(OpIndex index, const base::Failure& failure) {
 
 // The failure of an argument is the outcome of the call too.
 bool Oracle::IsInherited(const Operation& operation,
-                         const base::Failure& failure) const {
+                         const base::Failure& failure, bool again) const {
+  again = again || operation.may_differ();
   if (!operation.actor.IsNil() && operation.kind != OpKind::kConstructor) {
     const OpIndex made = ledger_.actors().at(operation.actor).constructor;
-    if (IsInherited(ledger_.operations()[made], failure)) return true;
+    if (IsInherited(ledger_.operations()[made], failure, again)) return true;
   }
   for (const base::ObjectName& passed : operation.passed) {
     if (IsPassedOn(passed, failure)) return true;
   }
   return std::any_of(
       operation.dependencies.begin(), operation.dependencies.end(),
-      [this, &failure](OpIndex index) {
+      [this, &failure, again](OpIndex index) {
         const Operation& dependency = ledger_.operations()[index];
         if (!dependency.outcome.has_value()) return !dependency.watched;
         // It may have come to another end that nobody looked at.
-        if (dependency.may_differ() && (IsJustified(dependency, failure) ||
-                                        IsInherited(dependency, failure))) {
+        const bool differs = again || dependency.may_differ();
+        if (differs && (IsJustified(dependency, failure, true) ||
+                        IsInherited(dependency, failure, true))) {
           return true;
         }
         const auto* other = std::get_if<base::Failure>(&*dependency.outcome);
@@ -78,7 +80,7 @@ bool Oracle::IsPassedOn(const base::ObjectName& passed,
 }
 
 bool Oracle::IsJustified(const Operation& operation,
-                         const base::Failure& failure) const {
+                         const base::Failure& failure, bool again) const {
   switch (failure.code) {
     case FailureCode::kUserException:
       return IsExceptionJustified(operation);
@@ -93,7 +95,7 @@ bool Oracle::IsJustified(const Operation& operation,
     case FailureCode::kTimeout:
       if (operation.timeout == base::Duration::max()) return false;
       // Run again it has that time once more.
-      return operation.run_again ||
+      return again || operation.run_again ||
              operation.settled_at - operation.asked_at >= operation.timeout;
     case FailureCode::kInfeasible:
       return operation.infeasible;

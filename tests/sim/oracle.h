@@ -40,10 +40,14 @@ class Oracle {
 
  private:
   void CheckFailure(OpIndex index, const base::Failure& failure);
+  // `again`: it may have been run once more than was seen, since its value, or
+  // that of what needs it, was lost.
   [[nodiscard]] bool IsJustified(const Operation& operation,
-                                 const base::Failure& failure) const;
+                                 const base::Failure& failure,
+                                 bool again = false) const;
   [[nodiscard]] bool IsInherited(const Operation& operation,
-                                 const base::Failure& failure) const;
+                                 const base::Failure& failure,
+                                 bool again = false) const;
   [[nodiscard]] bool IsWorkerDeathJustified(const Operation& operation) const;
   [[nodiscard]] bool IsSharedLossJustified(const Operation& operation) const;
   [[nodiscard]] bool IsActorDeathJustified(const Operation& operation) const;

@@ -28,6 +28,9 @@ std::vector<runtime::Event> OwnerTap::OnEvent(runtime::Event event,
       if (SwapCalls(received->from, *call, events)) return events;
     } else if (auto* done = std::get_if<base::TaskDone>(&received->message)) {
       OnTaskDone(received->from, *done);
+    } else if (const auto* aside =
+                   std::get_if<base::TaskAside>(&received->message)) {
+      OnTaskAside(received->from, aside->task);
     } else if (const auto* lost =
                    std::get_if<base::LeaseLost>(&received->message)) {
       OnWorkerLost(lost->worker, events);
@@ -52,9 +55,15 @@ void OwnerTap::OnTaskDone(base::ProcessId from, const base::TaskDone& done) {
                 [&done](const Sent& sent) { return sent.task == done.task; });
 }
 
-// The one that may be charged is the first unanswered one, of each actor where
-// several live there. Answers may come between the two signs of a loss, so
-// there may be a second first one.
+void OwnerTap::OnTaskAside(base::ProcessId from, base::TaskId task) {
+  for (Sent& sent : workers_[from].unanswered) {
+    if (sent.task == task) sent.aside = true;
+  }
+}
+
+// Those that may be charged are what stands aside and the first other
+// unanswered one, of each actor where several live there. Answers may come
+// between the two signs of a loss, so there may be a second first one.
 void OwnerTap::OnWorkerLost(base::ProcessId worker,
                             std::vector<runtime::Event>& events) {
   const auto found = workers_.find(worker);
@@ -62,7 +71,7 @@ void OwnerTap::OnWorkerLost(base::ProcessId worker,
   Worker& lost = found->second;
   std::set<base::ActorId> seen;
   for (const Sent& sent : lost.unanswered) {
-    if (seen.insert(sent.actor).second) Charge(lost, sent);
+    if (sent.aside || seen.insert(sent.actor).second) Charge(lost, sent);
   }
   if (lost.unanswered.size() < 2 || !plants_.Is(Plant::kChargedUnstarted)) {
     return;

@@ -49,6 +49,7 @@ class OwnerTap {
     base::ProcessId worker;
     std::int32_t attempt = 0;
     std::int64_t incarnation = 0;
+    bool aside = false;  // it stands aside, so it has begun for all we know
   };
   struct Worker {
     std::vector<Sent> unanswered;
@@ -58,6 +59,7 @@ class OwnerTap {
   };
 
   void OnTaskDone(base::ProcessId from, const base::TaskDone& done);
+  void OnTaskAside(base::ProcessId from, base::TaskId task);
   void OnWorkerLost(base::ProcessId worker,
                     std::vector<runtime::Event>& events);
   void OnSign(base::ProcessId worker, base::BootTime overdue);

@@ -104,6 +104,7 @@ std::unique_ptr<SlotThread> RuntimeProcess::MakeSlot(base::ActorId actor) {
             if (!actor.IsNil()) return;
             SendTo(options_.raylet, base::TaskBlocked{blocked});
           },
+          [this](base::TaskId task) { Post(runtime::SetAside{task, 0}); },
           [this](const base::Value& stored, const StorePort::MapFn& then) {
             Fetch({stored.name().object, stored}, /*insists=*/false,
                   [then](const runtime::Ready& seen) { then(seen.outcome); });

@@ -1,6 +1,7 @@
 #include "tests/sim/slot_thread.h"
 
 #include <chrono>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,11 @@ OpIndex OperationIn(std::string_view label) {
   const std::size_t slash = label.find('/');
   MOBULA_CHECK(slash != std::string_view::npos);
   return std::stoull(std::string(label.substr(slash + 1)));
+}
+
+// Rather than wait for an argument that is made again.
+bool MayHold(const runtime::Execute& order) {
+  return !order.actor.IsNil() && !order.is_constructor;
 }
 
 }  // namespace
@@ -51,8 +57,75 @@ void SlotThread::StartNext() {
   if (running_.has_value() || maps_ || waiting_.empty()) return;
   runtime::Execute order = std::move(waiting_.front());
   waiting_.pop_front();
+  const auto held = held_.find({order.actor, order.owner});
+  if (held != held_.end()) {
+    const base::TaskId task = order.task;
+    held->second.push_back(std::move(order));
+    callbacks_.on_aside(task);
+    GoOnWithNext();
+    return;
+  }
   maps_ = true;
+  auto failed = failed_.extract(order.task);
+  if (!failed.empty()) return Refuse(order, std::move(failed.mapped()));
   MapFrom(0, std::move(order));
+}
+
+void SlotThread::Hold(std::size_t place, const base::Value& stored,
+                      runtime::Execute order) {
+  const Caller caller{order.actor, order.owner};
+  const base::TaskId task = order.task;
+  maps_ = false;
+  MOBULA_CHECK(!held_.contains(caller));
+  held_[caller].push_back(std::move(order));
+  callbacks_.on_aside(task);
+  callbacks_.fetch(stored,
+                   [this, caller, task, place](const base::Outcome& made) {
+                     Resume(caller, task, place, made);
+                   });
+  GoOnWithNext();
+}
+
+void SlotThread::Resume(const Caller& caller, base::TaskId task,
+                        std::size_t place, const base::Outcome& made) {
+  const auto found = held_.find(caller);
+  if (found == held_.end() || found->second.front().task != task) return;
+  std::deque<runtime::Execute> calls = std::move(found->second);
+  held_.erase(found);
+  if (const auto* failure = std::get_if<base::Failure>(&made)) {
+    failed_.emplace(task, *failure);
+  } else {
+    calls.front().args[place] = std::get<base::Value>(made);
+  }
+  waiting_.insert(waiting_.begin(), std::make_move_iterator(calls.begin()),
+                  std::make_move_iterator(calls.end()));
+  GoOnWithNext();
+}
+
+void SlotThread::TurnAway(base::ActorId actor) {
+  std::vector<base::TaskId> tasks;
+  for (auto it = held_.begin(); it != held_.end();) {
+    if (it->first.first != actor) {
+      ++it;
+      continue;
+    }
+    for (const runtime::Execute& call : it->second) tasks.push_back(call.task);
+    it = held_.erase(it);
+  }
+  std::erase_if(waiting_, [&tasks, actor](const runtime::Execute& call) {
+    if (call.actor == actor) tasks.push_back(call.task);
+    return call.actor == actor;
+  });
+  for (const base::TaskId task : tasks) {
+    failed_.erase(task);
+    stopped_.erase(task);
+    runtime::Executed executed;
+    executed.task = task;
+    executed.outcome =
+        base::NotRun(base::FailureCode::kActorDied, "it ended itself");
+    executed.never_began = true;
+    callbacks_.on_executed(std::move(executed));
+  }
 }
 
 void SlotThread::MapFrom(std::size_t first, runtime::Execute order) {
@@ -62,14 +135,18 @@ void SlotThread::MapFrom(std::size_t first, runtime::Execute order) {
     return;
   }
   const base::Value stored = order.args[first];
-  const bool is_task = order.actor.IsNil();
-  Map(stored, is_task,
-      [this, stored, is_task, first,
-       order = std::move(order)](const base::Outcome& mapped) mutable {
+  Map(stored, order,
+      [this, stored, first, order](const base::Outcome& mapped) mutable {
         const auto* failure = std::get_if<base::Failure>(&mapped);
+        const bool is_lost = failure != nullptr &&
+                             failure->code == base::FailureCode::kObjectLost;
         if (failure == nullptr) {
           order.args[first] = std::get<base::Value>(mapped);
-        } else if (is_task && failure->code == base::FailureCode::kObjectLost) {
+        } else if (is_lost && MayHold(order)) {
+          lost_.clear();
+          Hold(first, stored, std::move(order));
+          return;
+        } else if (is_lost && order.actor.IsNil()) {
           callbacks_.on_missed(stored);
           lost_.push_back({stored.name(), stored.extent()});
         } else {
@@ -81,9 +158,9 @@ void SlotThread::MapFrom(std::size_t first, runtime::Execute order) {
       });
 }
 
-void SlotThread::Map(const base::Value& stored, bool is_task,
+void SlotThread::Map(const base::Value& stored, const runtime::Execute& order,
                      StorePort::MapFn then) {
-  if (is_task) {
+  if (order.actor.IsNil() || MayHold(order)) {
     store_.Map(stored, std::move(then));
   } else {
     callbacks_.fetch(stored, std::move(then));
@@ -310,10 +387,12 @@ void SlotThread::FinishIn(const std::optional<base::Room>& room) {
   executed.run_ns = running_->time.count();
   const Behaviour& behaviour = ledger_.operation(running_->operation).behaviour;
   executed.exit_actor = behaviour.exit_actor;
-  const bool is_actor = !running_->order.actor.IsNil();
+  const base::ActorId actor_here = running_->order.actor;
+  const bool is_actor = !actor_here.IsNil();
   const std::vector<base::ActorId> handles = std::move(running_->handles);
   running_.reset();
   for (const base::ActorId actor : handles) api_.DropActor(actor);
+  if (executed.exit_actor) TurnAway(actor_here);
   callbacks_.on_executed(std::move(executed));
   if (is_actor) {
     refs_.LetSome();

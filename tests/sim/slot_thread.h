@@ -15,9 +15,11 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "base/boot_time.h"
@@ -43,6 +45,8 @@ class SlotThread {
     std::function<void(base::Duration, std::function<void()>)> after;
     std::function<void(runtime::Executed)> on_executed;
     std::function<void(bool blocked)> on_blocked;
+    // It stands aside before it begins.
+    std::function<void(base::TaskId)> on_aside;
     // The value with its bytes, made anew if need be, or a failure.
     std::function<void(const base::Value&, StorePort::MapFn)> fetch;
     // Its bytes are not where they should be.
@@ -71,6 +75,7 @@ class SlotThread {
   [[nodiscard]] bool executing_actor() const;
 
  private:
+  using Caller = std::pair<base::ActorId, base::ProcessId>;
   struct Run {
     runtime::Execute order;
     OpIndex operation = 0;
@@ -88,9 +93,17 @@ class SlotThread {
 
   void StartNext();
   // Stored arguments are mapped before the function runs. Those of a task that
-  // are lost are all said at once; a method waits in its place.
+  // are lost are all said at once; a method is held, with what comes behind it
+  // from the same caller; a constructor waits.
   void MapFrom(std::size_t first, runtime::Execute order);
-  void Map(const base::Value& stored, bool is_task, StorePort::MapFn then);
+  void Map(const base::Value& stored, const runtime::Execute& order,
+           StorePort::MapFn then);
+  void Hold(std::size_t place, const base::Value& stored,
+            runtime::Execute order);
+  void Resume(const Caller& caller, base::TaskId task, std::size_t place,
+              const base::Outcome& made);
+  // The actor has ended itself.
+  void TurnAway(base::ActorId actor);
   void BeginMapped(runtime::Execute order);
   void Begin(runtime::Execute order);
   void Refuse(const runtime::Execute& order, base::Failure failure);
@@ -121,6 +134,9 @@ class SlotThread {
   Rng rng_;
   const Callbacks callbacks_;
   std::deque<runtime::Execute> waiting_;
+  std::map<Caller, std::deque<runtime::Execute>> held_;
+  // Of those that were held and wait again.
+  std::map<base::TaskId, base::Failure> failed_;
   std::set<base::TaskId> stopped_;  // and not begun
   std::optional<Run> running_;
   std::uint64_t runs_ = 0;
