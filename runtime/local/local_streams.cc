@@ -87,6 +87,9 @@ void LocalBackend::TakeItem(const Coroutine& coroutine, std::uint64_t index,
   base::MutexLock lock(mutex_);
   const auto found = streams_.find(coroutine.result());
   if (found == streams_.end()) return;
+  // It is told to stop, perhaps not yet: what had come before is all.
+  const auto run = runs_.find(coroutine.result());
+  if (run != runs_.end() && run->second.cancelled) return;
   if (!found->second.queue.Arrived(index, item)) return;
   objects_.Put(item, {std::move(value), coroutine.run.incarnation});
   GiveItems(found->second);
