@@ -168,47 +168,53 @@ TEST(SlotThread, WhenItsActorEndsAHeldCallIsTurnedAway) {
                                       "failure 3", " 4"}));
 }
 
-// What lies at 64 is there and held while somebody reads it; what lies at 128
-// has room only while that is not held, or after long.
+// Has room for one value; for another beside it only after so many refusals.
 class ScarceStore {
  public:
+  explicit ScarceStore(int refusals) : refusals_(refusals) {}
+
   std::variant<base::Value, Failure> Map(const base::Value& stored,
                                          base::Duration patience) {
-    if (stored.extent().offset == 64) {
-      // Between two tries nothing is kept.
-      EXPECT_TRUE(held_.expired());
-      auto bytes = std::make_shared<std::string>("there");
-      held_ = bytes;
-      return stored.WithBytes(Bytes::Share(bytes, *bytes));
-    }
-    patiences_.push_back(patience);
-    if (patiences_.size() < 4) {
+    asked_.push_back(stored.extent().offset);
+    if (!held_.expired() && refusals_-- > 0) {
+      patiences_.push_back(patience);
       return base::NotRun(FailureCode::kTimeout, "it does not come");
     }
-    return stored.WithBytes(Bytes::Own("late"));
+    const auto bytes = std::make_shared<std::string>(
+        "at " + std::to_string(stored.extent().offset));
+    held_ = bytes;
+    return stored.WithBytes(Bytes::Share(bytes, *bytes));
   }
 
+  [[nodiscard]] const std::vector<std::uint64_t>& asked() const {
+    return asked_;
+  }
   [[nodiscard]] const std::vector<base::Duration>& patiences() const {
     return patiences_;
   }
 
  private:
+  int refusals_;
   std::weak_ptr<std::string> held_;
+  std::vector<std::uint64_t> asked_;
   std::vector<base::Duration> patiences_;
 };
 
 TEST(SlotThread, WhileAnArgumentDoesNotComeTheOthersAreLetGo) {
-  ScarceStore store;
+  ScarceStore store(3);
   Execute work = Work(1, kEcho);
-  work.args = {StoredAt(64), StoredAt(128)};
+  work.args = {StoredAt(64), Bytes::Own("short"), StoredAt(128)};
   const std::vector<Executed> done =
       RunAll({work}, [&store](const base::Value& stored, bool /*remade*/,
                               base::Duration patience) {
         return store.Map(stored, patience);
       });
-  EXPECT_EQ(Value(done[0]), "there");
+  EXPECT_EQ(Value(done[0]), "at 64");
+  // What did not come is waited for with nothing held.
+  EXPECT_EQ(store.asked(),
+            (std::vector<std::uint64_t>{64, 128, 128, 64, 64, 128, 128, 64}));
   const std::vector<base::Duration>& patiences = store.patiences();
-  ASSERT_EQ(patiences.size(), 4u);
+  ASSERT_EQ(patiences.size(), 3u);
   for (std::size_t i = 1; i < patiences.size(); ++i) {
     EXPECT_GT(patiences[i], patiences[0] / 2 * (1 << i));
   }

@@ -44,6 +44,10 @@ Failure LeftBehind() {
                            "waited");
 }
 
+// So long one argument is waited for, while no other is kept, until it is seen
+// whether the task was stopped.
+constexpr base::Duration kWithNoneKept = std::chrono::seconds(1);
+
 // How long arguments that are there are kept while another one does not come.
 // Two that wait for each other's room part soon, since each one's is longer and
 // longer, by chance: at last one of them keeps what it has, and has the rest.
@@ -509,33 +513,45 @@ bool SlotThread::Prepare(TaskRun& run, const Living* living) {
 
 std::optional<Failure> SlotThread::MapArgs(TaskRun& run) {
   const Execute& work = run.work;
-  const bool has_stored =
-      std::any_of(work.args.begin(), work.args.end(),
-                  [](const base::Value& arg) { return arg.is_stored(); });
-  if (!has_stored) return std::nullopt;
-  // Ends: the store says at last that there is no room.
+  const auto stored =
+      std::find_if(work.args.begin(), work.args.end(),
+                   [](const base::Value& arg) { return arg.is_stored(); });
+  if (stored == work.args.end()) return std::nullopt;
   ArgPatience patience(work.task);
+  base::Duration kept_for = patience.Next();
+  // The one that did not come is asked for first. If those that are there were
+  // asked for before it, they would be back before anybody had their room.
+  auto first = static_cast<std::size_t>(stored - work.args.begin());
+  // Ends: the store says at last that there is no room.
   while (true) {
-    std::optional<Failure> why = MapArgsWithin(run, patience.Next());
+    std::size_t missing = first;
+    std::optional<Failure> why = MapArgsWithin(run, first, kept_for, &missing);
     const bool again = why.has_value() && why->code == FailureCode::kTimeout &&
                        !run.current.stop.stop_requested();
     if (!again) return why;
     run.mapped.clear();
+    if (missing != first) kept_for = patience.Next();
+    first = missing;
   }
 }
 
 std::optional<Failure> SlotThread::MapArgsWithin(TaskRun& run,
-                                                 base::Duration patience) {
+                                                 std::size_t first,
+                                                 base::Duration kept_for,
+                                                 std::size_t* missing) {
   const Execute& work = run.work;
   std::vector<base::LostBytes>& lost = run.executed.lost;
   run.mapped = work.args;
   std::optional<Failure> why;
-  for (base::Value& arg : run.mapped) {
+  for (std::size_t i = 0; i < run.mapped.size(); ++i) {
+    const std::size_t at = (first + i) % run.mapped.size();
+    base::Value& arg = run.mapped[at];
     if (!arg.is_stored()) continue;
     MOBULA_CHECK(hooks_.map != nullptr,
                  "a stored argument where there is no store");
     const bool waits = !work.actor.IsNil() && !run.may_hold;
-    auto mapped = hooks_.map(arg, /*remade=*/waits, patience);
+    auto mapped =
+        hooks_.map(arg, /*remade=*/waits, i == 0 ? kWithNoneKept : kept_for);
     if (auto* failure = std::get_if<Failure>(&mapped)) {
       const bool is_lost = failure->code == FailureCode::kObjectLost;
       why = std::move(*failure);
@@ -546,6 +562,7 @@ std::optional<Failure> SlotThread::MapArgsWithin(TaskRun& run,
         continue;
       }
       lost.clear();
+      *missing = at;
       if (is_lost && run.may_hold) run.missed = arg;
       return why;
     }

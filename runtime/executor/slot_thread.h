@@ -17,30 +17,30 @@
 // (FunctionEntry::holds_slot) begins as a coroutine does, but nothing else runs
 // until it has ended. Before each function it maps the arguments that lie in
 // the node's store. While one of them does not come it lets go of the others,
-// now and then, since functions elsewhere may wait for their room as it does
-// for theirs; and so it does with all of them where there is no room for the
-// result. A task whose arguments' bytes are lost does not run: their names go
-// back, so that no slot is held while they are made again. A call to an actor
-// is held until they are, and what comes behind it from the same caller, which
-// keeps its order, too (HeldCalls); constructors, and methods on threads of
-// their own, wait. Around it it sets Current(), the worker's page and, before
-// it reports, flushes what the function left in the buffers of standard output.
-// Owner: Process, in a worker.
-// Threading: Push, Stop, StopRun, Post, Blocked from any thread; Run on one,
-// which also destroys the actors; hooks are called there, on threads of methods
-// and in Push, and must not wait for this slot.
-// Invariants: (1) `done` once for each function that was pushed before Stop;
-// (2) an actor that called ExitActor is destroyed before that is reported, and
-// before it all else of it that had begun has been stopped, has ended and been
-// reported; (3) Run returns when all that has begun has ended. What was stopped
-// before its turn came is not run, nor what comes when its actor ends itself
-// (Executed::never_began).
-// Failure: what is not there, or not to be run as it is asked for, is a Failure
-// of kNoSuchFunction (base/functions/callable.h), an argument that cannot be
-// mapped is what the store says of it; neither is ever run.
+// now and then, until that has come, since functions elsewhere may wait for
+// their room as it does for theirs; and so it does with all of them where there
+// is no room for the result. A task whose arguments' bytes are lost does not
+// run: their names go back, so that no slot is held while they are made again.
+// A call to an actor is held until they are, and what comes behind it from the
+// same caller, which keeps its order, too (HeldCalls); constructors, and
+// methods on threads of their own, wait. Around it it sets Current(), the
+// worker's page and, before it reports, flushes what the function left in the
+// buffers of standard output. Owner: Process, in a worker. Threading: Push,
+// Stop, StopRun, Post, Blocked from any thread; Run on one, which also destroys
+// the actors; hooks are called there, on threads of methods and in Push, and
+// must not wait for this slot. Invariants: (1) `done` once for each function
+// that was pushed before Stop; (2) an actor that called ExitActor is destroyed
+// before that is reported, and before it all else of it that had begun has been
+// stopped, has ended and been reported; (3) Run returns when all that has begun
+// has ended. What was stopped before its turn came is not run, nor what comes
+// when its actor ends itself (Executed::never_began). Failure: what is not
+// there, or not to be run as it is asked for, is a Failure of kNoSuchFunction
+// (base/functions/callable.h), an argument that cannot be mapped is what the
+// store says of it; neither is ever run.
 #ifndef MOBULA_RUNTIME_EXECUTOR_SLOT_THREAD_H_
 #define MOBULA_RUNTIME_EXECUTOR_SLOT_THREAD_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -214,8 +214,11 @@ class SlotThread final : public base::Executor {
   // Its arguments with the bytes of those that are stored, none where none is;
   // or why they cannot be had, and which of them are lost.
   std::optional<base::Failure> MapArgs(TaskRun& run);
-  std::optional<base::Failure> MapArgsWithin(TaskRun& run,
-                                             base::Duration patience);
+  // The same, beginning at `first`; kTimeout: `missing` did not come while the
+  // others were kept for so long.
+  std::optional<base::Failure> MapArgsWithin(TaskRun& run, std::size_t first,
+                                             base::Duration kept_for,
+                                             std::size_t* missing);
   // Where there was no room for it.
   void PlaceResult(TaskRun& run);
   // The object of a method.
