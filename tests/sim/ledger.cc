@@ -200,7 +200,13 @@ void Ledger::CheckArgs(OpIndex index, const std::vector<base::Value>& args) {
     }
     if (dependency.outcome.has_value() && !dependency.may_differ()) {
       const auto* settled = std::get_if<base::Value>(&*dependency.outcome);
-      is_known = settled != nullptr && settled->view() == value;
+      const auto* failure = std::get_if<base::Failure>(&*dependency.outcome);
+      if (settled != nullptr) is_known = settled->view() == value;
+      // Who could not read it when the raylet died had passed it on before.
+      if (failure != nullptr &&
+          failure->code != base::FailureCode::kRayletDied) {
+        is_known = false;
+      }
     }
     if (!is_known) {
       verdict_.Violate("I2", Describe(index) + " got \"" + std::string(value) +
