@@ -40,6 +40,7 @@ SlotThread::SlotThread(const Parts& parts, Rng rng, Callbacks callbacks)
       callbacks_(std::move(callbacks)) {}
 
 void SlotThread::Execute(runtime::Execute order) {
+  if (exited_.contains(order.actor)) return TurnAwayOne(order.task);
   waiting_.push_back(std::move(order));
   if (!running_.has_value() && !maps_ && waiting_.size() == 1) {
     // The slot thread wakes.
@@ -116,16 +117,19 @@ void SlotThread::TurnAway(base::ActorId actor) {
     if (call.actor == actor) tasks.push_back(call.task);
     return call.actor == actor;
   });
-  for (const base::TaskId task : tasks) {
-    failed_.erase(task);
-    stopped_.erase(task);
-    runtime::Executed executed;
-    executed.task = task;
-    executed.outcome =
-        base::NotRun(base::FailureCode::kActorDied, "it ended itself");
-    executed.never_began = true;
-    callbacks_.on_executed(std::move(executed));
-  }
+  exited_.insert(actor);
+  for (const base::TaskId task : tasks) TurnAwayOne(task);
+}
+
+void SlotThread::TurnAwayOne(base::TaskId task) {
+  failed_.erase(task);
+  stopped_.erase(task);
+  runtime::Executed executed;
+  executed.task = task;
+  executed.outcome =
+      base::NotRun(base::FailureCode::kActorDied, "it ended itself");
+  executed.never_began = true;
+  callbacks_.on_executed(std::move(executed));
 }
 
 void SlotThread::MapFrom(std::size_t first, runtime::Execute order) {

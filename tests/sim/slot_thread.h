@@ -104,6 +104,7 @@ class SlotThread {
               const base::Outcome& made);
   // The actor has ended itself.
   void TurnAway(base::ActorId actor);
+  void TurnAwayOne(base::TaskId task);
   void BeginMapped(runtime::Execute order);
   void Begin(runtime::Execute order);
   void Refuse(const runtime::Execute& order, base::Failure failure);
@@ -137,6 +138,7 @@ class SlotThread {
   std::map<Caller, std::deque<runtime::Execute>> held_;
   // Of those that were held and wait again.
   std::map<base::TaskId, base::Failure> failed_;
+  std::set<base::ActorId> exited_;
   std::set<base::TaskId> stopped_;  // and not begun
   std::optional<Run> running_;
   std::uint64_t runs_ = 0;
