@@ -56,6 +56,7 @@ Core::State::State(const Options& given)
       published(PublishedOptions(given)),
       objects(ObjectTable::Options{given.places_max}),
       answers(given.answers_max),
+      tokens(TokenTable::Options{}),
       node_feed("nodes", given.epoch, given.history_max),
       actor_feed("actors", given.epoch, given.history_max) {
   MOBULA_CHECK(given.epoch >= 1);
@@ -81,6 +82,10 @@ void Core::State::Step(const Event& event, base::BootTime now,
   } else if (const auto* const disk = std::get_if<DiskChanged>(&event)) {
     is_disk_full = disk->full;
     disk_free_bytes = disk->free_bytes;
+  } else if (const auto* const asked = std::get_if<MakeToken>(&event)) {
+    OnMakeToken(*asked, turn);
+  } else if (const auto* const shown = std::get_if<ShowToken>(&event)) {
+    OnShowToken(*shown, turn);
   }
   Publish(from, effects);
   effects.insert(effects.end(), std::make_move_iterator(turn.answers.begin()),
@@ -240,6 +245,7 @@ Core::Census Core::Count() const {
   census.answers = state_->answers.size();
   census.published = state_->published.size();
   census.objects = state_->objects.size();
+  census.tokens = state_->tokens.size();
   return census;
 }
 
@@ -249,6 +255,7 @@ void Core::CheckInvariants() const {
   state_->actors.CheckInvariants();
   state_->keys.CheckInvariants();
   state_->answers.CheckInvariants();
+  state_->tokens.CheckInvariants();
   state_->published.CheckInvariants();
   state_->objects.CheckInvariants();
   for (const base::NodeId keeper : state_->published.Keepers()) {

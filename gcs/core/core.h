@@ -10,16 +10,16 @@
 // cluster), JobTable, ActorTable (which actors there are, where, what becomes
 // of the detached), KeyTable, PublishedTable (values with a name), ObjectTable
 // (what lies where, which is not written), AnswerTable (what mutations were
-// answered), and publishes nodes and named actors (base/session/cursor.h).
-// Owner: gcs::Server, or the simulator.   Threading: none; never blocks.
-// Invariants: (1) everything acknowledged is in Writes of the same step or an
-// earlier one; (2) a dead node id, a dead actor, an earlier incarnation never
-// returns; (3) names of living actors are unique in their namespace; (4) nobody
-// is declared dead before start + lease, nor for a pause of this process's own;
-// (5) duplicates of a request are answered alike.
-// While the disk is full, RegisterActor, PutKey and PublishValue are refused
-// (kDiskFull); what is small and ends or frees something, or tells what has
-// happened already, is written into the reserve that the log keeps: joins,
+// answered), TokenTable (by what machines join), and publishes nodes and named
+// actors (base/session/cursor.h). Owner: gcs::Server, or the simulator.
+// Threading: none; never blocks. Invariants: (1) everything acknowledged is in
+// Writes of the same step or an earlier one; (2) a dead node id, a dead actor,
+// an earlier incarnation never returns; (3) names of living actors are unique
+// in their namespace; (4) nobody is declared dead before start + lease, nor for
+// a pause of this process's own; (5) duplicates of a request are answered
+// alike. While the disk is full, RegisterActor, PutKey and PublishValue are
+// refused (kDiskFull); what is small and ends or frees something, or tells what
+// has happened already, is written into the reserve that the log keeps: joins,
 // deaths, jobs, reports, restarts, EndActor, EndJobNow, ReportNodeDead,
 // DeleteKey, UnpublishValue, and their answers. A restart that the death of its
 // node causes counts against no restarts_max. Failure: what makes no sense from
@@ -96,6 +96,7 @@ class Core {
     std::size_t answers = 0;
     std::size_t published = 0;
     std::size_t objects = 0;
+    std::size_t tokens = 0;
   };
   [[nodiscard]] Census Count() const;
   void CheckInvariants() const;

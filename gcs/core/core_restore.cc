@@ -125,6 +125,8 @@ bool Core::State::Restore(std::string_view key, std::string_view value,
       return ids.has_value() && DecodeAnswer(value, &answer, error) &&
              answers.Restore(ids->first, ids->second, answer, error);
     }
+    case RecordTable::kToken:
+      return RestoreToken(key, value, error);
   }
   *error = kBadKey;
   return false;

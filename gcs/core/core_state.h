@@ -27,6 +27,7 @@
 #include "gcs/nodes/node_table.h"
 #include "gcs/objects/object_table.h"
 #include "gcs/objects/published_table.h"
+#include "gcs/tokens/token_table.h"
 
 namespace mobula::gcs {
 #ifdef MOBULA_PLANTS
@@ -141,6 +142,12 @@ struct Core::State {
   [[nodiscard]] base::StatusAnswer Status(base::BootTime now) const;
   [[nodiscard]] base::Failure DiskFull() const;
 
+  // ---- core_tokens.cc ------------------------------------------------------
+  bool RestoreToken(std::string_view key, std::string_view value,
+                    std::string* error);
+  void OnMakeToken(const MakeToken& asked, Turn& turn);
+  void OnShowToken(const ShowToken& shown, Turn& turn);
+
   const Options options;
   NodeTable nodes;
   JobTable jobs;
@@ -150,6 +157,7 @@ struct Core::State {
   PublishedTable published;
   ObjectTable objects;
   AnswerTable answers;
+  TokenTable tokens;
   TableFeed node_feed;
   TableFeed actor_feed;
 

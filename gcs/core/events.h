@@ -17,6 +17,7 @@
 #include "base/boot_time.h"
 #include "base/control/control_message.h"
 #include "base/ids.h"
+#include "base/security/join_token.h"
 
 namespace mobula::gcs {
 
@@ -40,7 +41,27 @@ struct DiskChanged {
 // Time passed; sent at the moment the last SetTimer asked for, or later.
 struct Tick {};
 
-using Event = std::variant<Received, PeerLost, DiskChanged, Tick>;
+// Who runs the cluster wants a token made for machines that are to join it.
+// `call` names what is asked, for the TokenAnswer.
+struct MakeToken {
+  std::uint64_t call = 0;
+  base::TokenId id;
+  std::string secret_hash;  // 64 hex digits
+  std::int64_t lives_ms = 0;
+  std::uint32_t uses = 1;
+};
+// A machine shows one. `holder`: the hash of the key that it would have
+// certified, 64 hex digits.
+struct ShowToken {
+  std::uint64_t call = 0;
+  base::ClusterId cluster;
+  base::TokenId id;
+  std::string secret_hash;
+  std::string holder;
+};
+
+using Event =
+    std::variant<Received, PeerLost, DiskChanged, Tick, MakeToken, ShowToken>;
 
 // ---- effects ---------------------------------------------------------------
 
@@ -63,7 +84,23 @@ struct SetTimer {
   base::BootTime at;
 };
 
-using Effect = std::variant<Write, Send, ClosePeer, SetTimer>;
+enum class TokenVerdict : std::uint8_t {
+  kDone = 1,
+  kUnknown,  // never made, forgotten, or its secret is another one
+  kUsedUp,   // by others
+  kExpired,
+  kOtherCluster,
+  kMalformed,
+  kTooMany,  // tokens are open
+  kDiskFull,
+};
+// To MakeToken and ShowToken.
+struct TokenAnswer {
+  std::uint64_t call = 0;
+  TokenVerdict verdict = TokenVerdict::kDone;
+};
+
+using Effect = std::variant<Write, Send, ClosePeer, SetTimer, TokenAnswer>;
 using Effects = std::vector<Effect>;
 
 }  // namespace mobula::gcs

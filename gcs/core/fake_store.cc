@@ -46,6 +46,8 @@ void FakeStore::Carry(Effects& effects) {
       }
     } else if (auto* const send = std::get_if<Send>(&effect)) {
       sent_.push_back(std::move(*send));
+    } else if (const auto* const answer = std::get_if<TokenAnswer>(&effect)) {
+      verdicts_[answer->call] = answer->verdict;
     } else if (const auto* const timer = std::get_if<SetTimer>(&effect)) {
       MOBULA_CHECK(timer->at != timer_, "the timer is set to what it is");
       timer_ = timer->at;

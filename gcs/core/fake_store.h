@@ -61,6 +61,10 @@ class FakeStore {
   }
   [[nodiscard]] const std::vector<Send>& sent() const { return sent_; }
   void Forget() { sent_.clear(); }
+  // What was answered to the question at the door, CHECKs: it was.
+  [[nodiscard]] TokenVerdict Verdict(std::uint64_t call) const {
+    return verdicts_.at(call);
+  }
 
   Core& core() { return *core_; }
   [[nodiscard]] base::BootTime now() const { return now_; }
@@ -80,6 +84,7 @@ class FakeStore {
   std::unique_ptr<Core> core_;
   std::map<std::string, std::string> log_;
   std::vector<Send> sent_;
+  std::map<std::uint64_t, TokenVerdict> verdicts_;
   base::BootTime now_ = base::BootTime::FromSinceBoot(std::chrono::hours(1));
   base::BootTime timer_ = base::BootTime::Never();
   int timers_set_ = 0;

@@ -73,6 +73,7 @@ std::optional<RecordTable> ParseTable(std::string_view key) {
     case RecordTable::kNode:
     case RecordTable::kPublished:
     case RecordTable::kAnswer:
+    case RecordTable::kToken:
       return table;
   }
   return std::nullopt;

@@ -35,6 +35,7 @@ enum class RecordTable : char {
   // namespace, 0, name -> PublishedRecord
   kPublished = 'p',
   kAnswer = 'r',  // ProcessId, RequestId -> AnswerRecord
+  kToken = 't',   // TokenId -> TokenRecord
 };
 
 inline constexpr char kRecordVersion = 1;
