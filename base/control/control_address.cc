@@ -1,5 +1,8 @@
 #include "base/control/control_address.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #include <charconv>
 #include <system_error>
 
@@ -7,6 +10,7 @@ namespace mobula::base {
 namespace {
 
 constexpr std::string_view kUnix = "unix:";
+constexpr std::string_view kTls = "tls:";
 constexpr std::size_t kPathMax = 107;  // sockaddr_un, less its final zero
 constexpr std::size_t kShownMax = 120;
 
@@ -41,10 +45,27 @@ bool ParsePort(std::string_view text, std::uint16_t* port) {
   return !text.empty() && failed == std::errc() && stop == end;
 }
 
+std::string WithoutBrackets(std::string_view host) {
+  const bool has = host.starts_with('[') && host.ends_with(']');
+  return std::string(has ? host.substr(1, host.size() - 2) : host);
+}
+
+// Whether that is an address of IPv4, or of IPv6 in brackets.
+bool IsNumber(std::string_view host) {
+  unsigned char bytes[16];
+  const bool six = host.starts_with('[') && host.ends_with(']');
+  return ::inet_pton(six ? AF_INET6 : AF_INET, WithoutBrackets(host).c_str(),
+                     bytes) == 1;
+}
+
 }  // namespace
 
 std::string ControlAddress::ToString() const {
   if (!path.empty()) return std::string(kUnix) + path;
+  return (tls ? std::string(kTls) : "") + HostAndPort();
+}
+
+std::string ControlAddress::HostAndPort() const {
   const bool v6 = host.find(':') != std::string::npos;
   return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
@@ -54,13 +75,16 @@ std::optional<ControlAddress> ControlAddress::Parse(std::string_view text,
   if (text.starts_with(kUnix)) {
     return ParseUnix(text.substr(kUnix.size()), error);
   }
-  const std::size_t colon = text.rfind(':');
+  const std::string_view whole = text;
   ControlAddress address;
+  address.tls = text.starts_with(kTls);
+  if (address.tls) text.remove_prefix(kTls.size());
+  const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos ||
       !ParsePort(text.substr(colon + 1), &address.port)) {
-    *error = Quoted(text) +
-             " is no address of a control store: unix:/PATH or "
-             "127.0.0.1:PORT is wanted";
+    *error = Quoted(whole) +
+             " is no address of a control store: unix:/PATH, 127.0.0.1:PORT "
+             "or tls:HOST:PORT is wanted";
     return std::nullopt;
   }
   const std::string_view host = text.substr(0, colon);
@@ -68,10 +92,12 @@ std::optional<ControlAddress> ControlAddress::Parse(std::string_view text,
     address.host = "127.0.0.1";
   } else if (host == "[::1]") {
     address.host = "::1";
+  } else if (IsNumber(host)) {
+    address.host = WithoutBrackets(host);
+    address.tls = true;
   } else {
-    *error = "the host of " + Quoted(text) +
-             " is not this machine (127.0.0.1, [::1], localhost): the network "
-             "needs mutual TLS, which this version does not have";
+    *error = "the host of " + Quoted(whole) +
+             " is no number: 10.0.0.7 or [fd00::7] is wanted";
     return std::nullopt;
   }
   return address;

@@ -17,6 +17,13 @@ TEST(ControlAddress, ReadsWhatItWrites) {
       {"localhost:1", "127.0.0.1:1"},
       {"[::1]:65535", "[::1]:65535"},
       {"127.0.0.1:0", "127.0.0.1:0"},
+      {"tls:127.0.0.1:0", "tls:127.0.0.1:0"},
+      {"tls:localhost:7", "tls:127.0.0.1:7"},
+      {"tls:[::1]:7", "tls:[::1]:7"},
+      {"10.0.0.1:6380", "tls:10.0.0.1:6380"},
+      {"tls:0.0.0.0:6380", "tls:0.0.0.0:6380"},
+      {"[fd00::7]:6380", "tls:[fd00::7]:6380"},
+      {"127.0.0.2:6380", "tls:127.0.0.2:6380"},
   };
   for (const Good& good : cases) {
     std::string error;
@@ -41,10 +48,16 @@ TEST(ControlAddress, SaysWhatIsWrong) {
       {"unix:", "not absolute"},
       {"unix:control.sock", "not absolute"},
       {"unix:/a\nb", "end of a line"},
-      {"0.0.0.0:6380", "mutual TLS"},
-      {"head.example.com:6380", "mutual TLS"},
-      {"10.0.0.1:6380", "mutual TLS"},
-      {"::1:6380", "mutual TLS"},
+      {"head.example.com:6380", "no number"},
+      {"tls:head.example.com:6380", "no number"},
+      {"tls:10.0.0.1", "no address"},
+      {"tls:", "no address"},
+      {"tls:tls:10.0.0.1:6380", "no number"},
+      {"tls:unix:/a:1", "no number"},
+      {"10.0.0.256:6380", "no number"},
+      {"[10.0.0.1]:6380", "no number"},
+      {"fd00::7:6380", "no number"},
+      {"::1:6380", "no number"},
   };
   for (const Good& bad : cases) {
     std::string error;

@@ -38,6 +38,11 @@ ClientGreeting::Step ClientGreeting::Continue() {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && IsNotYet(errno)) return Step::kRead;
     if (count < 0) return Fail(ErrorText());
+    if (count == 0 && answer_.empty()) {
+      return Fail(
+          "it closed the connection without a word; does it speak TLS "
+          "(tls:HOST:PORT)?");
+    }
     if (count == 0) return Fail("it closed the connection");
     answer_.append(buffer.data(), static_cast<std::size_t>(count));
   }
@@ -52,8 +57,12 @@ ClientGreeting::Step ClientGreeting::Judge() {
     return Fail(std::move(error));
   }
   if (admission.code == AdmissionCode::kAdmitted) return Step::kDone;
+  if (admission.code == AdmissionCode::kUnreachable) {
+    return Fail(std::move(admission.reason));
+  }
   refused_ = true;
-  return Fail("it refuses: " + admission.reason);
+  const bool is_ours = admission.code == AdmissionCode::kWrongCertificate;
+  return Fail((is_ours ? "" : "it refuses: ") + admission.reason);
 }
 
 ClientGreeting::Step ClientGreeting::Fail(std::string error) {

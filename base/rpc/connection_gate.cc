@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -19,7 +20,7 @@ namespace {
 constexpr Duration kLogGap = std::chrono::seconds(1);
 
 // Who is told why it is refused; the greeting's answer fits into any socket.
-void Answer(int fd, const Admission& admission) {
+void Tell(int fd, const Admission& admission) {
   const std::string bytes = EncodeAdmission(admission);
   (void)!::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
@@ -37,10 +38,10 @@ std::string WrongWithUser(int fd) {
 }  // namespace
 
 ConnectionGate::ConnectionGate(Strand& strand, Options options,
-                               std::function<void(UniqueFd)> on_admitted)
+                               Callbacks callbacks)
     : strand_(strand),
       options_(std::move(options)),
-      on_admitted_(std::move(on_admitted)),
+      callbacks_(std::move(callbacks)),
       acceptor_(strand, "control store",
                 {[this] {
                    return arriving_.size() + alive_.size() <
@@ -59,7 +60,9 @@ ConnectionGate::~ConnectionGate() {
 
 bool ConnectionGate::Listen(const ControlAddress& address,
                             ControlAddress* bound, std::string* error) {
-  return acceptor_.Listen(address, bound, error);
+  if (!address.tls) return acceptor_.Listen(address, bound, error);
+  *error = address.ToString() + " is for TLS";
+  return false;
 }
 
 void ConnectionGate::Adopt(UniqueFd socket) {
@@ -73,7 +76,7 @@ void ConnectionGate::Take(UniqueFd socket, bool is_unix) {
   if (is_unix) {
     const std::string wrong = WrongWithUser(socket.get());
     if (!wrong.empty()) {
-      Answer(socket.get(), {AdmissionCode::kWrongUser, wrong});
+      Tell(socket.get(), {AdmissionCode::kWrongUser, wrong});
       return LogRefusal(wrong);
     }
   }
@@ -99,8 +102,10 @@ void ConnectionGate::Begin(UniqueFd socket, bool trusted) {
 
 void ConnectionGate::OnReadable(int fd) {
   Arriving& arriving = arriving_.at(fd);
-  std::array<char, kGreetingBytes> buffer;
-  const std::size_t wanted = kGreetingBytes - arriving.greeting.size();
+  std::array<char, 4096> buffer;
+  const std::size_t wanted =
+      std::min(buffer.size(), kGreetingBytes + arriving.question_bytes -
+                                  arriving.greeting.size());
   const ssize_t count = ::recv(fd, buffer.data(), wanted, 0);
   if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
   // Who says nothing and goes only looked whether somebody listens.
@@ -110,20 +115,58 @@ void ConnectionGate::OnReadable(int fd) {
   }
   if (count <= 0) return Refuse(fd, "a connection ended before its greeting");
   arriving.greeting.append(buffer.data(), static_cast<std::size_t>(count));
-  if (arriving.greeting.size() == kGreetingBytes) Judge(fd);
+  if (arriving.greeting.size() < kGreetingBytes + arriving.question_bytes) {
+    return;
+  }
+  if (arriving.question_bytes > 0) return AskFor(fd);
+  const auto question = DoorQuestionBytes(arriving.greeting);
+  if (!question || !arriving.trusted) return Judge(fd);
+  arriving.question_bytes = *question;
+}
+
+void ConnectionGate::AskFor(int fd) {
+  Arriving& arriving = arriving_.at(fd);
+  strand_.Watch(fd, 0, [this, fd](std::uint32_t) {
+    strand_.AssertHeld();
+    Remove(fd);
+    acceptor_.Update();
+  });
+  strand_.Cancel(arriving.timer);
+  arriving.timer = strand_.PostAt(
+      strand_.Now() + options_.handshake_timeout * 10, [this, fd] {
+        strand_.AssertHeld();
+        arriving_.at(fd).timer = 0;
+        Refuse(fd, "a question was not answered in time");
+      });
+  arriving.question = ++questions_;
+  callbacks_.on_question(arriving.question,
+                         arriving.greeting.substr(kGreetingBytes));
+}
+
+void ConnectionGate::Answer(std::uint64_t question, const std::string& body) {
+  const auto asks = [question](const auto& one) {
+    return one.second.question == question;
+  };
+  const auto who = std::find_if(arriving_.begin(), arriving_.end(), asks);
+  if (question == 0 || who == arriving_.end()) return;
+  const UniqueFd socket = Remove(who->first);
+  const std::string bytes = FrameDoorAnswer(body);
+  (void)!::send(socket.get(), bytes.data(), bytes.size(),
+                MSG_NOSIGNAL | MSG_DONTWAIT);
+  acceptor_.Update();
 }
 
 void ConnectionGate::Judge(int fd) {
   const Arriving& arriving = arriving_.at(fd);
   const Admission admission = JudgeGreeting(
       arriving.greeting, arriving.trusted ? std::string() : options_.token);
-  Answer(fd, admission);
+  Tell(fd, admission);
   if (admission.code != AdmissionCode::kAdmitted) {
     return Refuse(fd, admission.reason);
   }
   UniqueFd socket = Remove(fd);
   KeepCount(socket.get());
-  on_admitted_(std::move(socket));
+  callbacks_.on_admitted(std::move(socket));
 }
 
 void ConnectionGate::Refuse(int fd, const std::string& reason) {

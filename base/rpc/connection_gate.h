@@ -35,8 +35,13 @@ class ConnectionGate {
     Duration handshake_timeout = std::chrono::seconds(3);
   };
 
-  ConnectionGate(Strand& strand, Options options,
-                 std::function<void(UniqueFd socket)> on_admitted);
+  struct Callbacks {
+    std::function<void(UniqueFd socket)> on_admitted;
+    // One who is trusted asks something at the door, and waits for Answer.
+    std::function<void(std::uint64_t id, std::string body)> on_question;
+  };
+
+  ConnectionGate(Strand& strand, Options options, Callbacks callbacks);
   ~ConnectionGate();
   ConnectionGate(const ConnectionGate&) = delete;
   ConnectionGate& operator=(const ConnectionGate&) = delete;
@@ -44,12 +49,16 @@ class ConnectionGate {
   bool Listen(const ControlAddress& address, ControlAddress* bound,
               std::string* error);
   void Adopt(UniqueFd socket);
+  // No effect if who asked has gone.
+  void Answer(std::uint64_t question, const std::string& body);
 
  private:
   struct Arriving {
     UniqueFd socket;
     bool trusted = false;
     std::string greeting;
+    std::size_t question_bytes = 0;  // that follow the greeting
+    std::uint64_t question = 0;      // once it is asked
     Strand::TimerId timer = 0;
   };
 
@@ -57,6 +66,7 @@ class ConnectionGate {
   void Begin(UniqueFd socket, bool trusted);
   void OnReadable(int fd);
   void Judge(int fd);
+  void AskFor(int fd);
   void Refuse(int fd, const std::string& reason);
   void LogRefusal(const std::string& reason);
   UniqueFd Remove(int fd);
@@ -65,9 +75,10 @@ class ConnectionGate {
 
   Strand& strand_;
   const Options options_;
-  const std::function<void(UniqueFd)> on_admitted_;
+  const Callbacks callbacks_;
   Acceptor acceptor_;
   std::map<int, Arriving> arriving_;
+  std::uint64_t questions_ = 0;
   std::map<int, UniqueFd> alive_;  // second descriptors of admitted sockets
   BootTime logged_at_;
   std::uint64_t unlogged_ = 0;

@@ -55,8 +55,13 @@ Attempt Greet(int fd, const std::string& token, BootTime end) {
   }
 }
 
+constexpr char kNoCredentials[] =
+    "it speaks TLS, and no credentials of its cluster are here: join it first "
+    "(mobula start --address ... --token-file FILE)";
+
 Attempt TryOnce(const ControlAddress& address, const std::string& token,
-                const std::string& question, BootTime deadline) {
+                const std::string& question, BootTime deadline,
+                TlsTunnel* tunnel) {
   Attempt attempt;
   const BootTime greeted = std::min(deadline, BootNow() + kGreetingMax);
   int failed = 0;
@@ -65,6 +70,13 @@ Attempt TryOnce(const ControlAddress& address, const std::string& token,
     attempt.text = ErrorText(failed);
     attempt.is_nobody = IsNobody(failed);
     return attempt;
+  }
+  if (address.tls) {
+    attempt.kind = Attempt::Kind::kRefused;
+    attempt.text = kNoCredentials;
+    if (tunnel == nullptr) return attempt;
+    socket = tunnel->Wrap(std::move(socket), &attempt.text);
+    if (!socket.valid()) return attempt;
   }
   attempt = Greet(socket.get(), token, greeted);
   if (attempt.kind != Attempt::Kind::kAnswered) return attempt;
@@ -109,18 +121,27 @@ void WaitFor(Duration wait) {
 
 }  // namespace
 
-UniqueFd ConnectControl(const ControlAddress& address, std::string* error) {
+UniqueFd ConnectControl(const ControlAddress& address, std::string* error,
+                        TlsTunnel* tunnel) {
+  if (address.tls && tunnel == nullptr) {
+    *error = kNoCredentials;
+    return UniqueFd();
+  }
   UniqueFd socket = MakeSocket(address);
   const int failed =
       socket.valid() ? ConnectSocket(address, socket.get()) : errno;
-  if (failed == 0 || failed == EINPROGRESS) return socket;
+  if (failed == 0 || failed == EINPROGRESS) {
+    return address.tls ? tunnel->Wrap(std::move(socket), error)
+                       : std::move(socket);
+  }
   *error = ErrorText(failed);
   return UniqueFd();
 }
 
 ControlReply CallControl(const ControlAddress& address,
                          const std::string& token, ControlRequest request,
-                         Duration timeout, Duration absence) {
+                         Duration timeout, Duration absence,
+                         TlsTunnel* tunnel) {
   const BootTime deadline = BootNow() + timeout;
   BootTime nobody_since = BootTime::Never();
   IdSource ids(RandomBits());
@@ -142,7 +163,7 @@ ControlReply CallControl(const ControlAddress& address,
   waits.max = std::chrono::milliseconds(500);
   Backoff backoff(waits, RandomBits());
   for (;;) {
-    Attempt attempt = TryOnce(address, token, question, deadline);
+    Attempt attempt = TryOnce(address, token, question, deadline, tunnel);
     switch (attempt.kind) {
       case Attempt::Kind::kAnswered:
         return ReadAnswer(std::move(attempt.text), call.request, where);

@@ -18,16 +18,20 @@
 #include "base/boot_time.h"
 #include "base/control/control_address.h"
 #include "base/control/control_request.h"
+#include "base/tls/tls_tunnel.h"
 #include "base/unique_fd.h"
 
 namespace mobula::base {
 
+// `tunnel`: of a store by TLS, what carries the question there.
 ControlReply CallControl(const ControlAddress& address,
                          const std::string& token, ControlRequest request,
-                         Duration timeout, Duration absence = Duration::max());
+                         Duration timeout, Duration absence = Duration::max(),
+                         TlsTunnel* tunnel = nullptr);
 
-// One attempt to connect; non-blocking, close-on-exec.
-UniqueFd ConnectControl(const ControlAddress& address, std::string* error);
+// One attempt to connect; non-blocking, close-on-exec. `tunnel`: as above.
+UniqueFd ConnectControl(const ControlAddress& address, std::string* error,
+                        TlsTunnel* tunnel = nullptr);
 
 }  // namespace mobula::base
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "base/rpc/peer_session.h"
 #include "base/rpc/store_service.h"
 #include "base/rpc/stream_events.h"
+#include "base/security/node_identity.h"
 
 namespace mobula::base {
 namespace {
@@ -22,6 +24,8 @@ namespace {
 using control::Frame;
 using Kind = StreamEvent::Kind;
 
+// Marks questions that came through the gate, not the door.
+constexpr std::uint64_t kOfGate = std::uint64_t{1} << 63;
 constexpr std::size_t kQueuedBytesMax = std::size_t{256} << 20;  // of a peer
 
 ProcessId ToProcess(const control::Id& id) { return {id.hi(), id.lo()}; }
@@ -40,20 +44,29 @@ struct ControlServer::State
     std::shared_ptr<FrameStream> frames;
     ProcessId peer;  // nil until its HELLO
     BootTime since;
+    std::uint64_t maker = 0;  // 0: of this machine
   };
   struct Peer {
     std::shared_ptr<PeerSession> session;
     std::uint64_t number = 0;  // of the session, given by the peer
+    std::uint64_t maker = 0;
     std::uint64_t stream = 0;  // 0: its connection is broken
     BootTime heard_at;
   };
   struct Question {
     std::unique_ptr<QuestionTransport> call;
     ProcessId peer;  // nil once answered
+    std::uint64_t maker = 0;
   };
 
   State(Strand& the_strand, Options the_options, Callbacks the_callbacks);
   void End();
+  void OpenDoor();
+  // Of a connection by what the kernel calls its other end; nothing if it came
+  // through the door and that has closed it.
+  [[nodiscard]] std::optional<std::uint64_t> MakerFrom(
+      const std::string& name) const;
+  void TellForged(std::uint64_t maker, const std::string& what) const;
 
   void OnEvent(StreamEvent& event);
   void OnOpened(StreamEvent& event);
@@ -83,6 +96,8 @@ struct ControlServer::State
   std::shared_ptr<StreamEvents> events;
   StoreService service;
   std::unique_ptr<ConnectionGate> gate;
+  std::unique_ptr<TlsDoor> door;                // once it listens
+  std::map<std::string, std::uint64_t> makers;  // of those it has admitted
   std::map<std::uint64_t, Stream> streams;
   std::map<ProcessId, Peer> peers;
   std::map<std::uint64_t, Question> questions;  // by stream
@@ -108,9 +123,54 @@ ControlServer::State::State(Strand& the_strand, Options the_options,
   gate_options.token = options.token;
   gate_options.connections_max = options.connections_max;
   gate_options.handshake_timeout = options.handshake_timeout;
-  gate = std::make_unique<ConnectionGate>(
-      strand, std::move(gate_options),
-      [this](UniqueFd socket) { service.Serve(std::move(socket)); });
+  ConnectionGate::Callbacks of_gate;
+  of_gate.on_admitted = [this](UniqueFd socket) {
+    service.Serve(std::move(socket));
+  };
+  of_gate.on_question = [this](std::uint64_t id, std::string body) {
+    if (callbacks.on_question == nullptr) return;
+    callbacks.on_question(
+        {kOfGate | id, /*is_local=*/true, 0, "this machine", std::move(body)});
+  };
+  gate = std::make_unique<ConnectionGate>(strand, std::move(gate_options),
+                                          std::move(of_gate));
+}
+
+void ControlServer::State::OpenDoor() {
+  TlsDoor::Options door_options;
+  door_options.connections_max = options.connections_max;
+  door_options.handshake_timeout = options.handshake_timeout;
+  door_options.clock = options.clock;
+  TlsDoor::Callbacks of_door;
+  of_door.on_admitted = [this](TlsDoor::Admitted admitted) {
+    makers[admitted.name] = admitted.maker;
+    service.Serve(std::move(admitted.socket));
+  };
+  of_door.on_gone = [this](const std::string& name) { makers.erase(name); };
+  of_door.on_question = [this](TlsDoor::Question asked) {
+    if (callbacks.on_question == nullptr) return;
+    callbacks.on_question({asked.id, /*is_local=*/false, asked.maker,
+                           std::move(asked.from), std::move(asked.body)});
+  };
+  of_door.on_verdict = [this](const TlsDoor::Verdict& verdict) {
+    if (callbacks.on_verdict) callbacks.on_verdict(verdict);
+  };
+  door = std::make_unique<TlsDoor>(strand, door_options, std::move(of_door));
+}
+
+std::optional<std::uint64_t> ControlServer::State::MakerFrom(
+    const std::string& name) const {
+  if (name.empty()) return 0;
+  const auto known = makers.find(name);
+  if (known == makers.end()) return std::nullopt;
+  return known->second;
+}
+
+void ControlServer::State::TellForged(std::uint64_t maker,
+                                      const std::string& what) const {
+  if (callbacks.on_verdict == nullptr) return;
+  callbacks.on_verdict(
+      {false, maker, "node " + MakerText(maker), "it claims to be " + what});
 }
 
 // All that is gRPC's has ended when it returns.
@@ -118,6 +178,7 @@ void ControlServer::State::End() {
   ended = true;
   if (sweep != 0) strand.Cancel(sweep);
   gate = nullptr;
+  door = nullptr;
   for (StreamEvent& event : held) OnEvent(event);
   for (auto& [id, peer] : peers) peer.session->Retire();
   events->Close();
@@ -168,7 +229,9 @@ void ControlServer::State::OnOpened(StreamEvent& event) {
   stream.frames = std::make_shared<FrameStream>(strand, event.stream,
                                                 std::move(event.transport));
   stream.since = strand.Now();
-  if (ended) return stream.frames->Cut();
+  const auto maker = MakerFrom(event.from);
+  if (ended || !maker) return stream.frames->Cut();
+  stream.maker = *maker;
   stream.frames->Begin();
   SweepLater();
 }
@@ -210,6 +273,10 @@ bool ControlServer::State::OnFrame(Stream& stream, Frame& frame) {
 bool ControlServer::State::OnHello(Stream& stream, const Frame& hello) {
   const ProcessId id = ToProcess(hello.from());
   if (id.IsNil() || hello.next_session() == 0) return false;
+  if (stream.maker != 0 && id.hi != stream.maker) {
+    TellForged(stream.maker, "process " + id.ToString());
+    return false;
+  }
   const auto known = peers.find(id);
   const bool goes_on =
       known != peers.end() && (known->second.number == hello.session() ||
@@ -262,6 +329,7 @@ void ControlServer::State::Attach(Peer& peer, ProcessId id, Stream& stream) {
   peer.stream = stream.frames->id();
   peer.heard_at = strand.Now();
   peer.session->Attach(stream.frames);
+  peer.maker = stream.maker;
 }
 
 // The stream is over; its peer's session waits for another one.
@@ -331,13 +399,15 @@ void ControlServer::State::OnAsked(StreamEvent& event) {
   question.call = std::move(event.question);
   std::string wrong = "it is ending";
   ControlMessage message;
+  const auto maker = MakerFrom(event.from);
   const bool good =
-      !ended &&
+      !ended && maker.has_value() &&
       DecodeControl(Bytes::Own(question.call->payload()), &message, &wrong);
   if (!good || !std::holds_alternative<ControlCall>(message)) {
     if (good) wrong = "only calls can be asked so";
     return question.call->Refuse(wrong, /*again=*/ended);
   }
+  question.maker = *maker;
   const auto id = ids.Next<ProcessId>();
   question.peer = id;
   askers[id] = event.stream;
@@ -422,6 +492,34 @@ ControlServer::~ControlServer() { state_->End(); }
 bool ControlServer::Listen(const ControlAddress& address, ControlAddress* bound,
                            std::string* error) {
   return state_->gate->Listen(address, bound, error);
+}
+
+bool ControlServer::ListenTls(const ControlAddress& address,
+                              std::shared_ptr<const TlsContext> context,
+                              ControlAddress* bound, std::string* error) {
+  if (state_->door == nullptr) state_->OpenDoor();
+  return state_->door->Listen(address, std::move(context), bound, error);
+}
+
+void ControlServer::UseTls(std::shared_ptr<const TlsContext> context) {
+  if (state_->door != nullptr) state_->door->Use(std::move(context));
+}
+
+void ControlServer::Answer(std::uint64_t question, std::string body) {
+  if ((question & kOfGate) != 0) {
+    state_->gate->Answer(question & ~kOfGate, body);
+  } else if (state_->door != nullptr) {
+    state_->door->Answer(question, std::move(body));
+  }
+}
+
+std::uint64_t ControlServer::MakerOf(ProcessId peer) const {
+  const auto asker = state_->askers.find(peer);
+  if (asker != state_->askers.end()) {
+    return state_->questions.at(asker->second).maker;
+  }
+  const auto known = state_->peers.find(peer);
+  return known == state_->peers.end() ? 0 : known->second.maker;
 }
 
 void ControlServer::Adopt(UniqueFd socket) {

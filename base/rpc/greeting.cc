@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view kClientMagic = "mobulaCC";
 constexpr std::string_view kStoreMagic = "mobulaCS";
+constexpr std::string_view kDoorMagic = "mobulaDQ";
+constexpr std::uint32_t kDoorVersion = 1;
 constexpr std::size_t kVersionAt = 8;
 constexpr std::size_t kProofAt = 16;
 constexpr std::size_t kProofBytes = SHA256_DIGEST_LENGTH;
@@ -95,6 +97,31 @@ std::string EncodeAdmission(const Admission& admission, std::uint32_t version) {
   Put(bytes, kSizeAt, 2, static_cast<std::uint32_t>(reason.size()));
   bytes.replace(kReasonAt, reason.size(), reason);
   return bytes;
+}
+
+std::string EncodeDoorGreeting(std::size_t question_bytes) {
+  MOBULA_CHECK(question_bytes <= kDoorBytesMax);
+  std::string bytes(kGreetingBytes, '\0');
+  bytes.replace(0, kDoorMagic.size(), kDoorMagic);
+  Put(bytes, kVersionAt, 4, kDoorVersion);
+  Put(bytes, kCodeAt, 4, static_cast<std::uint32_t>(question_bytes));
+  return bytes;
+}
+
+std::optional<std::size_t> DoorQuestionBytes(std::string_view greeting) {
+  MOBULA_CHECK(greeting.size() == kGreetingBytes);
+  const std::size_t bytes = Take(greeting, kCodeAt, 4);
+  const bool is_one = greeting.starts_with(kDoorMagic) &&
+                      Take(greeting, kVersionAt, 4) == kDoorVersion &&
+                      bytes > 0 && bytes <= kDoorBytesMax;
+  return is_one ? std::optional(bytes) : std::nullopt;
+}
+
+std::string FrameDoorAnswer(std::string_view answer) {
+  MOBULA_CHECK(answer.size() <= kDoorBytesMax);
+  std::string bytes(4, '\0');
+  Put(bytes, 0, 4, static_cast<std::uint32_t>(answer.size()));
+  return bytes.append(answer);
 }
 
 bool DecodeAdmission(std::string_view bytes, Admission* admission,

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,9 @@ enum class AdmissionCode : std::uint16_t {
   kWrongVersion,
   kWrongToken,
   kWrongUser,
+  kWrongCertificate,
+  // Said by this side of a connection to itself: the store was not reached.
+  kUnreachable,
 };
 
 struct Admission {
@@ -50,6 +54,14 @@ std::string EncodeAdmission(const Admission& admission,
 [[nodiscard]] bool DecodeAdmission(
     std::string_view bytes, Admission* admission, std::string* error,
     std::uint32_t ours = kControlProtocolVersion);
+
+// A question at the door (base/tls/door_message.h) begins so; as many
+// bytes follow. Its answer is four bytes of length, the lowest first, and that.
+inline constexpr std::size_t kDoorBytesMax = 16384;
+std::string EncodeDoorGreeting(std::size_t question_bytes);
+// How many bytes follow; nothing if that is no such greeting, or too long.
+std::optional<std::size_t> DoorQuestionBytes(std::string_view greeting);
+std::string FrameDoorAnswer(std::string_view answer);
 
 }  // namespace mobula::base
 

@@ -93,6 +93,7 @@ EchoStore::EchoStore(const Options& options) : strand_("store") {
   server.connections_max = options.connections_max;
   server.handshake_timeout = options.handshake_timeout;
   server.lost_after = options.lost_after;
+  server.clock = options.clock;
   ControlServer::Callbacks callbacks;
   callbacks.on_open = [this](ProcessId peer) {
     story.Tell("open " + peer.ToString());
@@ -102,6 +103,16 @@ EchoStore::EchoStore(const Options& options) : strand_("store") {
   };
   callbacks.on_message = [this](ProcessId peer, const ControlMessage& message) {
     OnMessage(peer, message);
+  };
+  callbacks.on_verdict = [this](const TlsDoor::Verdict& verdict) {
+    story.Tell((verdict.admitted ? "admitted " : "turned away ") +
+               std::to_string(verdict.maker) +
+               (verdict.admitted ? "" : " " + verdict.reason));
+  };
+  callbacks.on_question = [this](ControlServer::DoorQuestion asked) {
+    story.Tell("asked " + std::to_string(asked.maker) +
+               (asked.is_local ? " here " : " ") + asked.body);
+    server_->Answer(asked.id, asked.body);
   };
   server_ = std::make_unique<ControlServer>(strand_, std::move(server),
                                             std::move(callbacks));
@@ -120,6 +131,19 @@ std::string EchoStore::Listen(const std::string& where) {
   bool good = false;
   RunOn(strand_, [this, &address, &bound, &error, &good] {
     good = server_->Listen(*address, &bound, &error);
+  });
+  return good ? bound.ToString() : "error: " + error;
+}
+
+std::string EchoStore::ListenTls(const std::string& where,
+                                 std::shared_ptr<const TlsContext> context) {
+  std::string error;
+  ControlAddress bound;
+  const auto address = ControlAddress::Parse(where, &error);
+  MOBULA_CHECK(address.has_value() && address->tls) << error;
+  bool good = false;
+  RunOn(strand_, [this, &address, &context, &bound, &error, &good] {
+    good = server_->ListenTls(*address, context, &bound, &error);
   });
   return good ? bound.ToString() : "error: " + error;
 }
@@ -174,7 +198,7 @@ EchoClient::EchoClient(const std::string& where) : EchoClient(At(where)) {}
 
 EchoClient::EchoClient(const Options& options) : strand_("client") {
   ControlClient::Options client;
-  client.self = kProcess;
+  client.self = options.self;
   client.token = options.token;
   client.handshake_timeout = options.handshake_timeout;
   client.queued_bytes_max = options.queued_bytes_max;

@@ -24,6 +24,7 @@
 #include "base/rpc/control_server.h"
 #include "base/strand.h"
 #include "base/thread_annotations.h"
+#include "base/tls/tls_context.h"
 #include "base/unique_fd.h"
 
 namespace mobula::base {
@@ -61,12 +62,17 @@ class EchoStore {
     std::size_t connections_max = 4096;
     Duration handshake_timeout = std::chrono::seconds(3);
     Duration lost_after = std::chrono::seconds(30);
+    WallClock clock = WallNowS;
   };
   explicit EchoStore(const Options& options);
   ~EchoStore();
 
   // The address, or "error: ...".
   std::string Listen(const std::string& where);
+  // By TLS. Its story then has also
+  //   admitted NODE | turned away NODE REASON | asked NODE BODY (echoed)
+  std::string ListenTls(const std::string& where,
+                        std::shared_ptr<const TlsContext> context);
   void Adopt(UniqueFd socket);
   void Pause(bool paused);
   void Send(ProcessId peer, const ControlMessage& message);
@@ -84,9 +90,12 @@ class EchoStore {
 
 class EchoClient {
  public:
+  static constexpr ProcessId kProcess{1, 1};
+
   struct Options {
     std::string where;
     std::string token;
+    ProcessId self = kProcess;
     Duration handshake_timeout = std::chrono::seconds(3);
     std::size_t queued_bytes_max = std::size_t{64} << 20;
     bool tells_failures = false;  // "failed REASON" in its story
@@ -102,7 +111,6 @@ class EchoClient {
   void SendRenewals(std::uint64_t first, std::uint64_t last);
   void Break();  // its connection
 
-  static constexpr ProcessId kProcess{1, 1};
   Story story;
 
  private:

@@ -9,6 +9,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
@@ -26,6 +28,14 @@ using Kind = StreamEvent::Kind;
 
 constexpr int kStreamsMax = 64;  // of one connection
 constexpr std::size_t kQuotaBytes = std::size_t{512} << 20;
+
+// Of gRPC's name for a peer: "unix-abstract:0001f" is one that the kernel
+// named.
+std::string NameOf(const grpc::CallbackServerContext& context) {
+  constexpr std::string_view kNamed = "unix-abstract:";
+  const std::string peer = context.peer();
+  return peer.starts_with(kNamed) ? peer.substr(kNamed.size()) : "";
+}
 
 StreamEvent MakeEvent(Kind kind, std::uint64_t stream, bool ok = true) {
   StreamEvent event;
@@ -163,19 +173,21 @@ class Service : public control::ControlStore::CallbackService {
     ServerStream* const reactor = stream.get();
     StreamEvent event = MakeEvent(Kind::kOpened, reactor->id());
     event.transport = std::move(stream);
+    event.from = NameOf(*context);
     if (!events_->Push(event)) {
       (void)event.transport.release();
       reactor->RefuseAlone();
     }
     return reactor;
   }
-  grpc::ServerUnaryReactor* Call(grpc::CallbackServerContext*,
+  grpc::ServerUnaryReactor* Call(grpc::CallbackServerContext* context,
                                  const Question* question,
                                  Answer* answer) override {
     auto call = std::make_unique<ServerQuestion>(question, answer, events_);
     ServerQuestion* const reactor = call.get();
     StreamEvent event = MakeEvent(Kind::kAsked, reactor->id());
     event.question = std::move(call);
+    event.from = NameOf(*context);
     if (!events_->Push(event)) {
       (void)event.question.release();
       reactor->RefuseAlone();

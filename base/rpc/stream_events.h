@@ -66,6 +66,9 @@ struct StreamEvent {
   std::uint64_t stream = 0;
   bool ok = true;
   std::string reason;  // of kDone at a client, for people
+  // kOpened, kAsked: the kernel's name of the connection's other end, "" where
+  // that has none: those of TlsDoor have one.
+  std::string from;
   std::unique_ptr<mobula::control::Frames> frames;
   // kOpened, kAsked: from here on the handler's.
   std::unique_ptr<FrameTransport> transport;

@@ -1,5 +1,5 @@
 // What OpenSSL allocates, owned; and bytes in its forms.
-// Only sources of this folder include it.
+// Only sources of this folder and of base/tls include it.
 // Threading: values and pure functions.
 #ifndef MOBULA_BASE_SECURITY_OPENSSL_TYPES_H_
 #define MOBULA_BASE_SECURITY_OPENSSL_TYPES_H_

@@ -85,6 +85,7 @@ bool ToServer(const GcsOptions& options, Server::Options* server,
     return false;
   }
   server->log.folder = options.dir + "/log";
+  server->door.folder = options.dir;
   if (options.reserve_bytes) server->log.reserve_bytes = *options.reserve_bytes;
   if (options.serve_fd >= 0) {
     ::fcntl(options.serve_fd, F_SETFD, FD_CLOEXEC);

@@ -9,8 +9,11 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/control/control_request.h"
+#include "base/failure.h"
 #include "base/ids.h"
 #include "base/log.h"
+#include "base/security/node_identity.h"
 
 namespace mobula::gcs {
 namespace {
@@ -28,6 +31,27 @@ std::int64_t WallOffsetMs(base::BootTime now) {
   return (duration_cast<milliseconds>(wall) -
           duration_cast<milliseconds>(now.since_boot()))
       .count();
+}
+
+// Why a node of another machine may not say that, "" if it may: it speaks for
+// itself, and there is one head.
+std::string WrongFrom(std::uint64_t maker, const ControlMessage& message) {
+  base::NodeId node;
+  if (const auto* const join = std::get_if<base::JoinNode>(&message)) {
+    if (join->node.is_head) return "a node of another machine is no head";
+    node = join->node.node;
+  } else if (const auto* part = std::get_if<base::JoinPart>(&message)) {
+    node = part->node;
+  } else if (const auto* call = std::get_if<base::ControlCall>(&message)) {
+    const auto* const dead = std::get_if<base::ReportNodeDead>(&call->body);
+    if (dead == nullptr) return "";
+    node = dead->node;
+  } else {
+    return "";  // the core looks at which node has joined on the session
+  }
+  if (node.hi == maker) return "";
+  return "the certificate is of node " + base::MakerText(maker) +
+         ", and it speaks for " + node.ToString();
 }
 
 // Keys hold bytes of any kind.
@@ -55,6 +79,7 @@ Server::Server(Strand& strand, CommitQueue::Options queue)
 Server::~Server() {
   strand_.AssertHeld();
   lines_.reset();
+  door_.reset();
   strand_.Cancel(timer_);
   log_.reset();
 }
@@ -123,23 +148,79 @@ bool Server::Serve(Options options, std::string* error) {
           [](ProcessId) {},  // the core knows a peer by its first message
           [this](ProcessId peer, ControlMessage message) {
             strand_.AssertHeld();
-            Handle(Received{peer, std::move(message)});
+            Hear(peer, std::move(message));
           },
           [this](ProcessId peer, const std::string& reason) {
             strand_.AssertHeld();
             MOBULA_LOG(DEBUG) << "session of " << peer << " ends: " << reason;
             Handle(PeerLost{peer});
+          },
+          [this](ControlServer::DoorQuestion asked) {
+            strand_.AssertHeld();
+            door_->OnQuestion(std::move(asked));
+          },
+          [this](const base::TlsDoor::Verdict& verdict) {
+            strand_.AssertHeld();
+            door_->OnVerdict(verdict);
           }});
+  OpenDoor(std::move(options.door));
   Commit();  // what Start wanted
   Release();
   for (const base::ControlAddress& address : options.listen) {
-    base::ControlAddress bound;
-    if (!lines_->Listen(address, &bound, error)) return false;
-    MOBULA_LOG(INFO) << "listens at " << bound.ToString();
-    bound_.push_back(std::move(bound));
+    if (!Listen(address, error)) return false;
   }
   if (options.served.valid()) lines_->Adopt(std::move(options.served));
   return true;
+}
+
+void Server::OpenDoor(Door::Options options) {
+  options.cluster = log_->cluster();
+  Door::Callbacks callbacks;
+  callbacks.to_core = [this](Event event) {
+    strand_.AssertHeld();
+    Handle(std::move(event));
+  };
+  callbacks.answer = [this](std::uint64_t question, std::string body) {
+    strand_.AssertHeld();
+    lines_->Answer(question, std::move(body));
+  };
+  callbacks.use = [this](std::shared_ptr<const base::TlsContext> context) {
+    strand_.AssertHeld();
+    lines_->UseTls(std::move(context));
+  };
+  door_ =
+      std::make_unique<Door>(strand_, std::move(options), std::move(callbacks));
+}
+
+bool Server::Listen(const base::ControlAddress& address, std::string* error) {
+  base::ControlAddress bound;
+  if (address.tls) {
+    auto context = door_->Open(error);
+    if (context == nullptr ||
+        !lines_->ListenTls(address, std::move(context), &bound, error)) {
+      return false;
+    }
+  } else if (!lines_->Listen(address, &bound, error)) {
+    return false;
+  }
+  MOBULA_LOG(INFO) << "listens at " << bound.ToString();
+  bound_.push_back(std::move(bound));
+  return true;
+}
+
+void Server::Hear(ProcessId peer, ControlMessage message) {
+  const std::uint64_t maker = lines_->MakerOf(peer);
+  const std::string wrong = maker == 0 ? "" : WrongFrom(maker, message);
+  if (wrong.empty()) return Handle(Received{peer, std::move(message)});
+  door_->OnVerdict({false, maker, "node " + base::MakerText(maker), wrong});
+  if (const auto* const call = std::get_if<base::ControlCall>(&message)) {
+    base::ControlAnswer answer;
+    answer.request = call->request;
+    answer.to = call->from;
+    answer.body = base::NotRun(base::FailureCode::kBadArgument, wrong);
+    return lines_->Send(peer, answer);
+  }
+  lines_->Send(peer, base::NodeRefused{wrong});
 }
 
 void Server::Handle(Event event) {
@@ -192,6 +273,8 @@ void Server::CarryOut(const Effect& effect) {
     lines_->Close(close->peer, "the control store ends the session");
   } else if (const auto* const timer = std::get_if<SetTimer>(&effect)) {
     SetCoreTimer(timer->at);
+  } else if (const auto* const answer = std::get_if<TokenAnswer>(&effect)) {
+    door_->OnTokenAnswer(*answer);
   } else {
     MOBULA_CHECK(false, "a write is no effect to carry out");
   }

@@ -9,6 +9,8 @@
 //   strand.Run();                      // it serves
 // While the queue is full of effects that wait for the disk it reads nothing.
 // Owner: RunGcs.   Threading: everything on the strand.
+// Other machines come by TLS (Door, base/rpc); what a node says of others than
+// itself is not handled.
 // Invariants: (1) effects are carried out in the order of the core, once all
 // that they tell of is durable; (2) nothing is served before all records were
 // restored.
@@ -32,6 +34,7 @@
 #include "gcs/core/core.h"
 #include "gcs/core/events.h"
 #include "gcs/log/control_log.h"
+#include "gcs/server/door.h"
 
 namespace mobula::gcs {
 
@@ -41,8 +44,9 @@ class Server {
     ControlLog::Options log;
     std::vector<base::ControlAddress> listen;
     base::UniqueFd served;  // a connection to begin with, may be none
-    std::string token;      // asked for over TCP
+    std::string token;      // asked for over TCP without TLS
     CommitQueue::Options queue;
+    Door::Options door;  // its cluster is the log's
   };
 
   static std::unique_ptr<Server> Open(base::Strand& strand, Options options,
@@ -70,6 +74,12 @@ class Server {
   void Commit() MOBULA_REQUIRES(strand_);  // effects_ of one step
   void OnDurable(std::uint64_t number) MOBULA_REQUIRES(strand_);
   void Release() MOBULA_REQUIRES(strand_);
+  bool Listen(const base::ControlAddress& address, std::string* error)
+      MOBULA_REQUIRES(strand_);
+  void OpenDoor(Door::Options options) MOBULA_REQUIRES(strand_);
+  // Of a peer on another machine: handles what it may say.
+  void Hear(base::ProcessId peer, base::ControlMessage message)
+      MOBULA_REQUIRES(strand_);
   void CarryOut(const Effect& effect) MOBULA_REQUIRES(strand_);
   void SetCoreTimer(base::BootTime at) MOBULA_REQUIRES(strand_);
 
@@ -77,6 +87,7 @@ class Server {
   std::vector<base::ControlAddress> bound_;
   std::unique_ptr<ControlLog> log_ MOBULA_GUARDED_BY(strand_);
   std::unique_ptr<Core> core_ MOBULA_GUARDED_BY(strand_);
+  std::unique_ptr<Door> door_ MOBULA_GUARDED_BY(strand_);
   std::unique_ptr<base::ControlServer> lines_ MOBULA_GUARDED_BY(strand_);
   CommitQueue queue_ MOBULA_GUARDED_BY(strand_);
   std::deque<Event> events_ MOBULA_GUARDED_BY(strand_);
