@@ -218,21 +218,22 @@ void AddStart(CLI::App* app, StartCommand* command) {
                     "a node with a control store, for others to join");
   auto* const address =
       app->add_option("--address", command->address,
-                      "of the control store to join: unix:PATH or HOST:PORT of "
-                      "this machine")
+                      "of the control store to join: unix:PATH, HOST:PORT of "
+                      "this machine, or tls:HOST:PORT")
           ->check(StoreAddress())
           ->excludes(head);
   app->add_option("--token-file", command->token_file,
                   "what a control store asks for over TCP, of another user's "
-                  "session")
+                  "session; over TLS a join token (mobula token create)")
       ->needs(address);
   app->add_option("--dir", command->dir,
                   "the head's durable state "
                   "(${XDG_STATE_HOME:-~/.local/state}/mobula/head)")
       ->needs(head);
   app->add_option("--listen", command->listen,
-                  "where the control store listens: unix:PATH or "
-                  "127.0.0.1:PORT")
+                  "where the control store listens: unix:PATH, "
+                  "127.0.0.1:PORT (this machine alone), or tls:HOST:PORT "
+                  "(for others, who prove who they are)")
       ->check(StoreAddress())
       ->needs(head);
   app->add_option_function<std::vector<std::string>>(
@@ -371,6 +372,35 @@ void AddKill(CLI::App* app, KillCommand* command) {
   app->add_option("--namespace", command->ns, "of the actor's name (default)");
 }
 
+void AddToken(CLI::App* app, TokenCommand* command) {
+  AddStore(app, &command->store);
+  app->add_option("WHAT", command->what, "create: makes one")
+      ->required()
+      ->check(CLI::IsMember(std::vector<std::string>{"create"}));
+  app->add_option_function<std::string>(
+      "--ttl",
+      [command](const std::string& text) {
+        const auto seconds = ParseSeconds(text);
+        constexpr std::int64_t kDayS = 24 * 3600;
+        if (!seconds || *seconds > kDayS) {
+          throw CLI::ValidationError("--ttl", text +
+                                                  " is no time up to 24h: "
+                                                  "90s, 30m, 1h");
+        }
+        command->lives_s = *seconds;
+      },
+      "how long it can be used (1h)");
+  app->add_option("--uses", command->uses,
+                  "how many machines may join by it (1)")
+      ->check(CLI::Range(1, 1000));
+  auto* const out = app->add_option(
+      "--out", command->out,
+      "the file to write (a new one in ~/.local/state/mobula/tokens)");
+  app->add_flag("--show", command->show,
+                "print the token itself: whoever reads it can join")
+      ->excludes(out);
+}
+
 void AddReport(CLI::App* app, ReportCommand* command) {
   app->group("");  // not for people
   AddStore(app, &command->store);
@@ -497,6 +527,7 @@ void AddCommands(Line& line) {
   line.Add("logs", "what a node on this machine wrote", AddLogs);
   line.Add("kill", "ends an actor, a job or a worker", AddKill);
   line.Add("stack", "where the threads of a worker or daemon are", AddStack);
+  line.Add("token", "by what other machines join the cluster", AddToken);
   line.Add("doctor", "what this machine lacks, and what crashed programs left",
            AddDoctor);
   line.Add("version", "the version of this program", AddVersion);

@@ -14,6 +14,7 @@
 #include "cli/tools/kill.h"
 #include "cli/tools/logs.h"
 #include "cli/tools/stack.h"
+#include "cli/tools/token.h"
 #include "gcs/server/gcs_options.h"
 #include "raylet/server/raylet_main.h"
 
@@ -38,7 +39,8 @@ using Command =
     std::variant<raylet::RayletOptions, gcs::GcsOptions, StartCommand,
                  StopCommand, StatusCommand, ListCommand, GetCommand,
                  MemoryCommand, LogsCommand, StackCommand, KillCommand,
-                 ReportCommand, VersionCommand, DoctorCommand, Leave>;
+                 ReportCommand, TokenCommand, VersionCommand, DoctorCommand,
+                 Leave>;
 
 Command ParseCommandLine(int argc, const char* const* argv);
 

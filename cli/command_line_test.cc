@@ -260,7 +260,7 @@ TEST(CommandLineTest, WrongNumbersAndAddressesAreSaidInOneLine) {
       {{"stack", "me"}, "mobula: PID: me is no number above 0\n"},
       {{"start", "--head", "--listen", "here"},
        "mobula: --listen: \"here\" is no address"},
-      {{"start", "--address", "10.0.0.1:9"}, "mobula: --address: the host of"},
+      {{"start", "--address", "head:9"}, "mobula: --address: the host of"},
       {{"status", "--address", "there"},
        "mobula: --address: \"there\" is no address"},
   };
@@ -308,6 +308,41 @@ TEST(CommandLineTest, AWordThatIsNoCommandIsNamed) {
 TEST(CommandLineTest, WithoutACommandThereIsHelp) {
   const auto leave = std::get<Leave>(Parse({}));
   EXPECT_NE(leave.text.find("doctor"), std::string::npos);
+}
+
+TEST(CommandLineTest, TokensAreMadeForATimeAndSoManyMachines) {
+  const Command usual = Parse({"token", "create"});
+  const auto* const one = std::get_if<TokenCommand>(&usual);
+  ASSERT_NE(one, nullptr);
+  EXPECT_EQ(one->lives_s, 3600);
+  EXPECT_EQ(one->uses, 1U);
+  EXPECT_FALSE(one->show);
+  const Command many =
+      Parse({"token", "create", "--ttl", "30m", "--uses", "200", "--out", "f"});
+  const auto* const given = std::get_if<TokenCommand>(&many);
+  ASSERT_NE(given, nullptr);
+  EXPECT_EQ(given->lives_s, 1800);
+  EXPECT_EQ(given->uses, 200U);
+  EXPECT_EQ(given->out, "f");
+  for (const std::vector<const char*>& wrong :
+       std::vector<std::vector<const char*>>{
+           {"token"},
+           {"token", "show"},
+           {"token", "create", "--ttl", "0s"},
+           {"token", "create", "--ttl", "1"},
+           {"token", "create", "--ttl", "25h"},
+           {"token", "create", "--ttl", "1hh"},
+           {"token", "create", "--ttl", "-1h"},
+           {"token", "create", "--uses", "0"},
+           {"token", "create", "--uses", "1001"},
+           {"token", "create", "--show", "--out", "f"},
+           {"token", "create", "SECRET"},
+       }) {
+    const Command command = Parse(wrong);
+    const auto* const leave = std::get_if<Leave>(&command);
+    ASSERT_NE(leave, nullptr) << wrong.back();
+    EXPECT_EQ(leave->exit_code, 2) << wrong.back();
+  }
 }
 
 }  // namespace

@@ -22,6 +22,7 @@
 #include "cli/tools/kill.h"
 #include "cli/tools/logs.h"
 #include "cli/tools/stack.h"
+#include "cli/tools/token.h"
 #include "cli/version.h"
 #include "gcs/server/gcs_options.h"
 #include "raylet/server/raylet_main.h"
@@ -65,6 +66,8 @@ int Run(const StackCommand& command) { return RunStack(command); }
 int Run(const KillCommand& command) { return RunKill(command); }
 
 int Run(const ReportCommand& command) { return RunReport(command); }
+
+int Run(const TokenCommand& command) { return RunToken(command); }
 
 int Run(const VersionCommand& command) {
   if (command.json) {

@@ -110,6 +110,18 @@ TEST_F(AuthorityTest, CredentialsLieInOneFileAndBelongTogether) {
   EXPECT_NE(error.find("join again"), std::string::npos) << error;
 }
 
+TEST_F(AuthorityTest, ATokensFileIsNotTakenForCredentials) {
+  std::string error;
+  const std::string token = root_ + "/token";
+  ASSERT_TRUE(WriteSecretFile(
+      token, JoinToken{kCluster, HashOf("a"), {5, 6}, HashOf("b")}.ToText(),
+      &error));
+  const std::string usual = CredentialsPath("10.0.0.1:1");
+  EXPECT_EQ(ChooseCredentials("10.0.0.1:1", ""), usual);
+  EXPECT_EQ(ChooseCredentials("10.0.0.1:1", token), usual);
+  EXPECT_EQ(ChooseCredentials("10.0.0.1:1", root_ + "/none"), root_ + "/none");
+}
+
 TEST(JoinTokenTest, WhatIsWrittenIsReadAndSecretsStayOutOfErrors) {
   const JoinToken token{kCluster, HashOf("ca"), TokenId{5, 6}, RandomHex(32)};
   std::string error;

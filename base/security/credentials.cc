@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/security/join_token.h"
 #include "base/security/secret_file.h"
 
 namespace mobula::base {
@@ -70,6 +71,16 @@ std::string CredentialsPath(const std::string& address) {
     return "";
   }
   return folder + "/mobula/credentials/" + address + ".pem";
+}
+
+std::string ChooseCredentials(const std::string& address,
+                              const std::string& given) {
+  std::string ignored;  // whoever reads it will say so
+  const bool is_token =
+      !given.empty() &&
+      JoinToken::IsOne(
+          ReadSecretFile(given, kFileBytesMax, &ignored).value_or(""));
+  return given.empty() || is_token ? CredentialsPath(address) : given;
 }
 
 }  // namespace mobula::base

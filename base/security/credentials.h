@@ -45,6 +45,11 @@ std::optional<Credentials> ReadCredentials(const std::string& path,
 // without a home.
 std::string CredentialsPath(const std::string& address);
 
+// The file to read: `given`, but where that is empty, or holds a join token (as
+// MOBULA_TOKEN_FILE may), CredentialsPath.
+std::string ChooseCredentials(const std::string& address,
+                              const std::string& given);
+
 }  // namespace mobula::base
 
 #endif  // MOBULA_BASE_SECURITY_CREDENTIALS_H_

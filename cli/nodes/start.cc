@@ -33,6 +33,7 @@
 #include "base/settings/log_settings.h"
 #include "base/sockets/connect_within.h"
 #include "base/unique_fd.h"
+#include "cli/nodes/admission.h"
 #include "cli/nodes/detach.h"
 #include "cli/nodes/head_folder.h"
 #include "cli/tools/store.h"
@@ -65,12 +66,14 @@ struct Plan {
   std::optional<RuntimeFolder> session;
   std::string folder;  // of the session
   ControlAddress control;
-  std::string token_file;
+  // Of a head: where it listens to other machines, by TLS.
+  std::optional<ControlAddress> listen;
+  std::string token_file;   // over TLS: of credentials
   base::BootTime deadline;  // of the start
   std::string doubt;        // about the store to join, "" if none
 };
 
-// A port that is free now.
+// A port of the host that is free now; 0 if there is none.
 std::uint16_t FreePort(const std::string& host) {
   const bool six = host.find(':') != std::string::npos;
   const UniqueFd fd(
@@ -78,9 +81,12 @@ std::uint16_t FreePort(const std::string& host) {
   sockaddr_in6 wide{};
   sockaddr_in narrow{};
   wide.sin6_family = AF_INET6;
-  wide.sin6_addr = in6addr_loopback;
   narrow.sin_family = AF_INET;
-  narrow.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  void* const number = six ? static_cast<void*>(&wide.sin6_addr)
+                           : static_cast<void*>(&narrow.sin_addr);
+  if (::inet_pton(six ? AF_INET6 : AF_INET, host.c_str(), number) != 1) {
+    return 0;
+  }
   auto* const any = six ? reinterpret_cast<sockaddr*>(&wide)
                         : reinterpret_cast<sockaddr*>(&narrow);
   socklen_t size = six ? sizeof(wide) : sizeof(narrow);
@@ -131,9 +137,9 @@ std::string TokenOf(const StartCommand& command,
 // Why the store to join will never have this node: a token that is not its own,
 // or none. What may pass is left to the start's patience, and kept in `doubt`.
 std::string WhyRefused(const StartCommand& command, base::BootTime until,
-                       std::string* doubt) {
+                       const std::string& token_file, std::string* doubt) {
   std::string error;
-  const auto store = ChooseStore({command.address, command.token_file}, &error);
+  const auto store = ChooseStore({command.address, token_file}, &error);
   if (!store) return error;
   const base::Duration left = until - base::BootNow();
   const base::ControlReply reply =
@@ -148,24 +154,45 @@ std::string WhyRefused(const StartCommand& command, base::BootTime until,
   return "";
 }
 
+// Of a node that joins.
+std::string PlanJoining(const StartCommand& command, Plan* plan) {
+  std::string token_file = command.token_file;
+  if (plan->control.path.empty() && !plan->control.tls) {
+    plan->token_file = TokenOf(command, plan->control);
+  }
+  const std::string absent = FindStore(plan->control, plan->deadline);
+  if (!absent.empty()) return absent;
+  if (plan->control.tls) {
+    std::string error;
+    const base::Duration left = plan->deadline - base::BootNow();
+    token_file = Admit(plan->control, token_file, left, &error);
+    if (token_file.empty()) return error;
+    plan->token_file = token_file;
+  }
+  return WhyRefused(command, plan->deadline, token_file, &plan->doubt);
+}
+
 std::string PlanAddress(const StartCommand& command, Plan* plan) {
+  const std::string own = "unix:" + plan->folder + "/control.sock";
   std::string text = command.head ? command.listen : command.address;
-  if (text.empty()) text = "unix:" + plan->folder + "/control.sock";
+  if (text.empty()) text = own;
   std::string error;
   const auto address = ControlAddress::Parse(text, &error);
   if (!address) return error;
   plan->control = *address;
-  const bool is_tcp = plan->control.path.empty();
-  if (!command.head) {
-    if (is_tcp) plan->token_file = TokenOf(command, plan->control);
-    const std::string absent = FindStore(plan->control, plan->deadline);
-    return absent.empty() ? WhyRefused(command, plan->deadline, &plan->doubt)
-                          : absent;
-  }
-  if (!is_tcp) return "";
+  if (!command.head) return PlanJoining(command, plan);
+  if (!plan->control.path.empty()) return "";
   if (plan->control.port == 0) {
     plan->control.port = FreePort(plan->control.host);
-    if (plan->control.port == 0) return "there is no free port";
+    if (plan->control.port == 0) {
+      return "there is no free port of " + plan->control.host;
+    }
+  }
+  if (plan->control.tls) {
+    // Its own machine reaches it without.
+    plan->listen = plan->control;
+    plan->control = *ControlAddress::Parse(own, &error);
+    return "";
   }
   plan->token_file = plan->head->TokenFile(&error);
   return error;
@@ -206,6 +233,9 @@ std::vector<std::string> StoreArguments(const Plan& plan) {
                                     plan.folder + "/gcs.log",
                                     "--ready-fd",
                                     std::to_string(raylet::kServesFd)};
+  if (plan.listen) {
+    words.insert(words.end(), {"--listen", plan.listen->ToString()});
+  }
   if (!plan.token_file.empty()) {
     words.insert(words.end(), {"--token-file", plan.token_file});
   }
@@ -341,6 +371,14 @@ void SayHow(const StartCommand& command, const Plan& plan) {
   if (plan.head)
     std::printf("  state          %s\n", plan.head->path().c_str());
   std::printf("  logs           %s\n\n", plan.folder.c_str());
+  if (plan.listen) {
+    const std::string listen = plan.listen->ToString();
+    std::printf(
+        "Other machines join it, each with a token of its own:\n"
+        "  mobula token create      makes one, and says in which file it is\n"
+        "  mobula start --address %s --token-file FILE    there\n\n",
+        listen.c_str());
+  }
   std::printf(
       "Programs of yours on this machine find it by themselves. To name it:\n"
       "  export MOBULA_ADDRESS=%s\n"

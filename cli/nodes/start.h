@@ -1,7 +1,8 @@
 // RunStart is `mobula start` begins a node on this machine: a head with a
 // control store, or a further node that joins one.
 //
-//   mobula start --head [--dir DIR] [--listen unix:PATH|127.0.0.1:PORT] ...
+//   mobula start --head [--dir DIR]
+//                [--listen unix:PATH|127.0.0.1:PORT|tls:HOST:PORT] ...
 //   mobula start --address ADDR ...
 // It returns when the node serves programs, which goes on in the background
 // (raylet/spawn/keeper.h), or says why it does not and has left nothing.
@@ -20,7 +21,7 @@ namespace mobula::cli {
 struct StartCommand {
   bool head = false;
   std::string address;     // of the control store to join
-  std::string token_file;  // for it, where it is asked over TCP
+  std::string token_file;  // for it, where it is asked over TCP; to join by TLS
   std::string dir;         // of a head; "": the default
   std::string listen;      // of a head; "": a socket in the session's folder
   raylet::RayletOptions offers;

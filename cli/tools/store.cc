@@ -1,6 +1,7 @@
 #include "cli/tools/store.h"
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -10,6 +11,8 @@
 #include "base/clock.h"
 #include "base/control/node_file.h"
 #include "base/rpc/control_call.h"
+#include "base/security/credentials.h"
+#include "base/tls/tls_context.h"
 
 namespace mobula::cli {
 namespace {
@@ -49,6 +52,24 @@ std::vector<base::NodeFile> NodesHere() {
   }
 }
 
+// By the credentials in the file, or those that this user has for it.
+bool OpenTunnel(const std::string& given, Store* store, std::string* error) {
+  const std::string file =
+      base::ChooseCredentials(store->address.HostAndPort(), given);
+  if (file != given) {
+    if (::access(file.c_str(), F_OK) != 0) {
+      *error = "this machine has not joined " + store->address.ToString() +
+               ": `mobula start --address " + store->address.ToString() +
+               " --token-file FILE` does, with a token";
+      return false;
+    }
+  }
+  if (!base::ReadCredentials(file, error)) return false;
+  store->tunnel = std::make_shared<base::TlsTunnel>(
+      base::TlsTunnel::Options{file, base::WallNowS});
+  return true;
+}
+
 }  // namespace
 
 bool KnowsNoStore(const StoreFlags& flags) {
@@ -76,6 +97,10 @@ std::optional<Store> ChooseStore(const StoreFlags& flags, std::string* error) {
   if (base::IsNodeStarting(base::SessionRoots(), address->ToString())) {
     store.absence = kAbsenceMax;
   }
+  if (address->tls) {
+    if (!OpenTunnel(token_file, &store, error)) return std::nullopt;
+    return store;
+  }
   if (!token_file.empty() && !ReadToken(token_file, &store.token)) {
     *error = "there is no token in " + token_file;
     return std::nullopt;
@@ -86,7 +111,7 @@ std::optional<Store> ChooseStore(const StoreFlags& flags, std::string* error) {
 base::ControlReply Ask(const Store& store, base::ControlRequest request,
                        base::Duration timeout) {
   return base::CallControl(store.address, store.token, std::move(request),
-                           timeout, store.absence);
+                           timeout, store.absence, store.tunnel.get());
 }
 
 }  // namespace mobula::cli

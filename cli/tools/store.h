@@ -4,7 +4,8 @@
 //   base::ControlReply reply = Ask(*store, base::GetStatus());
 // Chosen by --address, else MOBULA_ADDRESS, else a node that runs here (the
 // latest started). The token for TCP is in the file named, else in the one that
-// a node which runs here has written down for that address. A node that is
+// a node which runs here has written down for that address; over TLS that is
+// the file of credentials, by default base::CredentialsPath. A node that is
 // being started again counts, and is waited for, kAbsenceMax.
 // Threading: blocks the calling thread.
 // Failure: a sentence; of Ask, a Failure as the reply.
@@ -12,6 +13,7 @@
 #define MOBULA_CLI_TOOLS_STORE_H_
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,6 +23,7 @@
 #include "base/control/control_address.h"
 #include "base/control/control_request.h"
 #include "base/failure.h"
+#include "base/tls/tls_tunnel.h"
 
 namespace mobula::cli {
 
@@ -35,6 +38,8 @@ struct Store {
   // How long nobody may listen there: none where no keeper of this machine is
   // known that would start it again.
   base::Duration absence{0};
+  // Of one that is reached by TLS.
+  std::shared_ptr<base::TlsTunnel> tunnel = nullptr;
 };
 
 // For an answer, and for a control store that its keeper starts again.

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstdio>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,9 +24,13 @@
 #include "base/log.h"
 #include "base/rpc/control_call.h"
 #include "base/scheduling/resource_vector.h"
+#include "base/security/credentials.h"
 #include "base/settings/log_settings.h"
 #include "base/sockets/peer.h"
 #include "base/strand.h"
+#include "base/tls/credential_renewer.h"
+#include "base/tls/tls_context.h"
+#include "base/tls/tls_tunnel.h"
 #include "base/unique_fd.h"
 #include "raylet/arenas/spill_folders.h"
 #include "raylet/server/node_resources.h"
@@ -214,11 +219,52 @@ std::optional<std::string> ReadToken(const std::string& path,
   return token;
 }
 
+// What a line by TLS needs for as long as it lives; its threads begin with it.
+struct TlsLine {
+  TlsLine(const base::ControlAddress& address, const std::string& file)
+      : tunnel({file, base::WallNowS}), renewer(RenewalOf(address, file)) {}
+
+  static base::CredentialRenewer::Options RenewalOf(
+      const base::ControlAddress& address, const std::string& file) {
+    base::CredentialRenewer::Options options;
+    options.address = address;
+    options.file = file;
+    return options;
+  }
+
+  base::TlsTunnel tunnel;
+  base::CredentialRenewer renewer;
+};
+
+// The ids of this node are of the making that its certificate names.
+bool JoinByTls(const base::ControlAddress& address,
+               const std::string& credentials_file, Server::Options* server,
+               std::string* error) {
+  const std::string file =
+      base::ChooseCredentials(address.HostAndPort(), credentials_file);
+  const auto mine = base::ReadCredentials(file, error);
+  if (!mine) return false;
+  const std::uint64_t maker = mine->identity().maker;
+  server->core.self = base::ProcessId{maker, base::RandomBits()};
+  server->core.node = base::NodeId{maker, base::RandomBits()};
+  server->core.has_control = true;
+  server->core.address = address.ToString();
+  server->node_file.control = address.ToString();
+  server->control.connect = [address, file, line = std::shared_ptr<TlsLine>()](
+                                std::string* why) mutable -> UniqueFd {
+    // Not before: who makes these options may fork.
+    if (line == nullptr) line = std::make_shared<TlsLine>(address, file);
+    return base::ConnectControl(address, why, &line->tunnel);
+  };
+  return true;
+}
+
 // Makes it reach the control store; false, and why.
 bool JoinCluster(const std::string& control, const std::string& token_file,
                  Server::Options* server, std::string* error) {
   const auto address = base::ControlAddress::Parse(control, error);
   if (!address) return false;
+  if (address->tls) return JoinByTls(*address, token_file, server, error);
   std::optional<std::string> token = ReadToken(token_file, error);
   if (!token) return false;
   server->core.has_control = true;
