@@ -434,8 +434,12 @@ void AddVersion(CLI::App* app, VersionCommand* command) {
 
 void AddDoctor(CLI::App* app, DoctorCommand* command) {
   app->add_flag("--json", command->json, "as one JSON object");
-  app->add_flag("--clean", command->clean,
-                "end and remove what crashed programs left");
+  auto* const clean = app->add_flag(
+      "--clean", command->clean, "end and remove what crashed programs left");
+  app->add_flag("--security", command->security,
+                "instead: each listener, the modes of folders and sockets, "
+                "keys, certificates and tokens; exit code 1 if one is wrong")
+      ->excludes(clean);
 }
 
 // All commands, and which of them was given.

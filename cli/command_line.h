@@ -27,6 +27,7 @@ struct VersionCommand {
 struct DoctorCommand {
   bool json = false;
   bool clean = false;
+  bool security = false;
 };
 
 // Nothing is left to do: help was asked for, or the arguments are wrong.

@@ -18,6 +18,7 @@
 #include "cli/nodes/report.h"
 #include "cli/nodes/start.h"
 #include "cli/nodes/stop.h"
+#include "cli/security_checks.h"
 #include "cli/tables/show.h"
 #include "cli/tools/kill.h"
 #include "cli/tools/logs.h"
@@ -80,6 +81,14 @@ int Run(const VersionCommand& command) {
 }
 
 int Run(const DoctorCommand& command) {
+  if (command.security) {
+    Report report;
+    report.checks = CheckSecurity(UsualSecurityPlaces());
+    const std::string text =
+        command.json ? AsJson(report) : SecurityText(report.checks);
+    std::fputs(text.c_str(), stdout);
+    return report.IsHealthy() ? 0 : 1;
+  }
   const std::vector<std::string> roots = base::SessionRoots();
   if (command.clean) {
     const Cleaned cleaned = Clean(roots);

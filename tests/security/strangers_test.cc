@@ -260,5 +260,34 @@ TEST_F(StrangersTest, SecretsAreInNoArgumentAndNoLog) {
   EXPECT_EQ(FilesBelow(head_.store(), "").find(secret), std::string::npos);
 }
 
+TEST_F(StrangersTest, TheDoctorSeesWhatIsOpen) {
+  (void)Token();
+  const Ended good = head_.Tool({"doctor", "--security"});
+  EXPECT_EQ(good.code, 0) << good.output;
+  const std::string port = where_.substr(4);
+  EXPECT_NE(good.output.find("ok     listener: " + port + ", mobula"),
+            std::string::npos)
+      << good.output;
+  for (const char* const what :
+       {", TLS with certificates at both ends", "control.sock", "raylet.sock",
+        "ca.key", "audit.log", ".token"}) {
+    EXPECT_NE(good.output.find(what), std::string::npos) << good.output;
+  }
+  const std::string key = head_.store() + "/ca/ca.key";
+  ASSERT_EQ(chmod(key.c_str(), 0644), 0);
+  const Ended wrong = head_.Tool({"doctor", "--security"});
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_NE(wrong.output.find("WRONG  key: " + key + " has mode 644"),
+            std::string::npos)
+      << wrong.output;
+  // Nor does a head start with it.
+  head_.Stop();
+  const Ended again = head_.Tool(
+      {"start", "--head", "--dir", head_.store(), "--listen", where_});
+  EXPECT_EQ(again.code, 1);
+  EXPECT_NE(again.output.find("chmod 600 " + key), std::string::npos)
+      << again.output;
+}
+
 }  // namespace
 }  // namespace mobula::test
