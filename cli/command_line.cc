@@ -412,7 +412,7 @@ void AddGcs(CLI::App* app, gcs::GcsOptions* options) {
   app->add_option("--dir", options->dir, "folder of what it must not forget")
       ->required();
   app->add_option("--listen", options->listen,
-                  "unix:PATH or 127.0.0.1:PORT; repeats")
+                  "unix:PATH, 127.0.0.1:PORT or tls:HOST:PORT; repeats")
       ->take_all()
       ->expected(1);
   app->add_option("--serve-fd", options->serve_fd,

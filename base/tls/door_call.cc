@@ -5,12 +5,15 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <memory>
 #include <utility>
+#include <variant>
 
 #include "base/clock.h"
 #include "base/error_text.h"
 #include "base/rpc/greeting.h"
+#include "base/session/backoff.h"
 #include "base/sockets/connect_within.h"
 #include "base/sockets/poll_wait.h"
 #include "base/tls/tls_end.h"
@@ -61,8 +64,9 @@ class Conversation {
       if (!Exchange(error)) return std::nullopt;
     }
   }
-  [[nodiscard]] std::optional<Certificate> above() const {
-    return tls_ == nullptr ? std::nullopt : tls_->seen().above;
+  // What ended it would end another one, too.
+  [[nodiscard]] bool for_good() const {
+    return tls_ != nullptr && tls_->for_good();
   }
 
  private:
@@ -140,6 +144,12 @@ class Conversation {
   std::string in_;
 };
 
+bool MayPass(const std::optional<DoorAnswer>& answer) {
+  if (!answer) return true;
+  const auto* const refused = std::get_if<DoorRefused>(&*answer);
+  return refused != nullptr && refused->code == DoorRefusal::kBusy;
+}
+
 std::optional<Credentials> Take(const DoorAnswer& answer, const KeyPair& key,
                                 std::string* error) {
   if (const auto* const refused = std::get_if<DoorRefused>(&answer)) {
@@ -164,7 +174,8 @@ std::optional<Credentials> Take(const DoorAnswer& answer, const KeyPair& key,
 std::optional<DoorAnswer> AskAtDoor(const ControlAddress& address,
                                     std::shared_ptr<const TlsContext> context,
                                     const DoorQuestion& question,
-                                    Duration timeout, std::string* error) {
+                                    Duration timeout, std::string* error,
+                                    bool* for_good) {
   const BootTime deadline = BootNow() + timeout;
   const std::string where = "the control store at " + address.ToString();
   int failed = 0;
@@ -181,6 +192,7 @@ std::optional<DoorAnswer> AskAtDoor(const ControlAddress& address,
   DoorAnswer answer;
   if (words && DecodeAnswer(*words, &answer, &why)) return answer;
   *error = where + ": " + why;
+  if (for_good != nullptr) *for_good = conversation.for_good();
   return std::nullopt;
 }
 
@@ -190,9 +202,21 @@ std::optional<Credentials> JoinCluster(const ControlAddress& address,
                                        std::string* error) {
   const JoinAsked asked{token.cluster, token.id, token.secret,
                         key.SigningRequest()};
-  const auto answer =
-      AskAtDoor(address, TlsContext::ForJoiner(token.cluster, token.authority),
-                asked, timeout, error);
+  const BootTime deadline = BootNow() + timeout;
+  const auto context = TlsContext::ForJoiner(token.cluster, token.authority);
+  BackoffOptions waits;
+  waits.first = std::chrono::milliseconds(20);
+  waits.max = std::chrono::milliseconds(500);
+  Backoff backoff(waits, RandomBits());
+  std::optional<DoorAnswer> answer;
+  while (true) {
+    bool for_good = false;
+    answer = AskAtDoor(address, context, asked, deadline - BootNow(), error,
+                       &for_good);
+    const BootTime next = BootNow() + backoff.Next();
+    if (!MayPass(answer) || for_good || next >= deadline) break;
+    ::poll(nullptr, 0, PollTimeout(next));
+  }
   if (!answer) return std::nullopt;
   auto mine = Take(*answer, key, error);
   if (!mine) {

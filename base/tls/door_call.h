@@ -3,14 +3,15 @@
 //
 //   auto mine = JoinCluster(address, token, seconds(5), &error);
 //   if (mine) WriteCredentials(path, *mine, &error);
-// A key that JoinCluster made may be shown again: who keeps it and calls again
-// where the answer was lost spends the token no second time.
-// Threading: blocks the calling thread, `timeout` at the most.
-// Failure: nothing, and a sentence that says what to do; TLS is looked at by
-// this end itself, so that it can say whose certificate is wrong, and how.
+// Where the store is away or full, or its answer is lost, JoinCluster asks
+// again until its time is over, with the same key, so that the token is spent
+// once. Threading: blocks the calling thread, `timeout` at the most. Failure:
+// nothing, and a sentence that says what to do; TLS is looked at by this end
+// itself, so that it can say whose certificate is wrong, and how.
 #ifndef MOBULA_BASE_TLS_DOOR_CALL_H_
 #define MOBULA_BASE_TLS_DOOR_CALL_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -41,11 +42,13 @@ std::optional<std::string> AskForToken(const ControlAddress& address,
                                        const TokenAsked& asked,
                                        Duration timeout, std::string* error);
 
-// One question over a Unix socket, or over TLS by `context`.
+// One question over a Unix socket, or over TLS by `context`. `for_good`, where
+// it is given: asking again would meet the same.
 std::optional<DoorAnswer> AskAtDoor(const ControlAddress& address,
                                     std::shared_ptr<const TlsContext> context,
                                     const DoorQuestion& question,
-                                    Duration timeout, std::string* error);
+                                    Duration timeout, std::string* error,
+                                    bool* for_good = nullptr);
 
 }  // namespace mobula::base
 

@@ -14,10 +14,12 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/boot_time.h"
 #include "base/clock.h"
@@ -189,6 +191,29 @@ TEST_F(DoorTest, WhoLostTheAnswerAsksAgainWithTheSameKey) {
   const KeyPair key = KeyPair::Make();
   ASSERT_TRUE(Join(head, token, key).has_value()) << error_;
   EXPECT_TRUE(Join(head, token, key).has_value()) << error_;
+}
+
+// Two hundred from one address: more than may shake hands at once.
+TEST_F(DoorTest, ManyJoinAtOnceByOneToken) {
+  Head head(folder_ + "/head");
+  constexpr std::uint32_t kCount = 200;
+  const JoinToken token = head.Token(3600, kCount);
+  std::vector<std::future<std::optional<Credentials>>> all;
+  for (std::uint32_t i = 0; i < kCount; ++i) {
+    all.push_back(std::async(std::launch::async, [&head, &token] {
+      std::string error;
+      return base::JoinCluster(head.tls(), token, KeyPair::Make(), seconds(60),
+                               &error);
+    }));
+  }
+  std::set<std::uint64_t> makers;
+  for (auto& one : all) {
+    const auto mine = one.get();
+    if (mine) makers.insert(mine->identity().maker);
+  }
+  EXPECT_EQ(makers.size(), kCount);
+  EXPECT_FALSE(Join(head, token).has_value());
+  ExpectRefused("the token is used up");
 }
 
 TEST_F(DoorTest, ATokenOfAnotherClusterIsRefused) {
