@@ -32,6 +32,7 @@ constexpr std::size_t kThreadNameMax = 15;
 // Of a watch: its generation (from 1) above the descriptor.
 constexpr std::uint64_t kWakeTag = 0;
 constexpr std::uint64_t kTimerTag = 1;
+constexpr std::uint64_t kBellTag = 2;
 
 std::uint64_t MakeTag(std::uint64_t generation, int fd) {
   return generation << 32 | static_cast<std::uint32_t>(fd);
@@ -66,14 +67,16 @@ timespec ToTimespec(BootTime at) {
                   static_cast<long>(ns % 1'000'000'000)};
 }
 
-void AddToEpoll(int epoll, int fd, std::uint64_t tag) {
+// An eventfd is told of once for each time that it is written to (EPOLLET), so
+// it need not be read.
+void AddToEpoll(int epoll, int fd, std::uint64_t tag, std::uint32_t events) {
   epoll_event event{};
-  event.events = EPOLLIN;
+  event.events = events;
   event.data.u64 = tag;
   MOBULA_CHECK(::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
 }
 
-// Reads the count of an eventfd or timerfd, which makes it unreadable again.
+// Reads the count of a timerfd, which makes it unreadable again.
 void Drain(int fd) {
   std::uint64_t count = 0;
   const ssize_t got = ::read(fd, &count, sizeof count);
@@ -93,17 +96,20 @@ struct Strand::State {
   explicit State(std::string the_name) : name(std::move(the_name)) {
     MOBULA_CHECK(epoll.valid() && wake.valid() && timer.valid(),
                  "out of descriptors or memory");
-    AddToEpoll(epoll.get(), wake.get(), kWakeTag);
-    AddToEpoll(epoll.get(), timer.get(), kTimerTag);
+    AddToEpoll(epoll.get(), wake.get(), kWakeTag, EPOLLIN | EPOLLET);
+    AddToEpoll(epoll.get(), timer.get(), kTimerTag, EPOLLIN);
   }
 
   void Loop();
   void RunPosted();
+  bool RunBatch();
+  bool PollAll();
   bool TakePosted();
   void RunTimers();
   void ArmTimer();
   void WaitAndDispatch();
   bool FallAsleep();
+  bool MaySleep();
   void WakeUp();
   void Dispatch(std::uint64_t tag, std::uint32_t ready);
   void Wake() const;
@@ -135,6 +141,10 @@ struct Strand::State {
   std::unordered_map<int, WatchEntry> watches;
   std::uint64_t last_generation = 0;
   std::array<epoll_event, kReadyMax> ready_events;
+  // Null: removed while they are gone through.
+  std::vector<Polled*> polled;
+  bool polling = false;
+  UniqueFd bell;
 };
 
 void Strand::State::Loop() {
@@ -146,16 +156,39 @@ void Strand::State::Loop() {
 }
 
 // Closures posted by closures run before the descriptors are looked at, so that
-// what a turn gathered (a link's frames) leaves without another system call.
+// what a turn gathered (a link's frames) leaves without another system call; so
+// do those that what is polled posts.
 void Strand::State::RunPosted() {
-  for (int round = 0; round < kBatchesMax && TakePosted(); ++round) {
-    for (Closure& closure : batch) {
-      if (stopped.load(std::memory_order_acquire)) return;
-      closure();
-      closure = nullptr;
-    }
-    batch.clear();
+  for (int round = 0; round < kBatchesMax; ++round) {
+    const bool ran = RunBatch();
+    if (!PollAll() && !ran) return;
+    if (stopped.load(std::memory_order_acquire)) return;
   }
+}
+
+bool Strand::State::RunBatch() {
+  if (!TakePosted()) return false;
+  for (Closure& closure : batch) {
+    if (stopped.load(std::memory_order_acquire)) return true;
+    closure();
+    closure = nullptr;
+  }
+  batch.clear();
+  return true;
+}
+
+bool Strand::State::PollAll() {
+  if (polled.empty()) return false;
+  bool found = false;
+  polling = true;
+  // By number: one that is polled may add others.
+  for (std::size_t i = 0; i < polled.size(); ++i) {
+    if (stopped.load(std::memory_order_acquire)) break;
+    if (polled[i] != nullptr && polled[i]->Poll()) found = true;
+  }
+  polling = false;
+  std::erase(polled, nullptr);
+  return found;
 }
 
 bool Strand::State::TakePosted() {
@@ -200,8 +233,8 @@ void Strand::State::WaitAndDispatch() {
   for (int i = 0; i < count; ++i) {
     if (stopped.load(std::memory_order_acquire)) return;
     const epoll_event& event = ready_events[static_cast<std::size_t>(i)];
-    if (event.data.u64 == kWakeTag) {
-      Drain(wake.get());
+    if (event.data.u64 == kWakeTag || event.data.u64 == kBellTag) {
+      continue;  // what is posted and polled is looked at next
     } else if (event.data.u64 == kTimerTag) {
       Drain(timer.get());
       armed = BootTime::Never();
@@ -214,9 +247,19 @@ void Strand::State::WaitAndDispatch() {
 // From here on the next Post writes to the eventfd. A loop that has something
 // to run does not say that it sleeps, so posting to it costs no system call.
 bool Strand::State::FallAsleep() {
-  MutexLock lock(mutex);
-  asleep = posted.empty();
-  return asleep;
+  {
+    MutexLock lock(mutex);
+    asleep = posted.empty();
+    if (!asleep) return false;
+  }
+  if (MaySleep()) return true;
+  WakeUp();
+  return false;
+}
+
+bool Strand::State::MaySleep() {
+  return std::all_of(polled.begin(), polled.end(),
+                     [](Polled* each) { return each->MaySleep(); });
 }
 
 void Strand::State::WakeUp() {
@@ -318,6 +361,36 @@ void Strand::Unwatch(int fd) {
   const int result =
       ::epoll_ctl(state_->epoll.get(), EPOLL_CTL_DEL, fd, nullptr);
   MOBULA_CHECK(result == 0 || errno == EBADF || errno == ENOENT);
+}
+
+void Strand::AddPolled(Polled* polled) {
+  AssertHeld();
+  MOBULA_CHECK(polled != nullptr);
+  state_->polled.push_back(polled);
+}
+
+void Strand::RemovePolled(Polled* polled) {
+  AssertHeld();
+  for (Polled*& each : state_->polled) {
+    if (each == polled) each = nullptr;
+  }
+  if (!state_->polling) std::erase(state_->polled, nullptr);
+}
+
+std::size_t Strand::polled_count() const {
+  AssertHeld();
+  return state_->polled.size();
+}
+
+int Strand::Doorbell() {
+  AssertHeld();
+  UniqueFd& bell = state_->bell;
+  if (!bell.valid()) {
+    bell.Reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!bell.valid()) return -1;
+    AddToEpoll(state_->epoll.get(), bell.get(), kBellTag, EPOLLIN | EPOLLET);
+  }
+  return bell.get();
 }
 
 void Strand::Run() {

@@ -7,6 +7,9 @@
 //   strand.Watch(fd, Strand::kReadable, [this](std::uint32_t ready) { ... });
 //   strand.Run();                        // until Stop; or StartThread()
 //
+// What other processes write into shared memory is Polled: looked at in each
+// turn, without the kernel, while the loop is awake. Before it sleeps it says
+// so there; from then on whoever writes there rings the strand's Doorbell.
 // Members of a shell are MOBULA_GUARDED_BY(strand_) and every posted closure
 // begins with strand_.AssertHeld(); clang checks it.
 // Threading: Post, Stop and StartThread from any thread; the rest on the strand
@@ -18,6 +21,7 @@
 #ifndef MOBULA_BASE_STRAND_H_
 #define MOBULA_BASE_STRAND_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -37,6 +41,18 @@ class MOBULA_LOCKABLE Strand {
   static constexpr std::uint32_t kHangup = 4;  // always reported
   using ReadyFn = std::function<void(std::uint32_t ready)>;
 
+  class Polled {
+   public:
+    // Runs what there is, for a while; whether there was something.
+    virtual bool Poll() = 0;
+    // The loop is about to sleep. False: there is something already. True: for
+    // what comes from here on the doorbell is rung.
+    virtual bool MaySleep() = 0;
+
+   protected:
+    ~Polled() = default;
+  };
+
   explicit Strand(std::string name);  // the thread's name, 15 characters shown
   ~Strand();                          // stops and joins its thread
   Strand(const Strand&) = delete;
@@ -49,6 +65,13 @@ class MOBULA_LOCKABLE Strand {
   // Level-triggered; one watch a descriptor, a second call changes its events.
   void Watch(int fd, std::uint32_t events, ReadyFn ready);
   void Unwatch(int fd);  // before the descriptor is closed
+
+  void AddPolled(Polled* polled);  // until RemovePolled
+  void RemovePolled(Polled* polled);
+  [[nodiscard]] std::size_t polled_count() const;
+  // An eventfd: whoever writes to it, another process too, wakes the loop. It
+  // stays the strand's. -1, and errno, where the system gives none.
+  [[nodiscard]] int Doorbell();
 
   void Run();          // on the calling thread, until Stop
   void StartThread();  // Run on a thread of its own, all signals blocked

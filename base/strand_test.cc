@@ -299,5 +299,105 @@ TEST(StrandDeathTest, KnowsWhoRunsIt) {
       "not on strand raylet");
 }
 
+// A word of memory that others write, as a ring is.
+class Word final : public Strand::Polled {
+ public:
+  explicit Word(Strand& strand) : strand_(strand) {}
+  bool Poll() override {
+    const int now = written.load();
+    if (now == seen) return false;
+    seen = now;
+    if (seen == last) strand_.Stop();
+    return true;
+  }
+  bool MaySleep() override {
+    asleep.store(true);
+    return written.load() == seen;
+  }
+
+  std::atomic<int> written = 0;
+  std::atomic<bool> asleep = false;
+  int seen = 0;
+  int last = 0;
+
+ private:
+  Strand& strand_;
+};
+
+// The bell is rung only where the strand has said that it sleeps.
+TEST(StrandTest, WhatIsPolledIsSeenAwakeOrWokenByTheDoorbell) {
+  Strand strand("test");
+  Word word(strand);
+  word.last = 20'000;
+  strand.AddPolled(&word);
+  const int bell = strand.Doorbell();
+  ASSERT_GE(bell, 0);
+  EXPECT_EQ(strand.Doorbell(), bell);
+  std::thread writer([&word, bell] {
+    for (int i = 1; i <= word.last; ++i) {
+      word.written.store(i);
+      if (!word.asleep.exchange(false)) continue;
+      const std::uint64_t one = 1;
+      ASSERT_EQ(::write(bell, &one, sizeof one), 8);
+    }
+  });
+  strand.Run();
+  writer.join();
+  EXPECT_EQ(word.seen, word.last);
+}
+
+class Leaver final : public Strand::Polled {
+ public:
+  explicit Leaver(Strand& strand) : strand_(strand) {}
+  bool Poll() override {
+    ++polls;
+    for (Strand::Polled* each : removed) strand_.RemovePolled(each);
+    for (Strand::Polled* each : added) strand_.AddPolled(each);
+    removed.clear();
+    added.clear();
+    return false;
+  }
+  bool MaySleep() override { return true; }
+
+  std::vector<Strand::Polled*> removed;
+  std::vector<Strand::Polled*> added;
+  int polls = 0;
+
+ private:
+  Strand& strand_;
+};
+
+TEST(StrandTest, WhatIsPolledMayComeAndGoWhileOthersAre) {
+  Strand strand("test");
+  Leaver first(strand);
+  Leaver gone(strand);
+  Leaver late(strand);
+  first.removed = {&first, &gone};
+  first.added = {&late};
+  strand.AddPolled(&first);
+  strand.AddPolled(&gone);
+  EXPECT_EQ(strand.polled_count(), 2u);
+  strand.Post([&strand] { strand.Post([&strand] { strand.Stop(); }); });
+  strand.Run();
+  EXPECT_EQ(first.polls, 1);
+  EXPECT_EQ(gone.polls, 0);
+  EXPECT_GE(late.polls, 1);
+  EXPECT_EQ(strand.polled_count(), 1u);
+}
+
+TEST(StrandTest, TheDoorbellWakesForWhatWasPostedBesideIt) {
+  Strand strand("test");
+  strand.StartThread();
+  std::promise<int> bell;
+  strand.Post([&strand, &bell] { bell.set_value(strand.Doorbell()); });
+  const int fd = bell.get_future().get();
+  for (int i = 0; i < 1'000; ++i) {
+    const std::uint64_t one = 1;
+    ASSERT_EQ(::write(fd, &one, sizeof one), 8);
+    if (i % 10 == 0) Settle(strand);
+  }
+  Settle(strand);
+}
+
 }  // namespace
 }  // namespace mobula::base
