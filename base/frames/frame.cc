@@ -13,6 +13,16 @@ bool Refuse(std::string* error, std::string why) {
   return false;
 }
 
+bool IsPlausibleStep(const FrameHeader& header) {
+  const auto step = static_cast<RingStep>(header.seq);
+  const bool has_fd = step == RingStep::kMemory || step == RingStep::kBell ||
+                      step == RingStep::kAccept ||
+                      step == RingStep::kDescriptor;
+  return step >= RingStep::kMemory && step <= RingStep::kDescriptor &&
+         header.flags == (has_fd ? kFrameHasFd : 0) &&
+         header.length == (step == RingStep::kMemory ? kRingEpochBytes : 0);
+}
+
 bool IsPlausible(const FrameHeader& header, std::string* error) {
   if (header.length > kFramePayloadMax) {
     return Refuse(error, std::to_string(header.length) + " bytes of payload");
@@ -34,6 +44,9 @@ bool IsPlausible(const FrameHeader& header, std::string* error) {
         return Refuse(error, "a payload where none belongs");
       }
       return true;
+    case FrameKind::kRings:
+      return IsPlausibleStep(header) ||
+             Refuse(error, "a step to rings that there is not");
   }
   return Refuse(error, "unknown kind");
 }

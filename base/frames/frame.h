@@ -5,7 +5,8 @@
 //           4  kind       u8   FrameKind
 //           5  flags      u8   FrameFlags
 //           6  credits    u16  messages allowed beyond ack
-//           8  seq        u64  of kData: the message's number; else 0
+//           8  seq        u64  of kData: the message's number; of kRings: the
+//                              step; else 0
 //          16  ack        u64  everything up to it has been received
 //          24  budget_ms  u32  left of the deadline; kNoBudget: there is none
 //          28  reserved   u32  0 (a CRC-32C on transports that can corrupt)
@@ -30,6 +31,7 @@ enum class FrameKind : std::uint8_t {
   kData,       // a message, or a part of one
   kAck,        // carries ack and credits alone
   kStale,      // the session that sent seq belongs to the past
+  kRings,  // a step to shared-memory rings, or beside them (pipes/ring_pipe.h)
 };
 
 // The message goes on in the next frame.
@@ -40,6 +42,18 @@ inline constexpr std::uint8_t kFrameHasFd = 2;
 inline constexpr std::size_t kFrameHeaderBytes = 32;
 inline constexpr std::size_t kFramePayloadMax = std::size_t{256} << 10;
 inline constexpr std::uint32_t kNoBudget = 0xffffffff;
+// Of kRings: the memory (with its epoch, 8 bytes), the bell of who made it, the
+// bell of who took it, from here on through the ring, no rings, a descriptor of
+// a frame in the ring.
+enum class RingStep : std::uint64_t {
+  kMemory = 1,
+  kBell,
+  kAccept,
+  kSwitch,
+  kRefuse,
+  kDescriptor,
+};
+inline constexpr std::size_t kRingEpochBytes = 8;
 
 struct FrameHeader {
   std::uint32_t length = 0;

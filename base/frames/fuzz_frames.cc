@@ -70,6 +70,7 @@ bool ReadHeader(std::string_view bytes) {
 std::string PeerHello() {
   Hello hello;
   hello.process = ProcessId{1, 2};
+  hello.features = kFeatureRings;
   hello.window = 1024;
   const std::string payload = EncodeHello(hello);
   FrameHeader header;
@@ -91,6 +92,7 @@ bool ReadStream(std::string_view bytes) {
   int closed = 0;
   Link::Options options;
   options.self = ProcessId{1, 1};
+  options.rings = true;
   Link link(strand, UniqueFd(fds[0]), options,
             {nullptr,
              [&messages, &closed](Message, UniqueFd) {

@@ -20,12 +20,12 @@
 namespace mobula::base {
 
 inline constexpr std::uint32_t kProtocolVersion = 10;
-// One bit each; none yet.
-inline constexpr std::uint64_t kProtocolFeatures = 0;
+// One bit each. Rings: frames of kRings are understood, and may follow.
+inline constexpr std::uint64_t kFeatureRings = 1;
 
 struct Hello {
   std::uint32_t version = kProtocolVersion;
-  std::uint64_t features = kProtocolFeatures;
+  std::uint64_t features = 0;
   ProcessId process;
   Role role = Role::kWorker;
   std::uint16_t window = 0;  // of the session: the same at both ends

@@ -7,7 +7,8 @@
 #include "base/frames/frame.h"
 #include "base/frames/hello.h"
 #include "base/frames/message_codec.h"
-#include "base/frames/unix_pipe.h"
+#include "base/frames/pipes/ring_pipe.h"
+#include "base/frames/pipes/unix_pipe.h"
 #include "base/session/session.h"
 
 namespace mobula::base {
@@ -38,6 +39,7 @@ SessionKind KindOf(FrameKind kind) {
       return SessionKind::kStale;
     case FrameKind::kData:
     case FrameKind::kHello:
+    case FrameKind::kRings:
       break;
   }
   return SessionKind::kData;
@@ -63,8 +65,15 @@ struct Link::State : std::enable_shared_from_this<Link::State> {
       : strand(the_strand),
         options(std::move(the_options)),
         callbacks(std::move(the_callbacks)),
-        session(SessionOf(options)),
-        pipe(std::make_unique<UnixPipe>(strand, std::move(socket))) {}
+        session(SessionOf(options)) {
+    if (!options.rings) {
+      pipe = std::make_unique<UnixPipe>(strand, std::move(socket));
+      return;
+    }
+    auto with_rings = std::make_unique<RingPipe>(strand, std::move(socket));
+    rings = with_rings.get();
+    pipe = std::move(with_rings);
+  }
 
   void Start();
   void Send(const Message& message, UniqueFd fd);
@@ -87,6 +96,7 @@ struct Link::State : std::enable_shared_from_this<Link::State> {
   const Callbacks callbacks;
   Session session;
   std::unique_ptr<FramePipe> pipe;
+  RingPipe* rings = nullptr;  // the pipe, where it is one
   bool closed = false;
   bool detached = false;  // the Link is gone: no callback any more
   bool flush_posted = false;
@@ -112,6 +122,7 @@ void Link::State::Start() {
   hello.process = options.self;
   hello.role = options.role;
   hello.window = kWindow;
+  hello.features = rings != nullptr ? kFeatureRings : 0;
   FrameHeader header;
   header.kind = FrameKind::kHello;
   pipe->Write(header, Bytes::Own(EncodeHello(hello)), UniqueFd());
@@ -221,6 +232,9 @@ void Link::State::OnFrame(const FrameHeader& header, Bytes payload,
                           UniqueFd fd) {
   if (closed) return;
   if (header.kind == FrameKind::kHello) return OnHello(payload);
+  if (header.kind == FrameKind::kRings) {
+    return Close("bad frame: rings were not agreed upon");
+  }
   if (peer.IsNil()) return Close("bad frame: the first is no hello");
   if (!Assemble(header, &payload, &fd)) return;
   OnWhole(header, std::move(payload), std::move(fd));
@@ -237,6 +251,9 @@ void Link::State::OnHello(const Bytes& payload) {
   }
   if (hello.window != kWindow) return Close("the peer has another window");
   peer = hello.process;
+  if (rings != nullptr && (hello.features & kFeatureRings) != 0) {
+    rings->Agree(options.self < peer);
+  }
   if (callbacks.on_open) callbacks.on_open(peer, hello.role);
 }
 
@@ -328,6 +345,10 @@ std::size_t Link::queued_bytes() const {
 }
 
 bool Link::closed() const { return state_->closed; }
+
+bool Link::has_rings() const {
+  return state_->rings != nullptr && state_->rings->has_rings();
+}
 
 ProcessId Link::peer() const { return state_->peer; }
 

@@ -4,8 +4,8 @@
 // in order, batched: everything sent in one turn of the strand leaves in one
 // system call. A session (base/session) numbers and acknowledges them and
 // bounds what is in flight; what is over the window waits here, and
-// queued_bytes() shows it. Beneath it stands a FramePipe, of which the Unix
-// socket is one and a pair of shared-memory rings will be another.
+// queued_bytes() shows it. Beneath it stands a FramePipe: a Unix socket, or one
+// that goes on in shared-memory rings where both ends have Options::rings.
 // Owner: runtime/transport and raylet/server, one Link a peer.
 // Threading: everything on the strand given; callbacks run on it and may send,
 // but must not destroy the link (post that).
@@ -34,6 +34,8 @@ class Link {
     // Of the other end; nil if its Hello is to tell.
     ProcessId peer;
     std::size_t queued_bytes_max = std::size_t{1} << 30;
+    // What is said often may go through shared memory (pipes/ring_pipe.h).
+    bool rings = false;
   };
   struct Callbacks {
     // The peer's Hello was right. Before any message.
@@ -59,6 +61,8 @@ class Link {
   void Drain();
   [[nodiscard]] std::size_t queued_bytes() const;
   [[nodiscard]] bool closed() const;
+  // Whether messages go through shared memory by now, both ways.
+  [[nodiscard]] bool has_rings() const;
   [[nodiscard]] ProcessId peer() const;  // nil before on_open
 
  private:

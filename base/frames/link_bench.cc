@@ -1,5 +1,6 @@
 // What a link costs: one message there and back, and many one way, between two
-// strands on two threads over a Unix socket.
+// strands on two threads, over a Unix socket (rings:0) or through rings of
+// shared memory (rings:1).
 #include <benchmark/benchmark.h>
 #include <sys/socket.h>
 
@@ -21,10 +22,12 @@ constexpr ProcessId kWorker{1, 2};
 // A strand with one end of a link, which exist only on each other.
 class Side {
  public:
-  Side(ProcessId self, ProcessId peer, UniqueFd socket) : strand_("bench") {
+  Side(ProcessId self, ProcessId peer, UniqueFd socket, bool rings)
+      : strand_("bench") {
     Link::Options options;
     options.self = self;
     options.peer = peer;
+    options.rings = rings;
     link_ = std::make_unique<Link>(
         strand_, std::move(socket), options,
         Link::Callbacks{nullptr,
@@ -50,13 +53,13 @@ class Side {
 };
 
 struct Pair {
-  Pair() {
+  explicit Pair(bool rings) {
     int fds[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
       std::abort();
     }
-    owner = std::make_unique<Side>(kOwner, kWorker, UniqueFd(fds[0]));
-    worker = std::make_unique<Side>(kWorker, kOwner, UniqueFd(fds[1]));
+    owner = std::make_unique<Side>(kOwner, kWorker, UniqueFd(fds[0]), rings);
+    worker = std::make_unique<Side>(kWorker, kOwner, UniqueFd(fds[1]), rings);
   }
   ~Pair() {
     owner->End();
@@ -74,7 +77,7 @@ Message Task(std::size_t bytes) {
 }
 
 void PingPong(benchmark::State& state) {
-  Pair pair;
+  Pair pair(state.range(0) != 0);
   const Message task = Task(64);
   std::atomic<std::uint64_t> answers = 0;
   pair.worker->on_message = [&pair, &task](const Message&) {
@@ -97,12 +100,17 @@ void PingPong(benchmark::State& state) {
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(count));
 }
-BENCHMARK(PingPong)->UseRealTime();
+BENCHMARK(PingPong)
+    ->ArgName("rings")
+    ->Arg(0)
+    ->Arg(1)
+    ->UseRealTime()
+    ->MeasureProcessCPUTime();
 
 void OneWay(benchmark::State& state) {
   constexpr std::int64_t kBatch = 10'000;
-  Pair pair;
-  const Message task = Task(static_cast<std::size_t>(state.range(0)));
+  Pair pair(state.range(0) != 0);
+  const Message task = Task(static_cast<std::size_t>(state.range(1)));
   std::int64_t got = 0;
   std::promise<void>* done = nullptr;
   pair.worker->on_message = [&got, &done](const Message&) {
@@ -119,9 +127,13 @@ void OneWay(benchmark::State& state) {
     batch_done.get_future().wait();
   }
   state.SetItemsProcessed(state.iterations() * kBatch);
-  state.SetBytesProcessed(state.iterations() * kBatch * state.range(0));
+  state.SetBytesProcessed(state.iterations() * kBatch * state.range(1));
 }
-BENCHMARK(OneWay)->Arg(64)->Arg(4096)->UseRealTime();
+BENCHMARK(OneWay)
+    ->ArgNames({"rings", "bytes"})
+    ->ArgsProduct({{0, 1}, {64, 4096}})
+    ->UseRealTime()
+    ->MeasureProcessCPUTime();
 
 }  // namespace
 }  // namespace mobula::base

@@ -13,11 +13,12 @@ std::pair<base::UniqueFd, base::UniqueFd> SocketPair() {
 }
 
 FakePeer::FakePeer(base::UniqueFd socket, base::ProcessId self, base::Role role,
-                   ScriptFn script)
+                   ScriptFn script, bool rings)
     : script_(std::move(script)), strand_("fake") {
   base::Link::Options options;
   options.self = self;
   options.role = role;
+  options.rings = rings;
   base::Link::Callbacks callbacks;
   callbacks.on_open = [](base::ProcessId, base::Role) {};
   callbacks.on_message = [this](base::Message message, base::UniqueFd) {

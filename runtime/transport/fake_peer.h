@@ -34,9 +34,10 @@ class FakePeer {
  public:
   using ScriptFn = std::function<void(FakePeer&, const base::Message&)>;
 
-  // `script` sees every message before Expect does.
+  // `script` sees every message before Expect does. `rings`: it goes on through
+  // shared memory where the other end does.
   FakePeer(base::UniqueFd socket, base::ProcessId self, base::Role role,
-           ScriptFn script = nullptr);
+           ScriptFn script = nullptr, bool rings = false);
   ~FakePeer();
   FakePeer(const FakePeer&) = delete;
   FakePeer& operator=(const FakePeer&) = delete;

@@ -1,6 +1,8 @@
 #include "runtime/transport/peers.h"
 
+#include <cstdlib>
 #include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
@@ -14,6 +16,11 @@ using base::ProcessId;
 
 constexpr std::size_t kLostKept = 65'536;
 
+bool WantsRings() {
+  const char* const value = std::getenv("MOBULA_RINGS");
+  return value == nullptr || std::string_view(value) != "0";
+}
+
 }  // namespace
 
 Peers::Peers(base::Strand& strand, ProcessId self, base::Role role,
@@ -21,6 +28,7 @@ Peers::Peers(base::Strand& strand, ProcessId self, base::Role role,
     : strand_(strand),
       self_(self),
       role_(role),
+      rings_(WantsRings()),
       callbacks_(std::move(callbacks)) {
   MOBULA_CHECK(callbacks_.on_open && callbacks_.on_message &&
                callbacks_.on_lost);
@@ -54,6 +62,7 @@ void Peers::Connect(base::UniqueFd socket, ProcessId peer) {
   options.self = self_;
   options.role = role_;
   options.peer = peer;
+  options.rings = rings_;
   links_[peer] = std::make_unique<Link>(strand_, std::move(socket), options,
                                         CallbacksOf(number));
 }
@@ -124,6 +133,12 @@ void Peers::RememberLost(ProcessId peer) {
 bool Peers::Has(ProcessId peer) const {
   strand_.AssertHeld();
   return links_.contains(peer);
+}
+
+bool Peers::HasRings(ProcessId peer) const {
+  strand_.AssertHeld();
+  const auto found = links_.find(peer);
+  return found != links_.end() && found->second->has_rings();
 }
 
 void Peers::Send(ProcessId peer, const base::Message& message,

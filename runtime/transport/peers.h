@@ -3,8 +3,10 @@
 //
 //   absent --Connect--> linked --closed--> lost
 // Links come from the raylet (Attach carries the socket); none is ever looked
-// up by a name. The raylet's own may be connected before its id is known.
-// Owner: CoreLoop.
+// up by a name. The raylet's own may be connected before its id is known. Two
+// processes that say more than a little to one another go on through rings in
+// shared memory (base/frames/pipes/ring_pipe.h), unless MOBULA_RINGS is 0 in
+// the environment of one of them. The raylet has none. Owner: CoreLoop.
 // Threading: everything on the strand; callbacks run there too. on_lost never
 // runs inside a call to Send or Connect.
 // Invariants: (1) messages to and from a peer keep their order; (2) on_lost is
@@ -52,6 +54,8 @@ class Peers {
   // has an open link is closed.
   void Connect(base::UniqueFd socket, base::ProcessId peer);
   [[nodiscard]] bool Has(base::ProcessId peer) const;
+  // Whether what is said to it, and by it, goes through shared memory by now.
+  [[nodiscard]] bool HasRings(base::ProcessId peer) const;
   // `fd`, where there is one, rides beside the message.
   void Send(base::ProcessId peer, const base::Message& message,
             base::UniqueFd fd = base::UniqueFd());
@@ -74,6 +78,7 @@ class Peers {
   base::Strand& strand_;
   const base::ProcessId self_;
   const base::Role role_;
+  const bool rings_;
   const Callbacks callbacks_;
   Links links_ MOBULA_GUARDED_BY(strand_);
   std::map<LinkNumber, base::ProcessId> peer_of_ MOBULA_GUARDED_BY(strand_);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <string>
@@ -70,14 +71,15 @@ class World {
   }
 
   // The other end of a new link; `named`: we know whom to expect.
-  std::unique_ptr<FakePeer> Link(ProcessId peer, bool named) {
+  std::unique_ptr<FakePeer> Link(ProcessId peer, bool named,
+                                 bool rings = false) {
     auto [ours, theirs] = SocketPair();
     auto shared = std::make_shared<base::UniqueFd>(std::move(ours));
     On([&](Peers& peers) {
       peers.Connect(std::move(*shared), named ? peer : ProcessId());
     });
     return std::make_unique<FakePeer>(std::move(theirs), peer,
-                                      base::Role::kRaylet);
+                                      base::Role::kRaylet, nullptr, rings);
   }
 
   // The first `count` reports.
@@ -179,6 +181,86 @@ TEST(Peers, AnotherProcessThanExpectedIsLost) {
   world.On([&](Peers& peers) { peers.Connect(std::move(*shared), kOther); });
   FakePeer stranger(std::move(theirs), kRaylet, base::Role::kRaylet);
   EXPECT_EQ(world.Story(1), (Words{"lost 3"}));
+}
+
+// ---- through a socket, and through rings ------------------------------------
+
+// Whether the other end has rings.
+class PeersWaysTest : public ::testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Ways, PeersWaysTest, ::testing::Bool());
+
+// Echoes until both ways have been switched, and long after.
+TEST_P(PeersWaysTest, ManyMessagesKeepTheirOrderBothWays) {
+  constexpr std::uint64_t kCount = 3'000;
+  World world;
+  const auto other = world.Link(kOther, /*named=*/true, GetParam());
+  EXPECT_EQ(world.Story(1), (Words{"open 3"}));
+  for (std::uint64_t n = 1; n <= kCount; ++n) {
+    world.On([n](Peers& peers) {
+      peers.Send(kOther, Numbered(n));
+      EXPECT_TRUE(peers.Flush());
+    });
+    ASSERT_EQ(other->Expect<base::CancelTask>().task.lo, n);
+    other->Send(Numbered(n));
+  }
+  const Words story = world.Story(1 + kCount);
+  ASSERT_EQ(story.size(), 1 + kCount);
+  for (std::uint64_t n = 1; n <= kCount; ++n) {
+    ASSERT_EQ(story[n], std::to_string(n) + " 3");
+  }
+  world.On([](Peers& peers) { EXPECT_EQ(peers.HasRings(kOther), GetParam()); });
+}
+
+TEST_P(PeersWaysTest, AFloodThatNobodyReadsWaitsHereAndIsReadInOrder) {
+  constexpr std::uint64_t kCount = 20'000;
+  World world;
+  const auto other = world.Link(kOther, /*named=*/true, GetParam());
+  world.On([](Peers& peers) {
+    for (std::uint64_t n = 1; n <= kCount; ++n) {
+      peers.Send(kOther, Numbered(n));
+    }
+  });
+  for (std::uint64_t n = 1; n <= kCount; ++n) other->Send(Numbered(n));
+  for (std::uint64_t n = 1; n <= kCount; ++n) {
+    ASSERT_EQ(other->Expect<base::CancelTask>().task.lo, n);
+  }
+  const Words story = world.Story(1 + kCount);
+  ASSERT_EQ(story.size(), 1 + kCount);
+  for (std::uint64_t n = 1; n <= kCount; ++n) {
+    ASSERT_EQ(story[n], std::to_string(n) + " 3");
+  }
+}
+
+TEST_P(PeersWaysTest, ALossComesAfterWhatWasSaidBeforeIt) {
+  constexpr std::uint64_t kCount = 900;  // within the session's window
+  World world;
+  auto other = world.Link(kOther, /*named=*/true, GetParam());
+  for (std::uint64_t n = 1; n <= kCount; ++n) {
+    other->Send(Numbered(n));
+    // Until it has been heard, so that the switch is behind us.
+    if (n <= 100) {
+      ASSERT_EQ(world.Story(1 + n).size(), 1 + n);
+    }
+  }
+  other.reset();
+  const Words story = world.Story(2 + kCount);
+  ASSERT_EQ(story.size(), 2 + kCount);
+  for (std::uint64_t n = 1; n <= kCount; ++n) {
+    ASSERT_EQ(story[n], std::to_string(n) + " 3");
+  }
+  EXPECT_EQ(story.back(), "lost 3");
+}
+
+TEST(PeersTest, RingsAreNotUsedWhereTheEnvironmentSaysSo) {
+  ASSERT_EQ(::setenv("MOBULA_RINGS", "0", 1), 0);
+  World world;
+  ASSERT_EQ(::unsetenv("MOBULA_RINGS"), 0);
+  const auto other = world.Link(kOther, /*named=*/true, /*rings=*/true);
+  for (std::uint64_t n = 1; n <= 100; ++n) {
+    other->Send(Numbered(n));
+    ASSERT_EQ(world.Story(1 + n).size(), 1 + n);
+  }
+  world.On([](Peers& peers) { EXPECT_FALSE(peers.HasRings(kOther)); });
 }
 
 TEST(PeersDeathTest, AMessageToAProcessWithoutALinkIsAMistake) {

@@ -7,8 +7,8 @@
 // that the receiver relies on.
 // Owner: UnixPipe.   Threading: none.
 // Invariant: bytes() is what has been added and not yet taken by the system.
-#ifndef MOBULA_BASE_FRAMES_SEND_QUEUE_H_
-#define MOBULA_BASE_FRAMES_SEND_QUEUE_H_
+#ifndef MOBULA_BASE_FRAMES_PIPES_SEND_QUEUE_H_
+#define MOBULA_BASE_FRAMES_PIPES_SEND_QUEUE_H_
 
 #include <cstddef>
 #include <deque>
@@ -55,4 +55,4 @@ class SendQueue {
 
 }  // namespace mobula::base
 
-#endif  // MOBULA_BASE_FRAMES_SEND_QUEUE_H_
+#endif  // MOBULA_BASE_FRAMES_PIPES_SEND_QUEUE_H_

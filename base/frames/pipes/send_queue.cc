@@ -1,4 +1,4 @@
-#include "base/frames/send_queue.h"
+#include "base/frames/pipes/send_queue.h"
 
 #include <sys/socket.h>
 #include <sys/uio.h>

@@ -1,4 +1,4 @@
-#include "base/frames/unix_pipe.h"
+#include "base/frames/pipes/unix_pipe.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,14 +1,14 @@
 // FramePipe moves frames between two processes of one machine, in order and
-// without loss, until it closes. A Unix socket is one (unix_pipe.h); a pair of
-// shared-memory rings will be another.
+// without loss, until it closes. A Unix socket is one (unix_pipe.h); one that
+// goes on in a pair of shared-memory rings is another (ring_pipe.h).
 //
 // Owner: base::Link.   Threading: everything on one strand; callbacks run on it
 // and may call Write, Flush and Close, but must not destroy the pipe.
 // Invariants: (1) frames come out as they went in, each with its descriptor;
 // (2) after on_closed, which comes once, there is no callback; (3) what the
 // peer wrote before it ended is delivered before on_closed.
-#ifndef MOBULA_BASE_FRAMES_FRAME_PIPE_H_
-#define MOBULA_BASE_FRAMES_FRAME_PIPE_H_
+#ifndef MOBULA_BASE_FRAMES_PIPES_FRAME_PIPE_H_
+#define MOBULA_BASE_FRAMES_PIPES_FRAME_PIPE_H_
 
 #include <cstddef>
 #include <functional>
@@ -49,4 +49,4 @@ class FramePipe {
 
 }  // namespace mobula::base
 
-#endif  // MOBULA_BASE_FRAMES_FRAME_PIPE_H_
+#endif  // MOBULA_BASE_FRAMES_PIPES_FRAME_PIPE_H_

@@ -1,25 +1,23 @@
 // UnixPipe is a FramePipe over a connected Unix stream socket.
 //
 // Many frames leave in one sendmsg and arrive in one recvmsg; descriptors ride
-// beside their frames (SCM_RIGHTS). Payloads share the receive buffer. A frame
-// that lies across its end is copied once, by what of it is there; the rest is
-// read straight behind.
+// beside their frames (SCM_RIGHTS). Payloads share the receive buffer.
 // Owner: base::Link.   Threading: on its strand; see frame_pipe.h.
 // Failure: a bad header, an unexpected or missing descriptor, an error of the
 // socket close it, saying so. A peer that reads no more does not: what it wrote
 // is read to its end first.
-#ifndef MOBULA_BASE_FRAMES_UNIX_PIPE_H_
-#define MOBULA_BASE_FRAMES_UNIX_PIPE_H_
+#ifndef MOBULA_BASE_FRAMES_PIPES_UNIX_PIPE_H_
+#define MOBULA_BASE_FRAMES_PIPES_UNIX_PIPE_H_
 
 #include <sys/socket.h>
 
 #include <cstddef>
 #include <deque>
-#include <memory>
 #include <string>
 
-#include "base/frames/frame_pipe.h"
-#include "base/frames/send_queue.h"
+#include "base/frames/pipes/frame_pipe.h"
+#include "base/frames/pipes/frame_reader.h"
+#include "base/frames/pipes/send_queue.h"
 #include "base/strand.h"
 #include "base/unique_fd.h"
 
@@ -47,10 +45,8 @@ class UnixPipe : public FramePipe {
   enum class Got : std::uint8_t { kFull, kPart, kNothing, kClosed };
   Got ReadOnce();
   bool KeepDescriptors(const msghdr& message);
-  // Room for the frame that has begun, or for any.
-  void MakeRoom();
   void DeliverFrames();
-  void Deliver(const FrameHeader& header, std::size_t payload_offset);
+  void Deliver(FrameReader::Frame frame);
 
   Strand& strand_;
   UniqueFd socket_;
@@ -60,15 +56,10 @@ class UnixPipe : public FramePipe {
   std::uint32_t watched_ = 0;
   SendQueue outgoing_;
 
-  // block_[parsed_, filled_) is what has been read and not delivered.
-  std::shared_ptr<char[]> block_;
-  std::size_t block_bytes_ = 0;
-  std::size_t parsed_ = 0;
-  std::size_t filled_ = 0;
-  std::size_t frame_bytes_ = 0;  // of the frame that has begun; 0: unknown
+  FrameReader incoming_;
   std::deque<UniqueFd> incoming_fds_;
 };
 
 }  // namespace mobula::base
 
-#endif  // MOBULA_BASE_FRAMES_UNIX_PIPE_H_
+#endif  // MOBULA_BASE_FRAMES_PIPES_UNIX_PIPE_H_

@@ -1,12 +1,12 @@
-#include "base/frames/unix_pipe.h"
+#include "base/frames/pipes/unix_pipe.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "base/check.h"
@@ -15,7 +15,6 @@
 namespace mobula::base {
 namespace {
 
-constexpr std::size_t kBlockBytes = std::size_t{64} << 10;
 constexpr std::size_t kReadBytesMin = 4096;  // less room: take a new block
 // Read in one turn of the strand before others have theirs.
 constexpr int kReadsMax = 16;
@@ -115,8 +114,8 @@ void UnixPipe::Drain() {
 }
 
 UnixPipe::Got UnixPipe::ReadOnce() {
-  MakeRoom();
-  iovec vector{block_.get() + filled_, block_bytes_ - filled_};
+  const std::span<char> room = incoming_.Room(kReadBytesMin);
+  iovec vector{room.data(), room.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kFdsPerRead)>
       control;
   msghdr message{};
@@ -136,10 +135,10 @@ UnixPipe::Got UnixPipe::ReadOnce() {
     return Got::kClosed;
   }
   if (got == 0) {
-    Close(parsed_ == filled_ ? "end of file" : "end of file inside a frame");
+    Close(incoming_.is_inside() ? "end of file inside a frame" : "end of file");
     return Got::kClosed;
   }
-  filled_ += static_cast<std::size_t>(got);
+  incoming_.Filled(static_cast<std::size_t>(got));
   DeliverFrames();
   if (!socket_.valid()) return Got::kClosed;
   return static_cast<std::size_t>(got) == vector.iov_len ? Got::kFull
@@ -166,50 +165,30 @@ bool UnixPipe::KeepDescriptors(const msghdr& message) {
   return incoming_fds_.size() <= kFdsWaitingMax;
 }
 
-void UnixPipe::MakeRoom() {
-  const std::size_t pending = filled_ - parsed_;
-  const std::size_t needed =
-      frame_bytes_ > pending ? frame_bytes_ - pending : kReadBytesMin;
-  if (block_bytes_ - filled_ >= needed) return;
-  const std::size_t size = std::max(kBlockBytes, pending + needed);
-  // The old block lives on in the payloads that share it.
-  auto block = std::make_shared_for_overwrite<char[]>(size);
-  if (pending > 0) std::memcpy(block.get(), block_.get() + parsed_, pending);
-  block_ = std::move(block);
-  block_bytes_ = size;
-  parsed_ = 0;
-  filled_ = pending;
-}
-
 void UnixPipe::DeliverFrames() {
-  frame_bytes_ = 0;
-  while (socket_.valid() && filled_ - parsed_ >= kFrameHeaderBytes) {
-    FrameHeader header;
-    std::string error;
-    const std::string_view bytes(block_.get() + parsed_, kFrameHeaderBytes);
-    if (!GetFrameHeader(bytes, &header, &error)) return Close(error);
-    frame_bytes_ = kFrameHeaderBytes + header.length;
-    if (filled_ - parsed_ < frame_bytes_) return;
-    const std::size_t payload_offset = parsed_ + kFrameHeaderBytes;
-    parsed_ += frame_bytes_;
-    frame_bytes_ = 0;
-    Deliver(header, payload_offset);
+  FrameReader::Frame frame;
+  std::string error;
+  while (socket_.valid()) {
+    switch (incoming_.Next(&frame, &error)) {
+      case FrameReader::Got::kFrame:
+        Deliver(std::move(frame));
+        break;
+      case FrameReader::Got::kNothing:
+        return;
+      case FrameReader::Got::kBad:
+        return Close(error);
+    }
   }
 }
 
-void UnixPipe::Deliver(const FrameHeader& header, std::size_t payload_offset) {
+void UnixPipe::Deliver(FrameReader::Frame frame) {
   UniqueFd fd;
-  if ((header.flags & kFrameHasFd) != 0) {
+  if ((frame.header.flags & kFrameHasFd) != 0) {
     if (incoming_fds_.empty()) return Close("bad frame: its descriptor lacks");
     fd = std::move(incoming_fds_.front());
     incoming_fds_.pop_front();
   }
-  Bytes payload;
-  if (header.length > 0) {
-    payload = Bytes::Share(
-        block_, std::string_view(block_.get() + payload_offset, header.length));
-  }
-  callbacks_.on_frame(header, std::move(payload), std::move(fd));
+  callbacks_.on_frame(frame.header, std::move(frame.payload), std::move(fd));
 }
 
 }  // namespace mobula::base
