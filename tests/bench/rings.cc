@@ -11,7 +11,9 @@
 //                                      epoll, as the strand does
 //   ring_rtt         the same through rings, which ring a sleeper's eventfd
 //   ring_rtt_spin    the same, looking for up to 50 us before it sleeps
-//   ring_64, ring_4k messages/s one way, published in batches of 16
+//   ring_rtt_permit  the same, where a permit of the machine allows it
+//   pairs_sleep, pairs_spin, pairs_permit   round trips of 2 x CPUs pairs at
+//   once ring_64, ring_4k messages/s one way, published in batches of 16
 //   memcpy_64, memcpy_4k   the copy alone
 #include <linux/futex.h>
 #include <signal.h>
@@ -39,11 +41,17 @@
 #include <vector>
 
 #include "base/shm/ring/ring_end.h"
+#include "base/shm/spin/cpu_gauge.h"
+#include "base/shm/spin/spin_permits.h"
+#include "base/shm/spin/spin_policy.h"
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using mobula::base::CpuGauge;
 using mobula::base::RingEnd;
+using mobula::base::SpinPage;
+using mobula::base::SpinPolicy;
 
 constexpr int kRounds = 5;
 constexpr std::size_t kRingBytes = std::size_t{128} << 10;
@@ -190,9 +198,23 @@ std::uint64_t SocketRoundTrips(double seconds) {
   return trips;
 }
 
-std::uint64_t RingRoundTrips(double seconds, int spins) {
+// How a side waits for its record.
+enum class Wait { kSleep, kSpin, kPermit };
+
+SpinPage& NodePage() {
+  static void* const page =
+      mmap(nullptr, sizeof(SpinPage), PROT_READ | PROT_WRITE,
+           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  Check(page != MAP_FAILED);
+  return *static_cast<SpinPage*>(page);  // zero, as fresh memory is
+}
+
+std::uint64_t RingRoundTrips(double seconds, Wait wait) {
+  const int spins = wait == Wait::kSpin ? kSpins : 0;
+  SpinPolicy policy(NodePage(), CpuGauge().cpus());
   RingEnd::Handles handles = RingEnd::MakeHandles(kRingBytes);
   RingEnd ours(handles, 0);
+  if (wait == Wait::kPermit) ours.SetSpin(&policy);
   const std::string message(64, 'm');
   std::string got;
   // The child's end is made in the child: its memory is not inherited.
@@ -200,7 +222,10 @@ std::uint64_t RingRoundTrips(double seconds, int spins) {
   const std::uint64_t trips = RoundTrips(
       seconds,
       [&] {
-        if (theirs == nullptr) theirs = std::make_unique<RingEnd>(handles, 1);
+        if (theirs == nullptr) {
+          theirs = std::make_unique<RingEnd>(handles, 1);
+          if (wait == Wait::kPermit) theirs->SetSpin(&policy);
+        }
         Check(theirs->Receive(&got, spins) && theirs->Send(got));
         theirs->Publish();
         return true;
@@ -212,6 +237,31 @@ std::uint64_t RingRoundTrips(double seconds, int spins) {
       });
   Check(ours.lost_wakes() == 0);
   return trips;
+}
+
+// Of all pairs together, each a process and its child.
+std::uint64_t Pairs(double seconds, Wait wait) {
+  const int pairs = 2 * CpuGauge().cpus();
+  std::array<int, 2> ends{};
+  Check(pipe(ends.data()) == 0);
+  std::vector<pid_t> children;
+  for (int i = 0; i < pairs; ++i) {
+    children.push_back(fork());
+    if (children.back() != 0) continue;
+    const std::uint64_t count = RingRoundTrips(seconds, wait);
+    Check(write(ends[1], &count, sizeof count) == sizeof count);
+    _exit(0);
+  }
+  std::uint64_t sum = 0;
+  for (const pid_t child : children) {
+    std::uint64_t count = 0;
+    Check(read(ends[0], &count, sizeof count) == sizeof count);
+    sum += count;
+    waitpid(child, nullptr, 0);
+  }
+  close(ends[0]);
+  close(ends[1]);
+  return sum;
 }
 
 std::uint64_t RingOneWay(double seconds, std::size_t bytes) {
@@ -259,6 +309,16 @@ struct Probe {
   std::vector<double> cpu_us;
 };
 
+template <Wait kWait>
+Probe Trips(const char* name) {
+  return {name, [](double s) { return RingRoundTrips(s, kWait); }, {}, {}};
+}
+
+template <Wait kWait>
+Probe PairTrips(const char* name) {
+  return {name, [](double s) { return Pairs(s, kWait); }, {}, {}};
+}
+
 double Median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
@@ -280,11 +340,12 @@ int main(int argc, char** argv) {
       {"futex_rtt", FutexRoundTrips, {}, {}},
       {"eventfd_rtt", EventfdRoundTrips, {}, {}},
       {"unix_rtt", SocketRoundTrips, {}, {}},
-      {"ring_rtt", [](double s) { return RingRoundTrips(s, 0); }, {}, {}},
-      {"ring_rtt_spin",
-       [](double s) { return RingRoundTrips(s, kSpins); },
-       {},
-       {}},
+      Trips<Wait::kSleep>("ring_rtt"),
+      Trips<Wait::kSpin>("ring_rtt_spin"),
+      Trips<Wait::kPermit>("ring_rtt_permit"),
+      PairTrips<Wait::kSleep>("pairs_sleep"),
+      PairTrips<Wait::kSpin>("pairs_spin"),
+      PairTrips<Wait::kPermit>("pairs_permit"),
       {"ring_64", [](double s) { return RingOneWay(s, 64); }, {}, {}},
       {"memcpy_64", [](double s) { return Copies(s, 64); }, {}, {}},
       {"ring_4k", [](double s) { return RingOneWay(s, 4096); }, {}, {}},

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/clock.h"
 
 namespace mobula::base {
 namespace {
@@ -79,8 +80,21 @@ bool RingEnd::Receive(std::string* record, int spins) {
       if (got == RingReader::Got::kBroken) return false;
       if (spins > 0) __builtin_ia32_pause();
     }
+    RingReader::Got got = RingReader::Got::kNothing;
+    if (LookOn(record, &got)) return got == RingReader::Got::kRecord;
     if (reader_.FallAsleep()) Sleep();
   }
+}
+
+bool RingEnd::LookOn(std::string* record, RingReader::Got* got) {
+  if (policy_ == nullptr) return false;
+  const BootTime now = BootNow();
+  if (!policy_->Begin(now, gauge_.Runnable(now))) return false;
+  do {
+    *got = TryReceive(record);
+  } while (*got == RingReader::Got::kNothing && policy_->GoesOn(BootNow()));
+  policy_->End(*got != RingReader::Got::kNothing);
+  return *got != RingReader::Got::kNothing;
 }
 
 void RingEnd::WaitForEither() {

@@ -20,6 +20,8 @@
 #include <string_view>
 
 #include "base/shm/ring/ring_segment.h"
+#include "base/shm/spin/cpu_gauge.h"
+#include "base/shm/spin/spin_policy.h"
 #include "base/unique_fd.h"
 
 namespace mobula::base {
@@ -44,6 +46,9 @@ class RingEnd {
   // was there before it waits.
   bool Send(std::string_view record);
   void Publish();
+  // Before it sleeps it looks on where `policy`, which must outlive this, lets
+  // it.
+  void SetSpin(SpinPolicy* policy) { policy_ = policy; }
   // Waits for a record, looking `spins` times before it sleeps; false if the
   // ring is broken.
   bool Receive(std::string* record, int spins = 0);
@@ -61,6 +66,8 @@ class RingEnd {
  private:
   void Sleep();
   void Wake();
+  // Whether a record, or an error, came while it looked on.
+  bool LookOn(std::string* record, RingReader::Got* got);
 
   std::unique_ptr<RingSegment> segment_;
   RingWriter writer_;
@@ -69,6 +76,8 @@ class RingEnd {
   int other_bell_;
   std::uint64_t lost_wakes_ = 0;
   std::uint64_t sleeps_ = 0;
+  SpinPolicy* policy_ = nullptr;
+  CpuGauge gauge_;
 };
 
 }  // namespace mobula::base
