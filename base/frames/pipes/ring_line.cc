@@ -15,8 +15,10 @@
 namespace mobula::base {
 namespace {
 
-// More than this is published at once: the peer may begin.
+// More than this is published at once: the peer may begin. One that sleeps is
+// left to it until there is more for it to do.
 constexpr std::size_t kUnpublishedBytesMax = 4096;
+constexpr std::size_t kUnpublishedAsleepMax = std::size_t{64} << 10;
 
 }  // namespace
 
@@ -35,7 +37,11 @@ void RingLine::Write(FrameHeader header, Bytes payload) {
   waiting_bytes_ += kFrameHeaderBytes + payload.size();
   Waiting frame{header, std::move(payload)};
   if (!waiting_.empty() || !Put(frame)) waiting_.push_back(std::move(frame));
-  if (unpublished_bytes_ >= kUnpublishedBytesMax) Publish();
+  if (unpublished_bytes_ < kUnpublishedBytesMax) return;
+  if (unpublished_bytes_ < kUnpublishedAsleepMax && writer_.IsReaderAsleep()) {
+    return;
+  }
+  Publish();
 }
 
 bool RingLine::Put(Waiting& frame) {

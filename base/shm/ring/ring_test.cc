@@ -76,9 +76,11 @@ TEST(RingTest, ASleeperIsWokenOnceForWhatComesAfter) {
   Pair pair;
   EXPECT_TRUE(pair.b.reader().FallAsleep());
   EXPECT_FALSE(pair.b.reader().IsBeingWoken());
+  EXPECT_TRUE(pair.a.writer().IsReaderAsleep());
   EXPECT_EQ(pair.a.writer().Append("x"), Put::kDone);
   EXPECT_TRUE(pair.a.writer().Publish());
   EXPECT_TRUE(pair.b.reader().IsBeingWoken());
+  EXPECT_FALSE(pair.a.writer().IsReaderAsleep());
   EXPECT_EQ(pair.a.writer().Append("y"), Put::kDone);
   EXPECT_FALSE(pair.a.writer().Publish()) << "it is awake";
   EXPECT_FALSE(pair.b.reader().FallAsleep()) << "there is something";

@@ -39,6 +39,11 @@ class RingWriter {
   // is broken); go on and do not sleep.
   [[nodiscard]] bool AwaitRoom();
 
+  // To publish now would wake it.
+  [[nodiscard]] bool IsReaderAsleep() const {
+    return index_.reader_asleep.load(std::memory_order_relaxed) != 0;
+  }
+
   [[nodiscard]] std::size_t record_max() const {
     return RingRecordMax(bytes_.size());
   }
