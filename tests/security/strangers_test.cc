@@ -126,6 +126,18 @@ TEST_F(StrangersTest, TwoMachinesAreOneClusterAndAKilledNodeComesBack) {
   }
   EXPECT_EQ(Nodes("alive"), 2);
   EXPECT_EQ(Nodes(maker + "[0-9a-f]{16}"), 2);
+  // The control store is killed: the node stays, and is back by itself.
+  for (const int pid : head_.Left()) {
+    if (CommandLine(pid).find(" gcs ") != std::string::npos) {
+      ASSERT_EQ(kill(pid, SIGKILL), 0);
+    }
+  }
+  const base::BootTime back = base::BootNow() + seconds(30);
+  while (other.Tool({"status"}).output.find("epoch 2") == std::string::npos &&
+         base::BootNow() < back) {
+  }
+  EXPECT_EQ(Nodes("alive"), 2);
+  EXPECT_EQ(Nodes(maker + "[0-9a-f]{16}"), 2);
   // Stopped, it starts again without a token.
   EXPECT_EQ(other.Tool({"stop"}).code, 0);
   EXPECT_EQ(Nodes("alive"), 1);
