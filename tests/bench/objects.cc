@@ -11,7 +11,10 @@
 //   large_warm                    put of 100 MiB, again and again: GB/s
 //   large_seal                    NewBuffer of 100 MiB, fill, Seal: GB/s
 //   large_tasks                   results of 100 MiB of two tasks at a time
+//   large_writers                 put of 100 MiB by an actor for each CPU at
+//                                 the same time, again and again: GB/s of all
 //   large_view                    GetView of 100 MiB in place: /s
+//   huge_cold, huge_warm          put of 1 GiB, the first one and again: GB/s
 //   get_10k, hold_10k, pass_10k   Get of 10,000 small refs; Put and Get of a
 //                                 value that holds them; a task that gets them
 //                                 as its argument: /s
@@ -30,6 +33,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -39,6 +43,8 @@ namespace {
 
 constexpr std::size_t kLargeBytes = std::size_t{100} << 20;
 constexpr double kLargeGigabytes = static_cast<double>(kLargeBytes) / 1e9;
+constexpr std::size_t kHugeBytes = std::size_t{1} << 30;
+constexpr double kHugeGigabytes = static_cast<double>(kHugeBytes) / 1e9;
 constexpr int kMany = 10'000;
 
 }  // namespace
@@ -52,6 +58,15 @@ int Same(int number) { return number; }
 std::size_t CountOf(const std::vector<mobula::Ref<int>>& refs) {
   return refs.size();
 }
+
+// Puts what it has, in a process of its own.
+class Writer {
+ public:
+  std::size_t Write() const { return mobula::Put(words_) ? words_.size() : 0; }
+
+ private:
+  const Words words_ = LargeWords(7);
+};
 
 class Reader {
  public:
@@ -129,6 +144,33 @@ void SmallRows(double seconds) {
   }
 }
 
+void WriterRow(double seconds) {
+  const unsigned count = std::max(1u, std::thread::hardware_concurrency());
+  std::vector<mobula::Actor<Writer>> writers;
+  for (unsigned i = 0; i < count; ++i) {
+    writers.push_back(mobula::Create<Writer>());
+  }
+  Measure({"large_writers", "GB/s", count * kLargeGigabytes, seconds},
+          [&writers] {
+            std::vector<mobula::Ref<std::size_t>> written;
+            for (const auto& writer : writers) {
+              written.push_back(writer.Call<&Writer::Write>());
+            }
+            for (const std::size_t words : mobula::Get(written)) {
+              if (words * sizeof(std::uint64_t) != kLargeBytes) Fail("a put");
+            }
+          });
+}
+
+void HugeRows(double seconds) {
+  const Words words(kHugeBytes / sizeof(std::uint64_t), 7);
+  const auto put = [&words] {
+    if (!mobula::Put(words)) Fail("a put");
+  };
+  Measure({"huge_cold", "GB/s", kHugeGigabytes, 0, /*is_warm=*/false}, put);
+  Measure({"huge_warm", "GB/s", kHugeGigabytes, seconds}, put);
+}
+
 void LargeRows(double seconds) {
   const Words words = LargeWords(7);
   const auto put = [&words] {
@@ -151,6 +193,8 @@ void LargeRows(double seconds) {
   Measure({"large_view", "/s", 1, seconds}, [&ref, &words] {
     if (ref.GetView().size() != words.size()) Fail("a view");
   });
+  WriterRow(seconds);
+  HugeRows(seconds);
 }
 
 void ManyRows(double seconds) {
