@@ -135,6 +135,7 @@ void CoreLoop::LoseRaylet(const std::string& reason) {
 
 void CoreLoop::Took(ProcessId from, base::Message message, base::UniqueFd fd) {
   strand_.AssertHeld();
+  sink_.StepPosted();
   if (from == raylet_ && TookFromRaylet(message, &fd)) return;
   Step(Received{from, std::move(message)});
 }

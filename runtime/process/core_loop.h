@@ -9,8 +9,10 @@
 // (2) while ending, nothing but output, JobEnded and the store's reaches
 // anyone; (3) a function starts only when every answer before it has left this
 // process: its owner relies on it that what stands behind an unanswered task
-// never started. Failure: the end of the raylet's link is told to the Sink,
-// then to the core.
+// never started; (4) what a thread of this process asked for before a message
+// was sent is stepped before that message: of two tasks asked for before a slot
+// comes free, the one of the higher priority gets it. Failure: the end of the
+// raylet's link is told to the Sink, then to the core.
 #ifndef MOBULA_RUNTIME_PROCESS_CORE_LOOP_H_
 #define MOBULA_RUNTIME_PROCESS_CORE_LOOP_H_
 
@@ -39,6 +41,8 @@ class CoreLoop {
   class Sink {
    public:
     virtual ~Sink() = default;
+    // Steps what threads have asked for so far: a message comes next.
+    virtual void StepPosted() = 0;
     virtual void OnRegistered(const base::Registered& registered) = 0;
     virtual void OnReady(Ready ready) = 0;
     virtual void OnActorChanged(const ActorChanged& changed) = 0;

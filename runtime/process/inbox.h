@@ -4,6 +4,7 @@
 //   Inbox<Event> inbox(65'536, wake);   // wake: posts the drain to the strand
 //   inbox.Push(std::move(event));       // any thread; waits while it is full
 //   inbox.Take(&batch);                 // the reader: all there is, or nothing
+//   inbox.TakeEarly(&batch);            // the same, before its turn
 //
 // The reader is woken once for each time it went to sleep, not once an item:
 // after `wake` it must call Take until Take returns false.
@@ -15,6 +16,7 @@
 #ifndef MOBULA_RUNTIME_PROCESS_INBOX_H_
 #define MOBULA_RUNTIME_PROCESS_INBOX_H_
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <utility>
@@ -53,8 +55,18 @@ class Inbox {
       awake_ = false;
       return false;
     }
-    items_.swap(*batch);
-    if (waiting_ > 0) room_.NotifyAll();
+    TakeAll(batch);
+    return true;
+  }
+
+  // For a reader that is to take its turn all the same: what this thread knows
+  // to have been pushed. Without a lock where there is nothing; *batch is left
+  // alone then.
+  bool TakeEarly(std::vector<Item>* batch) MOBULA_EXCLUDES(mutex_) {
+    if (!has_items_.load(std::memory_order_acquire)) return false;
+    batch->clear();
+    base::MutexLock lock(mutex_);
+    TakeAll(batch);
     return true;
   }
 
@@ -65,6 +77,11 @@ class Inbox {
   }
 
  private:
+  void TakeAll(std::vector<Item>* batch) MOBULA_REQUIRES(mutex_) {
+    items_.swap(*batch);
+    has_items_.store(false, std::memory_order_release);
+    if (waiting_ > 0) room_.NotifyAll();
+  }
   bool Accept(Item item, bool may_wait) MOBULA_EXCLUDES(mutex_) {
     bool wake = false;
     {
@@ -76,6 +93,7 @@ class Inbox {
       }
       if (closed_) return false;
       items_.push_back(std::move(item));
+      has_items_.store(true, std::memory_order_release);
       wake = !std::exchange(awake_, true);
     }
     if (wake) wake_();
@@ -87,6 +105,7 @@ class Inbox {
   base::Mutex mutex_;
   base::CondVar room_;
   std::vector<Item> items_ MOBULA_GUARDED_BY(mutex_);
+  std::atomic<bool> has_items_{false};  // written under mutex_
   std::size_t waiting_ MOBULA_GUARDED_BY(mutex_) = 0;
   bool awake_ MOBULA_GUARDED_BY(mutex_) = false;
   bool closed_ MOBULA_GUARDED_BY(mutex_) = false;

@@ -28,6 +28,27 @@ TEST(Inbox, WakesOnceUntilTheReaderSleepsAgain) {
   EXPECT_EQ(wakes, 2);
 }
 
+TEST(Inbox, WhatIsTakenEarlyLeavesTheReaderAwake) {
+  int wakes = 0;
+  Inbox<int> inbox(10, [&wakes] { ++wakes; });
+  std::vector<int> batch = {7};
+  EXPECT_FALSE(inbox.TakeEarly(&batch));
+  EXPECT_EQ(batch, (std::vector<int>{7}));
+  EXPECT_TRUE(inbox.Push(1));
+  EXPECT_TRUE(inbox.Push(2));
+  EXPECT_TRUE(inbox.TakeEarly(&batch));
+  EXPECT_EQ(batch, (std::vector<int>{1, 2}));
+  EXPECT_FALSE(inbox.TakeEarly(&batch));
+  EXPECT_TRUE(inbox.Push(3));
+  EXPECT_EQ(wakes, 1);
+  EXPECT_TRUE(inbox.Take(&batch));
+  EXPECT_EQ(batch, (std::vector<int>{3}));
+  EXPECT_FALSE(inbox.TakeEarly(&batch));
+  EXPECT_FALSE(inbox.Take(&batch));
+  EXPECT_TRUE(inbox.Push(4));
+  EXPECT_EQ(wakes, 2);
+}
+
 TEST(Inbox, PushWaitsForRoomAndPushNowDoesNot) {
   std::atomic<bool> full{false};
   Inbox<int> inbox(1, [] {});

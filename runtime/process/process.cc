@@ -128,12 +128,14 @@ struct Process::State final : CoreLoop::Sink {
                                            BootTime deadline,
                                            const LentWait::BlockedFn& lends);
   void Drain();
+  void StepBatch();
   void ReadHeadOutput();
   void AskForEnd() MOBULA_EXCLUDES(mutex);
   void End(bool ask, Duration head_patience) MOBULA_EXCLUDES(mutex);
   void StopStrand();
 
   // CoreLoop::Sink, on the strand.
+  void StepPosted() override;
   void OnRegistered(const base::Registered& from_raylet) override;
   void OnReady(Ready ready) override;
   void OnActorChanged(const ActorChanged& changed) override;
@@ -329,29 +331,39 @@ void Process::State::Drain() {
   strand.AssertHeld();
   for (int i = 0; i < kBatchesATurn; ++i) {
     if (!inbox.Take(&batch)) return;
-    for (Item& item : batch) {
-      if (const auto* message = std::get_if<base::Message>(&item)) {
-        loop->TellRaylet(*message);
-        if (std::holds_alternative<base::EndJob>(*message)) loop->SetEnding();
-        continue;
-      }
-      Event& event = std::get<Event>(item);
-      const auto* watch = std::get_if<Watch>(&event);
-      const std::optional<base::ObjectId> watched =
-          watch != nullptr ? std::optional(watch->object) : std::nullopt;
-      const std::optional<base::Extent> stored = StoredBy(event);
-      const auto* executed = std::get_if<Executed>(&event);
-      const base::TaskId ended =
-          executed != nullptr ? executed->task : base::TaskId();
-      loop->Step(std::move(event));
-      // The core stops it no more.
-      if (!ended.IsNil()) slot->ForgetRun(ended);
-      if (watched) waits.Looked(*watched);
-      // From here on the raylet knows of it.
-      if (stored) memory.Finished(*stored);
-    }
+    StepBatch();
   }
   strand.Post([this] { Drain(); });
+}
+
+void Process::State::StepPosted() {
+  strand.AssertHeld();
+  if (inbox.TakeEarly(&batch)) StepBatch();
+}
+
+void Process::State::StepBatch() {
+  strand.AssertHeld();
+  for (Item& item : batch) {
+    if (const auto* message = std::get_if<base::Message>(&item)) {
+      loop->TellRaylet(*message);
+      if (std::holds_alternative<base::EndJob>(*message)) loop->SetEnding();
+      continue;
+    }
+    Event& event = std::get<Event>(item);
+    const auto* watch = std::get_if<Watch>(&event);
+    const std::optional<base::ObjectId> watched =
+        watch != nullptr ? std::optional(watch->object) : std::nullopt;
+    const std::optional<base::Extent> stored = StoredBy(event);
+    const auto* executed = std::get_if<Executed>(&event);
+    const base::TaskId ended =
+        executed != nullptr ? executed->task : base::TaskId();
+    loop->Step(std::move(event));
+    // The core stops it no more.
+    if (!ended.IsNil()) slot->ForgetRun(ended);
+    if (watched) waits.Looked(*watched);
+    // From here on the raylet knows of it.
+    if (stored) memory.Finished(*stored);
+  }
 }
 
 std::variant<base::Value, Failure> Process::State::MapValue(

@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -194,6 +196,54 @@ TEST(DriverProcess, ManyThreadsGetTheirOwnResults) {
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+// The strand is held up between two messages that have come together.
+TEST(DriverProcess, WhatIsAskedForBeforeASlotComesFreeMayGetIt) {
+  std::unique_ptr<FakePeer> worker;
+  auto [ours, theirs] = SocketPair();
+  FakePeer raylet(
+      std::move(theirs), kRaylet, base::Role::kRaylet,
+      [&worker](FakePeer& peer, const base::Message& message) {
+        if (std::holds_alternative<base::Register>(message)) {
+          peer.Send(Welcome());
+        }
+        if (const auto* end = std::get_if<base::EndJob>(&message)) {
+          peer.Send(base::JobEnded{end->job});
+        }
+        const auto* request = std::get_if<base::RequestLease>(&message);
+        if (request == nullptr || worker != nullptr) return;
+        worker = std::make_unique<FakePeer>(peer.Attach(kOther), kOther,
+                                            base::Role::kWorker);
+        peer.Send(base::WorkerOutput{5, "f", false, {"hold on"}, 0, ""});
+        peer.Send(base::LeaseGranted{request->lease, kOther, 77});
+      });
+  std::promise<void> held_up;
+  std::promise<void> go;
+  Process::Options options = DriverOptions(std::move(ours));
+  options.on_output = [&](const base::WorkerOutput&) {
+    held_up.set_value();
+    go.get_future().wait();
+  };
+  Process process(std::move(options));
+  ASSERT_FALSE(process.Start(Soon()).has_value());
+  const auto spawn = [&process](std::int32_t priority) {
+    Submit submit;
+    submit.task = process.NewId<base::TaskId>();
+    submit.result = process.NewId<ObjectId>();
+    submit.function = FunctionId{1, 1};
+    submit.resources = base::ResourceVector::Cpus(1);
+    submit.scope.priority = priority;
+    const base::TaskId task = submit.task;
+    process.Post(std::move(submit));
+    return task;
+  };
+  spawn(0);
+  raylet.Expect<base::RequestLease>();
+  held_up.get_future().wait();
+  const base::TaskId urgent = spawn(5);
+  go.set_value();
+  EXPECT_EQ(worker->Expect<base::RunTask>().task, urgent);
 }
 
 TEST(DriverProcess, AfterTheRayletIsLostEverythingSettles) {
