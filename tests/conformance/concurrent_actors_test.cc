@@ -253,6 +253,10 @@ TEST_P(ConcurrentActors, RunNoMoreThanTheyMay) {
 TEST_P(ConcurrentActors, MayAskThemselves) {
   const auto room = mobula::Create<Room>(AtOnce(4).Name("asks itself"));
   EXPECT_EQ(mobula::Get(room.Call<&Room::AskItself>(3)), 3);
+  const auto body = [&room]() -> mobula::Coro<int> {
+    co_return co_await room.Call<&Room::AskItself>(2);
+  };
+  EXPECT_EQ(mobula::BlockOn(body()), 2);
 }
 
 TEST_P(ConcurrentActors, GroupsDoNotWaitForOneAnother) {
@@ -356,6 +360,32 @@ TEST_P(ConcurrentActors, ACancelReachesThatCallAlone) {
   EXPECT_THROW(mobula::Get(first), mobula::Cancelled);
   mobula::Get(room.Call<&Room::Open>());
   EXPECT_EQ(mobula::Get(second), 2);
+}
+
+template <class T>
+mobula::Coro<T> Await(mobula::Ref<T> ref) {
+  co_return co_await ref;
+}
+
+TEST_P(ConcurrentActors, TellCoroutinesWhyACallFailed) {
+  using mobula::BlockOn;
+  const auto room = mobula::Create<Room>(
+      AtOnce(2).ConcurrencyGroup("door", 1).MaxPendingCalls(3));
+  EXPECT_THROW(BlockOn(Await(room.Call<&Room::MeetAndThrow>(1))),
+               std::out_of_range);
+  EXPECT_THROW(BlockOn(Await(
+                   room.Call<&Room::Ping>(mobula::CallOptions().Group("dor")))),
+               mobula::BadArgument);
+  std::vector<mobula::Ref<int>> passed;
+  for (int i = 0; i < 3; ++i) passed.push_back(room.Call<&Room::Pass>(i));
+  EXPECT_THROW(BlockOn(Await(room.Call<&Room::Ping>())), mobula::LimitError);
+  for (const int i : {2, 0}) {  // one that is queued, one that waits
+    const mobula::Ref<int>& ref = passed[static_cast<std::size_t>(i)];
+    EXPECT_TRUE(mobula::Cancel(ref));
+    EXPECT_THROW(BlockOn(Await(ref)), mobula::Cancelled);
+  }
+  BlockOn(Await(room.Call<&Room::Open>()));
+  EXPECT_EQ(BlockOn(Await(passed[1])), 1);
 }
 
 TEST_P(ConcurrentActors, ARunningMethodIsCancelled) {
@@ -508,6 +538,20 @@ TEST_F(ConcurrentActorsOnWorkers, TheirDeathAnswersEachCallOnce) {
     EXPECT_EQ(mobula::Get(late), 1);
     EXPECT_EQ(late.Incarnation(), 2) << "it had not begun";
   }
+}
+
+TEST_F(ConcurrentActorsOnWorkers, TheirDeathReachesCoroutines) {
+  Lines lines;
+  const auto room = mobula::Create<Room>(
+      AtOnce(2).ConcurrencyGroup("door", 1).MaxRestarts(1), lines.path());
+  const auto stays = room.Call<&Room::Stay>();
+  const auto again =
+      room.Call<&Room::StayUnlessReborn>(mobula::CallOptions().Retries(1));
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(lines.Next(), "stays");
+  const auto dies = room.Call<&Room::Die>(mobula::CallOptions().Group("door"));
+  EXPECT_THROW(mobula::BlockOn(Await(dies)), mobula::WorkerDied);
+  EXPECT_THROW(mobula::BlockOn(Await(stays)), mobula::WorkerDied);
+  EXPECT_EQ(mobula::BlockOn(Await(again)), 2) << "the second attempt";
 }
 
 TEST_F(ConcurrentActorsOnWorkers, WithoutARestartWhatHadNotBegunSaysSo) {

@@ -28,6 +28,7 @@ using mobula::Ref;
 
 int Square(int x) { return x * x; }
 int Same(int x) { return x; }
+int First(int x, int) { return x; }
 std::pair<int, int> Twin(int x) { return {x, x}; }
 int ThrowsInvalid() { throw std::invalid_argument("bad value"); }
 int Die() {
@@ -112,6 +113,35 @@ Coro<int> BindInCoroutine(Ref<int> ref) {
   co_return co_await call.Spawn();
 }
 
+mobula::BoundCall<int> TreeOf(const Ref<int>& ref) {
+  const mobula::BoundCall<int> leaf = mobula::Bind<Same>(ref);
+  return mobula::Bind<First>(mobula::Bind<First>(leaf, 1), leaf);
+}
+int TreeOnThread(const Ref<int>& ref) { return TreeOf(ref).Spawn().Get(); }
+Coro<int> TreeInCoroutine(Ref<int> ref) {
+  const mobula::BoundCall<int> tree = TreeOf(ref);
+  co_return co_await tree.Spawn();
+}
+
+int RemoteOnThread(const Ref<int>& ref) {
+  return mobula::Remote<Same>()(ref).Get();
+}
+Coro<int> RemoteInCoroutine(Ref<int> ref) {
+  const mobula::Remote<Same> same;
+  co_return co_await same(ref);
+}
+
+int StarmapOnThread(const Ref<int>& ref) {
+  const std::vector<std::pair<Ref<int>, int>> pairs(1, {ref, 0});
+  return mobula::Get(mobula::Starmap<First>(pairs))[0];
+}
+Coro<int> StarmapInCoroutine(Ref<int> ref) {
+  const std::vector<std::pair<Ref<int>, int>> pairs(1, std::pair(ref, 0));
+  const std::vector<int> all =
+      co_await mobula::WhenAll(mobula::Starmap<First>(pairs));
+  co_return all[0];
+}
+
 int MapOnThread(const Ref<int>& ref) {
   return mobula::Get(mobula::Map<Same>(Refs{ref}))[0];
 }
@@ -122,8 +152,21 @@ Coro<int> MapInCoroutine(Ref<int> ref) {
   co_return all[0];
 }
 
-int StreamOnThread(const Ref<int>& ref) {
+int OrderedOnThread(const Ref<int>& ref) {
   for (const auto& each : mobula::Stream<Same>(Refs{ref})) return each.Get();
+  return 0;
+}
+Coro<int> OrderedInCoroutine(Ref<int> ref) {
+  auto stream = mobula::Stream<Same>(Refs(1, ref));
+  const auto each = co_await stream.Next();
+  co_return each->Get();
+}
+
+int StreamOnThread(const Ref<int>& ref) {
+  const auto as_done = mobula::StreamOptions().Ordered(false);
+  for (const auto& each : mobula::Stream<Same>(as_done, Refs{ref})) {
+    return each.Get();
+  }
   return 0;
 }
 Coro<int> StreamInCoroutine(Ref<int> ref) {
@@ -150,7 +193,11 @@ constexpr Verb kVerbs[] = {
     {"Then", ThenOnThread, ThenInCoroutine},
     {"ThenTask", ThenTaskOnThread, ThenTaskInCoroutine},
     {"Bind", BindOnThread, BindInCoroutine},
+    {"Tree", TreeOnThread, TreeInCoroutine},
+    {"Remote", RemoteOnThread, RemoteInCoroutine},
+    {"Starmap", StarmapOnThread, StarmapInCoroutine},
     {"Map", MapOnThread, MapInCoroutine},
+    {"StreamOrdered", OrderedOnThread, OrderedInCoroutine},
     {"Stream", StreamOnThread, StreamInCoroutine},
     {"Split", SplitOnThread, SplitInCoroutine},
 };
@@ -223,6 +270,94 @@ TEST_P(Failures, Shutdown) {
   never_.reset();
   runtime_.reset();
   Begin();
+}
+
+// ---- MapChunks: of two tasks the second fails -------------------------------
+
+int ThrowAt3(int x) { return x == 3 ? ThrowsInvalid() : x; }
+int DieAt3(int x) { return x == 3 ? Die() : x; }
+int DieOnceAt3(int x) {
+  return x == 3 && mobula::CurrentTask().attempt == 1 ? Die() : x;
+}
+int NeverAt3(int x) { return x == 3 ? Never() : x; }
+
+using Chunk = Ref<std::vector<int>>;
+
+Coro<std::vector<int>> AwaitChunk(Chunk chunk) { co_return co_await chunk; }
+
+class Chunks : public testing::TestWithParam<bool> {
+ protected:
+  template <auto kFunction>
+  static std::vector<Chunk> Begin(
+      const mobula::TaskOptions& options = mobula::TaskOptions()) {
+    return mobula::MapChunks<kFunction>(options, 2, std::vector{0, 1, 2, 3});
+  }
+  // From a thread, or from a coroutine.
+  static std::vector<int> Wait(const Chunk& chunk) {
+    return GetParam() ? BlockOn(AwaitChunk(chunk)) : chunk.Get();
+  }
+
+  mobula::Runtime runtime_ = mobula::Init(mobula::InitOptions().Cpus(2));
+};
+INSTANTIATE_TEST_SUITE_P(Callers, Chunks, testing::Bool(),
+                         [](const auto& info) {
+                           return std::string(info.param ? "InCoroutine"
+                                                         : "OnThread");
+                         });
+
+TEST_P(Chunks, Value) {
+  const auto chunks = Begin<Same>();
+  EXPECT_EQ(Wait(chunks.at(0)), (std::vector{0, 1}));
+  EXPECT_EQ(Wait(chunks.at(1)), (std::vector{2, 3}));
+}
+
+TEST_P(Chunks, Exception) {
+  const auto chunks = Begin<ThrowAt3>();
+  EXPECT_EQ(Wait(chunks.at(0)), (std::vector{0, 1}));
+  EXPECT_THROW(Wait(chunks.at(1)), std::invalid_argument);
+}
+
+TEST_P(Chunks, WorkerDeath) {
+  const auto chunks = Begin<DieAt3>(mobula::TaskOptions().Retries(0));
+  try {
+    Wait(chunks.at(1));
+    FAIL();
+  } catch (const mobula::WorkerDied& error) {
+    EXPECT_EQ(error.signal(), SIGKILL);
+    EXPECT_EQ(error.function(), "failures::DieAt3");
+  }
+  EXPECT_EQ(Wait(chunks.at(0)), (std::vector{0, 1}));
+}
+
+TEST_P(Chunks, RetriedDeath) {
+  EXPECT_EQ(Wait(Begin<DieOnceAt3>().at(1)), (std::vector{2, 3}));
+}
+
+TEST_P(Chunks, Timeout) {
+  std::vector<Chunk> chunks;
+  {
+    const mobula::Scope scope(mobula::ScopeOptions().Timeout(5ms));
+    chunks = Begin<NeverAt3>();
+    EXPECT_THROW(Wait(chunks.at(1)), mobula::TimeoutError);
+  }
+  EXPECT_THROW(Wait(chunks.at(1)), mobula::TimeoutError);
+}
+
+TEST_P(Chunks, Stop) {
+  std::stop_source source;
+  const mobula::Scope scope(mobula::ScopeOptions().Stop(source.get_token()));
+  const auto chunks = Begin<NeverAt3>();
+  EXPECT_EQ(Wait(chunks.at(0)), (std::vector{0, 1}));
+  std::thread stopper([&source] { source.request_stop(); });
+  EXPECT_THROW(Wait(chunks.at(1)), mobula::Cancelled);
+  stopper.join();
+}
+
+TEST_P(Chunks, Shutdown) {
+  const auto chunks = Begin<NeverAt3>();
+  std::thread ender([this] { runtime_.Shutdown(); });
+  EXPECT_THROW(Wait(chunks.at(1)), mobula::RuntimeClosed);
+  ender.join();
 }
 
 }  // namespace failures

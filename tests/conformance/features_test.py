@@ -1,4 +1,5 @@
-"""docs/features.md names a test for each verb and case: they all exist."""
+"""docs/features.md names a test for each verb and case: they all exist, and no
+cell is left empty."""
 
 import re
 import unittest
@@ -7,6 +8,8 @@ import unittest
 SUITE = re.compile(r"\| `(\w+)` \| `([\w/]+\.cc)` \|")
 # `Suite.Case`, `Suite.Case/Parameter`
 NAME = re.compile(r"`(\w+)\.([A-Z]\w+)(?:/(\w+))?`")
+# What a cell holds: names of tests, or that there is no such case.
+CELL = re.compile(rf"{NAME.pattern}(, {NAME.pattern})*|–")
 
 
 def read(path):
@@ -32,11 +35,60 @@ def wrong_names(page, read_source):
     return len(names), wrong
 
 
+def wrong_cells(page):
+    """The cells that neither name tests nor are –, and tables that do not say
+    what their – is."""
+    wrong, table, has_none = [], None, False
+    for line in page.splitlines() + [""]:
+        if line.startswith("|") and not SUITE.fullmatch(line):
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            if table is None:
+                if has_none:
+                    wrong.append(f"before '{line}': nothing says why –")
+                table, has_none = cells, False
+                continue
+            if set("".join(cells)) <= set("-"):
+                continue
+            if len(cells) != len(table):
+                wrong.append(f"{cells[0]}: {len(cells)} cells")
+            for name, cell in list(zip(table, cells))[1:]:
+                has_none = has_none or cell == "–"
+                if table[1] != "file" and not CELL.fullmatch(cell):
+                    wrong.append(f"{cells[0]}, {name}: '{cell}'")
+        elif line.strip():
+            if has_none and not line.startswith("– "):
+                wrong.append(f"before '{line}': nothing says why –")
+            table, has_none = None, False
+        else:
+            table = None
+    if has_none:
+        wrong.append("the last table: nothing says why –")
+    return wrong
+
+
 class FeaturesTest(unittest.TestCase):
     def test_each_name_is_that_of_a_test(self):
         count, wrong = wrong_names(read("docs/features.md"), read)
         self.assertEqual(wrong, [])
         self.assertGreater(count, 100)
+
+    def test_each_cell_names_tests_or_that_there_is_none(self):
+        self.assertEqual(wrong_cells(read("docs/features.md")), [])
+
+    def test_cells_that_are_left_out_are_found(self):
+        page = ("| `A` | `a_test.cc` |\n\n"
+                "| verb | here | there |\n|---|---|---|\n"
+                "| `Get` | `A.Is`, `A.IsToo/Here` | – |\n"
+                "| `Wait` |  | see `A.Is` |\n"
+                "| `Then` | `A.Is` |\n")
+        cells = ["`Wait`, here: ''", "`Wait`, there: 'see `A.Is`'",
+                 "`Then`: 2 cells"]
+        why = "– Nobody waits there.\n"
+        self.assertEqual(wrong_cells(page + "\n" + why), cells)
+        self.assertEqual(wrong_cells(page + "\n## Next\n" + why),
+                         cells + ["before '## Next': nothing says why –"])
+        self.assertEqual(wrong_cells(page),
+                         cells + ["the last table: nothing says why –"])
 
     def test_names_of_no_test_are_found(self):
         page = ("| `A` | `a_test.cc` |\n"

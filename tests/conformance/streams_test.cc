@@ -170,6 +170,10 @@ class Feed {
   mobula::Generator<int> Items(int n) {
     for (int i = 0; i < n; ++i) co_yield offset_ + i;
   }
+  mobula::Generator<int> ThrowsAfter(int n) {
+    for (int i = 0; i < n; ++i) co_yield offset_ + i;
+    throw std::out_of_range("no more than that");
+  }
   // Nothing before Open.
   mobula::AsyncGenerator<int> Later(int n) {
     co_await open_.Wait();
@@ -370,6 +374,15 @@ TEST_P(Streams, MethodsYieldToo) {
   EXPECT_EQ(ReadAll(feed.Call<&Feed::Later>(50)), UpTo(50, 100));
 }
 
+TEST_P(Streams, MethodsYieldToCoroutines) {
+  mobula::Actor<Feed> feed = mobula::Create<Feed>(100);
+  EXPECT_EQ(BlockOn(ReadInCoroutine(feed.Call<&Feed::Items>(50))),
+            UpTo(50, 100));
+  feed.Call<&Feed::Open>();
+  EXPECT_EQ(BlockOn(ReadInCoroutine(feed.Call<&Feed::Later>(50))),
+            UpTo(50, 100));
+}
+
 TEST_P(Streams, AnActorServesOthersWhereAMethodYields) {
   mobula::Actor<Feed> feed = mobula::Create<Feed>(100);
   RefStream<int> stream = feed.Call<&Feed::Items>(CallOptions().Window(1), 3);
@@ -401,6 +414,17 @@ TEST_P(Streams, AnExceptionComesBehindTheItems) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(Take(stream), i);
   EXPECT_THROW(BlockOn(stream.Next()), std::out_of_range);
   EXPECT_FALSE(BlockOn(stream.Next()).has_value());
+}
+
+TEST_P(Streams, WhatAMethodThrowsComesBehindItsItems) {
+  mobula::Actor<Feed> feed = mobula::Create<Feed>(10);
+  RefStream<int> stream = feed.Call<&Feed::ThrowsAfter>(3);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Take(stream), 10 + i);
+  EXPECT_THROW(BlockOn(stream.Next()), std::out_of_range);
+  EXPECT_FALSE(BlockOn(stream.Next()).has_value());
+  EXPECT_THROW(BlockOn(ReadInCoroutine(feed.Call<&Feed::ThrowsAfter>(0))),
+               std::out_of_range);
+  EXPECT_EQ(mobula::Get(feed.Call<&Feed::Offset>(), kLong), 10) << "it lives";
 }
 
 TEST_P(Streams, AnotherAttemptGoesOnWhereTheFirstThrew) {
