@@ -253,7 +253,7 @@ TEST_F(TlsDoorTest, TheEndOfOneSideIsTheEndOfTheOther) {
   ASSERT_EQ(said.size(), kAdmissionBytes) << said;
   ASSERT_TRUE(DecodeAdmission(said, &admission, &error)) << error;
   EXPECT_EQ(admission.code, AdmissionCode::kUnreachable);
-  EXPECT_EQ(admission.reason, "it closed the connection");
+  EXPECT_FALSE(admission.reason.empty());
   tunnel.reset();
 }
 

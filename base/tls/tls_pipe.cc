@@ -109,13 +109,28 @@ bool TlsPipe::Flush(const UniqueFd& fd, std::string& bytes) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && IsNotYet(errno)) break;
     if (count < 0) {
-      Finish(ending_ ? why_ : ErrorText(), for_good_);
+      const std::string error = ErrorText();
+      if (fd.get() == socket_.get()) HearLastWords();
+      Finish(ending_ ? why_ : error, for_good_);
       return false;
     }
     sent += static_cast<std::size_t>(count);
   }
   bytes.erase(0, sent);
   return true;
+}
+
+// Of a peer that takes nothing any more: an alert may say why.
+void TlsPipe::HearLastWords() {
+  if (ending_) return;
+  std::array<char, kChunkBytes> chunk;
+  const ssize_t count =
+      ::recv(socket_.get(), chunk.data(), chunk.size(), MSG_DONTWAIT);
+  if (count > 0) end_.Feed({chunk.data(), static_cast<std::size_t>(count)});
+  if (end_.state() != TlsEnd::State::kEnded) return;
+  ending_ = true;
+  why_ = end_.why();
+  for_good_ = end_.for_good();
 }
 
 void TlsPipe::OnSocket(std::uint32_t ready) {

@@ -56,6 +56,7 @@ class TlsPipe {
   void OnLocal(std::uint32_t ready);
   void ReadSocket();
   void ReadLocal();
+  void HearLastWords();
   void Advance();
   bool Flush(const UniqueFd& fd, std::string& bytes);
   void Watch();

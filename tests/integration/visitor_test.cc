@@ -69,6 +69,12 @@ class VisitorTest : public testing::TestWithParam<const char*> {
     before_ = head_.Left().size();
   }
 
+  // Of this test alone: another one may run at the same time.
+  static std::string Address() {
+    const std::string what = GetParam();
+    if (what != "path") return what;
+    return "unix:/tmp/mh.visitor." + std::to_string(::getpid()) + ".sock";
+  }
   // Of a program on that other machine.
   [[nodiscard]] std::vector<std::string> Elsewhere() const {
     std::vector<std::string> environment = head_.environment();
@@ -118,7 +124,7 @@ class VisitorTest : public testing::TestWithParam<const char*> {
     return left;
   }
 
-  StartedHead head_{{"--cpus", "2", "--listen", GetParam()}};
+  StartedHead head_{{"--cpus", "2", "--listen", Address()}};
   std::string here_, there_;
   base::NodeFile node_;
   std::size_t before_ = 0;
@@ -214,8 +220,7 @@ TEST_P(VisitorTest, ARayletThatIsKilledIsToldOfAtOnce) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, VisitorTest,
-                         testing::Values("unix:/tmp/mh.visitor.control.sock",
-                                         "127.0.0.1:0"),
+                         testing::Values("path", "127.0.0.1:0"),
                          [](const auto& each) {
                            return each.index == 0 ? "Path" : "Port";
                          });
