@@ -38,6 +38,9 @@ PEERS = {
     "task_sync": "tasks_sync",
     "task_pipe": "tasks_async_batch",
     "task_drain": "tasks_drain_one_batch",
+    "wait_1k": "wait_1k_refs_one_by_one",
+    "large_warm": "put_big_GBps",
+    "large_tasks": "task_big_return_GBps",
 }
 
 
