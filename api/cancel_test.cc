@@ -1,12 +1,10 @@
 // Cancel on workers and in local mode: what is queued never starts, what runs
 // is stopped where it waits or asks, and nothing is left running.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <mobula/mobula.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include "api/test_fifo.h"
+
 namespace cancelling {
 
 using namespace std::chrono_literals;
@@ -27,55 +27,11 @@ constexpr auto kLong = 120s;  // for what is certain to come
 
 // ---- how tasks and the test wait for one another ----------------------------
 
-// A pipe with a name. Whoever opens it here first keeps both of its ends.
-class Fifo {
- public:
-  explicit Fifo(std::string path) : path_(std::move(path)) {
-    if (::mkfifo(path_.c_str(), 0600) != 0) std::abort();
-    fd_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
-    if (fd_ < 0) std::abort();
-  }
-  ~Fifo() { ::close(fd_); }
-  Fifo(const Fifo&) = delete;
-  Fifo& operator=(const Fifo&) = delete;
+using mobula::AwaitOpen;
+using mobula::Fifo;
+using mobula::Tell;
 
-  [[nodiscard]] const std::string& path() const { return path_; }
-  // The pid of who came by.
-  pid_t Await() const {
-    pid_t pid = 0;
-    if (::read(fd_, &pid, sizeof(pid)) != sizeof(pid)) std::abort();
-    return pid;
-  }
-  void Open() const {
-    if (::write(fd_, "xxxx", 4) != 4) std::abort();
-  }
-
- private:
-  const std::string path_;
-  int fd_ = -1;
-};
-
-void Tell(const std::string& fifo) {
-  const int fd = ::open(fifo.c_str(), O_WRONLY | O_CLOEXEC);
-  const pid_t pid = ::getpid();
-  if (::write(fd, &pid, sizeof(pid)) != sizeof(pid)) std::abort();
-  ::close(fd);
-}
-
-// Without a word to the library.
-void AwaitOpen(const std::string& fifo) {
-  const int fd = ::open(fifo.c_str(), O_RDONLY | O_CLOEXEC);
-  char bytes[4];
-  if (::read(fd, bytes, sizeof(bytes)) <= 0) std::abort();
-  ::close(fd);
-}
-
-void NoteRun(const std::string& log) {
-  const int fd =
-      ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (::write(fd, "x", 1) != 1) std::abort();
-  ::close(fd);
-}
+void NoteRun(const std::string& log) { mobula::NoteIn(log, 'x'); }
 std::size_t RunsIn(const std::string& log) {
   std::error_code absent;
   const auto size = std::filesystem::file_size(log, absent);
