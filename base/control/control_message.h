@@ -7,7 +7,7 @@
 //   raylet -> store   JoinPart..., JoinNode (answered by NodeJoined |
 //                     NodeRefused), RenewNode (NodeRenewed), LeaveNode,
 //                     JobBegan, JobOver, ActorReport, FollowTable, ControlCall,
-//                     NodeObjects, KeptObjects
+//                     NodeObjects, KeptObjects, NodeLoad
 //   tool   -> store   ControlCall
 //   store  -> raylet  HostActor, StopActor, StopJob, TableListing,
 //                     TableChanges, ControlAnswer, DropKept
@@ -87,7 +87,8 @@ struct JobOver {
   std::string cause;
 };
 // Wants the table from the cursor on (from its listing, if that is not to be
-// had). `table`: "nodes" or "actors" (the living with a name or detached, and
+// had). `table`: "nodes", "loads" (a NodeLoad of each that lives and has told
+// one; never durable) or "actors" (the living with a name or detached, and
 // their deaths).
 struct FollowTable {
   std::string table;
@@ -167,7 +168,8 @@ using ControlMessage =
     std::variant<ActorReport, JoinNode, RenewNode, LeaveNode, JobBegan, JobOver,
                  FollowTable, ControlCall, NodeJoined, NodeRefused, NodeRenewed,
                  HostActor, StopActor, StopJob, TableListing, TableChanges,
-                 ControlAnswer, JoinPart, NodeObjects, KeptObjects, DropKept>;
+                 ControlAnswer, JoinPart, NodeObjects, KeptObjects, DropKept,
+                 NodeLoad>;
 
 inline constexpr std::uint64_t kControlMessageBytesMax = 16ull << 20;
 

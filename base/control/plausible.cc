@@ -38,6 +38,10 @@ bool Plausible::operator()(const NodeRecord& node) const {
          node.incarnation >= 0 && (*this)(node.total);
 }
 
+bool Plausible::operator()(const NodeLoad& load) const {
+  return !load.node.IsNil() && (*this)(load.free);
+}
+
 bool Plausible::operator()(const JobRecord& job) const {
   return !job.job.IsNil() && job.state >= JobState::kRunning &&
          job.state <= JobState::kEnded && job.weight >= 1;

@@ -25,6 +25,7 @@ struct Plausible {
   bool operator()(const ResourceVector& amount) const;
   bool operator()(const Failure& failure) const;
   bool operator()(const NodeRecord& node) const;
+  bool operator()(const NodeLoad& load) const;
   bool operator()(const JobRecord& job) const;
   bool operator()(const ActorSpec& spec) const;
   bool operator()(const ActorRecord& actor) const;

@@ -45,6 +45,23 @@ struct NodeRecord {
   NodeState state = NodeState::kAlive;
   std::string cause;  // of its death
   std::int64_t since_ms = 0;
+  // Where its raylet waits for those of other nodes (a ControlAddress, of a
+  // Unix socket or by TLS), "" if nowhere.
+  std::string door;
+  // The upper half of all ids that its raylet makes (base/ids.h); 0: not known.
+  std::uint64_t maker = 0;
+
+  // The last two may be missing: of a log that an earlier version wrote.
+  void MobulaEncode(Writer& out) const;
+  bool MobulaDecode(Reader& in);
+};
+
+// What of a node is free, as its raylet said last, for those who choose one.
+struct NodeLoad {
+  NodeId node;
+  ResourceVector free;
+  // Requests for leases that wait there.
+  std::uint64_t waiting = 0;
 };
 
 enum class JobState : std::uint8_t { kRunning = 1, kEnded };

@@ -33,6 +33,8 @@
 //   writer -> raylet  ObjectStored; owner -> raylet  FreeObjects
 //                                                      (writer: FreeExtents)
 //   reader -> raylet  OpenArena                        (ArenaOpened, ArenaLost)
+//   reader -> raylet  PullValue                        (ValuePulled,
+//                                                       PullRefused)
 //   raylet -> all who map an arena  QuietArena         (ArenaQuiet)
 //   borrower -> owner BorrowObjects, WantObjects,      (ObjectsBorrowed,
 //                       ReturnObjects                  ObjectIs)
@@ -67,6 +69,7 @@
 #include "base/ids.h"
 #include "base/scheduling/call_scope.h"
 #include "base/scheduling/concurrency.h"
+#include "base/scheduling/placement.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
 
@@ -112,6 +115,8 @@ struct RequestLease {
   bool for_actor = false;     // the worker is not given to anyone else after
   std::string function;       // for people
   std::int32_t priority = 0;  // within the job: higher goes first
+  // Nothing: here, or where there is room.
+  std::optional<Placement> placement = std::nullopt;
 };
 
 // Takes a request back. If it was granted meanwhile, the lease is returned.
@@ -132,8 +137,8 @@ struct TaskBlocked {
   bool blocked = false;
 };
 
-// Asks for a link to another process of the node; answered by Attach to both,
-// or PeerGone.
+// Asks for a link to another process, of this node or another one; answered by
+// Attach to both, or PeerGone.
 struct ConnectTo {
   ProcessId peer;
 };
@@ -172,8 +177,11 @@ struct LeaseLost {
 };
 
 // A link to `peer` exists from now on; the socket rides beside the message.
+// `is_afar`: the peer is on another node, and what is written there goes through
+// the raylets: nothing but bytes.
 struct Attach {
   ProcessId peer;
+  bool is_afar = false;
 };
 
 // There is no such process (any more).
@@ -389,7 +397,8 @@ using Message = std::variant<
     ResultRemade, ListRefs, RefsAre, ListMemory, MemoryPart, StorePart,
     MemoryListed, QuestionRefused, ListOwnTasks, TasksAre, ListTasks, TaskPart,
     TasksListed, StopTask, TaskStopping, CancelObject, ObjectCancelled,
-    TaskAside, LeaveActor, ActorLeft, StreamOpened, StreamItem, StreamCredit>;
+    TaskAside, LeaveActor, ActorLeft, StreamOpened, StreamItem, StreamCredit,
+    PullValue, ValuePulled, PullRefused>;
 
 // An encoded message is at most this long; values ride inline for now.
 inline constexpr std::uint64_t kMessageBytesMax = 256ull << 20;

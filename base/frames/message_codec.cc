@@ -36,7 +36,15 @@ struct PlausibleMessage : Plausible {
     return (*this)(message.total);
   }
   bool operator()(const RequestLease& message) const {
-    return (*this)(message.shape) && !message.lease.IsNil();
+    return (*this)(message.shape) && !message.lease.IsNil() &&
+           (!message.placement || message.placement->IsPlausible());
+  }
+  bool operator()(const PullValue& message) const {
+    return !message.request.IsNil() && !message.object.object.IsNil() &&
+           !message.extent.arena.IsNil();
+  }
+  bool operator()(const PullRefused& message) const {
+    return !message.request.IsNil() && (*this)(message.failure);
   }
   bool operator()(const LeaseRefused& message) const {
     return (*this)(message.failure);
@@ -159,6 +167,10 @@ struct PlausibleMessage : Plausible {
 
 }  // namespace
 
+bool IsPlausible(const Message& message) {
+  return std::visit(PlausibleMessage(), message);
+}
+
 std::string EncodeMessage(const Message& message) { return Encode(message); }
 
 bool DecodeMessage(const Bytes& bytes, Message* message, std::string* error) {
@@ -171,7 +183,7 @@ bool DecodeMessage(const Bytes& bytes, Message* message, std::string* error) {
                            ? Decode(bytes.view(), message, error, limits)
                            : Decode(bytes, message, error, limits);
   if (!decoded) return false;
-  if (std::visit(PlausibleMessage(), *message)) return true;
+  if (IsPlausible(*message)) return true;
   *error = "a message of kind " + std::to_string(message->index()) +
            " that says what cannot be";
   return false;

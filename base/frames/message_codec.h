@@ -19,6 +19,9 @@ std::string EncodeMessage(const Message& message);
 [[nodiscard]] bool DecodeMessage(const Bytes& bytes, Message* message,
                                  std::string* error);
 
+// Whether an honest process says that: what DecodeMessage looks at.
+[[nodiscard]] bool IsPlausible(const Message& message);
+
 }  // namespace mobula::base
 
 #endif  // MOBULA_BASE_FRAMES_MESSAGE_CODEC_H_

@@ -55,6 +55,12 @@ std::vector<Message> OneOfEach() {
     } else if (auto* stored = std::get_if<ObjectStored>(&message)) {
       stored->object = ObjectName{ObjectId{1, 2}, ProcessId{3, 4}};
       stored->extent = Extent{ArenaId{5, 6}, 64, 4097, 1};
+    } else if (auto* pull = std::get_if<PullValue>(&message)) {
+      pull->request = RequestId{7, 11};
+      pull->object = ObjectName{ObjectId{1, 2}, ProcessId{3, 4}};
+      pull->extent = Extent{ArenaId{5, 6}, 64, 4097, 1};
+    } else if (auto* refused = std::get_if<PullRefused>(&message)) {
+      refused->request = RequestId{7, 11};
     } else if (auto* lost = std::get_if<ObjectsLost>(&message)) {
       lost->objects = {SomeBytes()};
     } else if (auto* cancel = std::get_if<CancelObject>(&message)) {

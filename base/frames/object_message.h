@@ -85,6 +85,27 @@ struct ArenaLost {
   Failure failure;  // kObjectLost; kObjectStoreFull, kLimit: not now
 };
 
+// A reader wants a value that lies in the store of another node: the raylet
+// copies it into this one's, once for all who ask.
+struct PullValue {
+  RequestId request;
+  ObjectName object;
+  Extent extent;
+};
+
+// The copy, to be read like any other for as long as its arena is mapped; one
+// that nobody maps may go at any time, and is pulled again.
+struct ValuePulled {
+  RequestId request;
+  Extent here;
+};
+
+// `failure`: kObjectLost where it is no more; kObjectStoreFull: not now.
+struct PullRefused {
+  RequestId request;
+  Failure failure;
+};
+
 // The raylet wants to spill the arena: whoever can do without unmaps it.
 struct QuietArena {
   ArenaId arena;
