@@ -41,6 +41,7 @@ bool DecodeControl(const Bytes& bytes, ControlMessage* message,
 }
 
 std::string EncodeNode(const NodeRecord& record) { return Encode(record); }
+std::string EncodeLoad(const NodeLoad& load) { return Encode(load); }
 std::string EncodeJob(const JobRecord& record) { return Encode(record); }
 std::string EncodeActor(const ActorRecord& record) { return Encode(record); }
 std::string EncodeKey(const KeyRecord& record) { return Encode(record); }
@@ -51,6 +52,9 @@ std::string EncodePublished(const PublishedRecord& record) {
 bool DecodeNode(std::string_view bytes, NodeRecord* record,
                 std::string* error) {
   return DecodeChecked(bytes, "a node", record, error);
+}
+bool DecodeLoad(std::string_view bytes, NodeLoad* load, std::string* error) {
+  return DecodeChecked(bytes, "a load", load, error);
 }
 bool DecodeJob(std::string_view bytes, JobRecord* record, std::string* error) {
   return DecodeChecked(bytes, "a job", record, error);

@@ -21,11 +21,14 @@ std::string EncodeControl(const ControlMessage& message);
                                  std::string* error);
 
 std::string EncodeNode(const NodeRecord& record);
+std::string EncodeLoad(const NodeLoad& load);
 std::string EncodeJob(const JobRecord& record);
 std::string EncodeActor(const ActorRecord& record);
 std::string EncodeKey(const KeyRecord& record);
 std::string EncodePublished(const PublishedRecord& record);
 [[nodiscard]] bool DecodeNode(std::string_view bytes, NodeRecord* record,
+                              std::string* error);
+[[nodiscard]] bool DecodeLoad(std::string_view bytes, NodeLoad* load,
                               std::string* error);
 [[nodiscard]] bool DecodeJob(std::string_view bytes, JobRecord* record,
                              std::string* error);

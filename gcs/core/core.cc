@@ -19,6 +19,8 @@ inline namespace planted {
 namespace {
 
 constexpr base::Duration kTickMax = std::chrono::seconds(1);
+// What nodes say of what is free is gathered for so long, then told to all.
+constexpr base::Duration kLoadsEvery = std::chrono::milliseconds(50);
 
 ActorTable::Options ActorOptions(const Core::Options& options) {
   ActorTable::Options result;
@@ -58,7 +60,8 @@ Core::State::State(const Options& given)
       answers(given.answers_max),
       tokens(TokenTable::Options{}),
       node_feed("nodes", given.epoch, given.history_max),
-      actor_feed("actors", given.epoch, given.history_max) {
+      actor_feed("actors", given.epoch, given.history_max),
+      load_feed("loads", given.epoch, given.history_max) {
   MOBULA_CHECK(given.epoch >= 1);
   MOBULA_CHECK(given.lease.count() > 0 && given.lease_grace.count() >= 0);
 }
@@ -75,6 +78,10 @@ void Core::State::Step(const Event& event, base::BootTime now,
   const std::size_t from = effects.size();
   Turn turn = BeginTurn(now, effects);
   if (now >= timer) OnTime(turn);
+  if (now >= loads_due) {
+    loads_due = base::BootTime::Never();
+    load_feed.Flush(effects);
+  }
   if (const auto* const received = std::get_if<Received>(&event)) {
     OnMessage(*received, turn);
   } else if (const auto* const lost = std::get_if<PeerLost>(&event)) {
@@ -110,6 +117,8 @@ void Core::State::OnMessage(const Received& received, Turn& turn) {
       node_feed.Follow(peer, follow->after, turn.effects);
     } else if (follow->table == "actors") {
       actor_feed.Follow(peer, follow->after, turn.effects);
+    } else if (follow->table == "loads") {
+      load_feed.Follow(peer, follow->after, turn.effects);
     }
     return;
   }
@@ -119,6 +128,8 @@ void Core::State::OnMessage(const Received& received, Turn& turn) {
     OnReport(*report, node, turn);
   } else if (const auto* const renew = std::get_if<base::RenewNode>(&message)) {
     OnRenew(peer, *renew, turn);
+  } else if (const auto* const load = std::get_if<base::NodeLoad>(&message)) {
+    OnLoad(node, *load, turn);
   } else if (std::holds_alternative<base::LeaveNode>(message)) {
     MOBULA_CHECK(nodes.MarkDead(node, "it left", turn.wall_ms, turn.effects));
     NodeDied(node, "its node left", /*tell=*/false, turn);
@@ -141,6 +152,7 @@ void Core::State::OnMessage(const Received& received, Turn& turn) {
 void Core::State::OnPeerLost(base::ProcessId peer) {
   node_feed.Drop(peer);
   actor_feed.Drop(peer);
+  load_feed.Drop(peer);
   parts_of_peer.erase(peer);
   Unbind(peer);
 }
@@ -157,14 +169,21 @@ void Core::State::OnTime(Turn& turn) {
   BeginReleased(turn);
 }
 
+void Core::State::OnLoad(base::NodeId node, const base::NodeLoad& load,
+                         Turn& turn) {
+  if (load.node != node) return;
+  load_feed.Put(node.ToString(), base::Bytes::Own(base::EncodeLoad(load)));
+  if (loads_due.IsNever()) loads_due = turn.now + kLoadsEvery;
+}
+
 void Core::State::ArmTimer(base::BootTime now, Effects& effects) {
   base::BootTime next = base::BootTime::Never();
   if (nodes.alive() > 0) {
-    const base::BootTime held = pace.Next();
-    if (!timer.IsNever() && timer > now && timer <= held) return;
+    const base::BootTime soon = std::min(pace.Next(), loads_due);
+    if (!timer.IsNever() && timer > now && timer <= soon) return;
     // More often than leases end, so that a pause is noticed.
     const base::Duration tick = std::min(kTickMax, options.lease / 10);
-    next = std::min({nodes.NextExpiry(), now + tick, std::max(held, now)});
+    next = std::min({nodes.NextExpiry(), now + tick, std::max(soon, now)});
   }
   if (next == timer) return;
   timer = next;

@@ -127,6 +127,7 @@ void Core::State::NodeDied(base::NodeId node, const std::string& cause,
   MOBULA_CHECK(!nodes.IsAlive(node));
   if (tell) SendTo(node, base::NodeRefused{cause}, turn);
   peer_of_node.erase(node);
+  load_feed.Remove(node.ToString());
   for (const base::JobId job : jobs.RunningOn(node)) EndJob(job, cause, turn);
   for (const base::ActorId actor : actors.OfNode(node)) LoseActor(actor, turn);
   answers.ForgetNode(node, turn.effects);

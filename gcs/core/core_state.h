@@ -82,6 +82,7 @@ struct Core::State {
   void EndHeadsBefore(base::NodeId head, Turn& turn);
   void ReconcileJobs(base::NodeId node, const std::vector<base::JobRecord>& now,
                      Turn& turn);
+  void OnLoad(base::NodeId node, const base::NodeLoad& load, Turn& turn);
   void OnRenew(base::ProcessId peer, const base::RenewNode& renew, Turn& turn);
   // What follows from the death of a node. `tell`: its raylet, that it must
   // end.
@@ -160,6 +161,9 @@ struct Core::State {
   TokenTable tokens;
   TableFeed node_feed;
   TableFeed actor_feed;
+  // Soft: what is free on each node, as it said last.
+  TableFeed load_feed;
+  base::BootTime loads_due = base::BootTime::Never();
 
   // A raylet's session and the node that it joined, or wanted to, until the
   // session ends, whether the node is alive or not; and back, while it is.

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/codec/codec.h"
+#include "base/control/control_codec.h"
 #include "base/control/control_message.h"
 #include "base/failure.h"
 #include "base/ids.h"
@@ -574,6 +575,32 @@ TEST_F(CoreTest, FollowersGetTheListingAndThenTheChanges) {
   store_.Forget();
   store_.Call(kTool, base::EndActor{kActor});
   EXPECT_TRUE(store_.Sent<base::TableChanges>(kRaylet2).empty());
+}
+
+TEST_F(CoreTest, WhatIsFreeIsToldToAllWhoFollowAndIsNotWritten) {
+  store_.Say(kRaylet2, base::FollowTable{"loads", {}});
+  const std::size_t written = store_.log().size();
+  base::NodeLoad load;
+  load.node = kNode1;
+  load.free = base::ResourceVector::Cpus(3);
+  store_.Say(kRaylet1, load);
+  load.free = base::ResourceVector::Cpus(2);
+  store_.Say(kRaylet1, load);
+  base::NodeLoad foreign = load;
+  foreign.node = kNode2;
+  store_.Say(kRaylet1, foreign);  // of another node
+  EXPECT_TRUE(store_.Sent<base::TableChanges>(kRaylet2).empty());
+  store_.Pass(std::chrono::milliseconds(50));
+  const auto changes = store_.Sent<base::TableChanges>(kRaylet2);
+  ASSERT_EQ(changes.size(), 1u);
+  ASSERT_FALSE(changes[0].changes.empty());
+  base::NodeLoad told;
+  std::string error;
+  ASSERT_TRUE(base::DecodeLoad(changes[0].changes.back().value->view(), &told,
+                               &error));
+  EXPECT_EQ(told.node, kNode1);
+  EXPECT_EQ(told.free, base::ResourceVector::Cpus(2));
+  EXPECT_EQ(store_.log().size(), written);
 }
 
 // As it was before calls of an actor could run at the same time.

@@ -106,7 +106,8 @@ Core::Core(Options options, base::IdSource ids)
       line_(LineOptions(options_)),
       hosted_(options_.node),
       store_(StoreOptions(options_), ids),
-      questions_(NodeQuestions::Options()) {
+      questions_(NodeQuestions::Options()),
+      view_(options_.node, /*is_alone=*/!options_.has_control) {
   MOBULA_CHECK(!options_.self.IsNil());
 }
 
@@ -120,11 +121,15 @@ void Core::Step(const Event& event, BootTime now, Effects& effects) {
       to_self_.pop_front();
       OnSelf(message);
     }
+    to_pump_ = false;
     Pump();
-  } while (!to_self_.empty());
+    SpillWaiting();
+    PlaceAfar();
+  } while (!to_self_.empty() || to_pump_);
   store_.Pump(now_, *effects_);
   SweepPrograms();
   TellObjects();
+  TellLoad();
   UpdateTimer();
   if (ledger_.size() == 0) MOBULA_CHECK(ledger_.free() == ledger_.total());
   effects_ = nullptr;
@@ -148,7 +153,8 @@ void Core::Dispatch(const Event& event) {
     OnTick(*tick);
   } else {
     const bool known =
-        OnControlEvent(event) || store_.Happened(event, now_, *effects_);
+        OnControlEvent(event) || OnNodeEvent(event) ||
+        store_.Happened(event, now_, *effects_);
     MOBULA_CHECK(known);
   }
 }
@@ -230,9 +236,10 @@ void Core::OnRegisterDriver(ProcessId from, const base::Register& message) {
     Job& job = jobs_[message.job];
     job.driver = from;
     job.ns = message.ns.empty() ? kDefaultNamespace : message.ns;
+    job.weight = std::max(message.weight, 1);
     job.output = message.job;
     peers_.emplace(from, Peer{base::Role::kDriver, message.job, message.pid,
-                              message.program});
+                              message.program, base::NodeId()});
     store_.ProcessCame(from, message.job, NameOf(message));
     queue_.AddJob(message.job, std::max(message.weight, 1));
     workers_.AddJob(message.job);
@@ -266,7 +273,7 @@ void Core::OnRegisterWorker(ProcessId from, const base::Register& message) {
     if (worker->pid == 0) workers_.SetPid(from, message.pid);
     workers_.Registered(from, now_);
     peers_.emplace(from, Peer{base::Role::kWorker, message.job, message.pid,
-                              message.program});
+                              message.program, base::NodeId()});
     store_.ProcessCame(from, message.job, NameOf(message));
   }
   SendRegistered(from, message.job);
@@ -292,7 +299,10 @@ bool Core::IsReachable(ProcessId process) const {
 
 void Core::OnConnectTo(ProcessId from, ProcessId peer) {
   // Also of another job: detached actors serve everybody of this user.
-  if (!peers_.contains(peer) || peer == from) {
+  const base::NodeId node = NodeOf(peer);
+  if (!node.IsNil()) {
+    LinkAfar(from, peer, node);
+  } else if (!peers_.contains(peer) || peer == from) {
     SendTo(from, base::PeerGone{peer});
   } else if (!IsReachable(peer)) {
     awaiting_end_[peer].insert(from);
@@ -316,7 +326,10 @@ void Core::Unlink(ProcessId process, ProcessId except) {
   for (const ProcessId peer : peers) {
     links_.at(peer).erase(process);
     if (links_.at(peer).empty()) links_.erase(peer);
-    if (peer != except) SendTo(peer, base::PeerGone{process});
+    // Its own raylet tells one of another node.
+    if (peer != except && !IsGuest(peer)) {
+      SendTo(peer, base::PeerGone{process});
+    }
   }
 }
 
@@ -386,8 +399,13 @@ void Core::SendTo(ProcessId to, base::Message message) {
     to_self_.push_back(std::move(message));
     return;
   }
-  if (!peers_.contains(to)) return;
-  effects_->push_back(Send{to, std::move(message)});
+  const auto peer = peers_.find(to);
+  if (peer == peers_.end()) return;
+  if (peer->second.node.IsNil()) {
+    effects_->push_back(Send{to, std::move(message)});
+  } else {
+    Tell(peer->second.node, base::Pass{ProcessId(), to, std::move(message)});
+  }
 }
 
 BootTime Core::NextDeadline() const {
@@ -404,6 +422,7 @@ BootTime Core::NextDeadline() const {
   if (MaySweep()) next = std::min(next, sweep_.NextDeadline());
   next = std::min(next, store_.NextDeadline());
   next = std::min(next, questions_.NextDeadline());
+  next = std::min({next, spill_at_, load_at_});
   return std::min(next, stuck_since_ + stuck_patience_);
 }
 
@@ -423,6 +442,11 @@ void Core::CheckInvariants() const {
   directory_.CheckInvariants();
   store_.CheckInvariants();
   questions_.CheckInvariants();
+  view_.CheckInvariants();
+  afar_.CheckInvariants();
+  for (const auto& [process, peer] : peers_) {
+    MOBULA_CHECK(jobs_.contains(peer.job));
+  }
   for (const auto& [process, peers] : links_) {
     for (const ProcessId peer : peers) {
       MOBULA_CHECK(links_.at(peer).contains(process));

@@ -10,10 +10,14 @@
 //   WatchActor -> ActorMoved, whenever a detached actor moves
 //   ControlCall -> the control store -> ControlAnswer, now or when it is back
 //
+//   Introduce -> a guest: a process of another node, by its raylet like any
+//   RequestLease -> NodeView -> here | AfarLeases -> Pass -> LeaseGranted there
+//
 // It carries effects between its machines: LeaseQueue (who is next),
 // LeaseLedger (who holds what), WorkerTable (which processes there are),
 // ControlLine (what the control store is told and asked), ProgramSweep (which
-// programs are needed), HostedActors (the detached actors of this node),
+// programs are needed), NodeView (the other nodes), AfarLeases (what those serve
+// for processes of this one), HostedActors (the detached actors of this node),
 // ActorDirectory (where detached actors live), ObjectStore (large values, what
 // is left of owners that have died, and what the control store is told of
 // them), NodeQuestions (who refers to what, which tasks).
@@ -33,6 +37,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -44,6 +49,7 @@
 #include "base/failure.h"
 #include "base/frames/memory_message.h"
 #include "base/frames/message.h"
+#include "base/frames/node_message.h"
 #include "base/frames/question_message.h"
 #include "base/frames/task_message.h"
 #include "base/ids.h"
@@ -55,6 +61,8 @@
 #include "raylet/core/events.h"
 #include "raylet/leases/lease_ledger.h"
 #include "raylet/leases/lease_queue.h"
+#include "raylet/nodes/afar_leases.h"
+#include "raylet/nodes/node_view.h"
 #include "raylet/objects/object_store.h"
 #include "raylet/questions/node_questions.h"
 #include "raylet/workers/worker_table.h"
@@ -92,6 +100,10 @@ class Core {
     std::size_t join_bytes_max = ControlLine::Options().join_bytes_max;
     // What to do, said with what the node can never hold; "" if nothing.
     std::string infeasible_advice;
+    // What waits here for so long goes where there is room.
+    base::Duration spill_after = std::chrono::milliseconds(10);
+    // The control store is told at most so often what is free.
+    base::Duration load_every = std::chrono::milliseconds(100);
   };
 
   // Caps by the node's size: workers <= max(4 * cpus, 64), as many as cpus
@@ -117,6 +129,9 @@ class Core {
   [[nodiscard]] const HostedActors& hosted() const { return hosted_; }
   [[nodiscard]] const ActorDirectory& directory() const { return directory_; }
   [[nodiscard]] const ObjectStore& store() const { return store_; }
+  [[nodiscard]] const NodeView& view() const { return view_; }
+  [[nodiscard]] const AfarLeases& afar() const { return afar_; }
+  [[nodiscard]] std::size_t guests() const;
   // CHECKs every invariant of the core and its machines.
   void CheckInvariants() const;
 
@@ -126,11 +141,13 @@ class Core {
     base::JobId job;
     std::int32_t pid = 0;
     std::string program;
+    base::NodeId node;  // of which it is a process; nil: of this one
   };
   struct Job {
     base::ProcessId driver;  // nil: it is a detached actor's
     base::ActorId actor;     // that one
     std::string ns;
+    std::int32_t weight = 1;
     base::JobId output;  // whose driver sees what its workers write
     // Content hash of its executable, "" as long as nobody needs to know.
     std::string program;
@@ -139,6 +156,10 @@ class Core {
     bool driver_lost = false;
     bool ending = false;
     bool ended = false;  // JobEnded was sent
+    // Where its driver is; nil: here, or it has none.
+    base::NodeId home;
+    // Of one at home here: who has something of it.
+    std::set<base::NodeId> hosts;
   };
   // A name that a process wants for a value that the node keeps for it.
   struct Publishing {
@@ -200,6 +221,53 @@ class Core {
   void OnSelf(const base::Message& message);
   base::RequestId Ask(base::ControlRequest request);
 
+  // core_nodes.cc
+  bool OnNodeEvent(const Event& event);
+  void OnNodeSaid(base::NodeId node, const base::NodeMessage& message);
+  bool OnJobMessage(base::NodeId node, const base::NodeMessage& message);
+  void OnIntroduce(base::NodeId node, const base::Introduce& message);
+  // False where the job is over.
+  bool MeetJob(base::NodeId node, const base::Introduce& message);
+  void OnPass(base::NodeId node, const base::Pass& pass);
+  void OnPassFromGuest(base::NodeId node, const base::Pass& pass);
+  void OnPassToProcess(base::NodeId node, const base::Pass& pass);
+  void OnOpenChannel(base::NodeId node, const base::OpenChannel& open);
+  void OnChannelClosed(const ChannelClosed& closed);
+  void OnEndJobThere(base::NodeId node, JobId job);
+  void LoseGuest(ProcessId guest, bool job_over);
+  void LoseGuestsOfJob(JobId job);
+  // It is dead, or cannot be reached any more.
+  void LoseNode(base::NodeId node, const std::string& name,
+                const std::string& why);
+  void LoseJobsOf(base::NodeId node);
+  void Tell(base::NodeId node, base::NodeMessage message);
+  // Where it is known as a guest: it has ended.
+  void LeaveNodes(ProcessId process, bool job_over);
+  void IntroduceTo(base::NodeId node, ProcessId process);
+  void LinkAfar(ProcessId local, ProcessId afar, base::NodeId node);
+  // Whose process it is; nil: of this node, or nobody's.
+  [[nodiscard]] base::NodeId NodeOf(ProcessId process) const;
+  [[nodiscard]] bool IsGuest(ProcessId process) const;
+  void Flush(NodeView::Out& out);
+
+  // core_placing.cc
+  // Whether it is for another node, or refused: all is done for it then.
+  bool PlaceElsewhere(ProcessId from, const base::RequestLease& message);
+  // A guest's, for which there is no room now.
+  bool IsTurnedAway(ProcessId from, const base::RequestLease& message);
+  void PlaceAfar();
+  void PlaceOne(LeaseId lease);
+  void SpillWaiting();
+  void SendAfar(LeaseId lease, base::NodeId node);
+  void RefuseAfarOf(JobId job, const std::string& why);
+  // Whether the program of the job can be named to others; asks for that.
+  [[nodiscard]] bool HasProgram(JobId job);
+  [[nodiscard]] NodeView::Here Here() const;
+  [[nodiscard]] base::Failure NoNodeFor(const base::RequestLease& lease) const;
+  void TellLoad();
+  // What a guest or a process of ours does with a lease that is elsewhere.
+  bool PassLeaseOn(ProcessId from, LeaseId lease, base::Message message);
+
   // core_questions.cc
   void OnListMemory(ProcessId from, const base::ListMemory& message);
   void OnListTasks(ProcessId from, const base::ListTasks& message);
@@ -254,6 +322,8 @@ class Core {
   void EndLease(LeaseId lease, bool discard);
 
   void StartOne(JobId job);
+  // Nodes that may have its program.
+  [[nodiscard]] std::vector<base::NodeId> SourcesOf(JobId job) const;
   // `may_stay`: unless others refer to what it owns.
   void RetireWorker(ProcessId process, bool may_stay = false);
   void KillWorkerNow(ProcessId process);
@@ -281,6 +351,8 @@ class Core {
   ActorDirectory directory_;
   ObjectStore store_;
   NodeQuestions questions_;
+  NodeView view_;
+  AfarLeases afar_;
   std::map<ProcessId, Peer> peers_;  // registered and not lost
   std::map<JobId, Job> jobs_;
   std::map<base::RequestId, Publishing> publishing_;  // by our own request
@@ -289,6 +361,16 @@ class Core {
   // Who asked for a link to a process that is being killed: PeerGone follows
   // its end, and with it the news of what it owned.
   std::map<ProcessId, std::set<ProcessId>> awaiting_end_;
+  // Where processes of ours are guests, and whether with their program.
+  std::map<ProcessId, std::map<base::NodeId, bool>> guest_at_;
+  // Of processes of other nodes to which there are links.
+  std::map<ProcessId, base::NodeId> afar_nodes_;
+  bool placing_due_ = false;
+  bool to_pump_ = false;  // something was queued since the last Pump
+  base::BootTime spill_at_ = base::BootTime::Never();
+  base::BootTime load_at_ = base::BootTime::Never();
+  base::BootTime load_told_at_;
+  std::optional<base::NodeLoad> load_told_;
   base::BootTime stuck_since_ = base::BootTime::Never();
   base::Duration stuck_patience_ = base::Duration::max();
   base::BootTime timer_ = base::BootTime::Never();

@@ -1,4 +1,5 @@
 // The part of Core that speaks with the control store, and for it.
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -86,11 +87,17 @@ void Core::OnControlUp() {
   ActorDirectory::Out directory;
   directory_.Up(directory);
   Flush(directory);
+  load_told_.reset();
+  if (!options_.has_control) return;
+  NodeView::Out nodes;
+  view_.Up(nodes);
+  Flush(nodes);
 }
 
 void Core::OnControlSaid(const base::ControlMessage& message) {
   ControlLine::Out line;
   ActorDirectory::Out directory;
+  NodeView::Out nodes;
   if (const auto* m = std::get_if<base::ControlAnswer>(&message)) {
     OnControlAnswer(*m);
   } else if (const auto* m = std::get_if<base::NodeJoined>(&message)) {
@@ -111,14 +118,17 @@ void Core::OnControlSaid(const base::ControlMessage& message) {
     OnStopJob(*m);
   } else if (const auto* m = std::get_if<base::TableListing>(&message)) {
     if (m->table == kActors) directory_.OnListing(*m, directory);
+    view_.OnListing(*m, nodes);
   } else if (const auto* m = std::get_if<base::TableChanges>(&message)) {
     if (m->table == kActors) directory_.OnChanges(*m, directory);
+    view_.OnChanges(*m, nodes);
   } else if (const auto* m = std::get_if<base::DropKept>(&message)) {
     OnDropKept(*m);
   }
   // Anything else is not for a raylet.
   Flush(line);
   Flush(directory);
+  Flush(nodes);
 }
 
 void Core::OnControlAnswer(const base::ControlAnswer& answer) {
@@ -221,6 +231,9 @@ void Core::OnProgramKept(const ProgramKept& kept) {
   job.program = kept.program;
   job.asked_program = false;
   sweep_.Note(kept.program);
+  placing_due_ = true;
+  spill_at_ = std::min(spill_at_, now_);
+  if (kept.program.empty()) RefuseAfarOf(kept.job, kept.reason);
   if (kept.program.empty()) sweep_.Want();  // there may be too many
   std::vector<base::ControlCall> waiting =
       std::exchange(job.awaiting_program, {});

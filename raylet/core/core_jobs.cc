@@ -25,6 +25,12 @@ void Core::EndWorkersOf(JobId job, bool at_once) {
   Job& ending = jobs_.at(job);
   ending.ending = true;
   store_.JobGone(job, *effects_);
+  for (const base::NodeId host : ending.hosts) {
+    Tell(host, base::EndJobThere{job});
+  }
+  for (const AfarLeases::Lease& lease : afar_.TakeOfJob(job)) {
+    ledger_.RememberEnded(lease.owner, lease.request.lease);
+  }
   for (const QueuedLease& request : queue_.TakeOfJob(job)) {
     ledger_.RememberEnded(request.owner, request.lease);
   }
@@ -44,8 +50,12 @@ void Core::EndWorkersOf(JobId job, bool at_once) {
 void Core::FinishJobIfEmpty(JobId job) {
   const auto found = jobs_.find(job);
   if (found == jobs_.end() || !found->second.ending) return;
-  if (workers_.SizeOfJob(job) > 0) return;
+  if (workers_.SizeOfJob(job) > 0 || !found->second.hosts.empty()) return;
   if (found->second.driver_lost) {
+    LoseGuestsOfJob(job);
+    if (!found->second.home.IsNil()) {
+      Tell(found->second.home, base::JobLeft{job});
+    }
     queue_.RemoveJob(job);
     workers_.RemoveJob(job);
     const std::string program = found->second.program;
@@ -73,6 +83,7 @@ void Core::OnPeerLost(ProcessId process) {
     return;
   }
   const Peer peer = found->second;
+  if (!peer.node.IsNil()) return;  // it has no link
   peers_.erase(found);
   if (peer.role == base::Role::kDriver) {
     LoseDriver(process, peer.job, "its driver has ended");
@@ -80,6 +91,7 @@ void Core::OnPeerLost(ProcessId process) {
   }
   ForgetProcess(process, jobs_.at(peer.job).ending);
   ReleaseOwner(process);
+  LeaveNodes(process, /*job_over=*/false);
   const Worker* worker = workers_.Find(process);
   // A retiring one closes its link before its destructors run.
   if (worker != nullptr && worker->state != WorkerState::kRetiring) {
@@ -90,6 +102,7 @@ void Core::OnPeerLost(ProcessId process) {
 void Core::LoseDriver(ProcessId driver, JobId job, const std::string& cause) {
   ForgetProcess(driver, /*job_over=*/true);
   ReleaseOwner(driver);
+  LeaveNodes(driver, /*job_over=*/true);
   Unlink(driver, ProcessId());
   jobs_.at(job).driver_lost = true;
   jobs_.at(job).awaiting_program.clear();
@@ -102,6 +115,7 @@ void Core::LoseDriver(ProcessId driver, JobId job, const std::string& cause) {
 
 void Core::ReleaseOwner(ProcessId owner) {
   queue_.TakeOfOwner(owner);
+  afar_.TakeOfOwner(owner);  // those nodes are told that it has left
   for (const LeaseId lease : ledger_.OwnedBy(owner)) {
     EndLease(lease, /*discard=*/true);
   }
@@ -144,6 +158,7 @@ void Core::OnWorkerExited(ProcessId process, const Failure& failure,
     SendTo(lost.owner,
            base::LeaseLost{lost.lease, process, std::move(story), charged});
   }
+  LeaveNodes(process, /*job_over=*/false);
   Unlink(process, told);
   if (peers_.erase(process) > 0) effects_->push_back(ClosePeer{process});
   const WorkerTable::Removed removed = workers_.Remove(process, now_);
@@ -163,7 +178,14 @@ void Core::StartOne(JobId job) {
   const Job& of = jobs_.at(job);
   start.process = process;
   start.job = job;
-  if (of.driver.IsNil()) start.program = of.program;
+  if (of.driver.IsNil() || !of.home.IsNil()) start.program = of.program;
+  if (!of.home.IsNil()) {
+    start.driver = of.driver;
+    start.driver_node = of.home;
+    start.sources = SourcesOf(job);
+    return;
+  }
+  if (of.driver.IsNil()) start.sources = SourcesOf(job);
   const auto output = jobs_.find(of.output);
   if (output != jobs_.end() && !output->second.driver_lost) {
     start.driver = output->second.driver;

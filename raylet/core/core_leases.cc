@@ -50,6 +50,7 @@ void Core::OnRequestLease(ProcessId from, const base::RequestLease& message) {
     queue_.SetPriority(message.lease, from, message.priority);
     return;
   }
+  if (afar_.Find(message.lease) != nullptr) return;
   if (ledger_.HasEnded(from, message.lease)) return;
   const JobId job = peers_.at(from).job;
   if (message.job != job || !MakesSense(message.shape)) {
@@ -64,11 +65,9 @@ void Core::OnRequestLease(ProcessId from, const base::RequestLease& message) {
            base::NotRun(FailureCode::kShutdown, "the job has ended"));
     return;
   }
-  if (!ledger_.total().Fits(message.shape)) {
-    Refuse(from, message.lease, Infeasible(message.shape));
-    return;
-  }
-  if (queue_.SizeOfOwner(from) >= options_.requests_of_owner_max) {
+  if (IsTurnedAway(from, message)) return;
+  if (queue_.SizeOfOwner(from) + afar_.SizeOfOwner(from) >=
+      options_.requests_of_owner_max) {
     Refuse(from, message.lease,
            base::NotRun(FailureCode::kLimit,
                         "the node holds " +
@@ -76,9 +75,14 @@ void Core::OnRequestLease(ProcessId from, const base::RequestLease& message) {
                             " requests for leases of this process already"));
     return;
   }
+  if (PlaceElsewhere(from, message)) return;
+  if (!ledger_.total().Fits(message.shape)) {
+    Refuse(from, message.lease, Infeasible(message.shape));
+    return;
+  }
   const bool added =
       queue_.Add({message.lease, from, job, message.shape, message.for_actor,
-                  message.function, message.priority});
+                  message.function, message.priority, message.placement});
   MOBULA_CHECK(added);
 }
 
@@ -87,12 +91,14 @@ void Core::OnCancelLease(ProcessId from, LeaseId lease) {
     if (granted->owner == from) EndLease(lease, /*discard=*/false);
     return;
   }
+  if (PassLeaseOn(from, lease, base::CancelLease{lease})) return;
   // Remembered also where the request is still on its way.
   queue_.Take(lease);
   ledger_.RememberEnded(from, lease);
 }
 
 void Core::OnReturnLease(ProcessId from, LeaseId lease, bool discard) {
+  if (PassLeaseOn(from, lease, base::ReturnLease{lease, discard})) return;
   const Lease* granted = ledger_.Find(lease);
   if (granted == nullptr || granted->owner != from) return;
   EndLease(lease, discard);
@@ -188,7 +194,12 @@ void Core::GrantTo(const QueuedLease& request, ProcessId worker) {
   ledger_.Grant({request.lease, request.owner, worker, request.job,
                  request.shape, request.for_actor, /*blocked=*/false,
                  request.function});
-  if (request.owner != options_.self) Link(request.owner, worker);
+  if (IsGuest(request.owner)) {
+    // That node makes the link when it hears of the grant.
+    IntroduceTo(peers_.at(request.owner).node, worker);
+  } else if (request.owner != options_.self) {
+    Link(request.owner, worker);
+  }
   SendTo(request.owner,
          base::LeaseGranted{request.lease, worker, workers_.Find(worker)->pid});
 }

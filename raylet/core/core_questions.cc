@@ -48,7 +48,8 @@ void Core::OnListTasks(ProcessId from, const base::ListTasks& message) {
 void Core::AskProcesses(NodeQuestions::Question question) {
   std::vector<ProcessId> processes;
   for (const auto& [process, peer] : peers_) {
-    if (IsReachable(process)) processes.push_back(process);
+    const bool is_ours = peer.node.IsNil();
+    if (is_ours && IsReachable(process)) processes.push_back(process);
   }
   question.request = ids_.Next<base::RequestId>();
   NodeQuestions::Out out;
@@ -99,6 +100,7 @@ std::vector<base::AskedProcess> Core::Describe(
     const NodeQuestions::Ended& ended) const {
   std::vector<base::AskedProcess> all = {Describe(options_.self)};
   for (const auto& [process, peer] : peers_) {
+    if (!peer.node.IsNil()) continue;
     base::AskedProcess& one = all.emplace_back(Describe(process));
     one.is_complete = ended.complete.contains(process);
     const auto silent = ended.silent.find(process);

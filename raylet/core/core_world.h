@@ -47,8 +47,8 @@ inline Core::Options OptionsFor(double cpus) {
 // A core, the effects it had, and shorthands for what happens to it.
 class World {
  public:
-  explicit World(Core::Options options)
-      : core(std::move(options), base::IdSource(9)) {}
+  explicit World(Core::Options options, base::IdSource ids = base::IdSource(9))
+      : core(std::move(options), ids) {}
 
   Effects Do(const Event& event) {
     Effects effects;

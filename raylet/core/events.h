@@ -14,8 +14,10 @@
 
 #include "base/boot_time.h"
 #include "base/control/control_message.h"
+#include "base/control/records.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
+#include "base/frames/node_message.h"
 #include "base/ids.h"
 #include "base/value.h"
 
@@ -128,11 +130,29 @@ struct SpillDisks {
   std::string wrong;  // with folders that are left alone; "": with none
 };
 
+// The raylet of another node said something; what was KnowNode.
+struct NodeSaid {
+  base::NodeId node;
+  base::NodeMessage message;
+};
+// The line to it was given up: nothing of what was there can be relied on, and
+// nothing more of it comes. All channels to it are closed.
+struct NodeLost {
+  base::NodeId node;
+  std::string reason;
+};
+// What MakeChannel made has ended.
+struct ChannelClosed {
+  base::ProcessId local;
+  base::ProcessId afar;
+};
+
 using Event =
     std::variant<Received, PeerLost, WorkerStarted, WorkerStartFailed,
                  WorkerExited, Tick, ControlUp, ControlDown, ControlFailed,
                  ControlSaid, ProgramKept, ArenaMade, ArenaFailed, Spilled,
-                 SpillFailed, Restored, RestoreFailed, SpillDisks>;
+                 SpillFailed, Restored, RestoreFailed, SpillDisks, NodeSaid,
+                 NodeLost, ChannelClosed>;
 
 // ---- effects ---------------------------------------------------------------
 
@@ -155,6 +175,9 @@ struct StartWorker {
   base::JobId job;
   std::string program;
   base::ProcessId driver;  // that sees its output, nil if none does
+  base::NodeId driver_node;  // where that is, nil: here
+  // Who may have the program where this node has not, in this order.
+  std::vector<base::NodeId> sources;
 };
 
 // Ends a worker at once (SIGKILL); WorkerExited follows.
@@ -250,11 +273,34 @@ struct DropArena {
   base::ArenaId arena;
 };
 
+// Another node lives, and its raylet waits at `node.door`; said again where that
+// is another one.
+struct KnowNode {
+  base::NodeRecord node;
+};
+// It is dead: its line and all channels to it end.
+struct ForgetNode {
+  base::NodeId node;
+};
+// Says something to its raylet, in the order of these effects.
+struct TellNode {
+  base::NodeId node;
+  base::NodeMessage message;
+};
+// Makes this node's end of a channel and sends Attach to `local`, before
+// anything that is told to either afterwards.
+struct MakeChannel {
+  base::NodeId node;
+  base::ProcessId local;
+  base::ProcessId afar;
+};
+
 using Effect =
     std::variant<Send, Connect, StartWorker, KillWorker, SetTimer, ClosePeer,
                  TellControl, NeedControl, LeaveCluster, KeepProgram,
                  ForgetPrograms, MakeArena, RenameArena, SendWithArena,
-                 SpillArena, RestoreArena, FreeOnDisk, LookAtDisks, DropArena>;
+                 SpillArena, RestoreArena, FreeOnDisk, LookAtDisks, DropArena,
+                 KnowNode, ForgetNode, TellNode, MakeChannel>;
 using Effects = std::vector<Effect>;
 
 }  // namespace mobula::raylet

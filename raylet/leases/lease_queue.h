@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/scheduling/placement.h"
 #include "base/scheduling/resource_vector.h"
 
 namespace mobula::raylet {
@@ -43,6 +44,7 @@ struct QueuedLease {
   bool for_actor = false;
   std::string function;  // for people
   std::int32_t priority = 0;
+  std::optional<base::Placement> placement = std::nullopt;
 };
 
 class LeaseQueue {

@@ -21,6 +21,12 @@ void ObjectStore::ProcessCame(ProcessId process, base::JobId job,
   arenas_.ProcessCame(process, std::move(who));
 }
 
+void ObjectStore::GuestCame(ProcessId process, base::JobId job,
+                            std::string who) {
+  ProcessCame(process, job, std::move(who));
+  guests_.insert(process);
+}
+
 void ObjectStore::ProcessGone(ProcessId process, bool job_over, BootTime now,
                               Effects& effects) {
   const auto found = processes_.find(process);
@@ -29,7 +35,11 @@ void ObjectStore::ProcessGone(ProcessId process, bool job_over, BootTime now,
   processes_.erase(found);
   arenas_.ProcessGone(process, now);
   std::set<ProcessId> others;
-  for (const auto& [other, its_job] : processes_) others.insert(other);
+  guests_.erase(process);
+  for (const auto& [other, its_job] : processes_) {
+    // Its own raylet asks it.
+    if (!guests_.contains(other)) others.insert(other);
+  }
   Custody::Out out;
   custody_.ProcessGone(process, out);
   custody_.OwnerDied(process, job, job_over, others, out);

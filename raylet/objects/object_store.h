@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,6 +54,9 @@ class ObjectStore {
 
   // `who` it is, for people.
   void ProcessCame(ProcessId process, base::JobId job, std::string who);
+  // One of another node, which stores and reads nothing here: it owns what
+  // others have stored for it.
+  void GuestCame(ProcessId process, base::JobId job, std::string who);
   // How one ended that is about to be gone, for people.
   void NoteDeath(ProcessId process, std::string how) {
     custody_.NoteDeath(process, std::move(how));
@@ -140,6 +144,7 @@ class ObjectStore {
   std::uint64_t differing_ = 0;
   ObjectFeed feed_{ObjectFeed::Options()};
   std::map<ProcessId, base::JobId> processes_;
+  std::set<ProcessId> guests_;  // of those
 };
 
 }  // namespace mobula::raylet
