@@ -42,6 +42,11 @@ TaskOptions& TaskOptions::Resource(std::string_view name, double quantity) {
   return *this;
 }
 
+TaskOptions& TaskOptions::Place(const Placement& placement) {
+  values_.placement = placement.values();
+  return *this;
+}
+
 TaskOptions& TaskOptions::Retries(int retries_max) {
   values_.retries_max = detail::CheckedCount("Retries", retries_max);
   return *this;
@@ -108,6 +113,11 @@ ActorOptions& ActorOptions::Memory(std::int64_t bytes) {
 
 ActorOptions& ActorOptions::Resource(std::string_view name, double quantity) {
   detail::SetResource(name, quantity, &values_.resources);
+  return *this;
+}
+
+ActorOptions& ActorOptions::Place(const Placement& placement) {
+  values_.placement = placement.values();
   return *this;
 }
 

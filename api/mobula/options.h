@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/mobula/placement.h"
 #include "api/mobula/timeout.h"
 #include "base/scheduling/concurrency.h"
 #include "base/scheduling/resource_vector.h"
@@ -31,6 +32,8 @@ class TaskOptions {
   TaskOptions& Memory(std::int64_t bytes);
   // Of a resource of your own that nodes offer (InitOptions::Resource).
   TaskOptions& Resource(std::string_view name, double quantity);
+  // Where it is to run; default: where its caller is, while there is room.
+  TaskOptions& Place(const Placement& placement);
   // New attempts, default 3; -1: no limit: after deaths of workers, and where
   // the bytes of a long result are lost later and somebody wants them. 0: it
   // never runs twice; then lost bytes are ObjectLost.
@@ -51,6 +54,7 @@ class TaskOptions {
 
   struct Values {
     base::ResourceVector resources;
+    std::optional<base::Placement> placement;
     int retries_max = 3;
     bool retry_exceptions = false;
     mobula::Timeout timeout;
@@ -86,6 +90,9 @@ class ActorOptions {
   ActorOptions& Cpus(double cpus);
   ActorOptions& Memory(std::int64_t bytes);
   ActorOptions& Resource(std::string_view name, double quantity);
+  // Where it is to live; default: where its creator is, while there is room.
+  // Not of one that is Shared or Detached.
+  ActorOptions& Place(const Placement& placement);
   // Lives with other shared actors of this process in one worker process, which
   // costs far less than one of its own: thousands are fine. They run beside one
   // another, and share its fate: one that crashes ends them all, is charged for
@@ -119,6 +126,7 @@ class ActorOptions {
 
   struct Values {
     base::ResourceVector resources;
+    std::optional<base::Placement> placement;
     int restarts_max = 0;
     int pending_calls_max = -1;
     base::Concurrency concurrency;

@@ -8,6 +8,7 @@
 #ifndef MOBULA_BASE_SCHEDULING_PLACEMENT_H_
 #define MOBULA_BASE_SCHEDULING_PLACEMENT_H_
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -34,7 +35,7 @@ struct Placement {
            node.IsNil() == (kind != PlacementKind::kNode) &&
            labels.size() <= kLabelsMax;
   }
-  friend bool operator==(const Placement&, const Placement&) = default;
+  friend auto operator<=>(const Placement&, const Placement&) = default;
 
   static constexpr std::size_t kLabelsMax = 64;
 };

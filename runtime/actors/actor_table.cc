@@ -45,6 +45,7 @@ void ActorTable::Add(Create create, Produced& out) {
   actor.class_name = std::move(create.class_name);
   actor.name = std::move(create.name);
   actor.resources = std::move(create.resources);
+  actor.placement = std::move(create.placement);
   actor.restarts_max = create.restarts_max;
   actor.concurrency = std::move(create.concurrency);
   actor.held = create.held;
@@ -133,7 +134,8 @@ void ActorTable::AskLease(Actor& actor, Produced& out) {
   of_lease_[actor.lease] = &actor;
   out.SendTo(raylet_,
              base::RequestLease{actor.lease, options_.job, actor.resources,
-                                true, actor.class_name, actor.scope.priority});
+                                true, actor.class_name, actor.scope.priority,
+                                actor.placement});
 }
 
 void ActorTable::LeaveLease(Actor& actor, bool discard, Produced& out) {

@@ -44,6 +44,7 @@
 #include "base/ids.h"
 #include "base/scheduling/call_scope.h"
 #include "base/scheduling/concurrency.h"
+#include "base/scheduling/placement.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
 #include "runtime/actors/actor_news.h"
@@ -161,6 +162,7 @@ class ActorTable {
     std::string name;  // "" if none
     std::vector<base::Value> args;
     base::ResourceVector resources;
+    std::optional<base::Placement> placement;
     base::CallerScope scope;  // its deadline counts until it has lived
     base::Concurrency concurrency;
     std::int32_t restarts_max = 0;

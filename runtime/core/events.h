@@ -24,6 +24,7 @@
 #include "base/ids.h"
 #include "base/scheduling/call_scope.h"
 #include "base/scheduling/concurrency.h"
+#include "base/scheduling/placement.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
 #include "runtime/core/stream_events.h"
@@ -50,6 +51,7 @@ struct Submit {
   std::string name;           // of this task, where its options gave it one
   std::vector<Arg> args;
   base::ResourceVector resources;
+  std::optional<base::Placement> placement;  // nothing: where there is room
   std::int32_t retries_max = 3;   // after worker deaths; -1: no limit
   bool retry_exceptions = false;  // also when the function threw
   bool is_coroutine = false;      // it waits without keeping others from it
@@ -73,6 +75,7 @@ struct Create {
   std::string name;        // of this actor, "" if none
   std::vector<Arg> args;
   base::ResourceVector resources;       // held while it lives
+  std::optional<base::Placement> placement = std::nullopt;  // as of Submit
   std::int32_t restarts_max = 0;        // after worker deaths; -1: no limit
   std::int32_t pending_calls_max = -1;  // -1: the core's own bound
   base::Concurrency concurrency;        // of its calls

@@ -122,6 +122,7 @@ void Owner::SubmitAgain(ObjectId object, std::vector<Arg> args) {
   submit.function_name = spec.function_name;
   submit.name = spec.name;
   submit.resources = spec.resources;
+  submit.placement = spec.placement;
   submit.retries_max = spec.retries_max;
   submit.retry_exceptions = spec.retry_exceptions;
   submit.is_coroutine = spec.is_coroutine;

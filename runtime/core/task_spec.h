@@ -9,11 +9,13 @@
 #define MOBULA_RUNTIME_CORE_TASK_SPEC_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/boot_time.h"
 #include "base/ids.h"
+#include "base/scheduling/placement.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
 
@@ -25,6 +27,7 @@ struct TaskSpec {
   std::string name;               // of the task, where its options gave it one
   std::vector<base::Value> args;  // none where it is not run again
   base::ResourceVector resources;
+  std::optional<base::Placement> placement;
   std::int32_t retries_max = 0;  // -1: no limit
   bool retry_exceptions = false;
   bool is_coroutine = false;

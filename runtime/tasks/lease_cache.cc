@@ -19,9 +19,11 @@ std::deque<LeaseCache::InFlight>::iterator Place(LeaseCache::Lease& lease,
 }  // namespace
 
 void LeaseCache::Joined(base::ProcessId raylet,
-                        const base::ResourceVector& total) {
+                        const base::ResourceVector& total,
+                        bool is_of_cluster) {
   MOBULA_CHECK(!raylet.IsNil());
   raylet_ = raylet;
+  is_of_cluster_ = is_of_cluster;
   total_ = total;
   for (ShapeState& shape : shapes_) {
     shape.requests_max = RequestsMax(shape.resources);
@@ -29,6 +31,7 @@ void LeaseCache::Joined(base::ProcessId raylet,
 }
 
 std::size_t LeaseCache::RequestsMax(const base::ResourceVector& shape) const {
+  if (is_of_cluster_) return kRequestsMax;
   std::int64_t fits = kRequestsMax;
   for (const auto& [name, need] : shape.units) {
     if (need > 0) fits = std::min(fits, total_.GetUnits(name) / need);
@@ -37,15 +40,17 @@ std::size_t LeaseCache::RequestsMax(const base::ResourceVector& shape) const {
   return static_cast<std::size_t>(std::max<std::int64_t>(fits, 1));
 }
 
-LeaseCache::Shape LeaseCache::Use(const base::ResourceVector& resources,
-                                  bool is_coroutine) {
+LeaseCache::Shape LeaseCache::Use(
+    const base::ResourceVector& resources, bool is_coroutine,
+    const std::optional<base::Placement>& placement) {
   if (last_ < shapes_.size() && shapes_[last_].in_use &&
       shapes_[last_].is_coroutine == is_coroutine &&
-      shapes_[last_].resources == resources) {
+      shapes_[last_].resources == resources &&
+      shapes_[last_].placement == placement) {
     ++shapes_[last_].users;
     return last_;
   }
-  const auto [it, is_new] = indexes_.try_emplace({resources, is_coroutine}, 0);
+  const auto [it, is_new] = indexes_.try_emplace({resources, is_coroutine, placement}, 0);
   if (is_new) {
     if (free_shapes_.empty()) {
       free_shapes_.push_back(static_cast<Shape>(shapes_.size()));
@@ -57,6 +62,7 @@ LeaseCache::Shape LeaseCache::Use(const base::ResourceVector& resources,
     state.in_use = true;
     state.is_coroutine = is_coroutine;
     state.resources = resources;
+    state.placement = placement;
     state.requests_max = RequestsMax(resources);
   }
   last_ = it->second;
@@ -77,7 +83,7 @@ void LeaseCache::ForgetIfUnused(Shape shape) {
     return;
   }
   asks_.Remove(state.ask_timer, shape);
-  indexes_.erase({state.resources, state.is_coroutine});
+  indexes_.erase({state.resources, state.is_coroutine, state.placement});
   state = ShapeState();
   free_shapes_.push_back(shape);
 }
@@ -105,7 +111,8 @@ void LeaseCache::SetPriority(ShapeState& state, std::int32_t priority,
   if (std::exchange(state.priority, priority) == priority) return;
   for (const base::LeaseId lease : state.requested) {
     out.SendTo(raylet_, base::RequestLease{lease, job_, state.resources, false,
-                                           function, priority});
+                                           function, priority,
+                                           state.placement});
   }
 }
 
@@ -131,7 +138,8 @@ void LeaseCache::Ask(Shape shape, Queued queued, const std::string& function,
     lease.shape = shape;
     state.requested.push_back(lease.id);
     out.SendTo(raylet_, base::RequestLease{lease.id, job_, state.resources,
-                                           false, function, state.priority});
+                                           false, function, state.priority,
+                                           state.placement});
     leases_.emplace(lease.id, std::move(lease));
   }
 }

@@ -11,7 +11,7 @@
 // takes the rest back (recall). Owner: TaskTable.   Threading: none; pure.
 // Invariants: (1) a worker has at most one lease here; (2) backlog_ns is the
 // sum of the costs in flight; (3) requests <= min(queued tasks, what the node
-// could hold, kRequestsMax) when they are made; (4) a lease that is idle, or
+// could hold, if it is of no cluster, kRequestsMax) when they are made; (4) a lease that is idle, or
 // has more than its first task in flight, has a check due.
 #ifndef MOBULA_RUNTIME_TASKS_LEASE_CACHE_H_
 #define MOBULA_RUNTIME_TASKS_LEASE_CACHE_H_
@@ -23,6 +23,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -30,6 +31,7 @@
 #include "base/boot_time.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
+#include "base/scheduling/placement.h"
 #include "base/scheduling/resource_vector.h"
 #include "runtime/core/produced.h"
 #include "runtime/core/timer_set.h"
@@ -79,14 +81,21 @@ class LeaseCache {
 
   LeaseCache(base::JobId job, base::IdSource& ids) : job_(job), ids_(ids) {}
 
-  void Joined(base::ProcessId raylet, const base::ResourceVector& total);
+  // `is_of_cluster`: slots may be of other nodes too.
+  void Joined(base::ProcessId raylet, const base::ResourceVector& total,
+              bool is_of_cluster = false);
 
   // One more, one less task of that shape.
-  Shape Use(const base::ResourceVector& resources, bool is_coroutine = false);
+  Shape Use(const base::ResourceVector& resources, bool is_coroutine = false,
+            const std::optional<base::Placement>& placement = std::nullopt);
   void Unuse(Shape shape);
   [[nodiscard]] std::size_t shapes() const { return shapes_.size(); }
   [[nodiscard]] const base::ResourceVector& ResourcesOf(Shape shape) const {
     return shapes_[shape].resources;
+  }
+  [[nodiscard]] const std::optional<base::Placement>& PlacementOf(
+      Shape shape) const {
+    return shapes_[shape].placement;
   }
   [[nodiscard]] bool IsCoroutine(Shape shape) const {
     return shapes_[shape].is_coroutine;
@@ -171,6 +180,7 @@ class LeaseCache {
     bool in_use = false;
     bool is_coroutine = false;
     base::ResourceVector resources;
+    std::optional<base::Placement> placement;
     std::size_t users = 0;
     std::size_t requests_max = 1;
     std::deque<base::LeaseId> requested;  // in the order asked
@@ -197,8 +207,11 @@ class LeaseCache {
   base::IdSource& ids_;
   base::ProcessId raylet_;
   base::ResourceVector total_;
-  // By resources, and whether they are coroutines.
-  std::map<std::pair<base::ResourceVector, bool>, Shape> indexes_;
+  bool is_of_cluster_ = false;
+  // By resources, whether they are coroutines, and where they are to run.
+  using Key = std::tuple<base::ResourceVector, bool,
+                         std::optional<base::Placement>>;
+  std::map<Key, Shape> indexes_;
   std::vector<ShapeState> shapes_;
   std::vector<Shape> free_shapes_;
   Shape last_ = 0;

@@ -31,7 +31,8 @@ TaskTable::TaskTable(base::JobId job, base::IdSource& ids, std::uint64_t seed)
 void TaskTable::Joined(const base::Registered& registered, base::BootTime now,
                        Produced& out) {
   node_name_ = registered.node_name;
-  leases_.Joined(registered.raylet, registered.total);
+  leases_.Joined(registered.raylet, registered.total,
+                 /*is_of_cluster=*/!registered.address.empty());
   for (LeaseCache::Shape shape = 0; shape < queues_.size(); ++shape) {
     if (queues_[shape].live > 0) Pump(shape, now, out);
   }
@@ -48,7 +49,8 @@ void TaskTable::Add(const Submit& submit, base::BootTime now) {
   if (!submit.name.empty()) {
     task.name = std::make_unique<const std::string>(submit.name);
   }
-  task.shape = leases_.Use(submit.resources, submit.is_coroutine);
+  task.shape = leases_.Use(submit.resources, submit.is_coroutine,
+                             submit.placement);
   task.retries_max = submit.retries_max;
   task.retry_exceptions = submit.retry_exceptions;
   task.attempt = submit.attempt;
@@ -456,6 +458,7 @@ std::unique_ptr<const TaskSpec> TaskTable::SpecOf(const Task& task) const {
   spec->attempts = task.attempt;
   if (task.retries_max == 0) return spec;
   spec->resources = leases_.ResourcesOf(task.shape);
+  spec->placement = leases_.PlacementOf(task.shape);
   spec->is_coroutine = leases_.IsCoroutine(task.shape);
   spec->retry_exceptions = task.retry_exceptions;
   spec->timeout = task.timeout;

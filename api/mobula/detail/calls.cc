@@ -132,12 +132,24 @@ void RefuseNameless(const ActorOptions::Values& options) {
   }
 }
 
+void RefusePlaced(const ActorOptions::Values& options) {
+  if (!options.detached || !options.placement) return;
+  ThrowBadArgument(
+      "a detached actor is placed by the control store, on its creator's node "
+      "while that lives and fits: create it without Place");
+}
+
 void RefuseShared(const ActorOptions::Values& options) {
   if (!options.shared) return;
   if (!options.resources.units.empty()) {
     ThrowBadArgument(
         "a shared actor holds no resources: it lives in a process with others; "
         "create it without Cpus, Memory and Resource, or without Shared");
+  }
+  if (options.placement) {
+    ThrowBadArgument(
+        "a shared actor lives in a process of its creator's node: create it "
+        "without Place, or without Shared");
   }
   if (options.detached) {
     ThrowBadArgument(
@@ -295,6 +307,7 @@ ActorPtr CreateActor(const base::FunctionEntry& constructor,
   const ActorOptions::Values& values = options.values();
   RefuseNameless(values);
   RefuseShared(values);
+  RefusePlaced(values);
   runtime::Create create;
   create.actor = backend.NewId<base::ActorId>();
   create.task = backend.NewId<base::TaskId>();
@@ -302,6 +315,7 @@ ActorPtr CreateActor(const base::FunctionEntry& constructor,
   create.class_name = class_name;
   create.name = values.name;
   create.resources = values.resources;
+  create.placement = values.placement;
   create.restarts_max = values.restarts_max;
   create.pending_calls_max = values.pending_calls_max;
   create.scope = SpawnPlace().Create();

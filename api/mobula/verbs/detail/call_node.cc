@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -13,11 +14,13 @@
 #include "api/mobula/detail/handles.h"
 #include "api/mobula/detail/session.h"
 #include "api/mobula/error.h"
+#include "api/mobula/placement.h"
 #include "api/mobula/values/encoding.h"
 #include "api/mobula/values/put_options.h"
 #include "api/mobula/verbs/detail/submit_task.h"
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "base/scheduling/placement.h"
 #include "base/scheduling/resource_vector.h"
 #include "base/value.h"
 #include "runtime/core/events.h"
@@ -162,6 +165,7 @@ using Nodes = std::map<const CallNode*, std::size_t>;
 // As it travels. Named one by one, so that a new option is not forgotten.
 struct SentOptions {
   std::map<std::string, std::int64_t> resources;
+  std::optional<base::Placement> placement;
   std::int32_t retries_max = 0;
   bool retry_exceptions = false;
   std::int64_t timeout_ns = 0;
@@ -170,10 +174,11 @@ struct SentOptions {
 };
 
 SentOptions Sent(const TaskOptions& options) {
-  const auto& [resources, retries_max, retry_exceptions, timeout, window,
-               name] = options.values();
+  const auto& [resources, placement, retries_max, retry_exceptions, timeout,
+               window, name] = options.values();
   SentOptions sent;
   sent.resources.insert(resources.units.begin(), resources.units.end());
+  sent.placement = placement;
   sent.retries_max = retries_max;
   sent.retry_exceptions = retry_exceptions;
   sent.timeout_ns = timeout.nanoseconds().count();
@@ -182,12 +187,25 @@ SentOptions Sent(const TaskOptions& options) {
   return sent;
 }
 
+// Of one that is plausible.
+Placement PlacementOf(const base::Placement& sent) {
+  Placement placement;
+  if (sent.kind == base::PlacementKind::kSpread) placement.Spread();
+  if (sent.kind == base::PlacementKind::kNode) placement.OnNode(sent.node);
+  for (const auto& [key, value] : sent.labels) placement.Label(key, value);
+  return placement.Soft(sent.soft);
+}
+
 bool Received(base::Reader& in, TaskOptions* options) {
   SentOptions sent;
   if (!base::ReadValue(in, &sent)) return false;
   if (sent.retries_max < -1) return in.Fail("a number of retries");
   if (sent.window < 1 || sent.window > TaskOptions::kWindowMax) {
     return in.Fail("a window");
+  }
+  if (sent.placement && (!sent.placement->IsPlausible() ||
+                         sent.placement->labels.contains(""))) {
+    return in.Fail("a placement");
   }
   *options = TaskOptions();
   options->Cpus(0).Retries(sent.retries_max);
@@ -201,6 +219,7 @@ bool Received(base::Reader& in, TaskOptions* options) {
       return in.Fail("a quantity of a resource");
     }
   }
+  if (sent.placement) options->Place(PlacementOf(*sent.placement));
   options->RetryExceptions(sent.retry_exceptions).Name(std::move(sent.name));
   if (sent.timeout_ns != std::chrono::nanoseconds::max().count()) {
     options->Timeout(std::chrono::nanoseconds(sent.timeout_ns));

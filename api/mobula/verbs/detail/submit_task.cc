@@ -23,6 +23,7 @@ std::shared_ptr<const ObjectHandle> SubmitTask(
   submit.name = options.name;
   submit.args = std::move(args);
   submit.resources = options.resources;
+  submit.placement = options.placement;
   submit.retries_max = options.retries_max;
   submit.retry_exceptions = options.retry_exceptions;
   submit.timeout = options.timeout.nanoseconds();
