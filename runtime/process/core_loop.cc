@@ -184,7 +184,7 @@ void CoreLoop::TookAttach(const base::Attach& attach, base::UniqueFd fd) {
     MOBULA_LOG(ERROR) << NoDescriptor();
     unlinked_.insert(attach.peer);
   }
-  peers_.Connect(std::move(fd), attach.peer);
+  peers_.Connect(std::move(fd), attach.peer, attach.is_afar);
 }
 
 void CoreLoop::LoseUnlinked(const base::LeaseGranted& granted) {

@@ -55,9 +55,9 @@ void FakePeer::Send(base::Message message, base::UniqueFd fd) {
   });
 }
 
-base::UniqueFd FakePeer::Attach(base::ProcessId peer) {
+base::UniqueFd FakePeer::Attach(base::ProcessId peer, bool is_afar) {
   auto [mine, theirs] = SocketPair();
-  Send(base::Attach{peer}, std::move(theirs));
+  Send(base::Attach{peer, is_afar}, std::move(theirs));
   return std::move(mine);
 }
 

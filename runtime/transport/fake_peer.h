@@ -45,7 +45,7 @@ class FakePeer {
   // In order; `fd` rides beside.
   void Send(base::Message message, base::UniqueFd fd = base::UniqueFd());
   // Sends Attach for `peer` and returns the other end of the new link.
-  base::UniqueFd Attach(base::ProcessId peer);
+  base::UniqueFd Attach(base::ProcessId peer, bool is_afar = false);
   // Closes the link, as a process does that dies.
   void Close();
   void WaitClosed();

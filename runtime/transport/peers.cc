@@ -36,7 +36,7 @@ Peers::Peers(base::Strand& strand, ProcessId self, base::Role role,
 
 Peers::~Peers() { *alive_ = false; }
 
-void Peers::Connect(base::UniqueFd socket, ProcessId peer) {
+void Peers::Connect(base::UniqueFd socket, ProcessId peer, bool is_afar) {
   strand_.AssertHeld();
   const LinkNumber number = ++numbers_;
   if (!socket.valid()) {
@@ -62,7 +62,7 @@ void Peers::Connect(base::UniqueFd socket, ProcessId peer) {
   options.self = self_;
   options.role = role_;
   options.peer = peer;
-  options.rings = rings_;
+  options.rings = rings_ && !is_afar;
   links_[peer] = std::make_unique<Link>(strand_, std::move(socket), options,
                                         CallbacksOf(number));
 }

@@ -6,7 +6,8 @@
 // up by a name. The raylet's own may be connected before its id is known. Two
 // processes that say more than a little to one another go on through rings in
 // shared memory (base/frames/pipes/ring_pipe.h), unless MOBULA_RINGS is 0 in
-// the environment of one of them. The raylet has none. Owner: CoreLoop.
+// the environment of one of them. The raylet has none, nor has a process of
+// another node. Owner: CoreLoop.
 // Threading: everything on the strand; callbacks run there too. on_lost never
 // runs inside a call to Send or Connect.
 // Invariants: (1) messages to and from a peer keep their order; (2) on_lost is
@@ -51,8 +52,11 @@ class Peers {
   Peers& operator=(const Peers&) = delete;
 
   // `peer` is nil where its Hello is to tell. A second socket to a process that
-  // has an open link is closed.
-  void Connect(base::UniqueFd socket, base::ProcessId peer);
+  // has an open link is closed. `is_afar`: the peer is on another node, and the
+  // raylets carry what is written; there are no rings then, whatever its Hello
+  // says.
+  void Connect(base::UniqueFd socket, base::ProcessId peer,
+               bool is_afar = false);
   [[nodiscard]] bool Has(base::ProcessId peer) const;
   // Whether what is said to it, and by it, goes through shared memory by now.
   [[nodiscard]] bool HasRings(base::ProcessId peer) const;

@@ -38,7 +38,8 @@ class World {
                                   base::UniqueFd fd) {
       strand_.AssertHeld();
       if (std::holds_alternative<base::Attach>(message)) {
-        peers_->Connect(std::move(fd), std::get<base::Attach>(message).peer);
+        const auto& attach = std::get<base::Attach>(message);
+        peers_->Connect(std::move(fd), attach.peer, attach.is_afar);
       }
       const auto* task = std::get_if<base::CancelTask>(&message);
       Tell(task == nullptr ? "message" : std::to_string(task->task.lo), peer);
@@ -261,6 +262,25 @@ TEST(PeersTest, RingsAreNotUsedWhereTheEnvironmentSaysSo) {
     ASSERT_EQ(world.Story(1 + n).size(), 1 + n);
   }
   world.On([](Peers& peers) { EXPECT_FALSE(peers.HasRings(kOther)); });
+}
+
+// Though the other end offers them.
+TEST(PeersTest, AProcessOfAnotherNodeHasNoRings) {
+  for (const bool is_afar : {true, false}) {
+    World world;
+    const auto raylet = world.Link(kRaylet, /*named=*/true);
+    FakePeer other(raylet->Attach(kOther, is_afar), kOther, base::Role::kWorker,
+                   nullptr, /*rings=*/true);
+    for (std::uint64_t n = 1; n <= 100; ++n) {
+      other.Send(Numbered(n));
+      ASSERT_EQ(world.Story(3 + n).size(), 3 + n);
+    }
+    world.On([&](Peers& peers) {
+      EXPECT_EQ(peers.HasRings(kOther), !is_afar);
+      peers.Send(kOther, Numbered(7));
+    });
+    EXPECT_EQ(other.Expect<base::CancelTask>().task.lo, 7u);
+  }
 }
 
 TEST(PeersDeathTest, AMessageToAProcessWithoutALinkIsAMistake) {
