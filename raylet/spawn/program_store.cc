@@ -26,13 +26,6 @@ using base::UniqueFd;
 constexpr std::size_t kSliceBytes = std::size_t{4} << 20;
 constexpr std::size_t kHashDigits = 64;
 
-bool IsHash(const std::string& text) {
-  return text.size() == kHashDigits &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
-}
-
 // How the names of copies begin that this process makes.
 std::string OwnCopies() { return "." + std::to_string(::getpid()) + "."; }
 
@@ -119,7 +112,7 @@ Stock StockIn(const std::string& folder, const std::string& but) {
   std::error_code code;
   for (const auto& entry : std::filesystem::directory_iterator(folder, code)) {
     const std::string name = entry.path().filename();
-    if (!IsHash(name) || name == but) continue;
+    if (!ProgramStore::IsHash(name) || name == but) continue;
     ++stock.count;
     const std::uint64_t size = entry.file_size(code);
     if (!code) stock.bytes += size;
@@ -127,20 +120,28 @@ Stock StockIn(const std::string& folder, const std::string& but) {
   return stock;
 }
 
-// "" if that program has room, in place of what may lie under its hash.
-std::string WhyFull(const std::string& folder, const std::string& hash,
-                    std::uint64_t size, const ProgramStore::Limits& limits) {
-  const Stock stock = StockIn(folder, hash);
-  if (stock.count < limits.count_max &&
-      stock.bytes + size <= limits.bytes_max) {
-    return "";
+// Invalid, and errno, where the folder takes none.
+UniqueFd CreateCopy(const std::string& folder, const std::string& path) {
+  std::error_code code;
+  std::filesystem::create_directories(folder, code);
+  ::chmod(folder.c_str(), 0700);
+  ::unlink(path.c_str());
+  return UniqueFd(::open(path.c_str(),
+                         O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                         0500));
+}
+
+// Durable, and under its name from then on. "", or why not.
+std::string Settle(const UniqueFd& copy, const std::string& copy_path,
+                   const std::string& folder, const std::string& path) {
+  if (::fsync(copy.get()) != 0 ||
+      ::rename(copy_path.c_str(), path.c_str()) != 0) {
+    return base::WithErrorText(path);
   }
-  return "the node keeps " + std::to_string(stock.count) + " programs of " +
-         std::to_string(stock.bytes) +
-         " bytes for detached actors already, and may keep " +
-         std::to_string(limits.count_max) + " of " +
-         std::to_string(limits.bytes_max) +
-         " bytes; end actors of some (mobula kill), and try again in a minute";
+  const UniqueFd opened(
+      ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (::fsync(opened.get()) != 0) return base::WithErrorText(folder);
+  return "";
 }
 
 UniqueFd OpenProgram(const std::string& path) {
@@ -176,9 +177,9 @@ class ProgramStore::Work {
 // copied where there is none, or a damaged one.
 class ProgramStore::Keeping final : public Work {
  public:
-  Keeping(ProgramStore& store, std::string copy, UniqueFd program, KeptFn kept)
+  Keeping(ProgramStore& store, UniqueFd program, KeptFn kept)
       : store_(store),
-        copy_path_(store.folder_ + "/" + std::move(copy)),
+        copy_path_(store.NextCopyPath()),
         program_(std::move(program)),
         kept_(std::move(kept)) {
     file_.Begin(program_.get());
@@ -244,17 +245,9 @@ class ProgramStore::Keeping final : public Work {
   }
 
   bool BeginCopy() {
-    const std::string& folder = store_.folder_;
-    reason_ = WhyFull(folder, hash_, static_cast<std::uint64_t>(size_),
-                      store_.limits_);
+    reason_ = store_.WhyFull(hash_, static_cast<std::uint64_t>(size_));
     if (!reason_.empty()) return false;
-    std::error_code code;
-    std::filesystem::create_directories(folder, code);
-    ::chmod(folder.c_str(), 0700);
-    ::unlink(copy_path_.c_str());
-    copy_.Reset(::open(copy_path_.c_str(),
-                       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-                       0500));
+    copy_ = CreateCopy(store_.folder_, copy_path_);
     if (!copy_.valid()) return Fail(copy_path_);
     stage_ = Stage::kCopying;
     file_.Begin(program_.get());
@@ -266,17 +259,11 @@ class ProgramStore::Keeping final : public Work {
       reason_ = "the program changed while it was read";
       return false;
     }
-    const std::string path = store_.folder_ + "/" + hash;
-    if (::fsync(copy_.get()) != 0 ||
-        ::rename(copy_path_.c_str(), path.c_str()) != 0) {
-      return Fail(path);
-    }
+    reason_ = Settle(copy_, copy_path_, store_.folder_, store_.PathOf(hash));
+    if (!reason_.empty()) return false;
     const auto state = StateOf(copy_);
     if (state) store_.known_[hash] = {*state, true};
     copy_.Reset();
-    const UniqueFd folder(
-        ::open(store_.folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (::fsync(folder.get()) != 0) return Fail(store_.folder_);
     return Done();
   }
 
@@ -343,6 +330,69 @@ class ProgramStore::Checking final : public Work {
   std::string reason_;
 };
 
+class ProgramStore::Arriving final : public Arrival {
+ public:
+  Arriving(ProgramStore& store, std::string hash, std::uint64_t byte_count)
+      : store_(store),
+        hash_(std::move(hash)),
+        byte_count_(byte_count),
+        copy_path_(store.NextCopyPath()),
+        copy_(CreateCopy(store.folder_, copy_path_)) {
+    ++store_.arriving_count_;
+    store_.arriving_bytes_ += byte_count_;
+  }
+  ~Arriving() override {
+    --store_.arriving_count_;
+    store_.arriving_bytes_ -= byte_count_;
+    if (copy_.valid()) ::unlink(copy_path_.c_str());
+  }
+  [[nodiscard]] bool valid() const { return copy_.valid(); }
+  [[nodiscard]] const std::string& copy_path() const { return copy_path_; }
+
+  std::string Add(std::string_view bytes) override {
+    MOBULA_CHECK(bytes.size() <= byte_count_ - size_, "more than there is");
+    if (!WriteAll(copy_.get(), bytes.data(), bytes.size())) {
+      return base::WithErrorText(copy_path_);
+    }
+    content_.Add(bytes.data(), bytes.size());
+    size_ += bytes.size();
+    // On its way to the disk, so that little is left for Keep to wait for.
+    if (size_ - written_back_ >= kSliceBytes) {
+      ::sync_file_range(copy_.get(), static_cast<off_t>(written_back_),
+                        static_cast<off_t>(size_ - written_back_),
+                        SYNC_FILE_RANGE_WRITE);
+      written_back_ = size_;
+    }
+    return "";
+  }
+
+  std::string Keep() override {
+    MOBULA_CHECK(copy_.valid() && size_ == byte_count_);
+    if (content_.Hex() != hash_) {
+      return "what came has another SHA-256 than " + hash_;
+    }
+    std::string reason =
+        Settle(copy_, copy_path_, store_.folder_, store_.PathOf(hash_));
+    if (!reason.empty()) return reason;
+    const auto state = StateOf(copy_);
+    if (state) store_.known_[hash_] = {*state, true};
+    copy_.Reset();
+    return "";
+  }
+
+  [[nodiscard]] std::uint64_t size() const override { return size_; }
+
+ private:
+  ProgramStore& store_;
+  const std::string hash_;
+  const std::uint64_t byte_count_;
+  const std::string copy_path_;
+  UniqueFd copy_;  // valid while it is written
+  Sha256 content_;
+  std::uint64_t size_ = 0;
+  std::uint64_t written_back_ = 0;
+};
+
 ProgramStore::ProgramStore(base::Strand& strand, std::string folder,
                            Limits limits)
     : strand_(strand),
@@ -353,9 +403,19 @@ ProgramStore::ProgramStore(base::Strand& strand, std::string folder,
 ProgramStore::~ProgramStore() = default;
 
 void ProgramStore::Keep(UniqueFd program, KeptFn kept) {
-  const std::string copy = OwnCopies() + std::to_string(++copies_);
-  Continue(std::make_shared<Keeping>(*this, copy, std::move(program),
-                                     std::move(kept)));
+  Continue(
+      std::make_shared<Keeping>(*this, std::move(program), std::move(kept)));
+}
+
+std::unique_ptr<ProgramStore::Arrival> ProgramStore::Receive(
+    const std::string& hash, std::uint64_t byte_count, std::string* reason) {
+  MOBULA_CHECK(IsHash(hash), "only a hash names a file");
+  *reason = WhyFull(hash, byte_count);
+  if (!reason->empty()) return nullptr;
+  auto arrival = std::make_unique<Arriving>(*this, hash, byte_count);
+  if (arrival->valid()) return arrival;
+  *reason = base::WithErrorText(arrival->copy_path());
+  return nullptr;
 }
 
 void ProgramStore::Continue(std::shared_ptr<Work> work) {
@@ -369,6 +429,35 @@ void ProgramStore::Continue(std::shared_ptr<Work> work) {
       work->Tell();
     }
   });
+}
+
+bool ProgramStore::IsHash(std::string_view text) {
+  return text.size() == kHashDigits &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+std::string ProgramStore::NextCopyPath() {
+  return folder_ + "/" + OwnCopies() + std::to_string(++copies_);
+}
+
+// "" if that program has room, in place of what may lie under its hash.
+std::string ProgramStore::WhyFull(const std::string& hash,
+                                  std::uint64_t size) const {
+  Stock stock = StockIn(folder_, hash);
+  stock.count += arriving_count_;
+  stock.bytes += arriving_bytes_;
+  if (stock.count < limits_.count_max && stock.bytes <= limits_.bytes_max &&
+      size <= limits_.bytes_max - stock.bytes) {
+    return "";
+  }
+  return "the node keeps " + std::to_string(stock.count) + " programs of " +
+         std::to_string(stock.bytes) + " bytes already, and may keep " +
+         std::to_string(limits_.count_max) + " of " +
+         std::to_string(limits_.bytes_max) +
+         " bytes; end detached actors of some (mobula kill), and try again in "
+         "a minute";
 }
 
 std::string ProgramStore::PathOf(const std::string& hash) const {

@@ -25,6 +25,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -47,10 +48,31 @@ class ProgramStore {
   };
   using OpenedFn = std::function<void(Opened opened)>;
 
+  // A program that comes from another node, part by part. Given up before Keep
+  // it leaves nothing.
+  class Arrival {
+   public:
+    virtual ~Arrival() = default;
+    Arrival(const Arrival&) = delete;
+    Arrival& operator=(const Arrival&) = delete;
+    // Its next bytes. "", or why they cannot be kept.
+    [[nodiscard]] virtual std::string Add(std::string_view bytes) = 0;
+    // All has come. "" if it is kept by now; else, and where its content has
+    // another hash, why not. Once.
+    [[nodiscard]] virtual std::string Keep() = 0;
+    [[nodiscard]] virtual std::uint64_t size() const = 0;  // so far
+
+   protected:
+    Arrival() = default;
+  };
+
   struct Limits {
     std::size_t count_max = 256;
     std::uint64_t bytes_max = std::uint64_t{16} << 30;
   };
+
+  // 64 lower-case hex digits.
+  [[nodiscard]] static bool IsHash(std::string_view text);
 
   ProgramStore(base::Strand& strand, std::string folder)
       : ProgramStore(strand, std::move(folder), Limits()) {}
@@ -64,6 +86,11 @@ class ProgramStore {
   // Calls `opened` before it returns where it knows; else when it has read the
   // program, unless the store is gone by then.
   void Open(const std::string& hash, OpenedFn opened);
+  // Makes room for a program of this hash and size. Null, and why, where there
+  // is none. It must not outlive the store.
+  std::unique_ptr<Arrival> Receive(const std::string& hash,
+                                   std::uint64_t byte_count,
+                                   std::string* reason);
   // Removes what is not among these hashes, and copies that a process which has
   // ended was making.
   void ForgetBut(const std::set<std::string>& needed);
@@ -72,6 +99,7 @@ class ProgramStore {
   class Work;
   class Keeping;
   class Checking;
+  class Arriving;
   // Device, inode, size and when it was changed: it changes with the content.
   using FileState = std::array<std::int64_t, 7>;
   struct Known {
@@ -86,6 +114,10 @@ class ProgramStore {
   [[nodiscard]] std::optional<bool> IsWhole(const std::string& hash,
                                             const FileState& state) const;
   [[nodiscard]] std::string PathOf(const std::string& hash) const;
+  [[nodiscard]] std::string NextCopyPath();
+  // Beside what has arrived in part.
+  [[nodiscard]] std::string WhyFull(const std::string& hash,
+                                    std::uint64_t size) const;
   [[nodiscard]] std::string Damage(const std::string& hash) const;
   void Continue(std::shared_ptr<Work> work);
 
@@ -93,7 +125,9 @@ class ProgramStore {
   const std::string folder_;
   const Limits limits_;
   std::uint64_t copies_ = 0;
-  std::map<std::string, Known> known_;                     // by hash
+  std::size_t arriving_count_ = 0;
+  std::uint64_t arriving_bytes_ = 0;    // of all when they are whole
+  std::map<std::string, Known> known_;  // by hash
   std::map<std::string, std::vector<OpenedFn>> checking_;  // who waits
   // Readings in the strand's queue hold it weakly.
   std::shared_ptr<const bool> alive_;

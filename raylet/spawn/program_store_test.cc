@@ -162,6 +162,73 @@ TEST_F(ProgramStoreTest, ThereAreOnlySoManyOfSoManyBytes) {
   EXPECT_NE(Keep(Program("g"), &reason, limits), "");
 }
 
+TEST_F(ProgramStoreTest, OneThatComesInPartsIsKeptWhenItIsWhole) {
+  base::Strand strand("test");
+  ProgramStore store(strand, folder());
+  std::string reason;
+  auto arrival = store.Receive(kHashOfAbc, 3, &reason);
+  ASSERT_NE(arrival, nullptr) << reason;
+  EXPECT_EQ(arrival->Add("a"), "");
+  EXPECT_EQ(arrival->Add(""), "");
+  EXPECT_EQ(arrival->Add("bc"), "");
+  EXPECT_EQ(arrival->size(), 3u);
+  EXPECT_TRUE(Open(kHashOfAbc).is_lacking);
+  // It is no scrap while it comes.
+  store.ForgetBut({});
+  EXPECT_EQ(arrival->Keep(), "");
+  arrival.reset();
+  EXPECT_EQ(Names(), std::set<std::string>{kHashOfAbc});
+  // Known at once: it has been read.
+  bool told = false;
+  store.Open(kHashOfAbc, [&](const ProgramStore::Opened& opened) {
+    told = true;
+    EXPECT_EQ(ContentOf(opened.program), "abc");
+    struct stat stat;
+    ASSERT_EQ(::fstat(opened.program.get(), &stat), 0);
+    EXPECT_EQ(stat.st_mode & 0777, 0500u);
+  });
+  EXPECT_TRUE(told);
+  // Once more is the same.
+  arrival = store.Receive(kHashOfAbc, 3, &reason);
+  EXPECT_EQ(arrival->Add("abc"), "");
+  EXPECT_EQ(arrival->Keep(), "");
+  EXPECT_EQ(ContentOf(Open(kHashOfAbc).program), "abc");
+}
+
+TEST_F(ProgramStoreTest, OneThatDoesNotArriveLeavesNothing) {
+  base::Strand strand("test");
+  ProgramStore store(strand, folder());
+  std::string reason;
+  auto arrival = store.Receive(kHashOfAbc, 3, &reason);
+  EXPECT_EQ(arrival->Add("ab"), "");
+  EXPECT_EQ(Names().size(), 1u);
+  arrival.reset();
+  EXPECT_TRUE(Names().empty());
+  arrival = store.Receive(kHashOfAbc, 3, &reason);
+  EXPECT_EQ(arrival->Add("abd"), "");
+  EXPECT_NE(arrival->Keep().find("another SHA-256"), std::string::npos);
+  arrival.reset();
+  EXPECT_TRUE(Names().empty());
+  EXPECT_TRUE(Open(kHashOfAbc).is_lacking);
+}
+
+TEST_F(ProgramStoreTest, WhatArrivesTakesRoomBeforeItIsThere) {
+  base::Strand strand("test");
+  ProgramStore store(strand, folder(), {/*count_max=*/2, /*bytes_max=*/10});
+  std::string reason;
+  EXPECT_EQ(store.Receive(kHashOfAbc, 11, &reason), nullptr);
+  EXPECT_EQ(store.Receive(kHashOfAbc, ~std::uint64_t{0}, &reason), nullptr);
+  auto first = store.Receive(kHashOfAbc, 8, &reason);
+  ASSERT_NE(first, nullptr) << reason;
+  const std::string other(64, 'a');
+  EXPECT_EQ(store.Receive(other, 3, &reason), nullptr);
+  EXPECT_NE(reason.find("keeps 1 programs of 8 bytes"), std::string::npos)
+      << reason;
+  EXPECT_NE(store.Receive(other, 2, &reason), nullptr) << reason;
+  first.reset();
+  EXPECT_NE(store.Receive(other, 3, &reason), nullptr) << reason;
+}
+
 TEST_F(ProgramStoreTest, OnlyAHashNamesAProgram) {
   const ProgramStore::Opened path = Open("../../etc/passwd");
   EXPECT_FALSE(path.program.valid());
