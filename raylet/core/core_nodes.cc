@@ -32,8 +32,11 @@ bool Core::OnNodeEvent(const Event& event) {
   if (const auto* said = std::get_if<NodeSaid>(&event)) {
     OnNodeSaid(said->node, said->message);
   } else if (const auto* lost = std::get_if<NodeLost>(&event)) {
-    const base::NodeRecord* const record = view_.Find(lost->node);
-    if (record != nullptr) LoseNode(lost->node, record->name, lost->reason);
+    const base::NodeRecord* const found = view_.Find(lost->node);
+    if (found == nullptr) return true;  // that was told already
+    const base::NodeRecord record = *found;
+    LoseNode(record.node, record.name, lost->reason);
+    effects_->emplace_back(KnowNode{record});  // for what comes next
   } else if (const auto* closed = std::get_if<ChannelClosed>(&event)) {
     OnChannelClosed(*closed);
   } else {

@@ -26,8 +26,6 @@ namespace {
 using base::Strand;
 using base::UniqueFd;
 
-// Output that the driver does not take waits up to here, then is left out.
-constexpr std::size_t kOutputQueuedMax = std::size_t{8} << 20;
 // All workers of a driver that is gone have been killed; then we leave.
 constexpr base::Duration kEndPatience = std::chrono::seconds(2);
 constexpr base::Duration kSweepAgainAfter = std::chrono::milliseconds(5);
@@ -50,9 +48,16 @@ UniqueFd OpenSignals() {
 Server::Server(Strand& strand, Options options)
     : strand_(strand),
       options_(std::move(options)),
-      core_(options_.core, base::IdSource(options_.id_maker)),
+      core_(OpenDoor(), base::IdSource(options_.id_maker)),
       launcher_({options_.session, options_.core.self, options_.open_files}),
       programs_(strand, options_.programs_folder),
+      channels_(strand, ChannelCallbacks()),
+      fetch_(strand, programs_,
+             [this](base::NodeId node, const base::NodeMessage& message) {
+               strand_.AssertHeld();
+               TellNodeOf(node, message);
+             }),
+      sender_(strand, programs_, SenderCallbacks()),
       reaper_(strand,
               [this](pid_t pid, int status) {
                 strand_.AssertHeld();
@@ -62,6 +67,7 @@ Server::Server(Strand& strand, Options options)
       door_(strand, {options_.core.self}, DoorCallbacks()),
       old_logs_(options_.folder + "/logs") {
   strand_.AssertHeld();
+  if (!why_.empty()) return StopNow();
   WatchEnds();
   if (IsEmbedded()) {
     if (!IsOfCluster()) {
@@ -186,6 +192,7 @@ void Server::OnGuestGone(ProcessId guest, const std::string& reason) {
   const bool was_driver = drivers_.erase(guest) > 0;
   if (!was_driver) return;
   MOBULA_LOG(INFO) << "driver " << guest << ": " << reason;
+  channels_.ProcessEnding(guest);
   Handle(PeerLost{guest});
 }
 
@@ -278,7 +285,8 @@ void Server::CarryOut(Effect& effect) {
       OnDriverGone();
     });
   } else {
-    const bool known = CarryOutControl(effect) || CarryOutStore(effect);
+    const bool known = CarryOutControl(effect) || CarryOutNodes(effect) ||
+                       CarryOutStore(effect);
     MOBULA_CHECK(known);
   }
 }
@@ -301,12 +309,7 @@ void Server::Start(const StartWorker& start) {
     return Launch(start, opened);
   }
   awaiting_program_.insert(start.process);
-  programs_.Open(
-      start.program, [this, start](const ProgramStore::Opened& opened) {
-        strand_.AssertHeld();
-        const bool is_wanted = awaiting_program_.erase(start.process) > 0;
-        if (is_wanted) Launch(start, opened);
-      });
+  OpenProgram(start, 0);
 }
 
 void Server::Launch(const StartWorker& start,
@@ -325,7 +328,8 @@ void Server::Launch(const StartWorker& start,
   WorkerProcess& worker = workers_[process];
   worker.pid = started.pid;
   worker.driver = start.driver;
-  worker.is_detached = !start.program.empty();
+  worker.driver_node = start.driver_node;
+  worker.is_detached = !start.program.empty() && start.driver_node.IsNil();
   if (!IsEmbedded() || start.driver.IsNil()) {
     worker.log =
         std::make_unique<WorkerLog>(options_.folder + "/logs", started.pid);
@@ -376,6 +380,7 @@ void Server::OnChildEnded(pid_t pid, int status) {
   HearLastWords(process);
   DropLink(process);
   SweepOrphans(pid, kSweepsMax);
+  channels_.ProcessEnding(process);  // its last words, before its end
   Handle(WorkerExited{process, std::move(failure), charged});
   StopIfDone();
 }
@@ -455,8 +460,11 @@ bool Server::PassOn(ProcessId process, const OutputBatch& batch) {
   if (has_driver && door_.QueuedBytes(worker.driver) > kOutputQueuedMax) {
     return false;
   }
-  if (worker.log != nullptr) worker.log->Append(batch);
-  if (!has_driver) return true;  // nobody will ever ask for it
+  const bool is_afar = !worker.driver_node.IsNil();
+  if (!has_driver && !is_afar) {
+    if (worker.log != nullptr) worker.log->Append(batch);
+    return true;  // nobody will ever ask for it
+  }
   base::WorkerOutput output;
   output.pid = worker.pid;
   output.function = worker.page->Last();
@@ -464,7 +472,9 @@ bool Server::PassOn(ProcessId process, const OutputBatch& batch) {
   output.lines = batch.lines;
   output.omitted = batch.omitted;
   output.node = options_.core.node_name;
-  door_.Send(worker.driver, output);
+  if (is_afar && !PassOnAfar(worker, output)) return false;
+  if (worker.log != nullptr) worker.log->Append(batch);
+  if (!is_afar) door_.Send(worker.driver, output);
   return true;
 }
 

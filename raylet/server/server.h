@@ -40,17 +40,22 @@
 #include "base/control/node_file.h"
 #include "base/frames/link.h"
 #include "base/frames/message.h"
+#include "base/frames/node_message.h"
 #include "base/ids.h"
 #include "base/rpc/control_client.h"
 #include "base/strand.h"
 #include "base/thread_annotations.h"
 #include "base/unique_fd.h"
 #include "raylet/arenas/arena_shell.h"
+#include "raylet/channels/channels.h"
 #include "raylet/core/core.h"
 #include "raylet/core/events.h"
+#include "raylet/lines/node_lines.h"
 #include "raylet/output/old_logs.h"
 #include "raylet/output/worker_log.h"
 #include "raylet/output/worker_output.h"
+#include "raylet/programs/program_fetch.h"
+#include "raylet/programs/program_sender.h"
 #include "raylet/server/front_door.h"
 #include "raylet/spawn/child_reaper.h"
 #include "raylet/spawn/embedded_store.h"
@@ -100,9 +105,12 @@ class Server {
 
  private:
   using ProcessId = base::ProcessId;
+  // Output that the driver does not take waits up to here, then is left out.
+  static constexpr std::size_t kOutputQueuedMax = std::size_t{8} << 20;
   struct WorkerProcess {
     pid_t pid = 0;
     ProcessId driver;          // that sees its output, nil if none
+    base::NodeId driver_node;  // where that is, nil: here
     bool is_detached = false;  // it is of no driver's job
     std::unique_ptr<WorkerOutput> output;
     std::unique_ptr<WorkerLog> log;
@@ -168,6 +176,29 @@ class Server {
   void Keep(const KeepProgram& keep) MOBULA_REQUIRES(strand_);
   void FillListing(base::LocalListing& listing) MOBULA_REQUIRES(strand_);
 
+  // server_nodes.cc
+  // What the core is told of this node, with its door, where it has one now.
+  Core::Options OpenDoor() MOBULA_REQUIRES(strand_);
+  Channels::Callbacks ChannelCallbacks();
+  ProgramSender::Callbacks SenderCallbacks();
+  void TellNodeOf(base::NodeId node, const base::NodeMessage& message)
+      MOBULA_REQUIRES(strand_);
+  void OnNodeMessage(base::NodeId from, base::NodeMessage message)
+      MOBULA_REQUIRES(strand_);
+  void EndNode(base::NodeId node) MOBULA_REQUIRES(strand_);
+  bool CarryOutNodes(const Effect& effect) MOBULA_REQUIRES(strand_);
+  void OpenChannelTo(const MakeChannel& make) MOBULA_REQUIRES(strand_);
+  // Launches it, with the program from here, else from the nodes that are named
+  // from `source` on.
+  void OpenProgram(const StartWorker& start, std::size_t source)
+      MOBULA_REQUIRES(strand_);
+  void Bring(const StartWorker& start, std::size_t source,
+             const ProgramStore::Opened& lacking) MOBULA_REQUIRES(strand_);
+  // To the driver on another node; false: not now.
+  [[nodiscard]] bool PassOnAfar(const WorkerProcess& worker,
+                                const base::WorkerOutput& output)
+      MOBULA_REQUIRES(strand_);
+
   // server_store.cc
   bool CarryOutStore(const Effect& effect) MOBULA_REQUIRES(strand_);
   void HandOver(const SendWithArena& send) MOBULA_REQUIRES(strand_);
@@ -178,9 +209,15 @@ class Server {
 
   base::Strand& strand_;
   Options options_ MOBULA_GUARDED_BY(strand_);
+  std::string why_;
+  // To other nodes; null where there can be none.
+  std::unique_ptr<NodeLines> lines_ MOBULA_GUARDED_BY(strand_);
   Core core_ MOBULA_GUARDED_BY(strand_);
   Launcher launcher_ MOBULA_GUARDED_BY(strand_);
   ProgramStore programs_ MOBULA_GUARDED_BY(strand_);
+  Channels channels_ MOBULA_GUARDED_BY(strand_);
+  ProgramFetch fetch_ MOBULA_GUARDED_BY(strand_);
+  ProgramSender sender_ MOBULA_GUARDED_BY(strand_);
   ChildReaper reaper_;
   base::UniqueFd signals_;
   base::UniqueFd driver_pidfd_;
@@ -208,7 +245,6 @@ class Server {
   bool handling_ MOBULA_GUARDED_BY(strand_) = false;
   bool driver_gone_ MOBULA_GUARDED_BY(strand_) = false;
   bool leaving_ MOBULA_GUARDED_BY(strand_) = false;
-  std::string why_;
   bool refused_ = false;
   base::Strand::TimerId timer_ MOBULA_GUARDED_BY(strand_) = 0;
 };

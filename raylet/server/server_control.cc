@@ -154,6 +154,7 @@ void Server::OnControlSaid(base::ControlMessage message) {
 void Server::OnJoined(const base::NodeJoined& joined) {
   MOBULA_LOG(INFO) << "joined as node " << options_.core.node
                    << ", incarnation " << joined.incarnation;
+  if (lines_ != nullptr) lines_->Join(joined.cluster);
   if (IsEmbedded()) {
     // From here on what its driver asks is answered.
     if (IsOfCluster() && !has_joined_) {
