@@ -90,7 +90,7 @@ std::string EncodeNodeMessage(const NodeMessage& message) {
 
 bool DecodeNodeMessage(const Bytes& bytes, NodeMessage* message,
                        std::string* error) {
-  if (bytes.size() > kMessageBytesMax) {
+  if (bytes.size() > kNodeMessageBytesMax) {
     *error = "a message of " + std::to_string(bytes.size()) + " bytes";
     return false;
   }

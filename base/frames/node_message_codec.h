@@ -11,10 +11,13 @@
 
 namespace mobula::base {
 
+// Of one, encoded: the largest message of a process fits into a Pass.
+inline constexpr std::uint64_t kNodeMessageBytesMax = kMessageBytesMax + 4096;
+
 std::string EncodeNodeMessage(const NodeMessage& message);
 
-// Bytes inside share the storage of `bytes` where they are many. False, and why,
-// if they are no message or say what no raylet says.
+// Bytes inside share the storage of `bytes` where they are many. False, and
+// why, if they are no message or say what no raylet says.
 [[nodiscard]] bool DecodeNodeMessage(const Bytes& bytes, NodeMessage* message,
                                      std::string* error);
 

@@ -106,6 +106,17 @@ void Session::OnTimer(BootTime now, SessionEffects& effects) {
   ArmTimer(effects);
 }
 
+void Session::Resend(BootTime now, SessionEffects& effects) {
+  if (ended_ || unacked_.empty()) return;
+  for (Outgoing& message : unacked_) {
+    TransmitData(message, now, effects);
+    message.sent_at = now;
+  }
+  counts_.retransmitted += unacked_.size();
+  retransmit_at_ = now + retransmit_after_;
+  ArmTimer(effects);
+}
+
 bool Session::IsStale(const SessionHeader& header) const {
 #ifdef MOBULA_PLANTS
   if (options_.plant_accept_stale) return false;

@@ -150,12 +150,17 @@ class Session {
                        SessionEffects& effects);
   // Too early or for nothing does no harm.
   void OnTimer(BootTime now, SessionEffects& effects);
+  // There is a new connection: all that is not acknowledged goes again, at once
+  // and in order.
+  void Resend(BootTime now, SessionEffects& effects);
 
   [[nodiscard]] bool ended() const { return ended_; }
   // Of payloads that wait here, for credits or for acknowledgement.
   [[nodiscard]] std::size_t queued_bytes() const { return queued_bytes_; }
   // Messages sent and not yet acknowledged; never above the peer's window.
   [[nodiscard]] std::uint64_t in_flight() const { return last_sent_ - acked_; }
+  // Of the peer's messages, everything up to it.
+  [[nodiscard]] std::uint64_t received() const { return received_; }
   [[nodiscard]] const SessionCounts& counts() const { return counts_; }
   [[nodiscard]] const SessionOptions& options() const { return options_; }
 

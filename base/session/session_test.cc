@@ -165,6 +165,38 @@ TEST_F(SessionTest, SendsAgainWithBackoffAndGivesUp) {
   EXPECT_TRUE(effects_.empty());
 }
 
+TEST_F(SessionTest, OverANewConnectionAllThatIsUnacknowledgedGoesAtOnce) {
+  SessionOptions options = OptionsOf(kA, kB);
+  options.window = 3;
+  Session a(options);
+  Session b = Make(kB, kA);
+  Give(b, SendOne(a, "one"));
+  EXPECT_EQ(b.received(), 1u);
+  (void)SendOne(a, "two");
+  const Transmit three = SendOne(a, "three");
+  EXPECT_NE(a.Send(Text("four"), BootTime::Never(), now_, effects_), 0u);
+  SessionHeader known = three.header;  // what b has said of itself meanwhile
+  known.from = kB;
+  known.to = kA;
+  known.kind = SessionKind::kAck;
+  known.ack = b.received();
+  known.credits = 2;
+  effects_.clear();
+  a.OnFrame(known, Bytes(), now_, effects_);
+  effects_.clear();
+  a.Resend(now_, effects_);
+  const auto frames = Only<Transmit>(effects_);
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(frames[0].payload.view(), "two");
+  EXPECT_EQ(frames[1].payload.view(), "three");
+  EXPECT_EQ(a.counts().retransmitted, 2u);
+  for (const Transmit& frame : frames) {
+    EXPECT_EQ(Give(b, frame), FrameVerdict::kAccepted);
+  }
+  EXPECT_EQ(Give(b, frames[1]), FrameVerdict::kDuplicate);
+  EXPECT_EQ(b.received(), 3u);
+}
+
 TEST_F(SessionTest, WhatIsOverTheWindowWaitsForCredits) {
   SessionOptions options = OptionsOf(kA, kB);
   options.window = 2;

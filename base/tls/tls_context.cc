@@ -101,6 +101,28 @@ std::shared_ptr<const TlsContext> TlsContext::ForNode(
   return context;
 }
 
+std::shared_ptr<const TlsContext> TlsContext::ForNodes(
+    const Credentials& credentials, WallClock clock) {
+  const NodeIdentity any{credentials.identity().cluster, ClusterRole::kNode, 0};
+  std::shared_ptr<TlsContext> context(new TlsContext(any, std::move(clock)));
+  context->Show(credentials);
+  SSL_CTX_set_verify(context->get(),
+                     SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                     nullptr);
+  return context;
+}
+
+std::shared_ptr<const TlsContext> TlsContext::ForPeer(
+    const Credentials& credentials, std::uint64_t maker, WallClock clock) {
+  MOBULA_CHECK(maker != 0, "0 stands for any node");
+  const NodeIdentity one{credentials.identity().cluster, ClusterRole::kNode,
+                         maker};
+  std::shared_ptr<TlsContext> context(new TlsContext(one, std::move(clock)));
+  context->Show(credentials);
+  SSL_CTX_set_verify(context->get(), SSL_VERIFY_PEER, nullptr);
+  return context;
+}
+
 std::shared_ptr<const TlsContext> TlsContext::ForJoiner(ClusterId cluster,
                                                         std::string authority,
                                                         WallClock clock) {

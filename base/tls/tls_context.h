@@ -44,6 +44,13 @@ class TlsContext {
   // A node's, towards the control store of its cluster.
   static std::shared_ptr<const TlsContext> ForNode(
       const Credentials& credentials, WallClock clock = WallNowS);
+  // Between nodes of the cluster: of one that is called by any of them, and of
+  // one that calls whose certificate names that maker. Both show theirs.
+  static std::shared_ptr<const TlsContext> ForNodes(
+      const Credentials& credentials, WallClock clock = WallNowS);
+  static std::shared_ptr<const TlsContext> ForPeer(
+      const Credentials& credentials, std::uint64_t maker,
+      WallClock clock = WallNowS);
   // Of one that has no certificate yet, and knows the cluster by the
   // fingerprint of its authority.
   static std::shared_ptr<const TlsContext> ForJoiner(

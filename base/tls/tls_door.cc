@@ -178,6 +178,9 @@ void TlsDoor::Thread::OnInput(std::uint64_t id) {
       std::string_view(input).substr(0, kGreetingBytes);
   const auto question = DoorQuestionBytes(greeting);
   if (!question) return Admit(id);
+  if (!options.takes_questions) {
+    return OnEnd(id, "it asks, and here nothing is answered");
+  }
   if (input.size() < kGreetingBytes + *question) return;
   guest.asks = true;
   Question asked{id, guest.maker, guest.from.text,
@@ -202,8 +205,8 @@ void TlsDoor::Thread::Admit(std::uint64_t id) {
   if (admission.code != AdmissionCode::kAdmitted) return Refuse(id, admission);
   LocalPair pair = MakePair();
   if (pair.name.empty()) {
-    return Refuse(id, {AdmissionCode::kUnreachable,
-                       "the control store is out of descriptors"});
+    return Refuse(
+        id, {AdmissionCode::kUnreachable, "the process is out of descriptors"});
   }
   guest.name = pair.name;
   input.erase(0, kGreetingBytes);
@@ -309,7 +312,7 @@ bool TlsDoor::Listen(const ControlAddress& address,
   }
   thread->context = std::move(context);
   auto acceptor = std::make_unique<Acceptor>(
-      thread->strand, "control store, TLS",
+      thread->strand, thread->options.name,
       Acceptor::Callbacks{
           [thread] {
             return thread->arriving_all < thread->options.arriving_max &&

@@ -1,19 +1,20 @@
-// TlsDoor is a control store's listener for other machines: its own accept
-// loop, TLS in front of everything, on a thread of its own, so that a flood of
-// handshakes does not keep the store from its work.
+// TlsDoor is a listener for other machines, of a control store or a raylet: its
+// own accept loop, TLS in front of everything, on a thread of its own, so that
+// a flood of handshakes does not keep its owner from its work.
 //
 //   accepted --proved a node, right version--> admitted: a local socket that
 //       |                                      carries the plain bytes
 //       |--asked a question--> (Answer) --> closed
 //       \--plain text, wrong, silent, too late, too many--> closed
-// Who has no certificate can ask to join, and nothing else; nobody is told
-// anything before TLS, and who speaks none gets no byte at all.
-// Owner: ControlServer.   Threading: everything, and callbacks, on the strand
-// given; the rest happens on the thread.
-// Invariants: (1) a socket is admitted only for a certificate of the cluster,
-// and is closed when that ends; (2) those that shake hands are at most
-// arriving_max, and arriving_per_host_max from one address.
-// Failure: Listen says why not; who is refused is told in on_verdict.
+// Who has no certificate can ask to join, and nothing else, and at a raylet not
+// that; nobody is told anything before TLS, and who speaks none gets no byte at
+// all.
+// Owner: ControlServer, raylet::NodeDoor.   Threading: everything, and
+// callbacks, on the strand given; the rest happens on the thread. Invariants:
+// (1) a socket is admitted only for a certificate of the cluster, and is closed
+// when that ends; (2) those that shake hands are at most arriving_max, and
+// arriving_per_host_max from one address. Failure: Listen says why not; who is
+// refused is told in on_verdict.
 #ifndef MOBULA_BASE_TLS_TLS_DOOR_H_
 #define MOBULA_BASE_TLS_TLS_DOOR_H_
 
@@ -39,6 +40,8 @@ class TlsDoor {
     std::size_t arriving_max = 512;
     std::size_t arriving_per_host_max = 64;
     Duration handshake_timeout = std::chrono::seconds(3);
+    bool takes_questions = true;              // else who asks is closed
+    std::string name = "control store, TLS";  // for the log
     WallClock clock = WallNowS;
   };
   // Its ids are made by `maker`. `name` is what the kernel calls the other end

@@ -1,5 +1,7 @@
 #include "base/tls/tls_pipe.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -43,6 +45,9 @@ TlsPipe::TlsPipe(Strand& strand, UniqueFd socket,
       end_(std::move(context), accepts),
       callbacks_(std::move(callbacks)),
       accepts_(accepts) {
+  // What it sends is gathered already. Of no meaning to a Unix socket.
+  const int on = 1;
+  ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (!accepts) end_.Feed("");  // it speaks first
   Watch();
 }

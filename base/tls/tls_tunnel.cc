@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "base/check.h"
 #include "base/error_text.h"
 #include "base/rpc/greeting.h"
 #include "base/security/credentials.h"
@@ -28,11 +29,12 @@ struct TlsTunnel::Thread {
   struct Way {
     std::unique_ptr<TlsPipe> pipe;
     UniqueFd local;
+    bool to_store = true;
   };
 
   explicit Thread(Options the_options) : options(std::move(the_options)) {}
 
-  void Begin(UniqueFd tcp, UniqueFd local,
+  void Begin(UniqueFd tcp, UniqueFd local, bool to_store,
              std::shared_ptr<const TlsContext> context);
   void OnOpen(std::uint64_t id);
   void OnLocal(std::uint64_t id);
@@ -45,11 +47,12 @@ struct TlsTunnel::Thread {
   Strand strand{"mobula-tls"};
 };
 
-void TlsTunnel::Thread::Begin(UniqueFd tcp, UniqueFd local,
+void TlsTunnel::Thread::Begin(UniqueFd tcp, UniqueFd local, bool to_store,
                               std::shared_ptr<const TlsContext> context) {
   const std::uint64_t id = ++last_id;
   Way& way = ways[id];
   way.local = std::move(local);
+  way.to_store = to_store;
   TlsPipe::Callbacks callbacks;
   callbacks.on_open = [this, id] { OnOpen(id); };
   callbacks.on_input = [this, id] { OnInput(id); };
@@ -99,9 +102,10 @@ void TlsTunnel::Thread::OnEnd(std::uint64_t id, const std::string& why,
   Way& way = node.mapped();
   if (way.local.valid()) {
     strand.Unwatch(way.local.get());
-    const Admission admission{for_good ? AdmissionCode::kWrongCertificate
-                                       : AdmissionCode::kUnreachable,
-                              why + (for_good ? kJoinAgain : "")};
+    const Admission admission{
+        for_good ? AdmissionCode::kWrongCertificate
+                 : AdmissionCode::kUnreachable,
+        why + (for_good && way.to_store ? kJoinAgain : "")};
     const std::string bytes = EncodeAdmission(admission);
     (void)!::send(way.local.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
@@ -125,6 +129,17 @@ TlsTunnel::~TlsTunnel() {
 }
 
 UniqueFd TlsTunnel::Wrap(UniqueFd tcp, std::string* error) {
+  return Begin(0, std::move(tcp), error);
+}
+
+UniqueFd TlsTunnel::WrapTo(std::uint64_t maker, UniqueFd tcp,
+                           std::string* error) {
+  MOBULA_CHECK(maker != 0);
+  return Begin(maker, std::move(tcp), error);
+}
+
+UniqueFd TlsTunnel::Begin(std::uint64_t maker, UniqueFd tcp,
+                          std::string* error) {
   const Options& options = thread_->options;
   const auto mine = ReadCredentials(options.credentials_file, error);
   if (!mine) return UniqueFd();
@@ -142,11 +157,15 @@ UniqueFd TlsTunnel::Wrap(UniqueFd tcp, std::string* error) {
   UniqueFd ours(fds[0]);
   auto way = std::make_shared<std::pair<UniqueFd, UniqueFd>>(std::move(tcp),
                                                              UniqueFd(fds[1]));
-  thread_->strand.Post([thread = thread_.get(), way,
-                        context = TlsContext::ForNode(*mine, options.clock)] {
-    thread->strand.AssertHeld();
-    thread->Begin(std::move(way->first), std::move(way->second), context);
-  });
+  const bool to_store = maker == 0;
+  thread_->strand.Post(
+      [thread = thread_.get(), way, to_store,
+       context = to_store ? TlsContext::ForNode(*mine, options.clock)
+                          : TlsContext::ForPeer(*mine, maker, options.clock)] {
+        thread->strand.AssertHeld();
+        thread->Begin(std::move(way->first), std::move(way->second), to_store,
+                      context);
+      });
   return ours;
 }
 

@@ -1,5 +1,6 @@
-// TlsTunnel is a node's end of connections to its control store by TLS: what it
-// wraps looks like a plain socket, and what goes through it is secret.
+// TlsTunnel is a node's end of connections to its control store, or to another
+// node, by TLS: what it wraps looks like a plain socket, and what goes through
+// it is secret.
 //
 //   TlsTunnel tunnel({.credentials_file = path});
 //   UniqueFd plain = tunnel.Wrap(std::move(tcp), &error);
@@ -7,12 +8,13 @@
 // control store's answer to a greeting (base/rpc/greeting.h): gRPC alone would
 // say "Socket closed".
 // The credentials are read for each connection, so that renewed ones are used.
-// Owner: what asks or follows a control store.   Threading: Wrap from any
-// thread; a thread of its own carries the bytes.
-// Failure: Wrap gives nothing and says why where the credentials are of no use.
+// Owner: what asks or follows a control store; raylet::NodeLines.   Threading:
+// Wrap from any thread; a thread of its own carries the bytes. Failure: Wrap
+// gives nothing and says why where the credentials are of no use.
 #ifndef MOBULA_BASE_TLS_TLS_TUNNEL_H_
 #define MOBULA_BASE_TLS_TLS_TUNNEL_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -35,9 +37,14 @@ class TlsTunnel {
 
   // `tcp` is connected or about to be. The result is non-blocking.
   UniqueFd Wrap(UniqueFd tcp, std::string* error);
+  // The same, to the door of the node whose certificate names `maker`.
+  UniqueFd WrapTo(std::uint64_t maker, UniqueFd tcp, std::string* error);
 
  private:
   struct Thread;
+
+  // maker 0: the control store.
+  UniqueFd Begin(std::uint64_t maker, UniqueFd tcp, std::string* error);
 
   std::shared_ptr<Thread> thread_;
 };
