@@ -236,6 +236,11 @@ void AddStart(CLI::App* app, StartCommand* command) {
                   "(for others, who prove who they are)")
       ->check(StoreAddress())
       ->needs(head);
+  app->add_option("--node-listen", command->offers.node_listen,
+                  "where the node waits for other nodes: tls:HOST:PORT, of a "
+                  "cluster of several machines (the address of this machine "
+                  "towards the head, any port)")
+      ->check(StoreAddress());
   app->add_option_function<std::vector<std::string>>(
          "--label",
          [command](const std::vector<std::string>& all) {

@@ -70,13 +70,31 @@ TEST(CommandLineTest, OfPeople) {
 }
 
 TEST(CommandLineTest, StartOfAHead) {
-  const auto start = std::get<StartCommand>(Parse(
-      {"start", "--head", "--dir", "d", "--listen", "127.0.0.1:0", "--cpus",
-       "2", "--resource", "gpu=1", "--label", "zone=a=b", "--label", "rack=",
-       "--foreground", "--memory", "50%", "--object-store-memory", "0"}));
+  const auto start = std::get<StartCommand>(Parse({"start",
+                                                   "--head",
+                                                   "--dir",
+                                                   "d",
+                                                   "--listen",
+                                                   "127.0.0.1:0",
+                                                   "--cpus",
+                                                   "2",
+                                                   "--resource",
+                                                   "gpu=1",
+                                                   "--label",
+                                                   "zone=a=b",
+                                                   "--label",
+                                                   "rack=",
+                                                   "--foreground",
+                                                   "--memory",
+                                                   "50%",
+                                                   "--object-store-memory",
+                                                   "0",
+                                                   "--node-listen",
+                                                   "tls:10.0.0.1:7000"}));
   EXPECT_TRUE(start.head && start.foreground);
   EXPECT_EQ(start.dir, "d");
   EXPECT_EQ(start.listen, "127.0.0.1:0");
+  EXPECT_EQ(start.offers.node_listen, "tls:10.0.0.1:7000");
   EXPECT_EQ(start.offers.cpus, 2);
   EXPECT_EQ(start.offers.memory->Of(1000), 500u);
   EXPECT_TRUE(start.offers.object_store->is_zero());

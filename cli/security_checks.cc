@@ -20,6 +20,7 @@
 #include "base/security/secret_file.h"
 #include "base/tls/tls_context.h"
 #include "cli/nodes/head_folder.h"
+#include "raylet/spawn/keeper.h"
 #include "raylet/spawn/process_tree.h"
 
 namespace mobula::cli {
@@ -92,23 +93,6 @@ Check CheckSocket(const std::string& path) {
   return check;
 }
 
-void CheckSessions(const std::string& root, std::vector<Check>* checks) {
-  if (!IsThere(root)) return;
-  checks->push_back(CheckFolder("sessions", root));
-  for (const std::string& session : FilesIn(root)) {
-    struct stat stat{};
-    if (::lstat(session.c_str(), &stat) != 0 || !S_ISDIR(stat.st_mode)) {
-      continue;
-    }
-    checks->push_back(CheckFolder("session", session));
-    for (const std::string& file : FilesIn(session)) {
-      if (::lstat(file.c_str(), &stat) == 0 && S_ISSOCK(stat.st_mode)) {
-        checks->push_back(CheckSocket(file));
-      }
-    }
-  }
-}
-
 Check CheckListener(const TcpListener& listener) {
   const bool is_loopback = listener.address.starts_with("127.0.0.1:") ||
                            listener.address.starts_with("[::1]:");
@@ -147,6 +131,27 @@ Check CheckCredentials(const std::string& file, std::int64_t now_s) {
                            : ", HAS EXPIRED " + Span(-left) + " ago";
   check.advice = "join again with a new token, or remove the file";
   return check;
+}
+
+void CheckSessions(const std::string& root, std::int64_t now_s,
+                   std::vector<Check>* checks) {
+  if (!IsThere(root)) return;
+  checks->push_back(CheckFolder("sessions", root));
+  for (const std::string& session : FilesIn(root)) {
+    struct stat stat{};
+    if (::lstat(session.c_str(), &stat) != 0 || !S_ISDIR(stat.st_mode)) {
+      continue;
+    }
+    checks->push_back(CheckFolder("session", session));
+    for (const std::string& file : FilesIn(session)) {
+      if (::lstat(file.c_str(), &stat) == 0 && S_ISSOCK(stat.st_mode)) {
+        checks->push_back(CheckSocket(file));
+      }
+      if (file.ends_with("/node.pem")) {
+        checks->push_back(CheckCredentials(file, now_s));
+      }
+    }
+  }
 }
 
 Check CheckTokenFile(const std::string& file, std::int64_t now_s) {
@@ -235,9 +240,13 @@ void LookAt(pid_t process_id,
     const auto found = listening.find(
         target.substr(kSocket.size(), target.size() - kSocket.size() - 1));
     if (found == listening.end()) continue;
-    places->listeners.push_back(
-        {(process ? process->name : "?") + ", pid " + pid, found->second,
-         named("tls:" + found->second)});
+    const std::string name = process ? process->name : "?";
+    // A raylet, which may have the name of its keeper, has no other door of TCP
+    // than that for other nodes.
+    const bool is_raylet =
+        name == "mobula-raylet" || name == raylet::kKeeperName;
+    places->listeners.push_back({name + ", pid " + pid, found->second,
+                                 is_raylet || named("tls:" + found->second)});
   }
 }
 
@@ -274,7 +283,9 @@ std::vector<Check> CheckSecurity(const SecurityPlaces& places) {
   if (places.listeners.empty()) {
     checks.push_back({"listener", true, "none of TCP", ""});
   }
-  for (const std::string& root : places.roots) CheckSessions(root, &checks);
+  for (const std::string& root : places.roots) {
+    CheckSessions(root, places.now_s, &checks);
+  }
   for (const std::string& head : places.head_folders) {
     CheckHead(head, places.now_s, &checks);
   }

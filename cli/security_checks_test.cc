@@ -155,6 +155,18 @@ TEST_F(SecurityChecksTest, CertificatesEndAndTokensGrowOld) {
   EXPECT_NE(Text().find("note   join token: "), std::string::npos) << Text();
 }
 
+TEST_F(SecurityChecksTest, WhatAHeadsRayletShowsIsLookedAt) {
+  fs::copy_file(above_ + "/state/credentials/10.0.0.1:1.pem",
+                above_ + "/run/1/node.pem");
+  const std::string path = above_ + "/run/1/node.pem";
+  ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
+  EXPECT_EQ(Wrong(), "");
+  EXPECT_NE(Text().find("/run/1/node.pem, of node"), std::string::npos)
+      << Text();
+  ASSERT_EQ(::chmod(path.c_str(), 0644), 0);
+  EXPECT_EQ(Wrong(), "certificate");
+}
+
 TEST_F(SecurityChecksTest, WhereNothingIsNothingIsWrong) {
   fs::remove_all(above_);
   EXPECT_EQ(Wrong(), "") << Text();

@@ -267,6 +267,7 @@ raylet::NodeOptions NodeOf(const StartCommand& command, const Plan& plan) {
   node.state_folder =
       (plan.head ? plan.head->path() : plan.folder) + "/programs";
   node.is_head = command.head;
+  if (plan.listen) node.listen = plan.listen->ToString();
   node.labels = command.labels;
   node.keeper_pid = ::getpid();
   return node;

@@ -32,6 +32,8 @@ ControlLine::Options LineOptions(const Core::Options& options) {
   line.node.pid = options.pid;
   line.node.name = options.node_name;
   line.node.socket = options.socket;
+  line.node.door = options.door;
+  line.node.maker = options.maker;
   line.node.is_head = options.is_head;
   line.node.total = options.total;
   line.node.labels = options.labels;

@@ -91,6 +91,10 @@ class Core {
     // What the control store is told of the node beside the above.
     std::int32_t pid = 0;
     std::string socket;  // where drivers of the machine connect, "" if nowhere
+    // Where raylets of other nodes connect (raylet/lines), "" if nowhere, and
+    // the upper half of all ids that are made here.
+    std::string door;
+    std::uint64_t maker = 0;
     bool is_head = false;
     std::map<std::string, std::string> labels;
     // The shell connects to a control store in any case: it is never asked to.

@@ -27,12 +27,14 @@
 #include "base/security/credentials.h"
 #include "base/settings/log_settings.h"
 #include "base/sockets/peer.h"
+#include "base/sockets/poll_wait.h"
 #include "base/strand.h"
 #include "base/tls/credential_renewer.h"
 #include "base/tls/tls_context.h"
 #include "base/tls/tls_tunnel.h"
 #include "base/unique_fd.h"
 #include "raylet/arenas/spill_folders.h"
+#include "raylet/server/line_plan.h"
 #include "raylet/server/node_resources.h"
 #include "raylet/server/server.h"
 #include "raylet/server/store_size.h"
@@ -48,6 +50,9 @@ using base::UniqueFd;
 constexpr double kQuantityMax = 9e14;
 constexpr int kWorkersMax = 100'000;
 constexpr std::size_t kTokenBytesMax = 4096;
+// The head's store may only be beginning.
+constexpr base::Duration kCertifyPatience = std::chrono::seconds(20);
+constexpr base::Duration kCertifyPause = std::chrono::milliseconds(50);
 
 int Complain(int code, const std::string& sentence) {
   std::fprintf(stderr, "mobula raylet: %s\n", sentence.c_str());
@@ -153,6 +158,7 @@ Server::Options ServerOptions(const RayletOptions& options) {
   Server::Options server;
   server.open_files = RaiseOpenFiles();
   server.id_maker = base::RandomBits();
+  server.core.maker = server.id_maker;
   base::IdSource ids(base::RandomBits());
   const double cpus = options.cpus ? *options.cpus : DetectCpus();
   server.core.self = ids.Next<base::ProcessId>();
@@ -237,6 +243,11 @@ struct TlsLine {
 };
 
 // The ids of this node are of the making that its certificate names.
+void BeOf(std::uint64_t maker, Server::Options* server) {
+  server->core.self = base::ProcessId{maker, base::RandomBits()};
+  server->core.node = base::NodeId{maker, base::RandomBits()};
+}
+
 bool JoinByTls(const base::ControlAddress& address,
                const std::string& credentials_file, Server::Options* server,
                std::string* error) {
@@ -244,9 +255,8 @@ bool JoinByTls(const base::ControlAddress& address,
       base::ChooseCredentials(address.HostAndPort(), credentials_file);
   const auto mine = base::ReadCredentials(file, error);
   if (!mine) return false;
-  const std::uint64_t maker = mine->identity().maker;
-  server->core.self = base::ProcessId{maker, base::RandomBits()};
-  server->core.node = base::NodeId{maker, base::RandomBits()};
+  BeOf(mine->identity().maker, server);
+  server->lines.credentials_file = file;
   server->core.has_control = true;
   server->core.address = address.ToString();
   server->node_file.control = address.ToString();
@@ -274,6 +284,51 @@ bool JoinCluster(const std::string& control, const std::string& token_file,
     return base::ConnectControl(address, why);
   };
   server->control.token = std::move(*token);
+  return true;
+}
+
+// The head reaches its store without TLS, and other nodes by it: what it shows
+// those its store signs, which may only be beginning. False, and why.
+bool CertifyOwn(const NodeOptions& options, const UniqueFd& keeper,
+                Server::Options* server, std::string* error) {
+  const auto control = base::ControlAddress::Parse(options.control, error);
+  const auto listen = base::ControlAddress::Parse(options.listen, error);
+  if (!control || !listen) return false;
+  const std::string file = options.folder + "/node.pem";
+  const auto mine = CertifyHead(
+      *control, *listen, file, base::BootNow() + kCertifyPatience,
+      [&keeper] {
+        return !base::WaitReadable(keeper.get(),
+                                   base::BootNow() + kCertifyPause);
+      },
+      error);
+  if (!mine) return false;
+  BeOf(mine->identity().maker, server);
+  server->lines.credentials_file = file;
+  server->control.connect = [connect = std::move(server->control.connect),
+                             renewal = TlsLine::RenewalOf(*listen, file),
+                             renewer =
+                                 std::shared_ptr<base::CredentialRenewer>()](
+                                std::string* why) mutable -> UniqueFd {
+    if (renewer == nullptr) {
+      renewer = std::make_shared<base::CredentialRenewer>(renewal);
+    }
+    return connect(why);
+  };
+  return true;
+}
+
+// False, and why.
+bool PlanDoor(LineRequest request, Server::Options* server,
+              std::string* error) {
+  const auto address = base::ControlAddress::Parse(server->core.address, error);
+  if (!request.store && address && address->tls) request.store = address;
+  const auto plan = PlanLines(request, error);
+  if (!plan) return false;
+  server->lines.self = server->core.node;
+  server->lines.raylet = server->core.self;
+  server->lines.door = plan->door;
+  server->lines.door_host = plan->door_host;
   return true;
 }
 
@@ -333,6 +388,12 @@ int RunRaylet(const RayletOptions& options) {
   if (!PlanStore(options, folder->path(), &server, &error)) {
     return Complain(2, error);
   }
+  LineRequest door;
+  door.folder = folder->path();
+  door.asked = options.node_listen;
+  if (!options.control.empty() && !PlanDoor(door, &server, &error)) {
+    return Complain(2, error);
+  }
   server.session = folder->session();
   server.folder = folder->path();
   server.programs_folder = folder->path() + "/programs";
@@ -361,6 +422,17 @@ int RunNode(const NodeOptions& options, UniqueFd keeper) {
   if (!JoinCluster(options.control, options.token_file, &server, &error)) {
     return Complain(1, error);
   }
+  LineRequest door;
+  door.folder = options.folder;
+  door.asked = options.offers.node_listen;
+  door.is_head = options.is_head;
+  if (!options.listen.empty()) {
+    if (!CertifyOwn(options, keeper, &server, &error)) {
+      return Complain(1, error);
+    }
+    door.store = base::ControlAddress::Parse(options.listen, &error);
+  }
+  if (!PlanDoor(door, &server, &error)) return Complain(2, error);
   server.session = options.session;
   server.folder = options.folder;
   server.programs_folder = options.state_folder;

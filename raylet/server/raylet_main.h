@@ -47,6 +47,9 @@ struct RayletOptions {
   // Of RunRaylet: ControlAddress of a control store to join, "" for a head.
   std::string control;
   std::string token_file;  // for it; "" if none
+  // tls:HOST:PORT where it waits for raylets of other nodes; "": see
+  // raylet/server/line_plan.h.
+  std::string node_listen;
   // It gives up joining that, and says why, so that its driver can.
   std::int64_t join_patience_ms = 30'000;
 };
@@ -59,6 +62,7 @@ struct NodeOptions {
   std::string session;       // the mark of its processes
   std::string state_folder;  // where executables are kept by hash; durable
   bool is_head = false;
+  std::string listen;  // of a head: where its store waits by TLS; "" if nowhere
   std::map<std::string, std::string> labels;
   std::int32_t keeper_pid = 0;  // for the NodeFile
 };

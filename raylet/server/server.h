@@ -89,6 +89,7 @@ class Server {
     // cluster comes with that).
     base::ControlClient::Options control;
     base::NodeFile node_file;
+    NodeLines::Options lines;  // to other nodes; `door` with any port
     // Of a driver's own node, before it serves its driver.
     base::Duration join_patience = std::chrono::seconds(30);
   };
