@@ -67,7 +67,10 @@ Server::Server(Strand& strand, Options options)
       door_(strand, {options_.core.self}, DoorCallbacks()),
       old_logs_(options_.folder + "/logs") {
   strand_.AssertHeld();
-  if (!why_.empty()) return StopNow();
+  if (!why_.empty()) {
+    StopNow();
+    return;
+  }
   WatchEnds();
   if (IsEmbedded()) {
     if (!IsOfCluster()) {

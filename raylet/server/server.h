@@ -194,7 +194,7 @@ class Server {
   void OpenProgram(const StartWorker& start, std::size_t source)
       MOBULA_REQUIRES(strand_);
   void Bring(const StartWorker& start, std::size_t source,
-             const ProgramStore::Opened& lacking) MOBULA_REQUIRES(strand_);
+             const std::string& why) MOBULA_REQUIRES(strand_);
   // To the driver on another node; false: not now.
   [[nodiscard]] bool PassOnAfar(const WorkerProcess& worker,
                                 const base::WorkerOutput& output)

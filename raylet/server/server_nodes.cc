@@ -114,44 +114,40 @@ void Server::OpenChannelTo(const MakeChannel& make) {
   Handle(ChannelClosed{make.local, make.afar});
 }
 
-// From one node after the other; `lacking` is what is said where all fail.
+// From one node after the other; `why` is said where all fail.
 void Server::Bring(const StartWorker& start, std::size_t source,
-                   const ProgramStore::Opened& lacking) {
+                   const std::string& why) {
   if (source >= start.sources.size()) {
+    ProgramStore::Opened lacking;
+    lacking.is_lacking = true;
+    lacking.reason = why;
     if (awaiting_program_.erase(start.process) > 0) Launch(start, lacking);
     return;
   }
-  fetch_.Fetch(
-      start.sources[source], start.program,
-      [this, start, source, lacking](const std::string& reason) {
-        strand_.AssertHeld();
-        if (!awaiting_program_.contains(start.process)) return;
-        if (reason.empty()) {
-          OpenProgram(start, start.sources.size());
-          return;
-        }
-        MOBULA_LOG(WARNING) << reason;
-        ProgramStore::Opened next;
-        next.is_lacking = lacking.is_lacking;
-        next.reason = lacking.reason + "; " + reason;
-        Bring(start, source + 1, next);
-      });
+  fetch_.Fetch(start.sources[source], start.program,
+               [this, start, source, why](const std::string& reason) {
+                 strand_.AssertHeld();
+                 if (!awaiting_program_.contains(start.process)) return;
+                 if (reason.empty()) {
+                   OpenProgram(start, start.sources.size());
+                   return;
+                 }
+                 MOBULA_LOG(WARNING) << reason;
+                 Bring(start, source + 1, why + "; " + reason);
+               });
 }
 
 void Server::OpenProgram(const StartWorker& start, std::size_t source) {
   programs_.Open(start.program,
                  [this, start, source](const ProgramStore::Opened& opened) {
                    strand_.AssertHeld();
+                   if (!awaiting_program_.contains(start.process)) return;
                    if (opened.is_lacking && source < start.sources.size()) {
-                     ProgramStore::Opened lacking;
-                     lacking.is_lacking = true;
-                     lacking.reason = opened.reason;
-                     Bring(start, source, lacking);
+                     Bring(start, source, opened.reason);
                      return;
                    }
-                   const bool is_wanted =
-                       awaiting_program_.erase(start.process) > 0;
-                   if (is_wanted) Launch(start, opened);
+                   awaiting_program_.erase(start.process);
+                   Launch(start, opened);
                  });
 }
 
