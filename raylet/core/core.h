@@ -375,6 +375,7 @@ class Core {
   base::BootTime load_at_ = base::BootTime::Never();
   base::BootTime load_told_at_;
   std::optional<base::NodeLoad> load_told_;
+  bool load_doubted_ = false;  // who was told that may count otherwise
   base::BootTime stuck_since_ = base::BootTime::Never();
   base::Duration stuck_patience_ = base::Duration::max();
   base::BootTime timer_ = base::BootTime::Never();

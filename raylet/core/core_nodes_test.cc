@@ -555,6 +555,22 @@ TEST(CoreNodes, WhatIsFreeIsToldAtMostSoOften) {
   EXPECT_EQ(told.back().free, ResourceVector::Cpus(2).With("gpu", 2));
 }
 
+// Or who has sent something there would count it as taken for ever.
+TEST(CoreNodes, WhatIsFreeIsToldAfterAGuestAskedAlsoWhereItIsTheSame) {
+  Nodes nodes({1, 4});
+  nodes.AddDriver(1);
+  const LeaseId lease = nodes.Ask(1, ResourceVector::Cpus(4));
+  ASSERT_TRUE(nodes[1].WorkerOf(lease).has_value());
+  nodes.Do(1, Received{Nodes::DriverOf(1), base::ReturnLease{lease}});
+  nodes.Run();
+  ASSERT_EQ(nodes[2].core.free(), nodes[2].core.total());
+  const std::size_t before = nodes[2].Told<base::NodeLoad>().size();
+  nodes.Pass(2, milliseconds(100));
+  EXPECT_GT(nodes[2].Told<base::NodeLoad>().size(), before);
+  EXPECT_EQ(nodes[2].Told<base::NodeLoad>().back().free,
+            nodes[2].core.total());
+}
+
 TEST(CoreNodes, AGuestMayNotDoWhatItsOwnRayletIsFor) {
   Nodes nodes({1, 4});
   nodes.AddDriver(1);

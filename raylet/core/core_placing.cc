@@ -51,6 +51,7 @@ NodeView::Here Core::Here() const {
 
 bool Core::IsTurnedAway(ProcessId from, const base::RequestLease& message) {
   if (!IsGuest(from)) return false;
+  load_doubted_ = true;  // it counts what it sends as taken until it is told
   const NodeId node = peers_.at(from).node;
   const bool has_room = ledger_.free().Fits(message.shape) &&
                         queue_.size() < workers_.workers_max();
@@ -246,7 +247,7 @@ void Core::TellLoad() {
     if (units > 0) load.free.units[name] = units;
   }
   load.waiting = queue_.size() + afar_.waiting();
-  if (load_told_ && load_told_->free == load.free &&
+  if (!load_doubted_ && load_told_ && load_told_->free == load.free &&
       load_told_->waiting == load.waiting) {
     return;
   }
@@ -254,6 +255,7 @@ void Core::TellLoad() {
     load_at_ = load_told_at_ + options_.load_every;
     return;
   }
+  load_doubted_ = false;
   load_told_at_ = now_;
   load_told_ = load;
   effects_->emplace_back(TellControl{std::move(load)});

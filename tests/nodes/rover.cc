@@ -5,6 +5,7 @@
 // Each WHAT is one line on success, which begins with it; else the error, and
 // exit code 1. Init that fails: 4.
 #include <mobula/mobula.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -266,6 +267,84 @@ std::string Many(int count) {
   return std::to_string(count);
 }
 
+// Until standard input ends.
+bool InputEnds(int milliseconds) {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  if (poll(&input, 1, milliseconds) <= 0) return false;
+  char byte = 0;
+  return read(STDIN_FILENO, &byte, 1) <= 0;
+}
+
+void Say(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+// A node may be killed meanwhile.
+std::string Survives() {
+  std::vector<mobula::Ref<std::string>> refs;
+  for (int i = 0; i < 60; ++i) {
+    refs.push_back(mobula::Spawn<WhereAfter>(
+        mobula::TaskOptions().Place(mobula::Placement().Spread()), 200));
+  }
+  mobula::Get(refs[0]);
+  Say("begun");
+  std::set<std::string> nodes;
+  for (const auto& ref : refs) nodes.insert(mobula::Get(ref));
+  return std::to_string(refs.size());
+}
+
+// The control store may be killed meanwhile.
+std::string Steady() {
+  const auto counter =
+      mobula::Create<Counter>(mobula::ActorOptions().Place(On(Others()[0])));
+  int calls = mobula::Get(counter.Call<&Counter::Add>(1));
+  Say("begun");
+  while (!InputEnds(1)) {
+    ++calls;
+    Expect(mobula::Get(counter.Call<&Counter::Add>(1)) == calls, "in order");
+  }
+  return std::to_string(calls);
+}
+
+// Its node is killed meanwhile: it lives on elsewhere.
+std::string Moves() {
+  const auto counter = mobula::Create<Counter>(
+      mobula::ActorOptions().MaxRestarts(-1).Place(
+          mobula::Placement().OnNode(Others()[0].id).Soft()));
+  const std::string first = mobula::Get(counter.Call<&Counter::At>());
+  Say("at " + first);
+  while (true) {
+    const std::string at = mobula::Get(
+        counter.Call<&Counter::At>(mobula::CallOptions().Retries(-1)));
+    if (at != first) return "to another node";
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+// Something runs on every node until this program is ended.
+std::string Stays() {
+  std::vector<mobula::Actor<Counter>> counters;
+  std::vector<mobula::Ref<std::string>> refs;
+  for (const mobula::NodeInfo& node : Others()) {
+    counters.push_back(
+        mobula::Create<Counter>(mobula::ActorOptions().Place(On(node))));
+    mobula::Get(counters.back().Call<&Counter::At>());
+    refs.push_back(mobula::Spawn<WhereAfter>(TaskOn(node), 600'000));
+  }
+  Say("ready");
+  while (!InputEnds(1000)) {
+  }
+  return "until the end";
+}
+
+std::string Detached(const std::string& name) {
+  const auto counter = mobula::Create<Counter>(
+      mobula::ActorOptions().Name(name).Detached().MaxRestarts(-1).GetIfExists());
+  return std::to_string(mobula::Get(
+      counter.Call<&Counter::Add>(mobula::CallOptions().Retries(-1), 1)));
+}
+
 std::string Try(const std::string& what, const std::string& more) {
   if (what == "tasks") return Tasks();
   if (what == "overflow") return Overflow();
@@ -276,6 +355,11 @@ std::string Try(const std::string& what, const std::string& more) {
   if (what == "streams") return Streams();
   if (what == "cancels") return Cancels();
   if (what == "many") return Many(more.empty() ? 2000 : std::stoi(more));
+  if (what == "survives") return Survives();
+  if (what == "steady") return Steady();
+  if (what == "moves") return Moves();
+  if (what == "stays") return Stays();
+  if (what == "detached") return Detached(more);
   throw std::runtime_error("there is no " + what);
 }
 
