@@ -1,8 +1,11 @@
 #include "raylet/lines/lane_dial.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "base/error_text.h"
@@ -46,6 +49,11 @@ std::string LaneDial::Begin(const Target& target) {
   }
   socket_ = base::MakeSocket(*address);
   if (!socket_.valid()) return base::WithErrorText("no socket can be made");
+  // Of no meaning to a Unix socket.
+  const auto silence_ms =
+      static_cast<unsigned>(target.silence_max / std::chrono::milliseconds(1));
+  ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_ms,
+               sizeof silence_ms);
   const int failed = base::ConnectSocket(*address, socket_.get());
   if (failed != 0 && failed != EINPROGRESS) return base::ErrorText(failed);
   if (!address->tls) {

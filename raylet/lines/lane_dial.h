@@ -34,6 +34,8 @@ class LaneDial {
     std::string door;                   // ControlAddress
     base::TlsTunnel* tunnel = nullptr;  // for one by TLS; none: it cannot
     base::Duration timeout;
+    // A connection of TCP whose bytes nobody acknowledges for so long breaks.
+    base::Duration silence_max;
   };
 
   LaneDial(base::Strand& strand, const Target& target, NodeHello hello,

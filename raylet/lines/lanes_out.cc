@@ -95,7 +95,7 @@ void NodeLines::Dial(const PeerPtr& peer, Lane lane) {
         base::TlsTunnel::Options{options_.credentials_file, options_.clock});
   }
   const LaneDial::Target target{peer->door, tunnel_.get(),
-                                options_.dial_timeout};
+                                options_.dial_timeout, options_.lost_after / 3};
   peer->out[At(lane)].dial =
       std::make_unique<LaneDial>(strand_, target, hello,
                                  [this, weak = std::weak_ptr<Peer>(peer),

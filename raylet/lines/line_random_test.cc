@@ -25,18 +25,13 @@ using std::chrono::seconds;
 class World {
  public:
   explicit World(std::uint32_t seed) : random_(seed) {
-    for (int end = 0; end < 2; ++end) {
-      Line::Options options;
-      options.first_life = 1 + random_() % 1000;
-      options.seed = random_();
-      ends_.emplace_back(options);
-    }
+    for (End& end : ends_) end.line.emplace(OptionsFrom(1 + random_() % 1000));
   }
 
   // One thing that may happen.
   void Step(bool faults) {
     const int at = Chance(2) ? 1 : 0;
-    switch (random_() % (faults ? 10 : 7)) {
+    switch (random_() % (faults ? 12 : 7)) {
       case 0:
         return KnowOne(at);
       case 1:
@@ -53,9 +48,14 @@ class World {
       case 7:
       case 8:
         return Cut(at);
-      default:
+      case 9:
         if (Chance(3)) GiveUp(at);
         return;
+      case 10:
+        if (Chance(10)) StartAgain(at);
+        return;
+      default:
+        return ArriveLate();
     }
   }
   // Without faults: both are known, and both talk.
@@ -75,9 +75,9 @@ class World {
   void CheckAtRest() {
     for (int at = 0; at < 2; ++at) {
       const End& end = ends_[at];
-      EXPECT_TRUE(end.line.known());
+      EXPECT_TRUE(end.line->known());
       EXPECT_EQ(end.ended, ends_at_rest_[at]) << "it does not come to rest";
-      EXPECT_EQ(end.line.life().theirs(), ends_[1 - at].line.life().own());
+      EXPECT_EQ(end.line->life().theirs(), ends_[1 - at].line->life().own());
       EXPECT_TRUE(end.up);
     }
   }
@@ -100,9 +100,7 @@ class World {
 
  private:
   struct End {
-    explicit End(const Line::Options& options) : line(options) {}
-
-    Line line;
+    std::optional<Line> line;
     std::optional<NodeHello> dialled;  // of this life
     bool up = false;
     // What this end, as the acceptor, has of the other's connection.
@@ -112,10 +110,23 @@ class World {
     int ended = 0;
   };
 
+  Line::Options OptionsFrom(std::uint64_t life) {
+    Line::Options options;
+    options.first_life = life;
+    options.seed = random_();
+    return options;
+  }
   bool Chance(std::uint32_t of) { return random_() % of == 0; }
-  static void EndLife(End& end) {
-    ++end.ended;
+  // What it had dialled is on its way, and ends when it has arrived.
+  void DropDialled(End& end) {
+    if (end.dialled && late_.size() < 10) {
+      late_.emplace_back(&end == &ends_[1] ? 1 : 0, *end.dialled);
+    }
     end.dialled.reset();
+  }
+  void EndLife(End& end) {
+    ++end.ended;
+    DropDialled(end);
     end.up = false;
     end.in_life.reset();
   }
@@ -128,35 +139,35 @@ class World {
     }
     for (const Lane lane : effects.dial) {
       EXPECT_EQ(lane, Lane::kControl);
-      EXPECT_TRUE(end.line.known());
+      EXPECT_TRUE(end.line->known());
       NodeHello& hello = end.dialled.emplace();
-      hello.epoch = end.line.life().own();
-      hello.seen = end.line.life().theirs();
-      hello.over = end.line.life().over();
+      hello.epoch = end.line->life().own();
+      hello.seen = end.line->life().theirs();
+      hello.over = end.line->life().over();
     }
   }
   // What `at` has dialled or has up.
   void Broken(int at) {
     End& end = ends_[at];
     if (!end.dialled && !end.up) return;
-    end.dialled.reset();
+    DropDialled(end);
     end.up = false;
-    end.line.OnDown(Lane::kControl, "cut", now_);
+    end.line->OnDown(Lane::kControl, "cut", now_);
   }
   void KnowOne(int at) {
     LineEffects effects;
-    ends_[at].line.Know(now_, effects);
+    ends_[at].line->Know(now_, effects);
     Apply(at, effects);
   }
   void WantOne(int at) {
-    if (!ends_[at].line.known()) return;
+    if (!ends_[at].line->known()) return;
     LineEffects effects;
-    ends_[at].line.Want(Lane::kControl, now_, effects);
+    ends_[at].line->Want(Lane::kControl, now_, effects);
     Apply(at, effects);
   }
   void Tick(int at) {
     LineEffects effects;
-    ends_[at].line.OnTimer(now_, effects);
+    ends_[at].line->OnTimer(now_, effects);
     Apply(at, effects);
   }
   // The hello of `at` arrives, or its answer does.
@@ -166,8 +177,8 @@ class World {
     if (!end.dialled) return;
     const NodeHello hello = *end.dialled;
     LineEffects effects;
-    const Line::Verdict verdict = other.line.OnHello(hello, effects);
-    const std::uint64_t theirs = other.line.life().own();
+    const Line::Verdict verdict = other.line->OnHello(hello, effects);
+    const std::uint64_t theirs = other.line->life().own();
     if (verdict == Line::Verdict::kWelcome) other.in_life = hello.epoch;
     if (verdict == Line::Verdict::kWait) {
       // The connection waits there, whatever becomes of others.
@@ -179,11 +190,11 @@ class World {
     end.dialled.reset();
     LineEffects answer;
     if (verdict == Line::Verdict::kWelcome) {
-      end.up = end.line.OnUp(Lane::kControl, theirs, now_, answer);
+      end.up = end.line->OnUp(Lane::kControl, theirs, now_, answer);
     } else {
       NodeWelcome refusal;
       refusal.refusal = NodeRefusal::kStale;
-      end.line.OnRefused(Lane::kControl, refusal, now_, answer);
+      end.line->OnRefused(Lane::kControl, refusal, now_, answer);
     }
     Apply(at, answer);
   }
@@ -191,20 +202,39 @@ class World {
   void Talk(int at) {
     End& end = ends_[at];
     End& other = ends_[1 - at];
-    if (!end.up || other.in_life != end.line.life().own()) return;
-    other.heard[other.line.life().own()].insert(end.line.life().own());
-    if (Chance(2)) end.line.OnAcked(Lane::kControl, Chance(2), now_);
+    if (!end.up || other.in_life != end.line->life().own()) return;
+    other.heard[other.line->life().own()].insert(end.line->life().own());
+    if (Chance(2)) end.line->OnAcked(Lane::kControl, Chance(2), now_);
   }
   void Cut(int at) { Broken(at); }
+  void ArriveLate() {
+    if (late_.empty()) return;
+    const std::size_t which = random_() % late_.size();
+    const auto [at, hello] = late_[which];
+    late_.erase(late_.begin() + static_cast<std::ptrdiff_t>(which));
+    LineEffects effects;
+    const Line::Verdict verdict = ends_[1 - at].line->OnHello(hello, effects);
+    if (verdict == Line::Verdict::kWelcome) ends_[1 - at].in_life = hello.epoch;
+    Apply(1 - at, effects);
+  }
+  // Another process, of the same id, that knows nothing.
+  void StartAgain(int at) {
+    End& end = ends_[at];
+    const std::uint64_t life = end.line->life().own() + 1000;
+    EndLife(end);
+    end.line.emplace(OptionsFrom(life));
+    Broken(1 - at);
+  }
   void GiveUp(int at) {
     LineEffects effects;
-    ends_[at].line.GiveUp("so", effects);
+    ends_[at].line->GiveUp("so", effects);
     Apply(at, effects);
   }
 
   std::mt19937 random_;
   BootTime now_ = BootTime::FromSinceBoot(seconds(100));
-  std::vector<End> ends_;
+  std::array<End, 2> ends_;
+  std::vector<std::pair<int, NodeHello>> late_;
   std::array<int, 2> ends_at_rest_ = {};
 };
 

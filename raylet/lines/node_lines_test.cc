@@ -377,12 +377,12 @@ class NodeLinesTest : public testing::Test {
     options.credentials_file = CredentialsOf(maker);
     return options;
   }
-  std::string CredentialsOf(std::uint64_t maker) {
+  std::string CredentialsOf(std::uint64_t maker, std::int64_t lives_s = 3600) {
     const std::string file = folder_ + "/c/" + std::to_string(maker) + ".pem";
     base::KeyPair key = base::KeyPair::Make();
     base::Certificate own =
         authority_.Issue(key, {kCluster, base::ClusterRole::kNode, maker},
-                         {base::WallNowS(), 3600});
+                         {base::WallNowS(), lives_s});
     std::string error;
     EXPECT_TRUE(base::WriteCredentials(
         file, {std::move(key), std::move(own), authority_.certificate()},
@@ -520,7 +520,7 @@ TEST_P(BothWays, WhatIsSentBeforeItIsKnownThereWaits) {
 
 TEST_P(BothWays, OneThatIsNeverKnownIsRefusedAndToldSo) {
   NodeLines::Options hasty = Of(1, GetParam());
-  hasty.lost_after = milliseconds(300);
+  hasty.lost_after = seconds(1);
   Node a(1, hasty);
   NodeLines::Options short_of_patience = Of(2, GetParam());
   short_of_patience.known_patience = milliseconds(20);
@@ -534,7 +534,7 @@ TEST_P(BothWays, OneThatIsNeverKnownIsRefusedAndToldSo) {
 
 TEST_P(BothWays, AnotherClusterIsRefused) {
   NodeLines::Options hasty = Of(1, GetParam());
-  hasty.lost_after = milliseconds(300);
+  hasty.lost_after = seconds(1);
   hasty.door.clear();
   Node a(1, hasty);
   a.Close();
@@ -575,7 +575,7 @@ TEST_P(BothWays, OneThatIsStartedAgainIsLostAndThenAnew) {
 
 TEST_P(BothWays, WhoGivesUpTellsTheOtherAndBothBeginAnew) {
   NodeLines::Options hasty = Of(1, GetParam());
-  hasty.lost_after = milliseconds(200);
+  hasty.lost_after = seconds(2);
   Node a(1, hasty);
   Node b(2, Of(2, GetParam()));
   a.knows_again = true;
@@ -641,7 +641,7 @@ TEST_F(NodeLinesTest, WhatIsForgottenIsGoneWithoutAWord) {
   NodeLines::Options impatient = Of(2, false);
   impatient.known_patience = milliseconds(10);
   NodeLines::Options hasty = Of(1, false);
-  hasty.lost_after = milliseconds(300);
+  hasty.lost_after = seconds(1);
   Node a(1, hasty);
   Node b(2, impatient);
   Acquaint(a, b);
@@ -675,7 +675,7 @@ TEST_F(NodeLinesTest, ItMayBeForgottenByWhoIsToldAMessage) {
 
 TEST_F(NodeLinesTest, ANodeThatShowsAnothersCertificateIsRefused) {
   NodeLines::Options thief = Of(1, true);
-  thief.lost_after = milliseconds(300);
+  thief.lost_after = seconds(1);
   thief.credentials_file = CredentialsOf(3);
   Node a(1, thief);  // says that it is node 1, by the certificate of node 3
   Node b(2, Of(2, true));
@@ -689,7 +689,7 @@ TEST_F(NodeLinesTest, ANodeThatShowsAnothersCertificateIsRefused) {
 
 TEST_F(NodeLinesTest, ADoorWithAnotherCertificateIsNotSpokenTo) {
   NodeLines::Options hasty = Of(1, true);
-  hasty.lost_after = milliseconds(300);
+  hasty.lost_after = seconds(1);
   Node a(1, hasty);
   Node b(2, Of(2, true));
   Node c(3, Of(3, true));
@@ -702,6 +702,22 @@ TEST_F(NodeLinesTest, ADoorWithAnotherCertificateIsNotSpokenTo) {
       << a.Lost(c).back();
   EXPECT_TRUE(b.Control(a).empty());
   EXPECT_TRUE(c.Control(a).empty());
+}
+
+TEST_F(NodeLinesTest, WhatIsRenewedInTheFileIsShown) {
+  NodeLines::Options looks = Of(2, true);
+  looks.credentials_look = milliseconds(10);
+  Node b(2, looks);
+  // For this one what b shows has ended an hour ago.
+  NodeLines::Options later = Of(1, true);
+  later.credentials_file = CredentialsOf(1, 24 * 3600);
+  later.clock = [] { return base::WallNowS() + 2 * 3600; };
+  Node a(1, later);
+  Acquaint(a, b);
+  CredentialsOf(2, 24 * 3600);
+  a.Send(b, 1);
+  ASSERT_TRUE(b.AwaitControl(a, 1));
+  EXPECT_TRUE(a.Lost(b).empty());
 }
 
 TEST_F(NodeLinesTest, AStrangerIsToldNothing) {
