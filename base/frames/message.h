@@ -103,6 +103,9 @@ struct Registered {
   // ControlAddress of its control store, "" if others cannot reach that: an
   // embedded head's own.
   std::string address = "";
+  // The upper half of the ids of all arenas of its store: others are of other
+  // nodes (PullValue). 0: there are none.
+  std::uint64_t maker = 0;
 };
 
 // Asks for one slot in a worker. Answered, in its own time, by LeaseGranted or

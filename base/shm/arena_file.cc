@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <limits>
 #include <utility>
 
@@ -78,6 +79,26 @@ bool ArenaFile::Write(std::uint64_t offset, std::string_view bytes,
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
   return true;
+}
+
+std::optional<std::string> ArenaFile::Read(std::uint64_t offset,
+                                           std::uint64_t byte_count,
+                                           std::string* error) const {
+  MOBULA_CHECK(offset <= byte_count_ && byte_count <= byte_count_ - offset);
+  std::string bytes(byte_count, '\0');
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t read =
+        ::pread(fd_.get(), bytes.data() + done, bytes.size() - done,
+                static_cast<off_t>(offset + done));
+    if (read < 0 && errno == EINTR) continue;
+    if (read <= 0) {
+      *error = WithErrorText("cannot read shared memory");
+      return std::nullopt;
+    }
+    done += static_cast<std::size_t>(read);
+  }
+  return bytes;
 }
 
 UniqueFd ArenaFile::Writable(std::string* error) const {

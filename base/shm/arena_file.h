@@ -36,6 +36,11 @@ class ArenaFile {
   [[nodiscard]] bool Write(std::uint64_t offset, std::string_view bytes,
                            std::string* error);
 
+  // So many bytes from there on; nothing, and why, if the system has none.
+  [[nodiscard]] std::optional<std::string> Read(std::uint64_t offset,
+                                                std::uint64_t byte_count,
+                                                std::string* error) const;
+
   // For the one writer; not once it is sealed.
   [[nodiscard]] UniqueFd Writable(std::string* error) const;
   // For a reader; the first one seals.

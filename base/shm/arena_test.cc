@@ -117,6 +117,16 @@ TEST(Arena, IsFilledBeforeItIsSealed) {
   EXPECT_EQ(MapToRead(file)->view().substr(kBytes - 3), "end");
 }
 
+TEST(Arena, IsReadByItsMakerAlsoWhenItIsSealed) {
+  ArenaFile file = NewArena();
+  std::string error;
+  ASSERT_TRUE(file.Write(100, "some bytes", &error)) << error;
+  EXPECT_EQ(file.Read(100, 10, &error), "some bytes");
+  EXPECT_TRUE(file.ReadOnly(&error).valid());
+  EXPECT_EQ(file.Read(105, 5, &error), "bytes");
+  EXPECT_EQ(file.Read(kBytes, 0, &error), "");
+}
+
 TEST(Arena, NobodyMapsASealedOneToWrite) {
   ArenaFile file = NewArena();
   std::string error;

@@ -1,6 +1,7 @@
 #include "base/shm/extent_header.h"
 
 #include <cstddef>
+#include <cstring>
 #include <limits>
 
 namespace mobula::base {
@@ -21,6 +22,26 @@ std::optional<ExtentPlace> PlaceOf(const Extent& extent,
   const std::uint64_t begin = extent.offset - sizeof(ExtentHeader);
   if (begin > arena_bytes || needed > arena_bytes - begin) return std::nullopt;
   return ExtentPlace{begin, needed};
+}
+
+bool IsHeaderOf(std::string_view header, const Extent& extent) {
+  if (header.size() != sizeof(ExtentHeader)) return false;
+  // Behind that is what was there before.
+  constexpr std::size_t kSaid = offsetof(ExtentHeader, unused);
+  const std::string is_it = HeaderOf(extent);
+  return extent.generation != 0 &&
+         header.substr(0, kSaid) == std::string_view(is_it).substr(0, kSaid);
+}
+
+std::string HeaderOf(const Extent& extent) {
+  std::string header(sizeof(ExtentHeader), '\0');
+  const auto put = [&header](std::size_t at, const auto& number) {
+    std::memcpy(header.data() + at, &number, sizeof(number));
+  };
+  put(offsetof(ExtentHeader, magic), kExtentMagic);
+  put(offsetof(ExtentHeader, byte_count), extent.byte_count);
+  put(offsetof(ExtentHeader, generation), extent.generation);
+  return header;
 }
 
 std::optional<std::string_view> FindExtent(std::string_view arena,

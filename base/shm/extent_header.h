@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/shm/extent_size.h"
@@ -42,6 +43,11 @@ std::optional<ExtentPlace> PlaceOf(const Extent& extent,
                                    std::uint64_t arena_bytes);
 // The same of any value of so many bytes. 0 where it is longer than can be.
 std::uint64_t PlaceBytes(std::uint64_t value_bytes);
+
+// Whether these bytes, as many as a header has, are that of the extent.
+bool IsHeaderOf(std::string_view header, const Extent& extent);
+// What to put before the bytes of an extent that nobody reads yet.
+std::string HeaderOf(const Extent& extent);
 
 // The value's bytes within the mapped arena, nothing where they are not there
 // (any more).

@@ -187,6 +187,12 @@ bool ArenaShell::Do(const Effect& effect) {
     Drop(drop->arena);
   } else if (const auto* rename = std::get_if<RenameArena>(&effect)) {
     Rename(*rename);
+  } else if (const auto* write = std::get_if<WriteArena>(&effect)) {
+    Write(write->arena, write->offset, write->bytes.view());
+  } else if (const auto* finish = std::get_if<FinishExtent>(&effect)) {
+    const Extent& extent = finish->extent;
+    Write(extent.arena, extent.offset - base::kExtentHeaderBytes,
+          base::HeaderOf(extent));
   } else {
     return false;
   }
@@ -329,6 +335,38 @@ base::UniqueFd ArenaShell::Open(base::ArenaId id, bool is_writable,
   MOBULA_CHECK(arena.memory.has_value());
   return is_writable ? arena.memory->Writable(error)
                      : arena.memory->ReadOnly(error);
+}
+
+// All of its memory is there since it was made: that can not fail, and what is
+// only half a value must not be given for one.
+void ArenaShell::Write(base::ArenaId id, std::uint64_t offset,
+                       std::string_view bytes) {
+  std::string error;
+  const bool written = arenas_.at(id)->memory->Write(offset, bytes, &error);
+  MOBULA_CHECK(written) << error;
+}
+
+std::optional<base::Bytes> ArenaShell::ReadPart(
+    const SendExtentPart& part) const {
+  strand_.AssertHeld();
+  const Extent& extent = part.extent;
+  const base::ArenaFile& memory = *arenas_.at(extent.arena)->memory;
+  if (!base::PlaceOf(extent, memory.byte_count())) return std::nullopt;
+  MOBULA_CHECK(part.offset <= extent.byte_count &&
+               part.byte_count <= extent.byte_count - part.offset);
+  std::string error;
+  const auto is_there = [&] {
+    const auto header = memory.Read(extent.offset - base::kExtentHeaderBytes,
+                                    base::kExtentHeaderBytes, &error);
+    return header && base::IsHeaderOf(*header, extent);
+  };
+  std::optional<std::string> bytes;
+  if (is_there()) {
+    bytes = memory.Read(extent.offset + part.offset, part.byte_count, &error);
+  }
+  if (!error.empty()) MOBULA_LOG(ERROR) << error;
+  if (!bytes || !is_there()) return std::nullopt;
+  return base::Bytes::Own(*std::move(bytes));
 }
 
 std::size_t ArenaShell::size() const {

@@ -5,6 +5,7 @@
 //   Do(SpillArena) -> SpillDisks, Spilled | SpillFailed
 //   Do(FreeOnDisk | DropArena) -> SpillDisks, if it had a file
 //   Open(arena, is_writable, &error) -> a descriptor, now
+//   Do(WriteArena | FinishExtent), ReadPart(SendExtentPart) -> at once
 // Memory is made and given back on a thread of its own, in the order asked, so
 // that what is dropped is gone before more is taken. Files are read and written
 // on another one, also in order, by which nobody waits who wants new memory.
@@ -19,12 +20,17 @@
 #ifndef MOBULA_RAYLET_ARENAS_ARENA_SHELL_H_
 #define MOBULA_RAYLET_ARENAS_ARENA_SHELL_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/ids.h"
 #include "base/strand.h"
 #include "base/thread_annotations.h"
@@ -48,6 +54,10 @@ class ArenaShell {
   // Nothing, and why, where the system has no descriptors.
   [[nodiscard]] base::UniqueFd Open(base::ArenaId arena, bool is_writable,
                                     std::string* error);
+  // Nothing where the extent is not there (any more): a writer may have used
+  // its place anew, also while it was read.
+  [[nodiscard]] std::optional<base::Bytes> ReadPart(
+      const SendExtentPart& part) const;
   [[nodiscard]] std::size_t size() const;
 
  private:
@@ -61,6 +71,8 @@ class ArenaShell {
   void Free(const FreeOnDisk& free) MOBULA_REQUIRES(strand_);
   void Drop(base::ArenaId arena) MOBULA_REQUIRES(strand_);
   void Rename(const RenameArena& rename) MOBULA_REQUIRES(strand_);
+  void Write(base::ArenaId arena, std::uint64_t offset, std::string_view bytes)
+      MOBULA_REQUIRES(strand_);
   // Gives what is to be told, in order.
   using WorkFn = std::function<std::vector<Event>()>;
   void Work(WorkFn work);

@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/failure.h"
 #include "base/shm/arena_map.h"
 #include "base/shm/extent_header.h"
@@ -198,6 +199,47 @@ TEST_F(ArenaShellTest, WithoutAnyFolderThatTakesItItStaysInMemory) {
   EXPECT_NE(failed.failure.message.find("/proc/no/such"), std::string::npos);
   const auto map = Map(kArena, false);
   EXPECT_EQ(base::FindExtent(map->view(), extents[0]), "value");
+}
+
+TEST_F(ArenaShellTest, WhatComesInPartsIsReadAsIfItHadBeenWrittenHere) {
+  Start({});
+  Do<ArenaMade>(MakeArena{kArena, kBytes});
+  const std::string text(150'000, 'c');
+  const Extent here{kArena, 64, text.size(), 1};
+  Tell(WriteArena{kArena, 64, base::Bytes::Own(text.substr(0, 100'000))});
+  Tell(WriteArena{kArena, 100'064, base::Bytes::Own(text.substr(100'000))});
+  Tell(FinishExtent{here});
+  EXPECT_EQ(base::FindExtent(Map(kArena, false)->view(), here), text);
+}
+
+TEST_F(ArenaShellTest, APartIsReadWhileItsExtentIsThere) {
+  Start({});
+  Do<ArenaMade>(MakeArena{kArena, kBytes});
+  const auto map = Map(kArena, true);
+  // What was there before is behind each header.
+  std::memset(map->writable().data(), 0xee, map->writable().size());
+  base::ExtentHeap heap(kArena, map->writable());
+  const std::string text = std::string(1'000, 'a') + std::string(500, 'b');
+  const auto room = heap.Allocate(text.size());
+  std::memcpy(room->bytes.data(), text.data(), text.size());
+  const auto read = [this](const Extent& extent, std::uint64_t offset,
+                           std::uint64_t size) -> std::string {
+    std::optional<base::Bytes> bytes;
+    OnStrand([&] { bytes = shell_->ReadPart({{}, 1, extent, offset, size}); });
+    return bytes ? std::string(bytes->view()) : "gone";
+  };
+  EXPECT_EQ(read(room->extent, 0, 1'500), text);
+  EXPECT_EQ(read(room->extent, 999, 2), "ab");
+  Extent other = room->extent;
+  ++other.generation;
+  EXPECT_EQ(read(other, 0, 1'500), "gone");
+  other = room->extent;
+  --other.byte_count;
+  EXPECT_EQ(read(other, 0, 10), "gone");
+  EXPECT_EQ(read({kArena, 64, 2 * kBytes, 1}, 0, 10), "gone");
+  EXPECT_EQ(read({kArena, 3, 10, 1}, 0, 10), "gone");
+  ASSERT_TRUE(heap.Free(room->extent));
+  EXPECT_EQ(read(room->extent, 0, 1'500), "gone");
 }
 
 TEST_F(ArenaShellTest, ARenamedArenaServesAnotherWriter) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/boot_time.h"
+#include "base/bytes.h"
 #include "base/control/control_message.h"
 #include "base/control/records.h"
 #include "base/failure.h"
@@ -147,12 +148,18 @@ struct ChannelClosed {
   base::ProcessId afar;
 };
 
+// The extent of which SendExtentPart wanted a part is not in the arena any more.
+struct ExtentPartLost {
+  base::NodeId node;
+  std::uint64_t want = 0;
+};
+
 using Event =
     std::variant<Received, PeerLost, WorkerStarted, WorkerStartFailed,
                  WorkerExited, Tick, ControlUp, ControlDown, ControlFailed,
                  ControlSaid, ProgramKept, ArenaMade, ArenaFailed, Spilled,
                  SpillFailed, Restored, RestoreFailed, SpillDisks, NodeSaid,
-                 NodeLost, ChannelClosed>;
+                 NodeLost, ChannelClosed, ExtentPartLost>;
 
 // ---- effects ---------------------------------------------------------------
 
@@ -295,12 +302,36 @@ struct MakeChannel {
   base::ProcessId afar;
 };
 
+// Reads so many bytes of a value, from `offset` in it, out of an arena that is
+// in memory, and tells the node (ExtentPart); ExtentPartLost where the extent
+// is not there (any more).
+struct SendExtentPart {
+  base::NodeId node;
+  std::uint64_t want = 0;
+  base::Extent extent;
+  std::uint64_t offset = 0;
+  std::uint64_t byte_count = 0;
+};
+
+// Puts bytes into an arena that only the raylet has had so far.
+struct WriteArena {
+  base::ArenaId arena;
+  std::uint64_t offset = 0;  // from the arena's start
+  base::Bytes bytes;
+};
+
+// All bytes of the extent have been written: makes it one that readers find.
+struct FinishExtent {
+  base::Extent extent;
+};
+
 using Effect =
     std::variant<Send, Connect, StartWorker, KillWorker, SetTimer, ClosePeer,
                  TellControl, NeedControl, LeaveCluster, KeepProgram,
                  ForgetPrograms, MakeArena, RenameArena, SendWithArena,
                  SpillArena, RestoreArena, FreeOnDisk, LookAtDisks, DropArena,
-                 KnowNode, ForgetNode, TellNode, MakeChannel>;
+                 KnowNode, ForgetNode, TellNode, MakeChannel, SendExtentPart,
+                 WriteArena, FinishExtent>;
 using Effects = std::vector<Effect>;
 
 }  // namespace mobula::raylet

@@ -203,6 +203,7 @@ class Server {
   // server_store.cc
   bool CarryOutStore(const Effect& effect) MOBULA_REQUIRES(strand_);
   void HandOver(const SendWithArena& send) MOBULA_REQUIRES(strand_);
+  void SendPart(const SendExtentPart& part) MOBULA_REQUIRES(strand_);
 
   [[nodiscard]] bool PassOn(ProcessId process, const OutputBatch& batch)
       MOBULA_REQUIRES(strand_);

@@ -1,9 +1,12 @@
 // The part of Server that has to do with the memory of large values.
+#include <optional>
 #include <utility>
 #include <variant>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/failure.h"
+#include "base/frames/node_message.h"
 #include "base/log.h"
 #include "raylet/server/server.h"
 
@@ -21,10 +24,22 @@ bool Server::CarryOutStore(const Effect& effect) {
                                            });
   }
   if (arenas_ == nullptr) return false;
+  if (const auto* part = std::get_if<SendExtentPart>(&effect)) {
+    SendPart(*part);
+    return true;
+  }
   const auto* const send = std::get_if<SendWithArena>(&effect);
   if (send == nullptr) return arenas_->Do(effect);
   HandOver(*send);
   return true;
+}
+
+void Server::SendPart(const SendExtentPart& part) {
+  std::optional<base::Bytes> bytes = arenas_->ReadPart(part);
+  if (!bytes) return Handle(ExtentPartLost{part.node, part.want});
+  Effect tell = TellNode{
+      part.node, base::ExtentPart{part.want, part.offset, *std::move(bytes)}};
+  CarryOut(tell);
 }
 
 void Server::HandOver(const SendWithArena& send) {
