@@ -24,7 +24,7 @@ void Core::OnEndJob(ProcessId from, JobId job) {
 void Core::EndWorkersOf(JobId job, bool at_once) {
   Job& ending = jobs_.at(job);
   ending.ending = true;
-  store_.JobGone(job, *effects_);
+  store_.JobGone(job, now_, *effects_);
   for (const base::NodeId host : ending.hosts) {
     Tell(host, base::EndJobThere{job});
   }

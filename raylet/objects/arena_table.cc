@@ -25,6 +25,12 @@ std::uint64_t UsualArenaBytes(std::uint64_t bytes_max) {
       std::clamp(bytes_max / kArenasOfStore, kArenaBytesMin, kArenaBytesMax));
 }
 
+// Of an arena for one value.
+std::uint64_t PlacePages(std::uint64_t value_bytes) {
+  return base::WholePages(value_bytes + base::kExtentHeaderBytes +
+                          base::kExtentAlignment);
+}
+
 }  // namespace
 
 ArenaTable::ArenaTable(Options options, StoredObjects& stored,
@@ -38,8 +44,7 @@ std::uint64_t ArenaTable::ArenaBytesFor(std::uint64_t value_bytes) const {
   if (value_bytes <= arena_bytes_ / 2 && arena_bytes_ <= options_.bytes_max) {
     return arena_bytes_;
   }
-  return base::WholePages(value_bytes + base::kExtentHeaderBytes +
-                          base::kExtentAlignment);
+  return PlacePages(value_bytes);
 }
 
 ArenaTable::Arena* ArenaTable::Find(ArenaId arena) {
@@ -65,23 +70,43 @@ void ArenaTable::Use(ArenaId id, Arena& arena) {
 }
 
 bool ArenaTable::IsEmpty(ArenaId id, const Arena& arena) const {
-  return arena.writer.IsNil() && stored_.CountIn(id) == 0;
+  return arena.writer.IsNil() && !arena.holds_copy && stored_.CountIn(id) == 0;
 }
 
 void ArenaTable::Lease(ProcessId from, base::JobId job,
                        const base::LeaseArena& message, Effects& effects) {
-  // Also keeps what follows from overflowing.
-  const bool is_absurd = message.byte_count > options_.bytes_max;
-  const std::uint64_t bytes =
-      is_absurd ? message.byte_count : ArenaBytesFor(message.byte_count);
+  Request request;
+  request.request = message.request;
+  request.job = job;
+  // What is absurd is refused; else it would overflow.
+  request.byte_count = message.byte_count > options_.bytes_max
+                           ? message.byte_count
+                           : ArenaBytesFor(message.byte_count);
+  Enqueue(from, request, message.byte_count, effects);
+}
+
+void ArenaTable::LeaseCopy(base::JobId job, const base::LeaseArena& message,
+                           Effects& effects) {
+  Request request;
+  request.request = message.request;
+  request.job = job;
+  request.is_copy = true;
+  request.byte_count = message.byte_count > options_.bytes_max
+                           ? message.byte_count
+                           : PlacePages(message.byte_count);
+  Enqueue(kCopies, request, message.byte_count, effects);
+}
+
+void ArenaTable::Enqueue(ProcessId from, const Request& request,
+                         std::uint64_t value_bytes, Effects& effects) {
   const auto refuse = [&](FailureCode code, std::string why) {
     effects.emplace_back(
-        Send{from, base::ArenaRefused{message.request,
+        Send{from, base::ArenaRefused{request.request,
                                       base::NotRun(code, std::move(why))}});
   };
-  if (bytes > options_.bytes_max) {
+  if (request.byte_count > options_.bytes_max) {
     refuse(FailureCode::kTooLarge,
-           "a value of " + std::to_string(message.byte_count) +
+           "a value of " + std::to_string(value_bytes) +
                " bytes can never be in a store of " +
                std::to_string(options_.bytes_max) +
                "; give the node a larger --object-store-memory");
@@ -89,15 +114,37 @@ void ArenaTable::Lease(ProcessId from, base::JobId job,
   }
   const auto found = waiting_.find(from);
   if (found != waiting_.end()) {
-    for (const Request& request : found->second) {
-      if (request.request == message.request) return;
+    for (const Request& waiting : found->second) {
+      if (waiting.request == request.request) return;
     }
     if (found->second.size() >= options_.requests_of_process_max) {
       refuse(FailureCode::kLimit, "too many requests for memory wait already");
       return;
     }
   }
-  waiting_[from].push_back({message.request, job, bytes, Patience()});
+  waiting_[from].push_back(request);
+}
+
+void ArenaTable::FinishCopy(ArenaId id) {
+  Arena& arena = arenas_.at(id);
+  MOBULA_CHECK(arena.holds_copy && arena.writer == kCopies);
+  MOBULA_CHECK(arena.state == State::kReady);
+  LetGo(id, arena);
+  Use(id, arena);
+}
+
+void ArenaTable::AddReader(ArenaId id, ProcessId reader) {
+  Arena& arena = arenas_.at(id);
+  MOBULA_CHECK(arena.holds_copy && arena.writer.IsNil());
+  NoteReader(id, arena, reader);
+}
+
+void ArenaTable::DropCopy(ArenaId id) {
+  Arena* arena = Find(id);
+  if (arena == nullptr || !arena->is_copy) return;
+  arena->holds_copy = false;
+  if (!arena->writer.IsNil()) LetGo(id, *arena);
+  to_look_at_.insert(id);
 }
 
 void ArenaTable::Cancel(ProcessId from, base::RequestId request) {
@@ -109,7 +156,9 @@ void ArenaTable::Cancel(ProcessId from, base::RequestId request) {
     if (found->second.empty()) waiting_.erase(found);
   }
   for (auto& [id, arena] : arenas_) {
-    if (arena.writer == from && arena.request == request) LetGo(id, arena);
+    if (arena.writer != from || arena.request != request) continue;
+    arena.holds_copy = false;
+    LetGo(id, arena);
   }
 }
 
@@ -124,7 +173,7 @@ void ArenaTable::LetGo(ArenaId id, Arena& arena) {
   MOBULA_CHECK(!arena.writer.IsNil());
   arena.writer = ProcessId();
   arena.request = base::RequestId();
-  --leased_;
+  if (!arena.is_copy) --leased_;
   stored_.ForgetRemembered(id);
   to_look_at_.insert(id);
 }
@@ -132,8 +181,9 @@ void ArenaTable::LetGo(ArenaId id, Arena& arena) {
 void ArenaTable::Open(ProcessId from, ArenaId id, BootTime now,
                       Effects& effects) {
   Arena* arena = Find(id);
-  if (arena == nullptr || arena->state == State::kMaking ||
-      IsEmpty(id, *arena)) {
+  const bool is_there = arena != nullptr && arena->state != State::kMaking &&
+                        arena->writer != kCopies && !IsEmpty(id, *arena);
+  if (!is_there) {
     effects.emplace_back(
         Send{from, base::ArenaLost{id, base::NotRun(FailureCode::kObjectLost,
                                                     "its memory is gone")}});
@@ -156,14 +206,18 @@ void ArenaTable::Open(ProcessId from, ArenaId id, BootTime now,
 
 void ArenaTable::TellOpened(ArenaId id, Arena& arena, ProcessId reader,
                             Effects& effects) {
+  NoteReader(id, arena, reader);
+  effects.emplace_back(SendWithArena{
+      reader, base::ArenaOpened{id, arena.byte_count}, id, false});
+}
+
+void ArenaTable::NoteReader(ArenaId id, Arena& arena, ProcessId reader) {
   if (!arena.asked.empty()) arena.busy = true;  // it is in use, after all
   const auto asked = arena.asked.find(reader);
   if (asked != arena.asked.end()) asked->second = true;
   arena.readers.insert(reader);
   arena.shared = true;
   Use(id, arena);
-  effects.emplace_back(SendWithArena{
-      reader, base::ArenaOpened{id, arena.byte_count}, id, false});
 }
 
 // Who asked for it while it was not in memory.
@@ -239,6 +293,7 @@ void ArenaTable::MakeFailed(ArenaId id, const Failure& failure,
     LetGo(id, *arena);
   }
   if (reserve_.erase(id) > 0) reserve_bytes_ -= arena->byte_count;
+  if (arena->is_copy) --copies_;
   Charge(*arena, 0);
   arenas_.erase(id);
 }
@@ -367,6 +422,14 @@ std::uint64_t ArenaTable::spilled_bytes() const {
   return bytes;
 }
 
+std::uint64_t ArenaTable::copy_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [id, arena] : arenas_) {
+    if (arena.is_copy) bytes += arena.charge;
+  }
+  return bytes;
+}
+
 std::size_t ArenaTable::waiting() const {
   std::size_t count = 0;
   for (const auto& [process, requests] : waiting_) count += requests.size();
@@ -383,9 +446,14 @@ void ArenaTable::CheckInvariants() const {
   std::uint64_t charged = 0;
   std::uint64_t reserve_bytes = 0;
   std::size_t leased = 0;
+  std::size_t copies = 0;
   for (const auto& [id, arena] : arenas_) {
     charged += arena.charge;
-    if (!arena.writer.IsNil()) ++leased;
+    if (!arena.writer.IsNil() && !arena.is_copy) ++leased;
+    if (arena.is_copy) ++copies;
+    MOBULA_CHECK(arena.is_copy || !arena.holds_copy);
+    MOBULA_CHECK(arena.is_copy || arena.writer != kCopies);
+    MOBULA_CHECK(!arena.is_copy || !arena.has_file);
     const bool ready = arena.state == State::kReady;
     const bool spilled = arena.state == State::kSpilled;
     MOBULA_CHECK(by_use_.contains(arena.used_at) == ready);
@@ -406,6 +474,7 @@ void ArenaTable::CheckInvariants() const {
     MOBULA_CHECK(!arena.shared && IsEmpty(id, arena));
   }
   MOBULA_CHECK(charged == charged_ && charged <= options_.bytes_max);
+  MOBULA_CHECK(copies == copies_);
   MOBULA_CHECK(leased == leased_ && reserve_bytes == reserve_bytes_);
   for (const auto& [process, requests] : waiting_) {
     MOBULA_CHECK(!requests.empty());

@@ -13,6 +13,9 @@
 // until it does, and others are asked instead. What has a file leaves memory
 // without a disk; while the disk is nearly full so much is kept from writers
 // that the largest of these can come back.
+// A copy of what lies on another node has an arena of its own, whose writer is
+// the raylet (kCopies); what is for that comes out like a message to it. It is
+// never written to disk: who needs room has it dropped, before anything else.
 // Owner: ObjectStore, which calls Pump after each event.   Threading: none.
 // Invariants: (1) what is charged is at most bytes_max; (2) a request is
 // answered once, unless it is cancelled or its process is gone; (3) nothing is
@@ -63,9 +66,15 @@ class ArenaTable {
     base::Duration open_wait_max = std::chrono::seconds(30);
     // After a failure to spill nothing is spilled for so long.
     base::Duration spill_again_after = std::chrono::milliseconds(500);
+    // Each has a descriptor; beyond that the oldest are dropped, if they can
+    // be.
+    std::size_t copies_max = 1'000;
   };
   using ArenaId = base::ArenaId;
   using ProcessId = base::ProcessId;
+
+  // The raylet itself, as the writer of copies: no process has such an id.
+  static constexpr ProcessId kCopies{0, 1};
 
   // `stored` says what lives where.
   ArenaTable(Options options, StoredObjects& stored, base::IdSource ids);
@@ -80,6 +89,17 @@ class ArenaTable {
   void Open(ProcessId from, ArenaId arena, base::BootTime now,
             Effects& effects);
   void Quiet(ProcessId from, ArenaId arena, bool quiet, base::BootTime now);
+  // ---- copies of what lies elsewhere
+  // Asks for an arena with room for one value of that size, from kCopies;
+  // answered to it: ArenaLeased, ArenaRefused. ArenaLost comes when it has been
+  // dropped, unless that was by DropCopy.
+  void LeaseCopy(base::JobId job, const base::LeaseArena& message,
+                 Effects& effects);
+  // It is whole.
+  void FinishCopy(ArenaId arena);
+  // That process is told of it, and maps it until it says otherwise.
+  void AddReader(ArenaId arena, ProcessId reader);
+  void DropCopy(ArenaId arena);
   // ---- what the shell says
   void Made(ArenaId arena, Effects& effects);
   void MakeFailed(ArenaId arena, const base::Failure& failure,
@@ -116,6 +136,9 @@ class ArenaTable {
   [[nodiscard]] std::uint64_t warm_bytes() const;
   // Of values that are on disk alone.
   [[nodiscard]] std::uint64_t spilled_bytes() const;
+  // Of what is charged: copies.
+  [[nodiscard]] std::uint64_t copy_bytes() const;
+  [[nodiscard]] std::size_t copies() const { return copies_; }
   [[nodiscard]] std::uint64_t bytes_max() const { return options_.bytes_max; }
   [[nodiscard]] std::size_t size() const { return arenas_.size(); }
   [[nodiscard]] std::size_t waiting() const;
@@ -135,10 +158,12 @@ class ArenaTable {
     std::uint64_t charge = 0;  // of the store's memory
     base::JobId job;           // whose bytes were in it; nil: nobody's
     ProcessId writer;
-    base::RequestId request;    // under which it was leased
-    bool shared = false;        // a reader was given it, so it is sealed
-    bool was_used = false;      // its writer has stored something
-    bool has_file = false;      // with all that lives in it
+    base::RequestId request;  // under which it was leased
+    bool shared = false;      // a reader was given it, so it is sealed
+    bool was_used = false;    // its writer has stored something
+    bool has_file = false;    // with all that lives in it
+    bool is_copy = false;
+    bool holds_copy = false;    // until that is dropped
     std::uint64_t used_at = 0;  // grows with each use of any arena
     std::set<ProcessId> readers;
     // Asked and not answered; whether it was given a descriptor after that.
@@ -159,6 +184,7 @@ class ArenaTable {
     base::RequestId request;
     base::JobId job;
     std::uint64_t byte_count = 0;  // of the arena
+    bool is_copy = false;
     Patience patience;
   };
   using Arenas = std::map<ArenaId, Arena>;
@@ -166,6 +192,8 @@ class ArenaTable {
   [[nodiscard]] std::uint64_t ArenaBytesFor(std::uint64_t value_bytes) const;
   Arena* Find(ArenaId arena);
   [[nodiscard]] const Arena* Find(ArenaId arena) const;
+  void Enqueue(ProcessId from, const Request& request,
+               std::uint64_t value_bytes, Effects& effects);
   void Charge(Arena& arena, std::uint64_t bytes);
   void Use(ArenaId id, Arena& arena);
   void LetGo(ArenaId id, Arena& arena);  // of its writer
@@ -198,11 +226,15 @@ class ArenaTable {
   // Drops reserve until so many bytes are free; whether they are.
   bool MakeRoom(std::uint64_t bytes, Effects& effects);
   void TellLeased(ArenaId id, Arena& arena, Effects& effects);
+  void NoteReader(ArenaId id, Arena& arena, ProcessId reader);
   void TellOpened(ArenaId id, Arena& arena, ProcessId reader, Effects& effects);
   void TellOpeners(ArenaId id, Arena& arena, Effects& effects);
   void TellLost(ArenaId id, Arena& arena, const base::Failure& failure,
                 Effects& effects);
   void SpillSome(base::BootTime now, Effects& effects);
+  // Copies, then the others; in memory, used least recently first.
+  [[nodiscard]] std::vector<ArenaId> InOrderOfLeaving() const;
+  void TrimCopies(base::BootTime now, Effects& effects);
   void StartRound(ArenaId id, Arena& arena, base::BootTime now,
                   Effects& effects);
   // That have owed an answer for too long.
@@ -210,6 +242,7 @@ class ArenaTable {
   [[nodiscard]] static bool IsMappedByAny(const Arena& arena,
                                           const std::set<ProcessId>& processes);
   void Spill(ArenaId id, Arena& arena, Effects& effects);
+  void LoseCopy(ArenaId id, Arena& arena, Effects& effects);
   [[nodiscard]] bool MayReserve(const Arena& arena) const;
   void AddReserve(ArenaId id, const Arena& arena);
   // Leases it; LetGo is the other way.
@@ -227,7 +260,9 @@ class ArenaTable {
   // Unshared, empty, nobody's: ready or being made.
   std::set<ArenaId> reserve_;
   std::uint64_t reserve_bytes_ = 0;
-  std::size_t leased_ = 0;  // arenas that have a writer
+  std::size_t leased_ = 0;  // arenas that have a writer, but for copies
+  std::size_t copies_ = 0;
+  bool dropped_copy_ = false;  // since the last leases were served
   std::uint64_t charged_ = 0;
   std::uint64_t uses_ = 0;
   // Never empty queues.

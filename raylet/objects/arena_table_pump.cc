@@ -28,10 +28,14 @@ void ArenaTable::Pump(BootTime now, Effects& effects) {
   for (const ArenaId id : std::exchange(to_look_at_, {})) {
     LookAt(id, now, effects);
   }
-  ServeRestores(effects);
   RefuseLateOpeners(now, effects);
-  ServeLeases(now, effects);
-  SpillSome(now, effects);
+  do {
+    dropped_copy_ = false;
+    ServeRestores(effects);
+    ServeLeases(now, effects);
+    SpillSome(now, effects);
+    TrimCopies(now, effects);
+  } while (dropped_copy_);
   TendReserve(effects);
   SetDeadline(now);
 }
@@ -43,6 +47,7 @@ void ArenaTable::LookAt(ArenaId id, BootTime now, Effects& effects) {
   if (!IsEmpty(id, *arena)) return;
   switch (arena->state) {
     case State::kMaking:
+      if (arena->is_copy) return Drop(id, effects);
       // Who wanted it does not any more, and has written nothing.
       arena->job = base::JobId();
       return AddReserve(id, *arena);
@@ -80,11 +85,11 @@ void ArenaTable::GiveTo(ProcessId process, const Request& request,
   arena.was_used = false;
   arena.writer = process;
   arena.request = request.request;
-  ++leased_;
+  if (!arena.is_copy) ++leased_;
 }
 
 bool ArenaTable::MayReserve(const Arena& arena) const {
-  if (arena.shared || leased_ == 0) return false;
+  if (arena.shared || arena.is_copy || leased_ == 0) return false;
   const std::uint64_t bytes_max =
       std::max(options_.bytes_max / 8, 2 * arena_bytes_);
   return reserve_bytes_ + arena.byte_count <= bytes_max;
@@ -95,7 +100,9 @@ void ArenaTable::Drop(ArenaId id, Effects& effects) {
   MOBULA_CHECK(arena.readers.empty() && arena.asked.empty());
   MOBULA_CHECK(arena.openers.empty() && IsEmpty(id, arena));
   if (reserve_.erase(id) > 0) reserve_bytes_ -= arena.byte_count;
+  if (arena.is_copy) --copies_;
   by_use_.erase(arena.used_at);
+  to_look_at_.erase(id);
   Charge(arena, 0);
   arenas_.erase(id);
   effects.emplace_back(DropArena{id});
@@ -264,11 +271,16 @@ bool ArenaTable::Serve(ProcessId process, const Request& request, BootTime now,
     LookAtDisksSoon(now, effects);
     return false;
   }
-  if (ServeFromReserve(process, request, free - swap, effects)) return true;
+  if (!request.is_copy &&
+      ServeFromReserve(process, request, free - swap, effects)) {
+    return true;
+  }
   if (!MakeRoom(request.byte_count, effects)) return false;
   const auto id = ids_.Next<ArenaId>();
   Arena& arena = arenas_[id];
   arena.byte_count = request.byte_count;
+  arena.is_copy = arena.holds_copy = request.is_copy;
+  if (request.is_copy) ++copies_;
   GiveTo(process, request, arena);
   Charge(arena, arena.byte_count);
   effects.emplace_back(MakeArena{id, arena.byte_count});
@@ -353,17 +365,41 @@ void ArenaTable::SpillSome(BootTime now, Effects& effects) {
     if (is_asked || arena.state == State::kSpilling) expected += arena.charge;
   }
   const std::set<ProcessId> silent = Silent(now);
-  std::vector<ArenaId> oldest_first;
-  for (const auto& [used_at, id] : by_use_) oldest_first.push_back(id);
-  for (const ArenaId id : oldest_first) {
+  for (const ArenaId id : InOrderOfLeaving()) {
     if (expected >= needed) return;
     Arena& arena = arenas_.at(id);
+    if (arena.writer == kCopies) continue;  // it is filled yet
     if (!arena.asked.empty() || now < arena.leave_until) continue;
     if (reserve_.contains(id) || IsMappedByAny(arena, silent)) continue;
     // What holds nothing goes without a disk, if its writer lets go.
     const bool needs_disk = stored_.CountIn(id) > 0 && !arena.has_file;
     if (now < spill_again_at_ && needs_disk) continue;
     expected += arena.charge;
+    StartRound(id, arena, now, effects);
+  }
+}
+
+std::vector<base::ArenaId> ArenaTable::InOrderOfLeaving() const {
+  std::vector<ArenaId> order;
+  for (const bool copies : {true, false}) {
+    if (copies && copies_ == 0) continue;
+    for (const auto& [used_at, id] : by_use_) {
+      if (arenas_.at(id).is_copy == copies) order.push_back(id);
+    }
+  }
+  return order;
+}
+
+// Also where there is no need for their memory.
+void ArenaTable::TrimCopies(BootTime now, Effects& effects) {
+  if (copies_ <= options_.copies_max) return;
+  std::size_t over = copies_ - options_.copies_max;
+  for (const ArenaId id : InOrderOfLeaving()) {
+    Arena& arena = arenas_.at(id);
+    if (over == 0 || !arena.is_copy) return;
+    if (!arena.writer.IsNil()) continue;
+    --over;
+    if (!arena.asked.empty() || now < arena.leave_until) continue;
     StartRound(id, arena, now, effects);
   }
 }
@@ -378,7 +414,23 @@ void ArenaTable::StartRound(ArenaId id, Arena& arena, BootTime now,
   for (const auto& [process, given] : arena.asked) {
     effects.emplace_back(Send{process, base::QuietArena{id}});
   }
-  if (arena.asked.empty()) Spill(id, arena, effects);
+  if (!arena.asked.empty()) return;
+  if (arena.is_copy) {
+    LoseCopy(id, arena, effects);
+  } else {
+    Spill(id, arena, effects);
+  }
+}
+
+void ArenaTable::LoseCopy(ArenaId id, Arena& arena, Effects& effects) {
+  MOBULA_CHECK(arena.state == State::kReady && arena.writer.IsNil());
+  if (std::exchange(arena.holds_copy, false)) {
+    effects.emplace_back(Send{
+        kCopies, base::ArenaLost{id, base::NotRun(FailureCode::kObjectLost,
+                                                  "its memory was needed")}});
+  }
+  Drop(id, effects);
+  dropped_copy_ = true;
 }
 
 void ArenaTable::Spill(ArenaId id, Arena& arena, Effects& effects) {

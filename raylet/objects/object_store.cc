@@ -1,5 +1,6 @@
 #include "raylet/objects/object_store.h"
 
+#include <cstddef>
 #include <set>
 #include <utility>
 #include <variant>
@@ -13,7 +14,18 @@ using base::Extent;
 using base::ObjectId;
 
 ObjectStore::ObjectStore(ArenaTable::Options options, base::IdSource ids)
-    : arenas_(options, stored_, ids) {}
+    : arenas_(options, stored_, ids),
+      pulled_(PulledValues::Options(), arenas_),
+      served_(ServedValues::Options(), arenas_) {
+  arenas_.ProcessCame(ServedValues::kReader, "readers on other nodes");
+  arenas_.ProcessCame(ArenaTable::kCopies, "values that come from other nodes");
+}
+
+void ObjectStore::SetNodes(std::uint64_t maker, NodeOfFn node_of) {
+  MOBULA_CHECK(maker == 0 || node_of != nullptr);
+  maker_ = maker;
+  node_of_ = std::move(node_of);
+}
 
 void ObjectStore::ProcessCame(ProcessId process, base::JobId job,
                               std::string who) {
@@ -31,8 +43,10 @@ void ObjectStore::ProcessGone(ProcessId process, bool job_over, BootTime now,
                               Effects& effects) {
   const auto found = processes_.find(process);
   if (found == processes_.end()) return;
+  const std::size_t begin = effects.size();
   const base::JobId job = found->second;
   processes_.erase(found);
+  pulled_.ProcessGone(process, effects);
   arenas_.ProcessGone(process, now);
   std::set<ProcessId> others;
   guests_.erase(process);
@@ -52,24 +66,91 @@ void ObjectStore::ProcessGone(ProcessId process, bool job_over, BootTime now,
   kept_.ProcessGone(process, kept);
   Flush(kept, effects);
   LoseUnplaced(effects);
+  Carry(begin, now, effects);
 }
 
-void ObjectStore::JobGone(base::JobId job, Effects& effects) {
+void ObjectStore::JobGone(base::JobId job, BootTime now, Effects& effects) {
+  const std::size_t begin = effects.size();
   Custody::Out out;
   custody_.JobGone(job, out);
   Flush(out, effects);
   arenas_.JobGone(job, effects);
+  pulled_.JobGone(job);
+  Carry(begin, now, effects);
 }
 
 bool ObjectStore::Received(ProcessId from, const base::Message& message,
                            BootTime now, Effects& effects) {
   MOBULA_CHECK(processes_.contains(from));
-  return OnMemoryMessage(from, message, now, effects) ||
-         OnOwnerMessage(from, message, effects);
+  const std::size_t begin = effects.size();
+  const bool is_known = OnMemoryMessage(from, message, now, effects) ||
+                        OnOwnerMessage(from, message, effects);
+  Carry(begin, now, effects);
+  return is_known;
+}
+
+bool ObjectStore::ReceivedFrom(NodeId from, const base::NodeMessage& message,
+                               BootTime now, Effects& effects) {
+  const std::size_t begin = effects.size();
+  if (const auto* m = std::get_if<base::WantExtent>(&message)) {
+    served_.Want(from, *m, effects);
+  } else if (const auto* m = std::get_if<base::ExtentTaken>(&message)) {
+    served_.Taken(from, *m);
+  } else if (const auto* m = std::get_if<base::EndWant>(&message)) {
+    served_.End(from, m->want);
+  } else if (const auto* m = std::get_if<base::ExtentPart>(&message)) {
+    pulled_.Part(from, *m, effects);
+  } else if (const auto* m = std::get_if<base::ExtentLost>(&message)) {
+    pulled_.Lost(from, *m, effects);
+  } else {
+    return false;
+  }
+  Carry(begin, now, effects);
+  return true;
+}
+
+void ObjectStore::NodeGone(NodeId node, BootTime now, Effects& effects) {
+  const std::size_t begin = effects.size();
+  pulled_.NodeGone(node, effects);
+  served_.NodeGone(node);
+  Carry(begin, now, effects);
+}
+
+bool ObjectStore::Carry(std::size_t begin, BootTime now, Effects& effects) {
+  const auto for_machine = [](const Effect& effect) -> ProcessId {
+    ProcessId to;
+    if (const auto* send = std::get_if<Send>(&effect)) to = send->to;
+    if (const auto* with = std::get_if<SendWithArena>(&effect)) to = with->to;
+    const bool is_machine =
+        to == ArenaTable::kCopies || to == ServedValues::kReader;
+    return is_machine ? to : ProcessId();
+  };
+  bool carried = false;
+  for (std::size_t i = begin; i < effects.size();) {
+    const ProcessId to = for_machine(effects[i]);
+    if (to.IsNil()) {
+      ++i;
+      continue;
+    }
+    const Effect effect = std::move(effects[i]);
+    effects.erase(effects.begin() + static_cast<std::ptrdiff_t>(i));
+    const auto* send = std::get_if<Send>(&effect);
+    const base::Message& message =
+        send != nullptr ? send->message
+                        : std::get<SendWithArena>(effect).message;
+    if (to == ArenaTable::kCopies) {
+      pulled_.Hear(message, effects);
+    } else {
+      served_.Hear(message, now, effects);
+    }
+    carried = true;
+  }
+  return carried;
 }
 
 bool ObjectStore::OnMemoryMessage(ProcessId from, const base::Message& message,
                                   BootTime now, Effects& effects) {
+  if (guests_.contains(from)) return false;
   if (const auto* m = std::get_if<base::LeaseArena>(&message)) {
     arenas_.Lease(from, processes_.at(from), *m, effects);
   } else if (const auto* m = std::get_if<base::CancelArena>(&message)) {
@@ -80,10 +161,23 @@ bool ObjectStore::OnMemoryMessage(ProcessId from, const base::Message& message,
     arenas_.Open(from, m->arena, now, effects);
   } else if (const auto* m = std::get_if<base::ArenaQuiet>(&message)) {
     arenas_.Quiet(from, m->arena, m->quiet, now);
+  } else if (const auto* m = std::get_if<base::PullValue>(&message)) {
+    OnPull(from, *m, effects);
   } else {
     return false;
   }
   return true;
+}
+
+void ObjectStore::OnPull(ProcessId from, const base::PullValue& pull,
+                         Effects& effects) {
+  if (!IsAfar(pull.extent.arena)) {
+    effects.emplace_back(
+        Send{from, base::ValuePulled{pull.request, pull.extent}});
+    return;
+  }
+  pulled_.Ask(from, processes_.at(from), pull, node_of_(pull.extent.arena.hi),
+              effects);
 }
 
 bool ObjectStore::OnOwnerMessage(ProcessId from, const base::Message& message,
@@ -168,7 +262,15 @@ void ObjectStore::OnStored(ProcessId from, const base::ObjectStored& message,
 void ObjectStore::OnFree(ProcessId from, const base::FreeObjects& message,
                          Effects& effects) {
   std::vector<Extent> freed;
+  const bool is_guest = guests_.contains(from);
   for (const base::FreedObject& object : message.objects) {
+    const bool is_afar = IsAfar(object.extent.arena);
+    if (is_afar || object.extent.arena.IsNil()) {
+      pulled_.Freed(object.object, object.extent);
+      // What a guest says its own raylet says to all whom it concerns.
+      if (maker_ != 0 && !is_guest) afar_.push_back({from, object});
+    }
+    if (is_afar) continue;
     const bool may_come = !arenas_.WriterOf(object.extent.arena).IsNil() &&
                           arenas_.Holds(object.extent);
     stored_.Free(from, object.object, object.extent, may_come, freed);
@@ -292,6 +394,7 @@ void ObjectStore::LoseUnplaced(Effects& effects) {
 }
 
 bool ObjectStore::Happened(const Event& event, BootTime now, Effects& effects) {
+  const std::size_t begin = effects.size();
   if (const auto* made = std::get_if<ArenaMade>(&event)) {
     arenas_.Made(made->arena, effects);
   } else if (const auto* failed = std::get_if<ArenaFailed>(&event)) {
@@ -310,14 +413,22 @@ bool ObjectStore::Happened(const Event& event, BootTime now, Effects& effects) {
     stored_.Moved(restored->arena);
   } else if (const auto* failed = std::get_if<RestoreFailed>(&event)) {
     arenas_.RestoreFailed(failed->arena, failed->failure, effects);
+  } else if (const auto* lost = std::get_if<ExtentPartLost>(&event)) {
+    served_.PartLost(lost->node, lost->want, effects);
   } else {
     return false;
   }
+  Carry(begin, now, effects);
   return true;
 }
 
 void ObjectStore::Pump(BootTime now, Effects& effects) {
-  arenas_.Pump(now, effects);
+  const std::size_t begin = effects.size();
+  do {
+    pulled_.Pump(now, effects);
+    served_.Pump(now, effects);
+    arenas_.Pump(now, effects);
+  } while (Carry(begin, now, effects));
   for (const ObjectId object : stored_.TakeChanged()) {
     feed_.Changed(object, stored_.Contains(object), now);
   }
@@ -421,6 +532,9 @@ void ObjectStore::CheckInvariants() const {
     MOBULA_CHECK(kept_.Has(object));
   }
   feed_.CheckInvariants();
+  pulled_.CheckInvariants();
+  served_.CheckInvariants();
+  MOBULA_CHECK(arenas_.copies() >= pulled_.copies());
 }
 
 }  // namespace mobula::raylet
