@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/failure.h"
 #include "base/shm/extent_header.h"
+#include "base/shm/extent_size.h"
 
 namespace mobula::runtime {
 
@@ -33,6 +34,8 @@ void FakeStore::Hear(const base::Message& message, const ReplyFn& reply) {
       if (m->quiet) arenas_.erase(m->arena);
     } else if (const auto* m = std::get_if<base::OpenArena>(&message)) {
       Open(m->arena, replies);
+    } else if (const auto* m = std::get_if<base::PullValue>(&message)) {
+      Pull(*m, replies);
     }
     Serve(replies);
   }
@@ -99,6 +102,36 @@ void FakeStore::Open(ArenaId arena, Replies& replies) {
                        std::move(fd));
 }
 
+void FakeStore::Pull(const base::PullValue& pull, Replies& replies) {
+  ++pulled_count_;
+  if (!options_.answers_pull) return;
+  const auto found = std::find_if(
+      afar_.begin(), afar_.end(),
+      [&pull](const auto& value) { return value.first == pull.extent; });
+  if (found == afar_.end()) {
+    replies.emplace_back(
+        base::PullRefused{pull.request,
+                          base::NotRun(FailureCode::kObjectLost, "gone afar")},
+        base::UniqueFd());
+    return;
+  }
+  base::Extent here{ids_.Next<ArenaId>(), base::kExtentHeaderBytes,
+                    pull.extent.byte_count, 1};
+  std::string error;
+  auto file = base::ArenaFile::Make(base::PlaceBytes(here.byte_count), &error);
+  MOBULA_CHECK(file.has_value()) << error;
+  MOBULA_CHECK(file->Write(0, base::HeaderOf(here) + found->second, &error));
+  if (pulled_count_ > options_.copies_gone) {
+    arenas_[here.arena] = std::make_unique<base::ArenaFile>(*std::move(file));
+  }
+  replies.emplace_back(base::ValuePulled{pull.request, here}, base::UniqueFd());
+}
+
+void FakeStore::PutAfar(const base::Extent& extent, std::string value) {
+  base::MutexLock lock(mutex_);
+  afar_.emplace_back(extent, std::move(value));
+}
+
 std::vector<ArenaId> FakeStore::Leased() {
   base::MutexLock lock(mutex_);
   std::vector<ArenaId> leased;
@@ -109,6 +142,11 @@ std::vector<ArenaId> FakeStore::Leased() {
 std::size_t FakeStore::waiting() {
   base::MutexLock lock(mutex_);
   return waiting_.size();
+}
+
+int FakeStore::pulled_count() {
+  base::MutexLock lock(mutex_);
+  return pulled_count_;
 }
 
 int FakeStore::opened_count() {

@@ -3,7 +3,8 @@
 //
 //   FakeStore store({.arenas_max = 2});
 //   store.Hear(message, reply);   // each message that the process sends
-// A longer value gets an arena of its own size, which counts as one.
+// A longer value gets an arena of its own size, which counts as one. What lies
+// on another node (PutAfar) has a copy made each time that it is pulled.
 // Threading: any; `reply` is called with no lock held.
 #ifndef MOBULA_RUNTIME_MEMORY_FAKE_STORE_H_
 #define MOBULA_RUNTIME_MEMORY_FAKE_STORE_H_
@@ -14,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,6 +25,7 @@
 #include "base/shm/arena_file.h"
 #include "base/thread_annotations.h"
 #include "base/unique_fd.h"
+#include "base/value.h"
 
 namespace mobula::runtime {
 
@@ -34,6 +37,9 @@ class FakeStore {
     std::uint64_t value_bytes_max = 1 << 20;
     bool loses_descriptors = false;
     bool answers_open = true;
+    bool answers_pull = true;
+    // The first so many copies are gone before they can be opened.
+    int copies_gone = 0;
   };
   using ReplyFn = std::function<void(base::Message, base::UniqueFd)>;
 
@@ -44,11 +50,16 @@ class FakeStore {
   void SetArenasMax(std::size_t arenas_max, const ReplyFn& reply)
       MOBULA_EXCLUDES(mutex_);
 
+  // Such a value, on another node.
+  void PutAfar(const base::Extent& extent, std::string value)
+      MOBULA_EXCLUDES(mutex_);
+
   // Arenas that are leased now.
   [[nodiscard]] std::vector<base::ArenaId> Leased() MOBULA_EXCLUDES(mutex_);
   // Requests that wait.
   [[nodiscard]] std::size_t waiting() MOBULA_EXCLUDES(mutex_);
   [[nodiscard]] int opened_count() MOBULA_EXCLUDES(mutex_);
+  [[nodiscard]] int pulled_count() MOBULA_EXCLUDES(mutex_);
 
  private:
   using Replies = std::vector<std::pair<base::Message, base::UniqueFd>>;
@@ -57,6 +68,8 @@ class FakeStore {
   void Lease(const base::LeaseArena& request, Replies& replies)
       MOBULA_REQUIRES(mutex_);
   void Open(base::ArenaId arena, Replies& replies) MOBULA_REQUIRES(mutex_);
+  void Pull(const base::PullValue& pull, Replies& replies)
+      MOBULA_REQUIRES(mutex_);
 
   const Options options_;
   base::Mutex mutex_;
@@ -67,6 +80,9 @@ class FakeStore {
   std::map<base::RequestId, base::ArenaId> leased_to_ MOBULA_GUARDED_BY(mutex_);
   std::deque<base::LeaseArena> waiting_ MOBULA_GUARDED_BY(mutex_);
   int opened_count_ MOBULA_GUARDED_BY(mutex_) = 0;
+  std::vector<std::pair<base::Extent, std::string>> afar_
+      MOBULA_GUARDED_BY(mutex_);
+  int pulled_count_ MOBULA_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace mobula::runtime

@@ -76,6 +76,22 @@ ReadArenas::Found ReadArenas::WaitFor(const Opening& opening, LentWait& wait) {
       "the value was not brought into the node's memory until the deadline");
 }
 
+std::shared_ptr<const void> ReadArenas::Ask(ArenaId arena) {
+  std::shared_ptr<Opening> opening;
+  {
+    base::MutexLock lock(mutex_);
+    if (closed_) return nullptr;
+    const auto mapped = maps_.find(arena);
+    if (mapped != maps_.end()) return mapped->second;
+    std::shared_ptr<Opening>& known = openings_[arena];
+    if (known != nullptr) return known;
+    known = std::make_shared<Opening>();
+    opening = known;
+  }
+  tell_(base::OpenArena{arena});
+  return opening;
+}
+
 void ReadArenas::Opened(const base::ArenaOpened& opened,
                         const base::UniqueFd& fd) {
   std::string error;

@@ -51,6 +51,10 @@ class ReadArenas {
       const base::Extent& extent, base::BootTime deadline,
       const LentWait::BlockedFn& blocked) MOBULA_EXCLUDES(mutex_);
 
+  // Somebody will Map it: asks for it, unless that has been done. It is not
+  // quiet before there is an answer, nor, if that is a mapping, while what is
+  // returned is held.
+  std::shared_ptr<const void> Ask(base::ArenaId arena) MOBULA_EXCLUDES(mutex_);
   void Opened(const base::ArenaOpened& opened, const base::UniqueFd& fd)
       MOBULA_EXCLUDES(mutex_);
   void Lost(const base::ArenaLost& lost) MOBULA_EXCLUDES(mutex_);

@@ -388,6 +388,155 @@ TEST(StoreMemory, CloseEndsEveryWaitAndLeavesWhatIsInUse) {
   EXPECT_EQ(CodeOf(world.memory->Allocate(1, kNever)), "RuntimeClosed");
 }
 
+// ---- values of other nodes
+
+constexpr std::uint64_t kHere = 7;  // the maker of FakeStore's ids
+const Extent kAfar{base::ArenaId{8, 1}, 128, 5'000, 3};
+const std::string kText(5'000, 'f');
+
+class AfarMemory : public testing::Test {
+ protected:
+  void Start(const FakeStore::Options& options) {
+    world_ = std::make_unique<World>(options);
+    world_->memory->SetMaker(kHere);
+    world_->store().PutAfar(kAfar, kText);
+  }
+  std::unique_ptr<World> world_;
+};
+
+TEST_F(AfarMemory, AValueIsPulledOnceAndReadInPlace) {
+  Start({});
+  const auto first = std::get<Bytes>(world_->Map(kAfar));
+  const auto second = std::get<Bytes>(world_->Map(kAfar));
+  EXPECT_EQ(first.view(), kText);
+  EXPECT_EQ(first.view().data(), second.view().data());
+  EXPECT_EQ(world_->store().pulled_count(), 1);
+  EXPECT_EQ(world_->store().opened_count(), 1);
+  // What is here is read as ever.
+  EXPECT_EQ(TextOf(world_->Map(world_->Store("near"))), "near");
+  EXPECT_EQ(world_->store().pulled_count(), 1);
+}
+
+TEST_F(AfarMemory, WhereNoMakerIsKnownNothingIsAfar) {
+  Start({});
+  world_->memory->SetMaker(0);
+  EXPECT_EQ(TextOf(world_->Map(kAfar)), "ObjectLost");
+  EXPECT_EQ(world_->store().pulled_count(), 0);
+}
+
+TEST_F(AfarMemory, ThreadsThatReadItTogetherShareAPull) {
+  Start({});
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back(
+        [this] { EXPECT_EQ(TextOf(world_->Map(kAfar)), kText); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(world_->store().pulled_count(), 1);
+}
+
+TEST_F(AfarMemory, ACopyThatIsGoneIsPulledAnew) {
+  Start({.copies_gone = 2});
+  EXPECT_EQ(TextOf(world_->Map(kAfar)), kText);
+  EXPECT_EQ(world_->store().pulled_count(), 3);
+}
+
+TEST_F(AfarMemory, CopiesThatAlwaysGoAreAStoreThatIsFull) {
+  Start({.copies_gone = 1'000});
+  EXPECT_EQ(TextOf(world_->Map(kAfar)), "ObjectStoreFull");
+}
+
+TEST_F(AfarMemory, ACopyIsQuietWhenNobodyReadsItAndIsPulledAnew) {
+  Start({});
+  auto mapped = world_->Map(kAfar);
+  const std::vector<base::ArenaId> copies = world_->store().Leased();
+  ASSERT_EQ(copies.size(), 1u);
+  EXPECT_FALSE(world_->Quiet(copies[0]));
+  EXPECT_EQ(TextOf(world_->Map(kAfar)), kText);
+  EXPECT_EQ(world_->store().pulled_count(), 1);
+  mapped = Failure();
+  EXPECT_TRUE(world_->Quiet(copies[0]));
+  EXPECT_EQ(TextOf(world_->Map(kAfar)), kText);
+  EXPECT_EQ(world_->store().pulled_count(), 2);
+}
+
+// Who was told of a copy may be about to map it.
+TEST_F(AfarMemory, ACopyIsBusyFromWhenItIsToldOf) {
+  Start({.answers_open = false});
+  EXPECT_EQ(CodeOf(world_->Map(kAfar, base::BootNow() + milliseconds(5))),
+            "TimeoutError");
+  world_->Settle();
+  const std::vector<base::ArenaId> copies = world_->store().Leased();
+  ASSERT_EQ(copies.size(), 1u);
+  EXPECT_EQ(world_->store().opened_count(), 1);
+  EXPECT_FALSE(world_->Quiet(copies[0]));
+}
+
+TEST_F(AfarMemory, WhatIsLostAfarIsLost) {
+  Start({});
+  Extent other = kAfar;
+  other.generation = 4;
+  EXPECT_EQ(CodeOf(world_->Map(other)), "ObjectLost");
+  EXPECT_EQ(CodeOf(world_->Map(other)), "ObjectLost");
+  EXPECT_EQ(world_->store().pulled_count(), 2);  // it may be there by then
+}
+
+TEST_F(AfarMemory, APullHasADeadline) {
+  Start({.answers_pull = false});
+  EXPECT_EQ(CodeOf(world_->Map(kAfar, base::BootNow() + milliseconds(5))),
+            "TimeoutError");
+  EXPECT_EQ(CodeOf(world_->Map(kAfar, kPast)), "TimeoutError");
+  world_->Settle();
+  EXPECT_EQ(world_->store().pulled_count(), 1);  // it is under way yet
+}
+
+TEST_F(AfarMemory, WhoWaitsForAPullLendsItsSlotAndIsWokenByTheEnd) {
+  Start({.answers_pull = false});
+  std::vector<bool> told;
+  const auto mapped = world_->memory->Map(
+      base::Value::Stored(kName, kAfar), kNever, [&](bool blocked) {
+        told.push_back(blocked);
+        if (!blocked) return;
+        world_->memory->Close(base::NotRun(FailureCode::kShutdown, "the end"));
+      });
+  EXPECT_EQ(CodeOf(mapped), "RuntimeClosed");
+  EXPECT_EQ(told, (std::vector<bool>{true, false}));
+  EXPECT_EQ(CodeOf(world_->Map(kAfar)), "RuntimeClosed");
+}
+
+// Threads read the same few values while the raylet takes the copies away.
+TEST_F(AfarMemory, ManyThreadsReadWhatComesAndGoes) {
+  Start({});
+  constexpr int kThreads = 4;
+  constexpr int kValues = 6;
+  std::vector<Extent> extents;
+  for (std::uint32_t i = 0; i < kValues; ++i) {
+    extents.push_back({base::ArenaId{8, 2}, 64 + 128 * i, 32, 1});
+    world_->store().PutAfar(extents.back(),
+                            std::string(32, static_cast<char>('a' + i)));
+  }
+  std::atomic<int> running = kThreads;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([this, &extents, &running, thread] {
+      std::mt19937_64 random(static_cast<std::uint64_t>(thread));
+      for (int i = 0; i < 300; ++i) {
+        const auto which = random() % kValues;
+        const auto mapped = world_->Map(extents[which]);
+        EXPECT_EQ(TextOf(mapped),
+                  std::string(32, static_cast<char>('a' + which)));
+      }
+      --running;
+    });
+  }
+  while (running > 0) {
+    for (const base::ArenaId arena : world_->store().Leased()) {
+      world_->Say(base::QuietArena{arena});
+    }
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
 // Threads store values of their own pattern, read them in place and free them,
 // while arenas are asked for and the store is nearly always full.
 TEST(StoreMemory, ManyThreadsNeverSeeAnothersBytes) {

@@ -401,6 +401,7 @@ std::variant<base::Value, Failure> Process::State::Fetch(
 void Process::State::OnRegistered(const base::Registered& from_raylet) {
   if (slot != nullptr) slot->SetNode(from_raylet.node_name);
   if (shared != nullptr) shared->SetNode(from_raylet.node_name);
+  memory.SetMaker(from_raylet.maker);
   base::MutexLock lock(mutex);
   registered = from_raylet;
   changed.NotifyAll();

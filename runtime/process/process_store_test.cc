@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/shm/arena_file.h"
 #include "base/shm/arena_map.h"
+#include "base/shm/extent_header.h"
 #include "base/shm/extent_heap.h"
 #include "base/value.h"
 #include "runtime/memory/fake_store.h"
@@ -73,6 +74,8 @@ Process::Options OptionsOf(base::Role role, base::UniqueFd socket) {
   return options;
 }
 
+constexpr std::uint64_t kHere = 7;  // the maker of FakeStore's ids
+
 // A process and its raylet, which has a store of so many arenas.
 struct World {
   explicit World(base::Role role, std::size_t arenas_max = 2,
@@ -94,6 +97,7 @@ struct World {
       base::Registered registered;
       registered.raylet = kRaylet;
       registered.store_bytes = has_store ? 1 << 20 : 0;
+      registered.maker = kHere;
       peer.Send(registered);
     } else if (const auto* end = std::get_if<base::EndJob>(&message)) {
       peer.Send(base::JobEnded{end->job});
@@ -239,7 +243,7 @@ TEST(WorkerStore, AStoredArgumentIsMappedBeforeTheFunctionRuns) {
   const auto map =
       base::ArenaMap::Open(file->Writable(&error), file->byte_count(),
                            base::ArenaMap::Access::kWrite, &error);
-  const base::ArenaId arena{8, 1};
+  const base::ArenaId arena{kHere, 1001};
   base::ExtentHeap heap(arena, map->writable());
   const auto room = heap.Allocate(5);
   std::memcpy(room->bytes.data(), "hello", 5);
@@ -273,7 +277,7 @@ TEST(WorkerStore, AStoredResultIsItsOwnersAndRegisteredBeforeItIsTold) {
 
 TEST(WorkerStore, AnArgumentThatIsLostFailsTheCallAndItNeverRuns) {
   Worker worker;
-  const base::ArenaId arena{8, 1};
+  const base::ArenaId arena{kHere, 1001};
   worker.Run(base::Extent{arena, 64, 5, 1});
   worker.world.raylet->Expect<base::OpenArena>();
   worker.world.raylet->Send(base::ArenaLost{
@@ -285,6 +289,42 @@ TEST(WorkerStore, AnArgumentThatIsLostFailsTheCallAndItNeverRuns) {
   EXPECT_EQ(failure->code, FailureCode::kObjectLost);
   EXPECT_EQ(failure->executed, base::Executed::kNo);
   EXPECT_EQ(failure->function, "Reader");
+}
+
+TEST(WorkerStore, AnArgumentOfAnotherNodeIsPulled) {
+  Worker worker;
+  const base::Extent afar{base::ArenaId{8, 1}, 64, 5, 1};
+  worker.Run(afar);
+  const auto pull = worker.world.raylet->Expect<base::PullValue>();
+  EXPECT_EQ(pull.extent, afar);
+  EXPECT_EQ(pull.object, (base::ObjectName{ObjectId{6, 1}, kOwner}));
+  const base::Extent here{base::ArenaId{kHere, 1001}, 64, 5, 1};
+  std::string error;
+  auto file = base::ArenaFile::Make(64 * 1024, &error);
+  ASSERT_TRUE(file.has_value()) << error;
+  ASSERT_TRUE(file->Write(0, base::HeaderOf(here) + "hello", &error)) << error;
+  worker.world.raylet->Send(base::ValuePulled{pull.request, here});
+  EXPECT_EQ(worker.world.raylet->Expect<base::OpenArena>().arena, here.arena);
+  worker.world.raylet->Send(base::ArenaOpened{here.arena, file->byte_count()},
+                            file->ReadOnly(&error));
+  const auto done = worker.owner->Expect<base::TaskDone>();
+  ASSERT_EQ(CodeOf(done.outcome), "none");
+  EXPECT_EQ(std::get<base::Value>(done.outcome).view(), "read: hello");
+}
+
+TEST(WorkerStore, WhatIsLostAfarFailsTheCallAndItNeverRuns) {
+  Worker worker;
+  worker.Run(base::Extent{base::ArenaId{8, 1}, 64, 5, 1});
+  const auto pull = worker.world.raylet->Expect<base::PullValue>();
+  worker.world.raylet->Send(base::PullRefused{
+      pull.request,
+      base::MakeFailure(FailureCode::kObjectLost, base::Executed::kMaybe,
+                        "the node that held it is gone")});
+  const auto done = worker.owner->Expect<base::TaskDone>();
+  const auto* failure = std::get_if<base::Failure>(&done.outcome);
+  ASSERT_NE(failure, nullptr);
+  EXPECT_EQ(failure->code, FailureCode::kObjectLost);
+  EXPECT_EQ(failure->executed, base::Executed::kNo);
 }
 
 }  // namespace
