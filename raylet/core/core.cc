@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -111,6 +112,10 @@ Core::Core(Options options, base::IdSource ids)
       questions_(NodeQuestions::Options()),
       view_(options_.node, /*is_alone=*/!options_.has_control) {
   MOBULA_CHECK(!options_.self.IsNil());
+  store_.SetNodes(options_.maker, [this](std::uint64_t maker) {
+    const base::NodeId node = view_.OfMaker(maker);
+    return node.IsNil() ? std::nullopt : std::optional(node);
+  });
 }
 
 void Core::Step(const Event& event, BootTime now, Effects& effects) {
@@ -130,6 +135,7 @@ void Core::Step(const Event& event, BootTime now, Effects& effects) {
   } while (!to_self_.empty() || to_pump_);
   store_.Pump(now_, *effects_);
   SweepPrograms();
+  TellFreedAfar();
   TellObjects();
   TellLoad();
   UpdateTimer();
@@ -261,6 +267,8 @@ void Core::SendRegistered(ProcessId to, JobId job) {
   registered.ns = jobs_.at(job).ns;
   registered.store_bytes = options_.object_store_bytes;
   registered.address = options_.address;
+  // Of no cluster, nothing lies elsewhere.
+  if (options_.has_control) registered.maker = options_.maker;
   SendTo(to, std::move(registered));
 }
 

@@ -115,6 +115,8 @@ class Core {
   static WorkerTable::Options WorkerOptionsFor(double cpus);
 
   Core(Options options, base::IdSource ids);
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
 
   void Step(const Event& event, base::BootTime now, Effects& effects);
 
@@ -253,6 +255,9 @@ class Core {
   [[nodiscard]] base::NodeId NodeOf(ProcessId process) const;
   [[nodiscard]] bool IsGuest(ProcessId process) const;
   void Flush(NodeView::Out& out);
+
+  // What processes of ours have freed and lies there.
+  void TellFreedAfar();
 
   // core_placing.cc
   // Whether it is for another node, or refused: all is done for it then.

@@ -1,6 +1,7 @@
 // The part of Core that has to do with other nodes: their raylets, the guests
 // from there, channels, and what they are told of jobs.
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -60,6 +61,29 @@ void Core::OnNodeSaid(NodeId node, const base::NodeMessage& message) {
     OnOpenChannel(node, *m);
   } else if (!OnJobMessage(node, message)) {
     // The bytes of channels and programs are the shell's.
+    store_.ReceivedFrom(node, message, now_, *effects_);
+  }
+}
+
+void Core::TellFreedAfar() {
+  using Freed = std::map<std::pair<NodeId, ProcessId>, base::FreeObjects>;
+  Freed all;
+  for (const FreedAfar& one : store_.TakeAfar()) {
+    if (!one.freed.extent.arena.IsNil()) {
+      const NodeId node = view_.OfMaker(one.freed.extent.arena.hi);
+      if (node.IsNil()) continue;  // it went with its node
+      IntroduceTo(node, one.owner);
+      all[{node, one.owner}].objects.push_back(one.freed);
+      continue;
+    }
+    const auto known = guest_at_.find(one.owner);
+    if (known == guest_at_.end()) continue;
+    for (const auto& [node, has_program] : known->second) {
+      all[{node, one.owner}].objects.push_back(one.freed);
+    }
+  }
+  for (auto& [key, freed] : all) {
+    Tell(key.first, base::Pass{key.second, ProcessId(), std::move(freed)});
   }
 }
 
@@ -342,6 +366,7 @@ void Core::LoseNode(NodeId node, const std::string& name,
     Unlink(process, ProcessId());
     afar_nodes_.erase(process);
   }
+  store_.NodeGone(node, now_, *effects_);
   for (auto& [process, nodes] : guest_at_) nodes.erase(node);
   std::erase_if(guest_at_, [](const auto& at) { return at.second.empty(); });
   LoseJobsOf(node);

@@ -10,15 +10,14 @@ namespace {
 base::Failure OwnerGone() {
   return base::NotRun(
       base::FailureCode::kActorDied,
-      "the process that owned the actor has ended, or is on another node");
+      "the process that owned the actor has ended, or its node is lost");
 }
 
 base::Failure Elsewhere() {
   return base::NotRun(
       base::FailureCode::kActorDied,
-      "the actor lives on another node, which this process cannot reach: calls "
-      "between nodes are not in this version; run the program on that node "
-      "(`mobula get` names it)");
+      "the actor lives on a node that this one cannot reach now (`mobula get` "
+      "names it; the log of this node's raylet says why)");
 }
 
 }  // namespace

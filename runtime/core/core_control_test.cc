@@ -308,7 +308,7 @@ TEST_F(CoreControlTest, AnActorThatCannotBeReachedIsAnErrorInTheEnd) {
   Later(seconds(5));
   EXPECT_EQ(FailureOf(2).code, FailureCode::kActorDied);
   EXPECT_EQ(FailureOf(2).executed, base::Executed::kNo);
-  EXPECT_NE(FailureOf(2).message.find("between nodes"), std::string::npos);
+  EXPECT_NE(FailureOf(2).message.find("cannot reach"), std::string::npos);
 }
 
 TEST_F(CoreControlTest, TheRayletsWordAboutABorrowedActorsKillIsNotSentBack) {

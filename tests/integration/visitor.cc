@@ -67,6 +67,10 @@ void Visit(const std::string& far) {
   });
   Try("task",
       [] { return std::to_string(mobula::Get(mobula::Spawn<Seven>())); });
+  Try("large task", [] {
+    return std::to_string(
+        mobula::Get(mobula::Spawn<Seven>(mobula::TaskOptions().Cpus(1000))));
+  });
   Make("visitor's own");
   if (far.empty()) return;
   Try("far", [&far] { return CountAt(mobula::GetActor<Guest>(far)); });

@@ -67,7 +67,7 @@ TEST_P(NodesUse, FromAMachineWithoutANode) {
 
 INSTANTIATE_TEST_SUITE_P(Rover, NodesUse,
                          testing::Values("tasks", "overflow", "below", "actors",
-                                         "errors", "streams", "cancels",
+                                         "values", "errors", "streams", "cancels",
                                          "many"),
                          [](const auto& info) {
                            return std::string(info.param);
