@@ -7,7 +7,14 @@
 
 namespace mobula::raylet {
 
+namespace {
+
 using base::NodeId;
+
+// One for each time that it was asked for while the line was slow.
+constexpr int kBeginningsMax = 16;
+
+}  // namespace
 
 ProgramFetch::ProgramFetch(base::Strand& strand, ProgramStore& store,
                            TellFn tell, Limits limits)
@@ -105,7 +112,8 @@ ProgramFetch::Coming* ProgramFetch::Find(NodeId from, const std::string& hash) {
 void ProgramFetch::TakePart(NodeId from, const base::ProgramPart& part) {
   Coming* const coming = Find(from, part.program);
   if (coming == nullptr) return;
-  // Of an earlier time that it was asked for: that one ends before this begins.
+  // Of an earlier time that it was asked for, as what comes until it begins
+  // once more.
   if (coming->arrival == nullptr && part.offset != 0) return;
   std::string reason = Add(part, *coming);
   if (reason.empty()) {
@@ -117,7 +125,9 @@ void ProgramFetch::TakePart(NodeId from, const base::ProgramPart& part) {
 }
 
 std::string ProgramFetch::Add(const base::ProgramPart& part, Coming& coming) {
-  if (coming.arrival == nullptr) {
+  if (part.offset == 0) {
+    if (++coming.beginnings > kBeginningsMax) return "it begins again for ever";
+    coming.arrival.reset();
     if (part.byte_count > limits_.program_bytes_max) {
       return "it has " + std::to_string(part.byte_count) +
              " bytes; the limit is " +
@@ -137,11 +147,16 @@ std::string ProgramFetch::Add(const base::ProgramPart& part, Coming& coming) {
   return coming.arrival->Add(part.bytes.view());
 }
 
+// Those that wait for their turn first: it must not be asked for them.
 void ProgramFetch::CloseNode(NodeId node) {
   strand_.AssertHeld();
   std::vector<std::string> lost;
-  for (const auto& [hash, coming] : fetches_) {
-    if (coming.from == node) lost.push_back(hash);
+  for (const bool is_asked : {false, true}) {
+    for (const auto& [hash, coming] : fetches_) {
+      if (coming.from == node && coming.is_asked == is_asked) {
+        lost.push_back(hash);
+      }
+    }
   }
   for (const std::string& hash : lost) {
     const auto found = fetches_.find(hash);

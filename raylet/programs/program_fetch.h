@@ -74,6 +74,7 @@ class ProgramFetch {
     base::Strand::TimerId timer = 0;
     std::uint64_t byte_count = 0;
     std::unique_ptr<ProgramStore::Arrival> arrival;  // from its first part on
+    int beginnings = 0;
   };
   using Fetches = std::map<std::string, Coming>;  // by hash
 

@@ -304,7 +304,6 @@ TEST_F(ProgramFetchTest, PartsThatAreNotTheNextOnesEndIt) {
   serves_ = false;
   const ProgramPart bad[] = {
       Part(kHashOfAbc, 2, 3, "c"),    // one lacks
-      Part(kHashOfAbc, 0, 3, "a"),    // twice
       Part(kHashOfAbc, 1, 3, "bcd"),  // too much
       Part(kHashOfAbc, 1, 4, "bc"),   // another size
       Part(kHashOfAbc, 1, 3, ""),     // for ever
@@ -317,6 +316,14 @@ TEST_F(ProgramFetchTest, PartsThatAreNotTheNextOnesEndIt) {
     Take(Part(kHashOfAbc, 1, 3, "bc"));
     EXPECT_EQ(FilesHere(), 0);
   }
+}
+
+TEST_F(ProgramFetchTest, OneThatBeginsAgainForEverEnds) {
+  serves_ = false;
+  auto future = Fetch(kHashOfAbc);
+  for (int i = 0; i < 100; ++i) Take(Part(kHashOfAbc, 0, 3, "a"));
+  EXPECT_TRUE(Contains(Get(future), "for ever"));
+  EXPECT_EQ(FilesHere(), 0);
 }
 
 TEST_F(ProgramFetchTest, OneThatIsTooLargeIsRefusedAtItsFirstPart) {
@@ -385,6 +392,25 @@ TEST_F(ProgramFetchTest, ANodeThatIsLostMidwayEndsItAndAnotherIsAsked) {
   EXPECT_EQ(FilesHere(), 1);
 }
 
+TEST_F(ProgramFetchTest, ANodeThatIsLostIsAskedForNothingMore) {
+  ProgramFetch::Limits limits;
+  limits.at_once_max = 1;
+  On([&] { Make(limits, ProgramSender::Limits()); });
+  serves_ = false;
+  auto first = Fetch(kHashOfAbc);
+  auto second = Fetch(std::string(64, 'a'));
+  auto third = Fetch(std::string(64, 'b'), kOther);
+  On([&] {
+    fetch_->CloseNode(kHolder);
+    ASSERT_EQ(wanted_.size(), 2u);
+    EXPECT_EQ(wanted_[1].first, kOther);
+  });
+  EXPECT_TRUE(Contains(Get(first), "lost"));
+  EXPECT_TRUE(Contains(Get(second), "lost"));
+  Take(ProgramLacking{std::string(64, 'b'), "gone"}, kOther);
+  EXPECT_TRUE(Contains(Get(third), "gone"));
+}
+
 TEST_F(ProgramFetchTest, TheRestOfAnEarlierTimeIsNotOfThis) {
   serves_ = false;
   auto first = Fetch(kHashOfAbc);
@@ -393,6 +419,8 @@ TEST_F(ProgramFetchTest, TheRestOfAnEarlierTimeIsNotOfThis) {
   auto second = Fetch(kHashOfAbc);
   Take(Part(kHashOfAbc, 1, 3, "x"));
   Take(Part(kHashOfAbc, 2, 3, "y"));
+  Take(Part(kHashOfAbc, 0, 3, "x"));
+  EXPECT_EQ(FilesHere(), 1);
   Take(Part(kHashOfAbc, 0, 3, "ab"));
   Take(Part(kHashOfAbc, 2, 3, "c"));
   EXPECT_EQ(Get(second), "");
