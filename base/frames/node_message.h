@@ -101,8 +101,9 @@ struct ChannelCredit {
   ProcessId to;
   std::uint64_t byte_count = 0;
 };
-// `from` has ended, or its raylet gives the channel up; nothing follows either
-// way.
+// `from` has ended, or its raylet gives the channel up. Answered once by the
+// same; until then what still comes of it is dropped, so that a new channel of
+// these two never sees the bytes of the one before.
 struct CloseChannel {
   ProcessId from;
   ProcessId to;
