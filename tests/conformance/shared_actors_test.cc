@@ -28,11 +28,11 @@ using mobula::Actor;
 using mobula::ActorOptions;
 using mobula::Ref;
 
-// AddressSanitizer catches it, tells of it and exits.
-#if defined(__SANITIZE_ADDRESS__)
+// A sanitizer catches it, tells of it and exits.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int kOfSegfault = 0;
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 constexpr int kOfSegfault = 0;
 #else
 constexpr int kOfSegfault = SIGSEGV;
