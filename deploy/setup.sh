@@ -38,6 +38,11 @@ PEER_PACKAGES=(
   libtbb-dev
 )
 
+# Its headers alone, for <ray/api.h>: installed as a package it wants Boost 1.74,
+# which cannot be beside 1.81. The build finds it here (WORKSPACE).
+MSGPACK=libmsgpack-cxx-dev
+MSGPACK_ROOT=/usr/local/lib/mobula/msgpack-cxx
+
 say() { printf 'setup: %s\n' "$*"; }
 fail() {
   say "$*" >&2
@@ -94,6 +99,64 @@ check_machine() {
     fail "/proc is not mounted: mount -t proc proc /proc"
 }
 
+download_msgpack() {
+  (cd "$scratch" && apt -o APT::Sandbox::User=root download "$MSGPACK")
+}
+
+# Unpacks the headers; whole or not at all.
+unpack_msgpack() {
+  [ ! -e "$MSGPACK_ROOT/include/msgpack.hpp" ] || return 0
+  scratch=$(mktemp -d /tmp/mobula-setup.XXXXXX)
+  if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+    fail "not root, and no sudo; as root: apt-get download $MSGPACK, and" \
+      "dpkg-deb -x it so that $MSGPACK_ROOT/include is its usr/include"
+  fi
+  say "unpacking the headers of $MSGPACK to $MSGPACK_ROOT"
+  download_msgpack || {
+    apt update || true
+    download_msgpack || fail "no $MSGPACK to be had"
+  }
+  dpkg-deb -x "$scratch"/"$MSGPACK"_*.deb "$scratch/root"
+  as_root mkdir -p "$(dirname "$MSGPACK_ROOT")"
+  as_root rm -rf "$MSGPACK_ROOT" "$MSGPACK_ROOT.new"
+  as_root mkdir -m 755 "$MSGPACK_ROOT.new"
+  as_root cp -r "$scratch/root/usr/include" "$MSGPACK_ROOT.new/include"
+  as_root cp "$scratch/root/usr/share/doc/$MSGPACK/copyright" \
+    "$MSGPACK_ROOT.new/copyright"
+  as_root chmod -R a+rX "$MSGPACK_ROOT.new"
+  as_root mv "$MSGPACK_ROOT.new" "$MSGPACK_ROOT"
+}
+
+# A folder of this run's own, where one is needed.
+scratch=
+clean_up() {
+  allow_services
+  [ -z "$scratch" ] || rm -rf "$scratch"
+}
+
+install_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages)
+  if [ "${#missing[@]}" = 0 ]; then
+    say "all ${#PACKAGES[@]} packages are there"
+    return
+  fi
+  say "missing: ${missing[*]}"
+  if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+    fail "not root, and no sudo; as root: apt-get install ${missing[*]}"
+  fi
+  refuse_services
+  say "reading the package lists (apt-get update)"
+  apt update || say "apt-get update failed; trying with the lists that are here"
+  say "installing; the first time this fetches some 500 MB"
+  apt install -y --no-install-recommends --no-remove "${missing[@]}" ||
+    fail "apt-get failed; if it had to remove a package (libboost1.74-dev" \
+      "conflicts with libboost1.81-dev), remove that yourself and try again"
+  mapfile -t missing < <(missing_packages)
+  [ "${#missing[@]}" = 0 ] || fail "still missing: ${missing[*]}"
+  say "done"
+}
+
 main() {
   case "${1:-}" in
     --list)
@@ -105,27 +168,9 @@ main() {
     *) fail "usage: deploy/setup.sh [--list | --peers]" ;;
   esac
   check_machine
-  local missing
-  mapfile -t missing < <(missing_packages)
-  if [ "${#missing[@]}" = 0 ]; then
-    say "all ${#PACKAGES[@]} packages are there"
-    return
-  fi
-  say "missing: ${missing[*]}"
-  if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
-    fail "not root, and no sudo; as root: apt-get install ${missing[*]}"
-  fi
-  trap allow_services EXIT
-  refuse_services
-  say "reading the package lists (apt-get update)"
-  apt update || say "apt-get update failed; trying with the lists that are here"
-  say "installing; the first time this fetches some 500 MB"
-  apt install -y --no-install-recommends --no-remove "${missing[@]}" ||
-    fail "apt-get failed; if it had to remove a package (libboost1.74-dev" \
-      "conflicts with libboost1.81-dev), remove that yourself and try again"
-  mapfile -t missing < <(missing_packages)
-  [ "${#missing[@]}" = 0 ] || fail "still missing: ${missing[*]}"
-  say "done"
+  trap clean_up EXIT
+  install_packages
+  unpack_msgpack
 }
 
 main "$@"
