@@ -373,6 +373,14 @@ ActorPtr GetActor(std::string_view class_name, const std::string& name,
   return FindActor(class_name, name, ns);
 }
 
+ActorAddress AddressOf(const ActorPtr& actor) {
+  return AddressOf(Referred(actor));
+}
+
+ActorPtr AdoptActorAt(const ActorAddress& address) {
+  return AdoptActor(address);
+}
+
 void KillActor(const ActorPtr& actor, const KillOptions& options) {
   const ActorHandle& handle = Referred(actor);
   const auto [restart, graceful] = options.values();

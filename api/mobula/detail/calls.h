@@ -54,11 +54,22 @@ ActorPtr CreateActor(const base::FunctionEntry& constructor,
 ObjectPtr CallActor(const ActorPtr& actor, const base::FunctionEntry& method,
                     Arguments arguments, const CallOptions& options,
                     std::string_view group = "");
+// `class_name` "": of any class.
 ActorPtr GetActor(std::string_view class_name, const std::string& name,
                   const std::string& ns);
 void KillActor(const ActorPtr& actor, const KillOptions& options);
 // False if it had another outcome.
 bool CancelTaskOf(const ObjectPtr& object, const CancelOptions& options);
+// By which another process gets a handle of the actor: who decides over it is
+// not looked up. Nobody counts an address; the actor lives as long as handles.
+struct ActorAddress {
+  base::ActorId actor;
+  base::ProcessId owner;  // nil where nobody owns it
+  bool is_detached = false;
+};
+ActorAddress AddressOf(const ActorPtr& actor);
+// A handle also where the actor has ended: calls of it then say so.
+ActorPtr AdoptActorAt(const ActorAddress& address);
 base::ActorId IdOf(const ActorPtr& actor);
 std::int64_t IncarnationOf(const ActorPtr& actor);
 bool IsDead(const ActorPtr& actor);

@@ -38,9 +38,13 @@ class ObjectHandle {
 // Of an actor that the runtime has been told of (Create, Adopt).
 class ActorHandle {
  public:
+  // `owner`: nil where it is this process.
   ActorHandle(std::shared_ptr<Session> session, base::ActorId id,
-              bool detached = false)
-      : session_(std::move(session)), id_(id), detached_(detached) {}
+              bool detached = false, base::ProcessId owner = {})
+      : session_(std::move(session)),
+        id_(id),
+        owner_(owner),
+        detached_(detached) {}
   ~ActorHandle();
   ActorHandle(const ActorHandle&) = delete;
   ActorHandle& operator=(const ActorHandle&) = delete;
@@ -49,12 +53,15 @@ class ActorHandle {
     return session_;
   }
   [[nodiscard]] base::ActorId id() const { return id_; }
+  // Nil where it is this process, or nobody.
+  [[nodiscard]] base::ProcessId owner() const { return owner_; }
   // Nobody owns it: the control store alone can end it.
   [[nodiscard]] bool detached() const { return detached_; }
 
  private:
   const std::shared_ptr<Session> session_;
   const base::ActorId id_;
+  const base::ProcessId owner_;
   const bool detached_;
 };
 

@@ -64,19 +64,28 @@ base::ActorRecord Register(runtime::Backend& backend,
   return Answered<base::ActorAnswer>(std::move(reply)).actor;
 }
 
+// `owner` nil: this node's raylet stands for it.
+ActorPtr AdoptAt(std::shared_ptr<Session> session,
+                 const ActorAddress& address) {
+  runtime::Backend& backend = session->OpenBackend();
+  backend.Post(runtime::Adopt{address.actor, address.owner.IsNil()
+                                                 ? backend.home().raylet
+                                                 : address.owner});
+  return std::make_shared<ActorHandle>(std::move(session), address.actor,
+                                       address.is_detached, address.owner);
+}
+
 ActorPtr Adopt(std::shared_ptr<Session> session, const base::ActorRecord& actor,
                std::string_view class_name) {
-  if (actor.class_name != class_name) {
+  if (!class_name.empty() && actor.class_name != class_name) {
     ThrowBadArgument("the actor '" + actor.name + "' of namespace '" +
                      actor.ns + "' is of class " + actor.class_name +
                      ", not of " + std::string(class_name));
   }
-  runtime::Backend& backend = session->OpenBackend();
   const bool is_owned = !actor.detached && !actor.owner.IsNil();
-  backend.Post(runtime::Adopt{actor.actor,
-                              is_owned ? actor.owner : backend.home().raylet});
-  return std::make_shared<ActorHandle>(std::move(session), actor.actor,
-                                       actor.detached);
+  return AdoptAt(std::move(session),
+                 {actor.actor, is_owned ? actor.owner : base::ProcessId(),
+                  actor.detached});
 }
 
 }  // namespace
@@ -134,6 +143,18 @@ ActorPtr FindActor(std::string_view class_name, const std::string& name,
   if (name.empty()) ThrowBadArgument("GetActor wants a name");
   const auto answer = AskControl<base::ActorAnswer>(backend, std::move(find));
   return Adopt(std::move(session), answer.actor, class_name);
+}
+
+ActorAddress AddressOf(const ActorHandle& handle) {
+  ActorAddress address{handle.id(), handle.owner(), handle.detached()};
+  if (address.owner.IsNil() && !address.is_detached) {
+    address.owner = handle.session()->OpenBackend().self();
+  }
+  return address;
+}
+
+ActorPtr AdoptActor(const ActorAddress& address) {
+  return AdoptAt(Session::Require(), address);
 }
 
 void EndDetached(const Session& session, base::ActorId actor, bool restart) {

@@ -32,9 +32,12 @@ ActorPtr CreateDetached(std::shared_ptr<Session> session,
                         std::vector<base::Bytes> args,
                         const ActorOptions::Values& options);
 
-// `ns` "": the program's own.
+// `ns` "": the program's own. `class_name` "": of any class.
 ActorPtr FindActor(std::string_view class_name, const std::string& name,
                    const std::string& ns);
+
+ActorAddress AddressOf(const ActorHandle& handle);
+ActorPtr AdoptActor(const ActorAddress& address);
 
 // A detached one; no effect if it has ended.
 void EndDetached(const Session& session, base::ActorId actor, bool restart);
