@@ -63,9 +63,10 @@ struct Maths {
   static int Square(int x) { return x * x; }
 };
 
+int Depth(int levels);
 RAY_REMOTE(Plus, RAY_FUNC(Sum, int), RAY_FUNC(Sum, int, int), Half);
 RAY_REMOTE(Nothing, Pid, Join, Length, Small, Scale, Twice, Maybe, Union,
-           Fibonacci, AwaitFifo)
+           Fibonacci, AwaitFifo, Depth)
 RAY_REMOTE(Identity<int>, Identity<std::pair<int, std::string>>, kTriple,
            Maths::Square);
 
@@ -74,6 +75,10 @@ int Fibonacci(int n) {
   auto a = ray::Task(Fibonacci).Remote(n - 1);
   auto b = ray::Task(Fibonacci).Remote(n - 2);
   return *a.Get() + *ray::Get(b);
+}
+
+int Depth(int levels) {
+  return levels == 0 ? 0 : 1 + *ray::Task(Depth).Remote(levels - 1).Get();
 }
 
 class RayTasks : public RayTest {};
@@ -146,6 +151,11 @@ TEST_P(RayTasks, TakeRefsForValues) {
 
 TEST_P(RayTasks, CallTasks) {
   EXPECT_EQ(*ray::Task(Fibonacci).Remote(8).Get(), 21);
+}
+
+// Each that waits holds a process.
+TEST_P(RayTasks, CallTasksThatCallTasks) {
+  EXPECT_EQ(*ray::Task(Depth).Remote(80).Get(), 80);
 }
 
 TEST_P(RayTasks, AreGotTogether) {

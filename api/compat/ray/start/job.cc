@@ -26,6 +26,10 @@ namespace {
 // A node may offer no CPU at all in Ray: tasks ask for none.
 constexpr double kCpusMin = 0.001;
 
+// Each actor is a process, and each task that waits for another holds one; Ray
+// has no number beyond which it starts no more.
+constexpr int kWorkersMax = 10'000;
+
 struct Job {
   std::optional<mobula::Runtime> runtime;
   bool ends_at_exit = false;
@@ -57,6 +61,7 @@ void AddOffer(const RayConfig& config, mobula::InitOptions* options) {
     std::cerr << "ray::Init: the head argument \"" << argument
               << "\" means nothing to Mobula and is ignored\n";
   }
+  options->WorkersMax(kWorkersMax);
   if (offer.cpus) options->Cpus(std::max(*offer.cpus, kCpusMin));
   if (offer.memory_bytes) options->Memory(*offer.memory_bytes);
   if (offer.object_store_bytes) {
