@@ -37,6 +37,9 @@ bool IsInitializedHere() {
   ray::Init();  // in a task it does nothing
   return ray::IsInitialized();
 }
+int PidHere() { return ::getpid(); }
+RAY_REMOTE(PidHere);
+
 struct Cell {
   static Cell* Create(int v) { return new Cell{v}; }
   int Get() { return value; }
@@ -117,6 +120,15 @@ TEST_F(RayLifecycle, TakesFlags) {
   EXPECT_EQ(*ray::Task(Plus).SetResource("disk", 1).Remote(1, 1).Get(), 2);
   EXPECT_THROW(ray::Task(Plus).SetResource("CPU", 2).Remote(1, 1).Get(20'000),
                RayException);
+}
+
+TEST_F(RayLifecycle, TakesFlagsOfMobula) {
+  char program[] = "program";
+  char local[] = "--mobula-local";
+  char* argv[] = {program, local};
+  ray::Init(ray::RayConfig(), 2, argv);
+  EXPECT_EQ(*ray::Task(PidHere).Remote().Get(), ::getpid());
+  EXPECT_STREQ(argv[1], "--mobula-local");
 }
 
 TEST_F(RayLifecycle, RefusesWhatMakesNoSense) {

@@ -12,7 +12,7 @@ void Init() { internal::StartJob(RayConfig()); }
 void Init(const RayConfig& config) { internal::StartJob(config); }
 
 void Init(const RayConfig& config, int argc, char** argv) {
-  internal::StartJob(internal::WithFlags(config, argc, argv));
+  internal::StartJob(internal::WithFlags(config, argc, argv), argc, argv);
 }
 
 bool IsInitialized() { return internal::IsJobRunning(); }

@@ -20,6 +20,10 @@
 #ifndef MOBULA_API_COMPAT_RAY_API_H_
 #define MOBULA_API_COMPAT_RAY_API_H_
 
+#if __cplusplus < 202002L
+#error "Mobula's <ray/api.h> needs C++20: compile with -std=c++20"
+#endif
+
 // Ray's header brings these along, and programs rely on it.
 #include <boost/callable_traits.hpp>
 #include <boost/optional.hpp>
@@ -60,7 +64,8 @@
 
 namespace ray {
 
-// Begin the runtime, as RayConfig and the --ray_ flags say; where it runs
+// Begin the runtime, as RayConfig and the --ray_ flags say (and those of
+// mobula::Init, --mobula-log-level and so on); where it runs
 // already, or in a worker, they do nothing. Throw RayException: no `mobula`
 // program to start, an address where nobody listens, a flag or argument that
 // makes no sense.

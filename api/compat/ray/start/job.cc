@@ -83,6 +83,13 @@ mobula::InitOptions OptionsFor(const RayConfig& config) {
   return options;
 }
 
+mobula::Runtime StartRuntime(const mobula::InitOptions& options, int argc,
+                             char** argv) {
+  if (argv == nullptr) return mobula::Init(options);
+  const int& kept = argc;  // it stays as it is
+  return mobula::Init(kept, argv, options);
+}
+
 std::string LifetimeKey() {
   return "ray/detached/" + mobula::CurrentJob().ToString();
 }
@@ -103,14 +110,14 @@ std::optional<bool> Remembered() {
 
 }  // namespace
 
-void StartJob(const RayConfig& config) {
+void StartJob(const RayConfig& config, int argc, char** argv) {
   Job& job = TheJob();
   if (IsJobRunning()) return;
   if (config.runtime_env) {
     RefuseRuntimeEnv(*config.runtime_env, "RayConfig");
   }
   try {
-    job.runtime.emplace(mobula::Init(OptionsFor(config)));
+    job.runtime.emplace(StartRuntime(OptionsFor(config), argc, argv));
     const bool is_detached =
         config.default_actor_lifetime == ActorLifetime::DETACHED;
     if (is_detached) mobula::KvPut(LifetimeKey(), true);

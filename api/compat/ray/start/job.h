@@ -15,8 +15,9 @@
 
 namespace ray::internal {
 
-// No effect where it runs already.
-void StartJob(const RayConfig& config);
+// No effect where it runs already. argv: the --mobula- flags, which count as
+// for mobula::Init; nothing is taken out of it.
+void StartJob(const RayConfig& config, int argc = 0, char** argv = nullptr);
 // No effect where none runs.
 void EndJob();
 bool IsJobRunning();
