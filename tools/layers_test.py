@@ -160,7 +160,8 @@ class LayersTest(unittest.TestCase):
                      "#include <grpcpp/grpcpp.h>\n")
 
     def test_one_header_before_a_library(self):
-        for include in ("spdlog/spdlog.h", "CLI/CLI.hpp", "boost/asio.hpp"):
+        for include in ("spdlog/spdlog.h", "CLI/CLI.hpp", "boost/asio.hpp",
+                        "yaml-cpp/yaml.h"):
             text = f"#include <{include}>\n"
             self.passes(base__b_h=text, base__b_cc=text, base__b_test_cc=text)
             self.refuses("stands behind one header", base__b_h=text,
