@@ -29,6 +29,9 @@ std::vector<std::string> Listable() {
 }
 std::vector<std::string> Groups() { return {"owner", "job", "function"}; }
 std::vector<std::string> TaskGroups() { return {"function", "state"}; }
+std::vector<std::string> ClusterVerbs() {
+  return {"up", "down", "status", "exec", "run", "logs", "add", "remove"};
+}
 std::vector<std::string> Shells() { return {"bash", "zsh", "fish"}; }
 
 // CLI11's own say which doubles there are.
@@ -406,6 +409,58 @@ void AddToken(CLI::App* app, TokenCommand* command) {
       ->excludes(out);
 }
 
+// One verb of the launcher's.
+CLI::App* AddVerb(CLI::App* app, ClusterCommand* command,
+                  const std::string& verb, const std::string& description) {
+  CLI::App* const added = app->add_subcommand(verb, description);
+  added->callback([command, verb] { command->verb = verb; });
+  if (verb == "up") return added;
+  added->add_option("--cluster", command->cluster,
+                    "its name, where there are several");
+  return added;
+}
+
+void AddForget(CLI::App* app, ClusterCommand* command) {
+  app->add_flag("--forget", command->forget,
+                "what cannot be reached stays where it is, and is not known "
+                "any more");
+}
+
+void AddCluster(CLI::App* app, ClusterCommand* command) {
+  app->require_subcommand(1);
+  AddVerb(app, command, "up",
+          "makes what a file says, or what is missing of it")
+      ->add_option("FILE", command->file, "the cluster, in YAML")
+      ->required();
+  AddForget(AddVerb(app, command, "down", "ends it and removes all of it"),
+            command);
+  AddVerb(app, command, "status", "its nodes, and what it does");
+  CLI::App* const exec = AddVerb(
+      app, command, "exec", "runs a command on a node: exec NODE -- CMD ...");
+  exec->add_option("NODE", command->node, "its name")->required();
+  exec->add_option("CMD", command->command, "behind --, with its arguments")
+      ->required();
+  AddVerb(app, command, "run",
+          "copies a program to the head and runs it there: run -- PROGRAM ...")
+      ->add_option("PROGRAM", command->command, "behind --, with its arguments")
+      ->required();
+  CLI::App* const logs = AddVerb(app, command, "logs", "what its nodes wrote");
+  logs->add_option("NODE", command->node, "all where none is named");
+  logs->add_flag("-f,--follow", command->follow, "go on with what is added");
+  logs->add_option("-n,--lines", command->lines, "how many of the last (100)")
+      ->check(FromZero());
+  CLI::App* const add =
+      AddVerb(app, command, "add", "more nodes than the file counts");
+  add->add_option("N", command->count, "how many")
+      ->required()
+      ->check(CLI::Range(1, 1000));
+  add->add_option("TYPE", command->type, "of the file's workers");
+  CLI::App* const remove =
+      AddVerb(app, command, "remove", "ends a node and removes all of it");
+  remove->add_option("NODE", command->node, "its name")->required();
+  AddForget(remove, command);
+}
+
 void AddReport(CLI::App* app, ReportCommand* command) {
   app->group("");  // not for people
   AddStore(app, &command->store);
@@ -509,6 +564,7 @@ class Line {
       CommandWords words{
           entry.app->get_name(), entry.app->get_description(), {}, {}};
       if (words.name == "list") words.values = Listable();
+      if (words.name == "cluster") words.values = ClusterVerbs();
       if (words.name == "completion") words.values = Shells();
       for (const CLI::Option* option : entry.app->get_options()) {
         for (const std::string& name : option->get_lnames()) {
@@ -537,6 +593,8 @@ void AddCommands(Line& line) {
   line.Add("kill", "ends an actor, a job or a worker", AddKill);
   line.Add("stack", "where the threads of a worker or daemon are", AddStack);
   line.Add("token", "by what other machines join the cluster", AddToken);
+  line.Add("cluster", "makes, uses and removes a cluster of many nodes",
+           AddCluster);
   line.Add("doctor", "what this machine lacks, and what crashed programs left",
            AddDoctor);
   line.Add("version", "the version of this program", AddVersion);

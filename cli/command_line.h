@@ -6,6 +6,7 @@
 #include <string>
 #include <variant>
 
+#include "cli/cluster/cluster_command.h"
 #include "cli/memory/memory.h"
 #include "cli/nodes/report.h"
 #include "cli/nodes/start.h"
@@ -40,8 +41,8 @@ using Command =
     std::variant<raylet::RayletOptions, gcs::GcsOptions, StartCommand,
                  StopCommand, StatusCommand, ListCommand, GetCommand,
                  MemoryCommand, LogsCommand, StackCommand, KillCommand,
-                 ReportCommand, TokenCommand, VersionCommand, DoctorCommand,
-                 Leave>;
+                 ReportCommand, TokenCommand, ClusterCommand, VersionCommand,
+                 DoctorCommand, Leave>;
 
 Command ParseCommandLine(int argc, const char* const* argv);
 

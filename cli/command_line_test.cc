@@ -69,6 +69,44 @@ TEST(CommandLineTest, OfPeople) {
   EXPECT_FALSE(doctor.json);
 }
 
+TEST(CommandLineTest, TheLauncher) {
+  const auto up = std::get<ClusterCommand>(Parse({"cluster", "up", "a.yaml"}));
+  EXPECT_EQ(up.verb + up.file, "upa.yaml");
+  // Behind -- nothing is ours, whatever it looks like.
+  const auto exec = std::get<ClusterCommand>(
+      Parse({"cluster", "exec", "--cluster", "c", "a-1", "--", "status",
+             "--cluster", "--", "up"}));
+  EXPECT_EQ(exec.verb, "exec");
+  EXPECT_EQ(exec.cluster, "c");
+  EXPECT_EQ(exec.node, "a-1");
+  EXPECT_EQ(exec.command,
+            (std::vector<std::string>{"status", "--cluster", "--", "up"}));
+  const auto run =
+      std::get<ClusterCommand>(Parse({"cluster", "run", "--", "./a", "-x"}));
+  EXPECT_EQ(run.command, (std::vector<std::string>{"./a", "-x"}));
+  const auto add =
+      std::get<ClusterCommand>(Parse({"cluster", "add", "2", "small"}));
+  EXPECT_EQ(add.verb + add.type, "addsmall");
+  EXPECT_EQ(add.count, 2);
+  const auto down =
+      std::get<ClusterCommand>(Parse({"cluster", "down", "--forget"}));
+  EXPECT_TRUE(down.verb == "down" && down.forget);
+  const auto logs =
+      std::get<ClusterCommand>(Parse({"cluster", "logs", "-n", "5", "-f"}));
+  EXPECT_TRUE(logs.node.empty() && logs.follow && logs.lines == 5);
+  for (const auto& bad :
+       std::vector<std::vector<const char*>>{{"cluster"},
+                                             {"cluster", "upp"},
+                                             {"cluster", "up"},
+                                             {"cluster", "exec", "a"},
+                                             {"cluster", "run"},
+                                             {"cluster", "add", "-1"},
+                                             {"cluster", "add", "0"},
+                                             {"cluster", "remove"}}) {
+    EXPECT_EQ(std::get<Leave>(Parse(bad)).exit_code, 2) << bad.back();
+  }
+}
+
 TEST(CommandLineTest, StartOfAHead) {
   const auto start = std::get<StartCommand>(Parse({"start",
                                                    "--head",

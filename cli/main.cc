@@ -12,6 +12,7 @@
 #include "base/control/node_file.h"
 #include "base/error_text.h"
 #include "base/frames/hello.h"
+#include "cli/cluster/cluster_command.h"
 #include "cli/command_line.h"
 #include "cli/doctor.h"
 #include "cli/memory/memory.h"
@@ -69,6 +70,8 @@ int Run(const KillCommand& command) { return RunKill(command); }
 int Run(const ReportCommand& command) { return RunReport(command); }
 
 int Run(const TokenCommand& command) { return RunToken(command); }
+
+int Run(const ClusterCommand& command) { return RunCluster(command); }
 
 int Run(const VersionCommand& command) {
   if (command.json) {

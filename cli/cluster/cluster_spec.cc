@@ -20,10 +20,12 @@ constexpr std::size_t kUnixPathMax = 107;
 constexpr int kPortMax = 65'535;
 constexpr double kCpusMax = 1e6;  // as `mobula start` has it
 constexpr double kResourceMax = 1e12;
-// What follows the folder in the path of a node's longest socket.
-constexpr std::size_t kBelowFolderMax =
-    sizeof("/mobula-0123456789ab//run/mobula/0123456789abcdef/control.sock") +
-    kTypeSizeMax + sizeof("-999");
+// What follows a node's name in the path of its longest socket, what stands
+// between the folder of all and that name, and what follows a type's name.
+constexpr std::string_view kBelowNode =
+    "/run/mobula/0123456789abcdef/control.sock";
+constexpr std::string_view kAboveNode = "/mobula-0123456789ab/";
+constexpr std::string_view kNumber = "-999";
 
 bool IsNameOf(std::string_view name, std::size_t size_max) {
   const auto fits = [](char c) {
@@ -163,7 +165,7 @@ class FileReader {
     };
     const auto folder = [this, &to](const YamlNode& value) {
       to.folder = AbsolutePath(value, "folder");
-      CheckFolder(value);
+      folder_line_ = value.line;
     };
     const auto mobula = [this, &to](const YamlNode& value) {
       to.mobula = AbsolutePath(value, "mobula");
@@ -204,13 +206,17 @@ class FileReader {
     }
   }
 
-  void CheckFolder(const YamlNode& node) {
-    const std::string& folder = spec_.provider.folder;
-    if (folder.size() + kBelowFolderMax <= kUnixPathMax) return;
-    reader_.Wrong(node.line,
+  void CheckFolder() {
+    std::size_t longest = std::string_view(kHeadNode).size();
+    for (const NodeType& type : spec_.workers) {
+      longest = std::max(longest, type.name.size() + kNumber.size());
+    }
+    const std::size_t size_max =
+        kUnixPathMax - kAboveNode.size() - longest - kBelowNode.size();
+    if (spec_.provider.folder.size() <= size_max) return;
+    reader_.Wrong(folder_line_,
                   "folder is too long for the paths of sockets below it: " +
-                      std::to_string(kUnixPathMax - kBelowFolderMax) +
-                      " bytes at most");
+                      std::to_string(size_max) + " bytes at most");
   }
 
   void AddSshKeys(const YamlNode& provider, SpecReader::Keys* keys) {
@@ -435,6 +441,7 @@ class FileReader {
 
   // What no part shows by itself.
   void CheckWhole(const YamlNode& root) {
+    CheckFolder();
     int nodes = 1;
     for (const NodeType& type : spec_.workers) nodes += type.count;
     const YamlNode* const workers = root.Find("workers");
@@ -454,6 +461,7 @@ class FileReader {
   SpecReader reader_;
   ClusterSpec spec_;
   SshHost usual_;
+  int folder_line_ = 1;
 };
 
 }  // namespace

@@ -220,7 +220,7 @@ TEST(ClusterSpecTest, WhatIsWrongWithAProvider) {
       {"{type: aws}", "2: there is no provider 'aws': local, docker or ssh"},
       {"{type: local, image: x}", "2: 'image' is no key of provider local"},
       {"{type: local, folder: x}", "2: folder is an absolute path"},
-      {"{type: local, folder: /a/folder/that/is/really/not/short/at/all}",
+      {"{type: local, folder: /a/folder/that/is/really/not/short/at/all/1}",
        "2: folder is too long for the paths of sockets"},
       {"{type: docker, image: -x}", "2: image begins with -"},
       {"{type: docker, image: x, listen_port: 0}", "2: listen_port is a whole"},
