@@ -29,8 +29,8 @@ PACKAGES=(
   clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev lld-19
   # Stacks of running processes (mobula stack).
   elfutils
-  # Network namespaces and containers of the tests.
-  iproute2 iptables docker.io debootstrap
+  # Network namespaces, containers and remote machines of the tests.
+  iproute2 iptables docker.io debootstrap openssh-client openssh-server
 )
 
 # What nothing is built or tested with, only compared to (tests/bench).
@@ -68,7 +68,7 @@ as_root() {
 }
 
 # Debian starts a daemon when its package is installed, unless this file says
-# no. etcd and docker are wanted for tests, which start their own.
+# no. etcd, docker and sshd are wanted for tests, which start their own.
 POLICY=/usr/sbin/policy-rc.d
 policy_is_ours=0
 refuse_services() {
