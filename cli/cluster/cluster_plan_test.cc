@@ -215,7 +215,9 @@ TEST(ClusterPlanTest, ADamagedStateIsRefused) {
     EXPECT_FALSE(ReadClusterState(good.substr(0, size), &error)) << size;
   }
   // Whose folder would be removed.
-  for (const char* const folder : {"/", "", "a-1", "/home", "/x/a-1/.."}) {
+  for (const char* const folder :
+       {"/", "", "a-1", "/home", "/x/a-1/..", "/home/a-1",
+        "/x/../mobula-0123456789ab/a-1", "/mobula-0123456789ab/a-1/../a-1"}) {
     state.nodes[1].folder = folder;
     EXPECT_FALSE(ReadClusterState(WriteClusterState(state), &error)) << folder;
   }

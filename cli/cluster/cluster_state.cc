@@ -40,12 +40,16 @@ NodeRecord ReadNode(SpecReader* reader, const YamlNode& node) {
                {"host", Into(reader, &record.host)},
                {"print", Into(reader, &record.print)}});
   record.is_up = stage == "up";
-  // Folders are removed with all that is in them.
-  const bool is_whole = !record.name.empty() && !record.type.empty() &&
-                        record.folder.starts_with("/") &&
-                        record.folder.ends_with("/" + record.name);
-  if (!is_whole) reader->Wrong(node.line, "a node's record is not whole");
   return record;
+}
+
+// Folders are removed with all that is in them: only such as the launcher
+// makes.
+bool IsWhole(const ClusterState& state, const NodeRecord& node) {
+  const std::string ending = "/mobula-" + state.id + "/" + node.name;
+  return IsClusterName(node.name) && IsClusterName(node.type) &&
+         node.folder.starts_with("/") && node.folder.ends_with(ending) &&
+         node.folder.find("/../") == std::string::npos;
 }
 
 }  // namespace
@@ -101,8 +105,14 @@ std::optional<ClusterState> ReadClusterState(std::string_view text,
   if (errors.empty() && version != kVersion) {
     reader.Wrong(1, "it is of another version of mobula");
   }
-  if (errors.empty() && (!IsClusterName(state.name) || state.id.empty())) {
+  if (errors.empty() &&
+      (!IsClusterName(state.name) || !IsClusterName(state.id))) {
     reader.Wrong(1, "it names no cluster");
+  }
+  for (const NodeRecord& node : state.nodes) {
+    if (errors.empty() && !IsWhole(state, node)) {
+      reader.Wrong(1, "a node's record is not whole: '" + node.name + "'");
+    }
   }
   if (errors.empty()) return state;
   *error = errors[0].what;

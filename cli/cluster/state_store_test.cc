@@ -128,5 +128,16 @@ TEST_F(StateStoreTest, AClustersFileAndWhatItNames) {
   EXPECT_TRUE(error_.find(":1: it is larger than") != std::string::npos);
 }
 
+TEST_F(StateStoreTest, TheExamplesAreTaken) {
+  const std::string runfiles = getenv("TEST_SRCDIR");
+  int count = 0;
+  for (const auto& at :
+       fs::directory_iterator(runfiles + "/mobula/deploy/examples")) {
+    EXPECT_TRUE(ReadSpecFile(at.path(), &error_)) << error_;
+    ++count;
+  }
+  EXPECT_EQ(count, 3);
+}
+
 }  // namespace
 }  // namespace mobula::cli

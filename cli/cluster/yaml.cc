@@ -40,6 +40,8 @@ class TreeBuilder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag,
                 YAML::anchor_t /*anchor*/, const std::string& value) override {
     CheckTag(mark, tag);
+    // By an escape ("\0"); no word of a command can hold one.
+    if (value.find('\0') != std::string::npos) Refuse(mark, "a zero byte");
     YamlNode node = NodeAt(mark);
     node.kind = YamlNode::Kind::kScalar;
     node.text = value;

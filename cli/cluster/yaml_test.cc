@@ -71,6 +71,7 @@ TEST(YamlTest, WhatIsRefusedIsNamedByItsLine) {
   EXPECT_TRUE(Error("a: \"x").starts_with("1: "));
   EXPECT_EQ(Error(std::string("a: \0b", 5)), "1: a control character");
   EXPECT_EQ(Error("a: 1\nb: \xff\n"), "2: it is no UTF-8");
+  EXPECT_EQ(Error("a: \"x\\0y\"\n"), "1: a zero byte");
 }
 
 TEST(YamlTest, BombsAreBounded) {
