@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -121,6 +122,7 @@ Core::Core(Options options, base::IdSource ids)
 void Core::Step(const Event& event, BootTime now, Effects& effects) {
   now_ = now;
   effects_ = &effects;
+  const std::size_t begin = effects.size();
   Dispatch(event);
   do {
     while (!to_self_.empty()) {
@@ -138,6 +140,7 @@ void Core::Step(const Event& event, BootTime now, Effects& effects) {
   TellFreedAfar();
   TellObjects();
   TellLoad();
+  PassToGuests(begin);
   UpdateTimer();
   if (ledger_.size() == 0) MOBULA_CHECK(ledger_.free() == ledger_.total());
   effects_ = nullptr;

@@ -254,6 +254,9 @@ class Core {
   // Whose process it is; nil: of this node, or nobody's.
   [[nodiscard]] base::NodeId NodeOf(ProcessId process) const;
   [[nodiscard]] bool IsGuest(ProcessId process) const;
+  // Machines do not know who is of another node: what they say to guests since
+  // then goes by way of their raylets.
+  void PassToGuests(std::size_t begin);
   void Flush(NodeView::Out& out);
 
   // What processes of ours have freed and lies there.

@@ -1,6 +1,7 @@
 // The part of Core that has to do with other nodes: their raylets, the guests
 // from there, channels, and what they are told of jobs.
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <set>
 #include <string>
@@ -258,6 +259,17 @@ void Core::OnPassToProcess(NodeId node, const base::Pass& pass) {
     ledger_.RememberEnded(pass.to, m->lease);
   }
   if (is_here) SendTo(pass.to, pass.message);
+}
+
+void Core::PassToGuests(std::size_t begin) {
+  if (view_.size() == 0) return;
+  for (std::size_t i = begin; i < effects_->size(); ++i) {
+    auto* const send = std::get_if<Send>(&(*effects_)[i]);
+    if (send == nullptr || !IsGuest(send->to)) continue;
+    const NodeId node = peers_.at(send->to).node;
+    base::Pass pass{ProcessId(), send->to, std::move(send->message)};
+    (*effects_)[i] = TellNode{node, std::move(pass)};
+  }
 }
 
 // ---- channels -----------------------------------------------------------------

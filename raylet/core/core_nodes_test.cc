@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/control/control_codec.h"
 #include "raylet/core/core_world.h"
 
@@ -152,6 +153,9 @@ class Nodes {
     }
   }
 
+  // That processes were given last.
+  std::map<ProcessId, base::ArenaId> arenas;
+
  private:
   void Add(double cpus) {
     const std::size_t at = nodes_.size() + 1;
@@ -160,6 +164,8 @@ class Nodes {
     options.node = IdOf(at);
     options.node_name = "node" + std::to_string(at);
     options.has_control = true;
+    options.maker = 9000 + at;
+    options.object_store_bytes = std::uint64_t{64} << 20;
     Node node;
     node.record.node = options.node;
     node.record.raylet = options.self;
@@ -240,6 +246,25 @@ class Nodes {
       if (retire != nullptr && !retire->may_stay) {
         ending_.emplace_back(at, send->to);
       }
+    } else {
+      CarryStore(at, effect);
+    }
+  }
+  // The memory of stores: bytes are not looked at.
+  void CarryStore(std::size_t at, const Effect& effect) {
+    if (const auto* make = std::get_if<MakeArena>(&effect)) {
+      Do(at, ArenaMade{make->arena});
+    } else if (const auto* with = std::get_if<SendWithArena>(&effect)) {
+      arenas[with->to] = with->arena;
+    } else if (const auto* spill = std::get_if<SpillArena>(&effect)) {
+      Do(at, Spilled{spill->arena});
+    } else if (const auto* restore = std::get_if<RestoreArena>(&effect)) {
+      Do(at, Restored{restore->arena, restore->extents});  // all is lost
+    } else if (const auto* part = std::get_if<SendExtentPart>(&effect)) {
+      lines_.emplace_back(at, part->node.hi / 100,
+                          base::ExtentPart{part->want, part->offset,
+                                           base::Bytes::Own(std::string(
+                                               part->byte_count, 'x'))});
     }
   }
 
@@ -588,6 +613,99 @@ TEST(CoreNodes, AGuestMayNotDoWhatItsOwnRayletIsFor) {
   nodes.Do(2, NodeSaid{Nodes::IdOf(1),
                        base::ProcessLeft{Nodes::RayletOf(2), false}});
   EXPECT_EQ(nodes[2].core.leases(), 1U);
+}
+
+// ---- values
+// -------------------------------------------------------------------
+
+constexpr base::ObjectId kObject{8, 1};
+
+// A driver on node 1, and a value of its that a worker has stored on node 2.
+class CoreNodesValue : public testing::Test {
+ protected:
+  CoreNodesValue() {
+    nodes_.AddDriver(1);
+    worker_ = *nodes_[1].WorkerOf(nodes_.Ask(1, ResourceVector::Cpus(3)));
+    const base::ArenaId arena = Lease(5'000);
+    extent_ = {arena, 64, 5'000, 1};
+    nodes_.Do(
+        2, Received{worker_, base::ObjectStored{{kObject, driver_}, extent_}});
+    EXPECT_EQ(extent_.arena.hi, 9002U);
+  }
+  base::ArenaId Lease(std::uint64_t bytes) {
+    nodes_.Do(
+        2, Received{worker_,
+                    base::LeaseArena{base::RequestId{1, ++requests_}, bytes}});
+    return nodes_.arenas.at(worker_);
+  }
+  void Pull() {
+    nodes_.Do(1, Received{driver_, base::PullValue{base::RequestId{2, 1},
+                                                   {kObject, driver_},
+                                                   extent_}});
+  }
+  // What the driver heard.
+  template <class M>
+  std::vector<M> Heard() {
+    std::vector<M> heard;
+    for (const Send& send : nodes_[1].sent) {
+      if (send.to != driver_) continue;
+      if (const M* m = std::get_if<M>(&send.message)) heard.push_back(*m);
+    }
+    return heard;
+  }
+
+  Nodes nodes_{{1, 4}};
+  const ProcessId driver_ = Nodes::DriverOf(1);
+  ProcessId worker_;
+  base::Extent extent_;
+  std::uint64_t requests_ = 0;
+};
+
+TEST_F(CoreNodesValue, IsCopiedWhereItIsRead) {
+  Pull();
+  EXPECT_TRUE(Heard<base::ValuePulled>().empty());
+  nodes_.Run();
+  const auto pulled = Heard<base::ValuePulled>();
+  ASSERT_EQ(pulled.size(), 1U);
+  EXPECT_EQ(pulled[0].here.arena.hi, 9001U);
+  nodes_.Do(1, Received{driver_, base::OpenArena{pulled[0].here.arena}});
+  EXPECT_EQ(nodes_.arenas.at(driver_), pulled[0].here.arena);
+  EXPECT_EQ(nodes_[2].core.store().served().size(), 0U);
+}
+
+TEST_F(CoreNodesValue, ItsReadersHearOfTheEndOfItsNode) {
+  Pull();
+  nodes_.Kill(2);
+  const auto refused = Heard<base::PullRefused>();
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_EQ(refused[0].failure.code, FailureCode::kObjectLost);
+  Pull();
+  EXPECT_EQ(Heard<base::PullRefused>().size(), 2U);
+}
+
+TEST_F(CoreNodesValue, IsFreedWhereItLies) {
+  nodes_.Do(1, Received{driver_, base::FreeObjects{{{kObject, extent_}}}});
+  EXPECT_EQ(nodes_[2].core.store().stored().size(), 1U);
+  nodes_.Run();
+  EXPECT_EQ(nodes_[2].core.store().stored().size(), 0U);
+}
+
+TEST_F(CoreNodesValue, IsFreedEverywhereWhereItsPlaceIsNotKnown) {
+  nodes_.Do(1, Received{driver_, base::FreeObjects{{{kObject, {}}}}});
+  nodes_.Run();
+  EXPECT_EQ(nodes_[2].core.store().stored().size(), 0U);
+}
+
+TEST_F(CoreNodesValue, ItsOwnerIsToldThatItsBytesAreLost) {
+  nodes_.Do(2, Received{worker_, base::ReturnArena{extent_.arena}});
+  const base::ArenaId large = Lease(std::uint64_t{63} << 20);
+  ASSERT_NE(large, extent_.arena);
+  nodes_.Do(2, Received{worker_, base::ReturnArena{large}});
+  nodes_.Do(2, Received{worker_, base::OpenArena{extent_.arena}});
+  nodes_.Run();
+  const auto lost = Heard<base::ObjectsLost>();
+  ASSERT_EQ(lost.size(), 1U);
+  EXPECT_EQ(lost[0].objects.at(0).extent, extent_);
 }
 
 }  // namespace
