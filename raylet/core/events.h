@@ -148,7 +148,8 @@ struct ChannelClosed {
   base::ProcessId afar;
 };
 
-// The extent of which SendExtentPart wanted a part is not in the arena any more.
+// The extent of which SendExtentPart wanted a part is not in the arena any
+// more.
 struct ExtentPartLost {
   base::NodeId node;
   std::uint64_t want = 0;
