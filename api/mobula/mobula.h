@@ -46,9 +46,9 @@
 #include "api/mobula/io/unix_stream.h"         // IWYU pragma: export
 #include "api/mobula/kv.h"                     // IWYU pragma: export
 #include "api/mobula/named/remote.h"           // IWYU pragma: export
-#include "api/mobula/nodes.h"                  // IWYU pragma: export
+#include "api/mobula/nodes/nodes.h"            // IWYU pragma: export
+#include "api/mobula/nodes/placement.h"        // IWYU pragma: export
 #include "api/mobula/options.h"                // IWYU pragma: export
-#include "api/mobula/placement.h"              // IWYU pragma: export
 #include "api/mobula/published/publish.h"      // IWYU pragma: export
 #include "api/mobula/ref.h"                    // IWYU pragma: export
 #include "api/mobula/result.h"                 // IWYU pragma: export

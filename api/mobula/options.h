@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/mobula/placement.h"
+#include "api/mobula/nodes/placement.h"
 #include "api/mobula/timeout.h"
 #include "base/scheduling/concurrency.h"
 #include "base/scheduling/resource_vector.h"

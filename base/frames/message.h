@@ -180,8 +180,8 @@ struct LeaseLost {
 };
 
 // A link to `peer` exists from now on; the socket rides beside the message.
-// `is_afar`: the peer is on another node, and what is written there goes through
-// the raylets: nothing but bytes.
+// `is_afar`: the peer is on another node, and what is written there goes
+// through the raylets: nothing but bytes.
 struct Attach {
   ProcessId peer;
   bool is_afar = false;

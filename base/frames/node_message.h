@@ -81,8 +81,9 @@ struct JobLeft {
 
 // ---- channels ---------------------------------------------------------------
 // One for each pair of processes; `from` is of the sender's node. Where both
-// ends open it at once there is one all the same. Each end may have kChannelCredit
-// bytes on their way, and more as ChannelCredit gives back what was taken.
+// ends open it at once there is one all the same. Each end may have
+// kChannelCredit bytes on their way, and more as ChannelCredit gives back what
+// was taken.
 
 inline constexpr std::uint64_t kChannelCredit = 1 << 20;
 

@@ -24,7 +24,8 @@ Introduce SomeProcess() {
 }
 
 WantExtent SomeWant() {
-  return {7, ObjectName{ObjectId{1, 2}, kHere}, Extent{ArenaId{5, 6}, 64, 5, 1}};
+  return {7, ObjectName{ObjectId{1, 2}, kHere},
+          Extent{ArenaId{5, 6}, 64, 5, 1}};
 }
 
 std::vector<NodeMessage> OneOfEach() {
@@ -96,8 +97,8 @@ TEST(NodeMessageCodec, CutAndForeignBytesAreRefusedWithAReason) {
   for (std::size_t size = 0; size < whole.size(); ++size) {
     NodeMessage message;
     std::string error;
-    EXPECT_FALSE(DecodeNodeMessage(Bytes::Own(whole.substr(0, size)), &message,
-                                   &error));
+    EXPECT_FALSE(
+        DecodeNodeMessage(Bytes::Own(whole.substr(0, size)), &message, &error));
     EXPECT_FALSE(error.empty());
   }
 }

@@ -2,9 +2,8 @@
 //
 //   Placement placement;
 //   placement.kind = PlacementKind::kSpread;
-// Labels narrow the choice for every kind but kNode: only nodes that have all of
-// them. `soft`: where no node fits, any other does.
-// Threading: a value.
+// Labels narrow the choice for every kind but kNode: only nodes that have all
+// of them. `soft`: where no node fits, any other does. Threading: a value.
 #ifndef MOBULA_BASE_SCHEDULING_PLACEMENT_H_
 #define MOBULA_BASE_SCHEDULING_PLACEMENT_H_
 

@@ -15,19 +15,20 @@ class Shard {
 };
 
 TEST(Nodes, TheSnippetsDoWhatTheySay) {
-  const mobula::Runtime runtime = mobula::Init();
+  const mobula::Runtime runtime = mobula::Init(mobula::InitOptions().Cpus(2));
   for (const mobula::NodeInfo& node : mobula::Nodes()) {
     std::cout << node.name << ": " << node.resources.at("cpu") << " cpus\n";
   }
   EXPECT_EQ(mobula::Nodes().size(), 1U);
   auto spread = mobula::TaskOptions().Place(mobula::Placement().Spread());
-  auto near_disk =
-      mobula::TaskOptions().Place(mobula::Placement().Label("disk", "fast").Soft());
+  auto near_disk = mobula::TaskOptions().Place(
+      mobula::Placement().Label("disk", "fast").Soft());
   mobula::Ref<int> a = mobula::Spawn<Work>(spread, 1);
   mobula::Ref<int> b = mobula::Spawn<Work>(near_disk, 2);
   EXPECT_EQ(mobula::Get(a) + mobula::Get(b), 30);
-  mobula::Actor<Shard> shard = mobula::Create<Shard>(
-      mobula::ActorOptions().Place(mobula::Placement().OnNode(mobula::CurrentNode())));
+  mobula::Actor<Shard> shard =
+      mobula::Create<Shard>(mobula::ActorOptions().Place(
+          mobula::Placement().OnNode(mobula::CurrentNode())));
   EXPECT_EQ(mobula::Get(shard.Call<&Shard::At>()),
             mobula::CurrentNode().ToString());
   mobula::Placement nowhere;

@@ -596,8 +596,8 @@ TEST_F(CoreTest, WhatIsFreeIsToldToAllWhoFollowAndIsNotWritten) {
   ASSERT_FALSE(changes[0].changes.empty());
   base::NodeLoad told;
   std::string error;
-  ASSERT_TRUE(base::DecodeLoad(changes[0].changes.back().value->view(), &told,
-                               &error));
+  ASSERT_TRUE(
+      base::DecodeLoad(changes[0].changes.back().value->view(), &told, &error));
   EXPECT_EQ(told.node, kNode1);
   EXPECT_EQ(told.free, base::ResourceVector::Cpus(2));
   EXPECT_EQ(store_.log().size(), written);

@@ -163,9 +163,8 @@ void Core::Dispatch(const Event& event) {
   } else if (const auto* tick = std::get_if<Tick>(&event)) {
     OnTick(*tick);
   } else {
-    const bool known =
-        OnControlEvent(event) || OnNodeEvent(event) ||
-        store_.Happened(event, now_, *effects_);
+    const bool known = OnControlEvent(event) || OnNodeEvent(event) ||
+                       store_.Happened(event, now_, *effects_);
     MOBULA_CHECK(known);
   }
 }

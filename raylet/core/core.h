@@ -16,19 +16,19 @@
 // It carries effects between its machines: LeaseQueue (who is next),
 // LeaseLedger (who holds what), WorkerTable (which processes there are),
 // ControlLine (what the control store is told and asked), ProgramSweep (which
-// programs are needed), NodeView (the other nodes), AfarLeases (what those serve
-// for processes of this one), HostedActors (the detached actors of this node),
-// ActorDirectory (where detached actors live), ObjectStore (large values, what
-// is left of owners that have died, and what the control store is told of
-// them), NodeQuestions (who refers to what, which tasks).
-// Owner: raylet::Server, or the simulator.   Threading: none; runs on its
-// owner's strand, never blocks, asks no clock.
-// Invariants: (1) free + leased = total; (2) a lease's worker is leased to it
-// alone; (3) Connect precedes the grant that needs it, once a pair; (4) every
-// request is answered once unless it is cancelled or its owner is gone, and
-// duplicates change nothing; (5) an owner that is gone holds nothing; (6) no
-// lease, job or link ends because the control store is away.
-// Failure: what makes no sense from outside is refused or ignored.
+// programs are needed), NodeView (the other nodes), AfarLeases (what those
+// serve for processes of this one), HostedActors (the detached actors of this
+// node), ActorDirectory (where detached actors live), ObjectStore (large
+// values, what is left of owners that have died, and what the control store is
+// told of them), NodeQuestions (who refers to what, which tasks). Owner:
+// raylet::Server, or the simulator.   Threading: none; runs on its owner's
+// strand, never blocks, asks no clock. Invariants: (1) free + leased = total;
+// (2) a lease's worker is leased to it alone; (3) Connect precedes the grant
+// that needs it, once a pair; (4) every request is answered once unless it is
+// cancelled or its owner is gone, and duplicates change nothing; (5) an owner
+// that is gone holds nothing; (6) no lease, job or link ends because the
+// control store is away. Failure: what makes no sense from outside is refused
+// or ignored.
 #ifndef MOBULA_RAYLET_CORE_CORE_H_
 #define MOBULA_RAYLET_CORE_CORE_H_
 

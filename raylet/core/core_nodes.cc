@@ -117,8 +117,8 @@ NodeId Core::NodeOf(ProcessId process) const {
 
 void Core::Tell(NodeId node, base::NodeMessage message) {
   // Filled in place: GCC 12 takes a moved-in string for uninitialised.
-  auto& tell = std::get<TellNode>(
-      effects_->emplace_back(std::in_place_type<TellNode>));
+  auto& tell =
+      std::get<TellNode>(effects_->emplace_back(std::in_place_type<TellNode>));
   tell.node = node;
   tell.message = std::move(message);
 }
@@ -215,7 +215,8 @@ void Core::LoseGuestsOfJob(JobId job) {
   for (const ProcessId guest : guests) LoseGuest(guest, /*job_over=*/true);
 }
 
-// ---- what processes of two nodes say to raylets -------------------------------
+// ---- what processes of two nodes say to raylets
+// -------------------------------
 
 void Core::OnPass(NodeId node, const base::Pass& pass) {
   if (!pass.to.IsNil()) {
@@ -272,7 +273,8 @@ void Core::PassToGuests(std::size_t begin) {
   }
 }
 
-// ---- channels -----------------------------------------------------------------
+// ---- channels
+// -----------------------------------------------------------------
 
 void Core::LinkAfar(ProcessId local, ProcessId afar, NodeId node) {
   if (!links_[local].insert(afar).second) return;
@@ -315,7 +317,8 @@ void Core::OnChannelClosed(const ChannelClosed& closed) {
   if (!IsGuest(closed.afar)) SendTo(closed.local, base::PeerGone{closed.afar});
 }
 
-// ---- jobs -----------------------------------------------------------------------
+// ---- jobs
+// -----------------------------------------------------------------------
 
 bool Core::OnJobMessage(NodeId node, const base::NodeMessage& message) {
   if (const auto* m = std::get_if<base::HostsJob>(&message)) {
@@ -351,7 +354,8 @@ void Core::OnEndJobThere(NodeId node, JobId job) {
   FinishJobIfEmpty(job);
 }
 
-// ---- their end --------------------------------------------------------------------
+// ---- their end
+// --------------------------------------------------------------------
 
 void Core::LoseNode(NodeId node, const std::string& name,
                     const std::string& why) {

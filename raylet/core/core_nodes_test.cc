@@ -61,7 +61,9 @@ class Nodes {
   static NodeId IdOf(std::size_t at) { return NodeId{at * 100, 1}; }
   static ProcessId RayletOf(std::size_t at) { return ProcessId{at * 100, 7}; }
   // Of its drivers.
-  static ProcessId DriverOf(std::size_t at) { return ProcessId{at * 100 + 1, 1}; }
+  static ProcessId DriverOf(std::size_t at) {
+    return ProcessId{at * 100 + 1, 1};
+  }
   static JobId JobOf(std::size_t at) { return JobId{at * 100 + 2, 1}; }
 
   void Label(std::size_t at, const std::string& key, const std::string& value) {
@@ -90,7 +92,8 @@ class Nodes {
     for (Effect& effect : (*this)[at].Do(event)) Carry(at, effect);
   }
 
-  // Delivers, and lets workers come and programs be kept, until nothing is left.
+  // Delivers, and lets workers come and programs be kept, until nothing is
+  // left.
   void Run() {
     while (!lines_.empty() || StartWorkers() || !ending_.empty()) {
       if (!ending_.empty()) {
@@ -230,8 +233,7 @@ class Nodes {
   void Carry(std::size_t at, Effect& effect) {
     if (auto* tell = std::get_if<TellNode>(&effect)) {
       const std::size_t to = tell->node.hi / 100;
-      if (const auto* close =
-              std::get_if<base::CloseChannel>(&tell->message)) {
+      if (const auto* close = std::get_if<base::CloseChannel>(&tell->message)) {
         At(at).channels.erase({close->from, close->to});
       }
       lines_.emplace_back(at, to, std::move(tell->message));
@@ -592,8 +594,7 @@ TEST(CoreNodes, WhatIsFreeIsToldAfterAGuestAskedAlsoWhereItIsTheSame) {
   const std::size_t before = nodes[2].Told<base::NodeLoad>().size();
   nodes.Pass(2, milliseconds(100));
   EXPECT_GT(nodes[2].Told<base::NodeLoad>().size(), before);
-  EXPECT_EQ(nodes[2].Told<base::NodeLoad>().back().free,
-            nodes[2].core.total());
+  EXPECT_EQ(nodes[2].Told<base::NodeLoad>().back().free, nodes[2].core.total());
 }
 
 TEST(CoreNodes, AGuestMayNotDoWhatItsOwnRayletIsFor) {
@@ -605,9 +606,10 @@ TEST(CoreNodes, AGuestMayNotDoWhatItsOwnRayletIsFor) {
   nodes.Do(2, NodeSaid{Nodes::IdOf(1),
                        base::Pass{driver, ProcessId(),
                                   base::KillActor{base::ActorId{1, 1}}}});
-  nodes.Do(2, NodeSaid{Nodes::IdOf(1),
-                       base::Pass{driver, ProcessId(),
-                                  base::LeaseArena{base::RequestId{1, 1}, 10}}});
+  nodes.Do(2,
+           NodeSaid{Nodes::IdOf(1),
+                    base::Pass{driver, ProcessId(),
+                               base::LeaseArena{base::RequestId{1, 1}, 10}}});
   EXPECT_EQ(nodes[2].told.size(), told);
   // Nor can a node speak for a process of another one.
   nodes.Do(2, NodeSaid{Nodes::IdOf(1),

@@ -32,8 +32,8 @@ std::string NeedsOf(const base::RequestLease& lease) {
                placement.node.ToString();
     }
     for (const auto& [key, value] : placement.labels) {
-      needs += (needs.empty() ? "" : ", ") + std::string("label ") + key +
-               "=" + value;
+      needs += (needs.empty() ? "" : ", ") + std::string("label ") + key + "=" +
+               value;
     }
   }
   return needs.empty() ? "a node" : needs;
@@ -64,8 +64,8 @@ bool Core::IsTurnedAway(ProcessId from, const base::RequestLease& message) {
 bool Core::PlaceElsewhere(ProcessId from, const base::RequestLease& message) {
   if (IsGuest(from)) return false;
   const Placement placement = message.placement.value_or(Placement());
-  const NodeView::Choice choice = view_.Choose(
-      message.shape, placement, Here(), {}, /*is_impatient=*/false);
+  const NodeView::Choice choice = view_.Choose(message.shape, placement, Here(),
+                                               {}, /*is_impatient=*/false);
   switch (choice.verdict) {
     case Verdict::kHere:
       view_.Promise(options_.node, message.shape);
@@ -147,9 +147,9 @@ void Core::PlaceOne(LeaseId id) {
     case Verdict::kHere: {
       afar_.Take(id);
       view_.Promise(options_.node, request.shape);
-      const bool added = queue_.Add({id, owner, request.job, request.shape,
-                                     request.for_actor, request.function,
-                                     request.priority, request.placement});
+      const bool added =
+          queue_.Add({id, owner, request.job, request.shape, request.for_actor,
+                      request.function, request.priority, request.placement});
       MOBULA_CHECK(added);
       to_pump_ = true;
       return;

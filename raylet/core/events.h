@@ -182,7 +182,7 @@ struct StartWorker {
   base::ProcessId process;
   base::JobId job;
   std::string program;
-  base::ProcessId driver;  // that sees its output, nil if none does
+  base::ProcessId driver;    // that sees its output, nil if none does
   base::NodeId driver_node;  // where that is, nil: here
   // Who may have the program where this node has not, in this order.
   std::vector<base::NodeId> sources;
@@ -281,8 +281,8 @@ struct DropArena {
   base::ArenaId arena;
 };
 
-// Another node lives, and its raylet waits at `node.door`; said again where that
-// is another one.
+// Another node lives, and its raylet waits at `node.door`; said again where
+// that is another one.
 struct KnowNode {
   base::NodeRecord node;
 };

@@ -33,8 +33,8 @@ class AfarLeases {
   struct Lease {
     ProcessId owner;
     base::RequestLease request;
-    NodeId node;          // nil: it waits
-    ProcessId worker;     // nil: not granted
+    NodeId node;       // nil: it waits
+    ProcessId worker;  // nil: not granted
     std::uint64_t order = 0;
     // Have said that they have no room for it.
     std::set<NodeId> excluded;

@@ -199,12 +199,13 @@ NodeView::Choice NodeView::Choose(const ResourceVector& shape,
   if (placement.kind == PlacementKind::kNode) {
     const bool is_here = placement.node == self_;
     const base::NodeRecord* const node = Find(placement.node);
-    const bool may = is_here ? fits_here
-                             : node != nullptr && MayHold(*node, shape, placement);
+    const bool may = is_here
+                         ? fits_here
+                         : node != nullptr && MayHold(*node, shape, placement);
     if (may && is_here) return {Verdict::kHere, self_};
     if (may) {
-      const bool now = !excluded.contains(node->node) &&
-                       FreeOf(node->node).Fits(shape);
+      const bool now =
+          !excluded.contains(node->node) && FreeOf(node->node).Fits(shape);
       return {now ? Verdict::kThere : Verdict::kNotNow, node->node};
     }
     if (!is_listed_ && !is_here) return {Verdict::kUnknown, {}};
@@ -237,10 +238,9 @@ NodeView::Choice NodeView::Choose(const ResourceVector& shape,
 
 // Where the largest share of what it needs is smallest; of what needs nothing,
 // where least was sent.
-NodeView::Choice NodeView::ChooseSpread(const ResourceVector& shape,
-                                        const Placement& placement,
-                                        const Here& here,
-                                        const std::set<NodeId>& excluded) const {
+NodeView::Choice NodeView::ChooseSpread(
+    const ResourceVector& shape, const Placement& placement, const Here& here,
+    const std::set<NodeId>& excluded) const {
   using Rank = std::pair<double, std::uint64_t>;
   Choice best;
   Rank best_rank;

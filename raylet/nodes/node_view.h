@@ -36,7 +36,7 @@ class NodeView {
   struct Out {
     std::vector<base::FollowTable> follow;  // of the store
     std::vector<base::NodeRecord> came;     // lives, or has another door
-    std::vector<base::NodeRecord> died;  // as they were known last
+    std::vector<base::NodeRecord> died;     // as they were known last
     bool freed = false;  // somebody may have room who had none
   };
   // The node that asks.

@@ -128,11 +128,10 @@ TEST(NodeView, NobodyIsToldBeforeTheNodesAreKnown) {
   EXPECT_TRUE(world.Listed().freed);
   EXPECT_EQ(world.Choose(2).verdict, Verdict::kNowhere);
   const NodeView alone(kSelf, /*is_alone=*/true);
-  EXPECT_EQ(alone
-                .Choose(ResourceVector::Cpus(2), Placement(), world.here, {},
-                        false)
-                .verdict,
-            Verdict::kNowhere);
+  EXPECT_EQ(
+      alone.Choose(ResourceVector::Cpus(2), Placement(), world.here, {}, false)
+          .verdict,
+      Verdict::kNowhere);
 }
 
 TEST(NodeView, WhatFitsHereStaysUntilItIsImpatient) {

@@ -74,7 +74,7 @@ struct Create {
   std::string class_name;  // for people
   std::string name;        // of this actor, "" if none
   std::vector<Arg> args;
-  base::ResourceVector resources;       // held while it lives
+  base::ResourceVector resources;  // held while it lives
   std::optional<base::Placement> placement = std::nullopt;  // as of Submit
   std::int32_t restarts_max = 0;        // after worker deaths; -1: no limit
   std::int32_t pending_calls_max = -1;  // -1: the core's own bound

@@ -19,8 +19,7 @@ std::deque<LeaseCache::InFlight>::iterator Place(LeaseCache::Lease& lease,
 }  // namespace
 
 void LeaseCache::Joined(base::ProcessId raylet,
-                        const base::ResourceVector& total,
-                        bool is_of_cluster) {
+                        const base::ResourceVector& total, bool is_of_cluster) {
   MOBULA_CHECK(!raylet.IsNil());
   raylet_ = raylet;
   is_of_cluster_ = is_of_cluster;
@@ -50,7 +49,8 @@ LeaseCache::Shape LeaseCache::Use(
     ++shapes_[last_].users;
     return last_;
   }
-  const auto [it, is_new] = indexes_.try_emplace({resources, is_coroutine, placement}, 0);
+  const auto [it, is_new] =
+      indexes_.try_emplace({resources, is_coroutine, placement}, 0);
   if (is_new) {
     if (free_shapes_.empty()) {
       free_shapes_.push_back(static_cast<Shape>(shapes_.size()));
@@ -110,9 +110,9 @@ void LeaseCache::SetPriority(ShapeState& state, std::int32_t priority,
                              const std::string& function, Produced& out) const {
   if (std::exchange(state.priority, priority) == priority) return;
   for (const base::LeaseId lease : state.requested) {
-    out.SendTo(raylet_, base::RequestLease{lease, job_, state.resources, false,
-                                           function, priority,
-                                           state.placement});
+    out.SendTo(raylet_,
+               base::RequestLease{lease, job_, state.resources, false, function,
+                                  priority, state.placement});
   }
 }
 
@@ -137,9 +137,9 @@ void LeaseCache::Ask(Shape shape, Queued queued, const std::string& function,
     lease.id = ids_.Next<base::LeaseId>();
     lease.shape = shape;
     state.requested.push_back(lease.id);
-    out.SendTo(raylet_, base::RequestLease{lease.id, job_, state.resources,
-                                           false, function, state.priority,
-                                           state.placement});
+    out.SendTo(raylet_,
+               base::RequestLease{lease.id, job_, state.resources, false,
+                                  function, state.priority, state.placement});
     leases_.emplace(lease.id, std::move(lease));
   }
 }

@@ -11,8 +11,9 @@
 // takes the rest back (recall). Owner: TaskTable.   Threading: none; pure.
 // Invariants: (1) a worker has at most one lease here; (2) backlog_ns is the
 // sum of the costs in flight; (3) requests <= min(queued tasks, what the node
-// could hold, if it is of no cluster, kRequestsMax) when they are made; (4) a lease that is idle, or
-// has more than its first task in flight, has a check due.
+// could hold, if it is of no cluster, kRequestsMax) when they are made; (4) a
+// lease that is idle, or has more than its first task in flight, has a check
+// due.
 #ifndef MOBULA_RUNTIME_TASKS_LEASE_CACHE_H_
 #define MOBULA_RUNTIME_TASKS_LEASE_CACHE_H_
 
@@ -209,8 +210,8 @@ class LeaseCache {
   base::ResourceVector total_;
   bool is_of_cluster_ = false;
   // By resources, whether they are coroutines, and where they are to run.
-  using Key = std::tuple<base::ResourceVector, bool,
-                         std::optional<base::Placement>>;
+  using Key =
+      std::tuple<base::ResourceVector, bool, std::optional<base::Placement>>;
   std::map<Key, Shape> indexes_;
   std::vector<ShapeState> shapes_;
   std::vector<Shape> free_shapes_;

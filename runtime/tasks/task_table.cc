@@ -49,8 +49,8 @@ void TaskTable::Add(const Submit& submit, base::BootTime now) {
   if (!submit.name.empty()) {
     task.name = std::make_unique<const std::string>(submit.name);
   }
-  task.shape = leases_.Use(submit.resources, submit.is_coroutine,
-                             submit.placement);
+  task.shape =
+      leases_.Use(submit.resources, submit.is_coroutine, submit.placement);
   task.retries_max = submit.retries_max;
   task.retry_exceptions = submit.retry_exceptions;
   task.attempt = submit.attempt;

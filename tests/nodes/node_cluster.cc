@@ -109,7 +109,9 @@ void NodeCluster::Kill(int node) const {
   for (const pid_t pid : all) kill(pid, SIGKILL);
 }
 
-Ended NodeCluster::Stop(int node) const { return Tool(node, {"stop", "--all"}); }
+Ended NodeCluster::Stop(int node) const {
+  return Tool(node, {"stop", "--all"});
+}
 
 Ended NodeCluster::Rove(int node, const std::vector<std::string>& words) const {
   std::vector<std::string> command = {ProgramPath("tests/nodes/rover")};

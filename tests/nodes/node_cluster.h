@@ -1,8 +1,8 @@
 // NodeCluster is several nodes on this machine for a test: a head, and nodes
 // that joined it, each with folders of its own, as on another machine.
 //
-//   NodeCluster cluster(3);                        // the head has 1 cpu, others 4
-//   ASSERT_EQ(cluster.trouble(), "");
+//   NodeCluster cluster(3);                        // the head has 1 cpu,
+//   others 4 ASSERT_EQ(cluster.trouble(), "");
 //   RunProgram({ProgramPath("tests/nodes/rover"), "tasks"},
 //              cluster.environment(1));
 // What it leaves is ended, and counted by Left.

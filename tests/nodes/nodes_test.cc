@@ -31,7 +31,8 @@ bool Begins(const std::string& text, const std::string& with) {
   return text.starts_with(with);
 }
 
-// ---- what a program does on several nodes -------------------------------------
+// ---- what a program does on several nodes
+// -------------------------------------
 
 class NodesUse : public testing::TestWithParam<const char*> {
  protected:
@@ -67,13 +68,14 @@ TEST_P(NodesUse, FromAMachineWithoutANode) {
 
 INSTANTIATE_TEST_SUITE_P(Rover, NodesUse,
                          testing::Values("tasks", "overflow", "below", "actors",
-                                         "values", "errors", "streams", "cancels",
-                                         "many"),
+                                         "values", "errors", "streams",
+                                         "cancels", "many"),
                          [](const auto& info) {
                            return std::string(info.param);
                          });
 
-// ---- and when nodes end ----------------------------------------------------------
+// ---- and when nodes end
+// ----------------------------------------------------------
 
 class NodesEnd : public testing::Test {
  protected:

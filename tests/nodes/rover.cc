@@ -17,7 +17,6 @@
 #include <set>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace {
@@ -26,8 +25,10 @@ constexpr std::size_t kLarge = 3'000'000;
 
 std::string Where() { return mobula::CurrentNode().ToString(); }
 
+void Rest(int milliseconds) { poll(nullptr, 0, milliseconds); }
+
 std::string WhereAfter(int milliseconds) {
-  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+  Rest(milliseconds);
   return Where();
 }
 
@@ -76,11 +77,11 @@ class Counter {
 };
 
 int AddTo(const std::string& name, int x) {
-  return mobula::Get(
-      mobula::GetActor<Counter>(name).Call<&Counter::Add>(x));
+  return mobula::Get(mobula::GetActor<Counter>(name).Call<&Counter::Add>(x));
 }
 
-std::uint64_t SumOf(const std::vector<mobula::Ref<std::vector<std::uint8_t>>>& refs) {
+std::uint64_t SumOf(
+    const std::vector<mobula::Ref<std::vector<std::uint8_t>>>& refs) {
   std::uint64_t sum = 0;
   for (const auto& ref : refs) sum += Sum(mobula::Get(ref));
   return sum;
@@ -111,7 +112,8 @@ void Expect(bool holds, const std::string& what) {
   if (!holds) throw std::runtime_error("not so: " + what);
 }
 
-// ---- what is tried --------------------------------------------------------------
+// ---- what is tried
+// --------------------------------------------------------------
 
 std::string Tasks() {
   for (const mobula::NodeInfo& node : Others()) {
@@ -146,14 +148,15 @@ std::string Actors() {
     const std::string name = "counter" + std::to_string(counters.size());
     counters.push_back(mobula::Create<Counter>(
         mobula::ActorOptions().Place(On(node)).Name(name)));
-    Expect(mobula::Get(counters.back().Call<&Counter::At>()) ==
-               node.id.ToString(),
-           "it lives there");
+    Expect(
+        mobula::Get(counters.back().Call<&Counter::At>()) == node.id.ToString(),
+        "it lives there");
   }
   int last = 0;
   for (int i = 1; i <= 200; ++i) {
     std::vector<mobula::Ref<int>> sums;
-    for (const auto& each : counters) sums.push_back(each.Call<&Counter::Add>(1));
+    for (const auto& each : counters)
+      sums.push_back(each.Call<&Counter::Add>(1));
     for (const auto& sum : sums) last = mobula::Get(sum);
     Expect(last == i, "calls in order");
   }
@@ -183,9 +186,9 @@ std::string Values() {
   // Refs inside of a value.
   const auto many = std::vector<mobula::Ref<std::vector<std::uint8_t>>>{
       put, made, mobula::Put(Make(kLarge, 1))};
-  Expect(mobula::Get(mobula::Spawn<SumOf>(TaskOn(others.back()), many)) ==
-             3 * sum,
-         "refs inside");
+  Expect(
+      mobula::Get(mobula::Spawn<SumOf>(TaskOn(others.back()), many)) == 3 * sum,
+      "refs inside");
   // To and from actors.
   const auto counter =
       mobula::Create<Counter>(mobula::ActorOptions().Place(On(others[0])));
@@ -230,7 +233,7 @@ std::string Streams() {
 
 std::string Cancels() {
   const auto ref = mobula::Spawn<WhereAfter>(TaskOn(Others()[0]), 60'000);
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  Rest(300);
   mobula::Cancel(ref, mobula::CancelOptions().Force());
   try {
     mobula::Get(ref);
@@ -309,8 +312,8 @@ std::string Steady() {
 
 // Its node is killed meanwhile: it lives on elsewhere.
 std::string Moves() {
-  const auto counter = mobula::Create<Counter>(
-      mobula::ActorOptions().MaxRestarts(-1).Place(
+  const auto counter =
+      mobula::Create<Counter>(mobula::ActorOptions().MaxRestarts(-1).Place(
           mobula::Placement().OnNode(Others()[0].id).Soft()));
   const std::string first = mobula::Get(counter.Call<&Counter::At>());
   Say("at " + first);
@@ -318,7 +321,7 @@ std::string Moves() {
     const std::string at = mobula::Get(
         counter.Call<&Counter::At>(mobula::CallOptions().Retries(-1)));
     if (at != first) return "to another node";
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    Rest(10);
   }
 }
 
@@ -339,8 +342,11 @@ std::string Stays() {
 }
 
 std::string Detached(const std::string& name) {
-  const auto counter = mobula::Create<Counter>(
-      mobula::ActorOptions().Name(name).Detached().MaxRestarts(-1).GetIfExists());
+  const auto counter = mobula::Create<Counter>(mobula::ActorOptions()
+                                                   .Name(name)
+                                                   .Detached()
+                                                   .MaxRestarts(-1)
+                                                   .GetIfExists());
   return std::to_string(mobula::Get(
       counter.Call<&Counter::Add>(mobula::CallOptions().Retries(-1), 1)));
 }

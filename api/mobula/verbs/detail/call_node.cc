@@ -14,7 +14,7 @@
 #include "api/mobula/detail/handles.h"
 #include "api/mobula/detail/session.h"
 #include "api/mobula/error.h"
-#include "api/mobula/placement.h"
+#include "api/mobula/nodes/placement.h"
 #include "api/mobula/values/encoding.h"
 #include "api/mobula/values/put_options.h"
 #include "api/mobula/verbs/detail/submit_task.h"
@@ -203,8 +203,8 @@ bool Received(base::Reader& in, TaskOptions* options) {
   if (sent.window < 1 || sent.window > TaskOptions::kWindowMax) {
     return in.Fail("a window");
   }
-  if (sent.placement && (!sent.placement->IsPlausible() ||
-                         sent.placement->labels.contains(""))) {
+  if (sent.placement &&
+      (!sent.placement->IsPlausible() || sent.placement->labels.contains(""))) {
     return in.Fail("a placement");
   }
   *options = TaskOptions();

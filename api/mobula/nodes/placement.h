@@ -9,12 +9,12 @@
 // Where nothing is said a task runs on its caller's node while there is room,
 // and after a moment's wait (10 ms) where there is; what no node can ever give
 // is an Infeasible at once. What the nodes of a cluster are Nodes tells
-// (nodes.h). A placement is that of each attempt and each incarnation.
+// (nodes/nodes.h). A placement is that of each attempt and each incarnation.
 // Every setter throws BadArgument for what makes no sense, and for a second
 // one of Spread and OnNode.
 // Threading: a value.
-#ifndef MOBULA_API_MOBULA_PLACEMENT_H_
-#define MOBULA_API_MOBULA_PLACEMENT_H_
+#ifndef MOBULA_API_MOBULA_NODES_PLACEMENT_H_
+#define MOBULA_API_MOBULA_NODES_PLACEMENT_H_
 
 #include <string>
 #include <string_view>
@@ -51,4 +51,4 @@ class Placement {
 
 }  // namespace mobula
 
-#endif  // MOBULA_API_MOBULA_PLACEMENT_H_
+#endif  // MOBULA_API_MOBULA_NODES_PLACEMENT_H_

@@ -1,4 +1,4 @@
-#include "api/mobula/placement.h"
+#include "api/mobula/nodes/placement.h"
 
 #include <utility>
 

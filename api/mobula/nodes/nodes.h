@@ -7,8 +7,8 @@
 // Threading: any thread.
 // Failure: RuntimeClosed where there is no runtime; ControlAway where the
 // control store does not answer in time.
-#ifndef MOBULA_API_MOBULA_NODES_H_
-#define MOBULA_API_MOBULA_NODES_H_
+#ifndef MOBULA_API_MOBULA_NODES_NODES_H_
+#define MOBULA_API_MOBULA_NODES_NODES_H_
 
 #include <map>
 #include <string>
@@ -20,7 +20,7 @@ namespace mobula {
 
 struct NodeInfo {
   base::NodeId id;
-  std::string name;                          // host name
+  std::string name;                           // host name
   std::map<std::string, std::string> labels;  // `mobula start --label`
   // What it offers: "cpu", "memory" in bytes, and names of your own.
   std::map<std::string, double> resources;
@@ -34,4 +34,4 @@ struct NodeInfo {
 
 }  // namespace mobula
 
-#endif  // MOBULA_API_MOBULA_NODES_H_
+#endif  // MOBULA_API_MOBULA_NODES_NODES_H_

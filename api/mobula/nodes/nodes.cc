@@ -1,4 +1,4 @@
-#include "api/mobula/nodes.h"
+#include "api/mobula/nodes/nodes.h"
 
 #include <utility>
 
