@@ -1,5 +1,6 @@
 #include "base/rpc/control_client.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -21,6 +22,10 @@ using Kind = StreamEvent::Kind;
 
 // How long the destructor waits for what was sent to leave.
 constexpr Duration kFarewell = std::chrono::seconds(1);
+// An attempt that came to nothing in its time is followed by one with twice as
+// much, up to this (or the first one's, if that is more): who is slow would
+// else never be ready.
+constexpr Duration kHandshakeMax = std::chrono::seconds(12);
 // Silence is broken so many times in what the server bears of it.
 constexpr int kPingsInSilence = 4;
 
@@ -70,6 +75,7 @@ struct ControlClient::State
   const Callbacks callbacks;
   std::shared_ptr<StreamEvents> events;
   Backoff backoff;
+  Duration patience;  // of an attempt
 
   UniqueFd socket;  // while greeting
   std::unique_ptr<ClientGreeting> greeting;
@@ -97,7 +103,8 @@ ControlClient::State::State(Strand& the_strand, Options the_options,
       callbacks(std::move(the_callbacks)),
       events(std::make_shared<StreamEvents>(
           strand, [this](StreamEvent& event) { OnEvent(event); })),
-      backoff(BackoffOf(options), RandomBits()) {
+      backoff(BackoffOf(options), RandomBits()),
+      patience(options.handshake_timeout) {
   MOBULA_CHECK(!options.self.IsNil() && options.connect != nullptr);
   StartTimer(Duration::zero(), &State::Connect);
 }
@@ -140,7 +147,7 @@ void ControlClient::State::Connect() {
     TryLater();
     return Failed(error);
   }
-  StartTimer(options.handshake_timeout, &State::OnLate);
+  StartTimer(patience, &State::OnLate);
   greeting = std::make_unique<ClientGreeting>(socket.get(), options.token);
   Greet();
 }
@@ -188,6 +195,8 @@ void ControlClient::State::OnLate() {
     strand.Unwatch(socket.get());
     greeting = nullptr;
   }
+  patience =
+      std::max(patience, std::min<Duration>(patience * 2, kHandshakeMax));
   LeaveStream();
   Failed(is_silent ? kSilence : "it lets us in, but agrees on no session");
 }
@@ -274,6 +283,7 @@ bool ControlClient::State::OnWelcome(const Frame& welcome) {
   strand.Cancel(std::exchange(timer, 0));
   agreed = true;
   backoff.Reset();
+  patience = options.handshake_timeout;
   if (welcome.budget_ns() != 0) {
     quiet_max = Duration(welcome.budget_ns()) / kPingsInSilence;
   }

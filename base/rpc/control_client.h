@@ -41,6 +41,8 @@ class ControlClient {
     std::string token;  // "" over a Unix socket
     Duration reconnect_first = std::chrono::milliseconds(10);
     Duration reconnect_max = std::chrono::milliseconds(500);
+    // Of the first attempt; each one that takes longer doubles that of the
+    // next, up to 12 s, until a session is agreed.
     Duration handshake_timeout = std::chrono::seconds(3);
     std::size_t queued_bytes_max = std::size_t{64} << 20;
   };

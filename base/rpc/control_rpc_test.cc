@@ -12,13 +12,17 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "base/boot_time.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/rpc/control_call.h"
 #include "base/rpc/rpc_ends.h"
 #include "base/sockets/listener_socket.h"
+#include "base/strand.h"
+#include "base/unique_fd.h"
 
 namespace mobula::base {
 namespace {
@@ -316,6 +320,51 @@ TEST_F(ControlRpcTest, ASocketPairIsAdopted) {
   };
   EchoClient client(options);
   client.story.WaitFor("up ");
+  client.SendRenewals(1, 10);
+  ASSERT_TRUE(client.story.WaitFor("renewed ", 10));
+}
+
+// As an embedded store: each connection is that of a store just started, which
+// takes `takes` to serve, and the one before is over.
+class SlowStarts {
+ public:
+  SlowStarts(EchoStore& store, Duration takes) : store_(store), takes_(takes) {
+    strand_.StartThread();
+  }
+  UniqueFd Connect(std::string* error) {
+    std::array<int, 2> ends{};
+    *error = "no pair";
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+                     ends.data()) != 0) {
+      return UniqueFd();
+    }
+    const auto theirs = std::make_shared<UniqueFd>(ends[0]);
+    strand_.Post([this, theirs] {
+      strand_.Cancel(timer_);
+      timer_ = strand_.PostAt(strand_.Now() + takes_, [this, theirs] {
+        store_.Adopt(std::move(*theirs));
+      });
+    });
+    return UniqueFd(ends[1]);
+  }
+
+ private:
+  EchoStore& store_;
+  const Duration takes_;
+  Strand::TimerId timer_ = 0;
+  Strand strand_{"starts"};
+};
+
+TEST_F(ControlRpcTest, AStoreThatStartsSlowlyIsGivenMoreTimeEachTime) {
+  EchoStore store{EchoStore::Options()};
+  SlowStarts starts(store, milliseconds(200));
+  EchoClient::Options options;
+  options.handshake_timeout = milliseconds(50);
+  options.connect = [&starts](std::string* error) {
+    return starts.Connect(error);
+  };
+  EchoClient client(options);
+  ASSERT_TRUE(client.story.WaitFor("up "));
   client.SendRenewals(1, 10);
   ASSERT_TRUE(client.story.WaitFor("renewed ", 10));
 }
