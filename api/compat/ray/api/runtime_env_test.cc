@@ -51,7 +51,7 @@ TEST(RuntimeEnvTest, RefusesWhatIsWrong) {
   env.Set("a", 1);
   EXPECT_THROW(env.Get<std::string>("a"), RayRuntimeEnvException);
   EXPECT_THROW(env.Get<int>("b"), RayRuntimeEnvException);
-  EXPECT_THROW(env.GetJsonStr("b"), RayRuntimeEnvException);
+  EXPECT_THROW((void)env.GetJsonStr("b"), RayRuntimeEnvException);
   EXPECT_THROW(env.SetJsonStr("c", "{"), RayRuntimeEnvException);
   EXPECT_THROW(RuntimeEnv::Deserialize("["), RayRuntimeEnvException);
   EXPECT_THROW(RuntimeEnv::Deserialize("[1]"), RayRuntimeEnvException);
