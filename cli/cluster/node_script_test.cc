@@ -1,6 +1,7 @@
 #include "cli/cluster/node_script.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -26,7 +27,8 @@ class NodeScriptTest : public testing::Test {
     node_.type = "a";
     node_.folder = above_ + "/mobula-1/a-1";
     cluster_.name = "c";
-    cluster_.id = "0123456789ab";
+    // Of this process alone: what carries it is killed.
+    cluster_.id = std::to_string(getpid());
   }
   ~NodeScriptTest() override { fs::remove_all(above_); }
 
