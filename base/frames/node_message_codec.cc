@@ -36,7 +36,10 @@ struct PlausibleNodeMessage {
     return !message.process.IsNil();
   }
   bool operator()(const Pass& message) const {
-    return (!message.from.IsNil() || !message.to.IsNil()) &&
+    // From a raylet to the other one: that it has no room after all.
+    const bool is_between_raylets = message.from.IsNil() && message.to.IsNil();
+    return (!is_between_raylets ||
+            std::holds_alternative<LeaseRefused>(message.message)) &&
            IsPlausible(message.message);
   }
   bool operator()(const HostsJob& message) const {

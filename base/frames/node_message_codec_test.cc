@@ -66,6 +66,15 @@ TEST(NodeMessageCodec, EveryKindComesOutAsItWentIn) {
   }
 }
 
+// A raylet that has no room says so to the raylet that asked.
+TEST(NodeMessageCodec, ARayletTurnsARequestAway) {
+  NodeMessage again;
+  EXPECT_TRUE(Survives(
+      Pass{ProcessId(), ProcessId(), LeaseRefused{LeaseId{1, 9}, Failure()}},
+      &again));
+  EXPECT_TRUE(std::holds_alternative<Pass>(again));
+}
+
 TEST(NodeMessageCodec, WhatNoRayletSaysIsRefused) {
   Introduce nobody = SomeProcess();
   nobody.process = ProcessId();

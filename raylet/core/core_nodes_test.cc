@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/control/control_codec.h"
+#include "base/frames/node_message_codec.h"
 #include "raylet/core/core_world.h"
 
 namespace mobula::raylet {
@@ -105,7 +106,13 @@ class Nodes {
       auto [from, to, message] = std::move(lines_.front());
       lines_.pop_front();
       if (At(from).is_dead || At(to).is_dead) continue;
-      Do(to, NodeSaid{IdOf(from), std::move(message)});
+      // As it goes over the line.
+      base::NodeMessage arrived;
+      std::string error;
+      ASSERT_TRUE(base::DecodeNodeMessage(
+          base::Bytes::Own(base::EncodeNodeMessage(message)), &arrived, &error))
+          << error;
+      Do(to, NodeSaid{IdOf(from), std::move(arrived)});
     }
   }
 

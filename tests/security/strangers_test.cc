@@ -213,7 +213,9 @@ TEST_F(StrangersTest, WrongTokensAreRefusedAndBothSidesSayWhy) {
 TEST_F(StrangersTest, NoPortAnswersAByteToWhoSpeaksNoTls) {
   std::vector<int> pids = head_.Left();
   const std::vector<std::string> ports = ListensAt(pids);
-  ASSERT_EQ(ports, std::vector<std::string>{where_.substr(4)});
+  // The control store's, and the raylet's for other nodes.
+  ASSERT_EQ(ports.size(), 2U);
+  ASSERT_EQ(std::count(ports.begin(), ports.end(), where_.substr(4)), 1);
   const std::string before = head_.Tool({"status"}).output;
   const std::vector<std::string> words = {
       "GET / HTTP/1.1\r\nHost: 127.0.0.2\r\n\r\n",
