@@ -25,6 +25,10 @@ class Machine {
 
   [[nodiscard]] Ended Tool(const std::vector<std::string>& words) const;
   [[nodiscard]] const std::string& folder() const { return folder_; }
+  // For programs that are to find its node.
+  [[nodiscard]] const std::vector<std::string>& environment() const {
+    return environment_;
+  }
   [[nodiscard]] const std::string& mark() const { return mark_; }
 
  private:
