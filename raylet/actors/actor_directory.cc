@@ -15,8 +15,6 @@ using base::ActorId;
 using base::ActorState;
 using base::ProcessId;
 
-constexpr char kTable[] = "actors";
-
 ActorDirectory::Place PlaceOf(const base::ActorRecord& record) {
   ActorDirectory::Place place;
   place.incarnation = record.incarnation;
@@ -54,67 +52,49 @@ base::ActorMoved MovedTo(ActorId actor, const ActorDirectory::Place& place) {
 void ActorDirectory::Follow(Out& out) {
   following_ = true;
   if (!up_) return;
-  base::SubscriptionEffects effects;
-  table_.Start(effects);
-  Apply(effects, out);
+  base::TableFollower::Out news;
+  table_.Up(news);
+  Apply(news, out);
 }
 
 void ActorDirectory::Up(Out& out) {
   up_ = true;
-  listed_.clear();
   if (following_) Follow(out);
 }
 
 void ActorDirectory::OnListing(const base::TableListing& part, Out& out) {
-  listed_.insert(listed_.end(), part.listing.items.begin(),
-                 part.listing.items.end());
-  if (part.more) return;
-  base::Listing listing;
-  listing.cursor = part.listing.cursor;
-  listing.items = std::exchange(listed_, {});
-  base::SubscriptionEffects effects;
-  // The store lists again by itself where our cursor is of no use to it.
-  table_.OnListAgain(effects);
-  effects.clear();
-  table_.OnListing(listing, effects);
-  // After a listing the changes come by themselves.
-  std::erase_if(effects, [](const base::SubscriptionEffect& effect) {
-    return std::holds_alternative<base::AskWatch>(effect);
-  });
-  Apply(effects, out);
+  base::TableFollower::Out news;
+  table_.OnListing(part, news);
+  Apply(news, out);
 }
 
 void ActorDirectory::OnChanges(const base::TableChanges& changes, Out& out) {
-  base::SubscriptionEffects effects;
-  table_.OnChanges(changes.life, changes.changes, effects);
-  Apply(effects, out);
+  base::TableFollower::Out news;
+  table_.OnChanges(changes, news);
+  Apply(news, out);
 }
 
-void ActorDirectory::Apply(const base::SubscriptionEffects& effects, Out& out) {
-  for (const base::SubscriptionEffect& effect : effects) {
-    if (std::holds_alternative<base::AskList>(effect)) {
-      out.follow.push_back({kTable, base::Cursor()});
-    } else if (const auto* watch = std::get_if<base::AskWatch>(&effect)) {
-      out.follow.push_back({kTable, watch->after});
-    } else {
-      const auto& change = std::get<base::ApplyChange>(effect);
-      if (!change.value.has_value()) {
-        // It is of the dead, whose end was told before; or it went by while
-        // we were away.
-        const std::optional<ActorId> gone = ActorId::Parse(change.key);
-        if (!gone.has_value() || !actors_.contains(*gone)) continue;
-        Actor& actor = actors_.at(*gone);
-        if (actor.place.stage != Stage::kDead && !actor.asked) {
-          actor.asked = true;
-          out.ask.push_back(*gone);
-        }
-        continue;
+void ActorDirectory::Apply(base::TableFollower::Out& news, Out& out) {
+  for (base::FollowTable& follow : news.follow) {
+    out.follow.push_back(std::move(follow));
+  }
+  for (const base::ApplyChange& change : news.changes) {
+    if (!change.value.has_value()) {
+      // It is of the dead, whose end was told before; or it went by while
+      // we were away.
+      const std::optional<ActorId> gone = ActorId::Parse(change.key);
+      if (!gone.has_value() || !actors_.contains(*gone)) continue;
+      Actor& actor = actors_.at(*gone);
+      if (actor.place.stage != Stage::kDead && !actor.asked) {
+        actor.asked = true;
+        out.ask.push_back(*gone);
       }
-      base::ActorRecord record;
-      std::string error;
-      if (!base::DecodeActor(change.value->view(), &record, &error)) continue;
-      if (record.detached) Move(record.actor, PlaceOf(record), out);
+      continue;
     }
+    base::ActorRecord record;
+    std::string error;
+    if (!base::DecodeActor(change.value->view(), &record, &error)) continue;
+    if (record.detached) Move(record.actor, PlaceOf(record), out);
   }
 }
 

@@ -23,10 +23,10 @@
 
 #include "base/control/control_message.h"
 #include "base/control/records.h"
+#include "base/control/table_follower.h"
 #include "base/failure.h"
 #include "base/frames/message.h"
 #include "base/ids.h"
-#include "base/session/cursor.h"
 
 namespace mobula::raylet {
 
@@ -78,14 +78,13 @@ class ActorDirectory {
   };
 
   void Follow(Out& out);
-  void Apply(const base::SubscriptionEffects& effects, Out& out);
+  void Apply(base::TableFollower::Out& news, Out& out);
   void Move(base::ActorId actor, const Place& place, Out& out);
   void ForgetIfUseless(base::ActorId actor);
 
   bool following_ = false;
   bool up_ = false;
-  base::Subscription table_;
-  std::vector<base::Change> listed_;  // earlier parts of a listing
+  base::TableFollower table_{"actors"};
   std::map<base::ActorId, Actor> actors_;
   std::map<base::ProcessId, std::set<base::ActorId>> watches_of_;
 };

@@ -411,13 +411,8 @@ void Core::SendTo(ProcessId to, base::Message message) {
     to_self_.push_back(std::move(message));
     return;
   }
-  const auto peer = peers_.find(to);
-  if (peer == peers_.end()) return;
-  if (peer->second.node.IsNil()) {
-    effects_->push_back(Send{to, std::move(message)});
-  } else {
-    Tell(peer->second.node, base::Pass{ProcessId(), to, std::move(message)});
-  }
+  if (!peers_.contains(to)) return;
+  effects_->push_back(Send{to, std::move(message)});
 }
 
 BootTime Core::NextDeadline() const {

@@ -236,6 +236,8 @@ class Core {
   bool MeetJob(base::NodeId node, const base::Introduce& message);
   void OnPass(base::NodeId node, const base::Pass& pass);
   void OnPassFromGuest(base::NodeId node, const base::Pass& pass);
+  // Forgets a lease that has ended there; false if it is none of that node.
+  bool TakeAfar(LeaseId lease, base::NodeId node);
   void OnPassToProcess(base::NodeId node, const base::Pass& pass);
   void OnOpenChannel(base::NodeId node, const base::OpenChannel& open);
   void OnChannelClosed(const ChannelClosed& closed);
@@ -310,6 +312,8 @@ class Core {
 
   // core_leases.cc
   void OnRequestLease(ProcessId from, const base::RequestLease& message);
+  // To wait here. CHECKs: it is in no queue.
+  void Queue(ProcessId owner, const base::RequestLease& request);
   void OnCancelLease(ProcessId from, LeaseId lease);
   void OnReturnLease(ProcessId from, LeaseId lease, bool discard);
   void Refuse(ProcessId owner, LeaseId lease, base::Failure failure);

@@ -80,9 +80,13 @@ void Core::OnRequestLease(ProcessId from, const base::RequestLease& message) {
     Refuse(from, message.lease, Infeasible(message.shape));
     return;
   }
-  const bool added =
-      queue_.Add({message.lease, from, job, message.shape, message.for_actor,
-                  message.function, message.priority, message.placement});
+  Queue(from, message);
+}
+
+void Core::Queue(ProcessId owner, const base::RequestLease& request) {
+  const bool added = queue_.Add(
+      {request.lease, owner, request.job, request.shape, request.for_actor,
+       request.function, request.priority, request.placement});
   MOBULA_CHECK(added);
 }
 

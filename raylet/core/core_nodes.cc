@@ -215,8 +215,7 @@ void Core::LoseGuestsOfJob(JobId job) {
   for (const ProcessId guest : guests) LoseGuest(guest, /*job_over=*/true);
 }
 
-// ---- what processes of two nodes say to raylets
-// -------------------------------
+// ---- what processes of two nodes say to raylets -----------------------------
 
 void Core::OnPass(NodeId node, const base::Pass& pass) {
   if (!pass.to.IsNil()) {
@@ -237,6 +236,13 @@ void Core::OnPassFromGuest(NodeId node, const base::Pass& pass) {
   store_.Received(pass.from, pass.message, now_, *effects_);
 }
 
+bool Core::TakeAfar(LeaseId id, NodeId node) {
+  const AfarLeases::Lease* const lease = afar_.Find(id);
+  if (lease == nullptr || lease->node != node) return false;
+  afar_.Take(id);
+  return true;
+}
+
 void Core::OnPassToProcess(NodeId node, const base::Pass& pass) {
   const auto to = peers_.find(pass.to);
   const bool is_here = to != peers_.end() && to->second.node.IsNil();
@@ -250,13 +256,9 @@ void Core::OnPassToProcess(NodeId node, const base::Pass& pass) {
     }
     LinkAfar(pass.to, m->worker, node);
   } else if (const auto* m = std::get_if<base::LeaseLost>(&pass.message)) {
-    const AfarLeases::Lease* const lease = afar_.Find(m->lease);
-    if (lease == nullptr || lease->node != node) return;
-    afar_.Take(m->lease);
+    if (!TakeAfar(m->lease, node)) return;
   } else if (const auto* m = std::get_if<base::LeaseRefused>(&pass.message)) {
-    const AfarLeases::Lease* const lease = afar_.Find(m->lease);
-    if (lease == nullptr || lease->node != node) return;
-    afar_.Take(m->lease);
+    if (!TakeAfar(m->lease, node)) return;
     ledger_.RememberEnded(pass.to, m->lease);
   }
   if (is_here) SendTo(pass.to, pass.message);
@@ -273,8 +275,7 @@ void Core::PassToGuests(std::size_t begin) {
   }
 }
 
-// ---- channels
-// -----------------------------------------------------------------
+// ---- channels ---------------------------------------------------------------
 
 void Core::LinkAfar(ProcessId local, ProcessId afar, NodeId node) {
   if (!links_[local].insert(afar).second) return;
@@ -317,8 +318,7 @@ void Core::OnChannelClosed(const ChannelClosed& closed) {
   if (!IsGuest(closed.afar)) SendTo(closed.local, base::PeerGone{closed.afar});
 }
 
-// ---- jobs
-// -----------------------------------------------------------------------
+// ---- jobs -------------------------------------------------------------------
 
 bool Core::OnJobMessage(NodeId node, const base::NodeMessage& message) {
   if (const auto* m = std::get_if<base::HostsJob>(&message)) {
@@ -354,8 +354,7 @@ void Core::OnEndJobThere(NodeId node, JobId job) {
   FinishJobIfEmpty(job);
 }
 
-// ---- their end
-// --------------------------------------------------------------------
+// ---- their end --------------------------------------------------------------
 
 void Core::LoseNode(NodeId node, const std::string& name,
                     const std::string& why) {

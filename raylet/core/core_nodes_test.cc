@@ -624,8 +624,7 @@ TEST(CoreNodes, AGuestMayNotDoWhatItsOwnRayletIsFor) {
   EXPECT_EQ(nodes[2].core.leases(), 1U);
 }
 
-// ---- values
-// -------------------------------------------------------------------
+// ---- values -----------------------------------------------------------------
 
 constexpr base::ObjectId kObject{8, 1};
 

@@ -23,6 +23,11 @@ constexpr std::size_t kSpilledAtOnce = 256;
 // After so many in a row for which there is no room, the rest waits too.
 constexpr std::size_t kInVainMax = 64;
 
+base::RequestLease RequestOf(const QueuedLease& queued) {
+  return {queued.lease,    queued.job,      queued.shape,    queued.for_actor,
+          queued.function, queued.priority, queued.placement};
+}
+
 std::string NeedsOf(const base::RequestLease& lease) {
   std::string needs = lease.shape.IsZero() ? "" : lease.shape.ToString();
   if (lease.placement) {
@@ -147,10 +152,7 @@ void Core::PlaceOne(LeaseId id) {
     case Verdict::kHere: {
       afar_.Take(id);
       view_.Promise(options_.node, request.shape);
-      const bool added =
-          queue_.Add({id, owner, request.job, request.shape, request.for_actor,
-                      request.function, request.priority, request.placement});
-      MOBULA_CHECK(added);
+      Queue(owner, request);
       to_pump_ = true;
       return;
     }
@@ -190,15 +192,7 @@ void Core::SpillWaiting() {
     }
     if (!HasProgram(request.job)) continue;
     queue_.Take(request.lease);
-    base::RequestLease again;
-    again.lease = request.lease;
-    again.job = request.job;
-    again.shape = request.shape;
-    again.for_actor = request.for_actor;
-    again.function = request.function;
-    again.priority = request.priority;
-    again.placement = request.placement;
-    const bool added = afar_.Add(request.owner, std::move(again));
+    const bool added = afar_.Add(request.owner, RequestOf(request));
     MOBULA_CHECK(added);
     SendAfar(request.lease, choice.node);
   }

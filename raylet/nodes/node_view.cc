@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
-#include <variant>
 
 #include "base/check.h"
 #include "base/control/control_codec.h"
@@ -45,84 +44,74 @@ double ShareTaken(const ResourceVector& total, const ResourceVector& free,
 }  // namespace
 
 void NodeView::Up(Out& out) {
-  for (Table* const table : {&nodes_table_, &loads_table_}) {
-    table->listed.clear();
-    base::SubscriptionEffects effects;
-    table->subscription.Start(effects);
-    Apply(*table, effects, out);
+  for (base::TableFollower* const table : {&nodes_table_, &loads_table_}) {
+    base::TableFollower::Out news;
+    table->Up(news);
+    Apply(news, table == &loads_table_, out);
   }
 }
 
 void NodeView::OnListing(const base::TableListing& part, Out& out) {
-  Table* const table = part.table == nodes_table_.name   ? &nodes_table_
-                       : part.table == loads_table_.name ? &loads_table_
-                                                         : nullptr;
-  if (table == nullptr) return;
-  table->listed.insert(table->listed.end(), part.listing.items.begin(),
-                       part.listing.items.end());
-  if (part.more) return;
-  base::Listing listing;
-  listing.cursor = part.listing.cursor;
-  listing.items = std::exchange(table->listed, {});
-  base::SubscriptionEffects effects;
-  // The store lists again by itself where our cursor is of no use to it.
-  table->subscription.OnListAgain(effects);
-  effects.clear();
-  table->subscription.OnListing(listing, effects);
-  // After a listing the changes come by themselves.
-  std::erase_if(effects, [](const base::SubscriptionEffect& effect) {
-    return std::holds_alternative<base::AskWatch>(effect);
-  });
-  if (table == &nodes_table_) {
-    is_listed_ = true;
-    out.freed = true;
+  for (base::TableFollower* const table : {&nodes_table_, &loads_table_}) {
+    if (part.table != table->table()) continue;
+    base::TableFollower::Out news;
+    table->OnListing(part, news);
+    if (table == &nodes_table_ && !part.more) {
+      is_listed_ = true;
+      out.freed = true;
+    }
+    Apply(news, table == &loads_table_, out);
   }
-  Apply(*table, effects, out);
 }
 
 void NodeView::OnChanges(const base::TableChanges& changes, Out& out) {
-  for (Table* const table : {&nodes_table_, &loads_table_}) {
-    if (changes.table != table->name) continue;
-    base::SubscriptionEffects effects;
-    table->subscription.OnChanges(changes.life, changes.changes, effects);
-    Apply(*table, effects, out);
+  for (base::TableFollower* const table : {&nodes_table_, &loads_table_}) {
+    if (changes.table != table->table()) continue;
+    base::TableFollower::Out news;
+    table->OnChanges(changes, news);
+    Apply(news, table == &loads_table_, out);
   }
 }
 
-void NodeView::Apply(Table& table, const base::SubscriptionEffects& effects,
+void NodeView::Apply(base::TableFollower::Out& news, bool is_of_loads,
                      Out& out) {
-  for (const base::SubscriptionEffect& effect : effects) {
-    if (std::holds_alternative<base::AskList>(effect)) {
-      out.follow.push_back({table.name, base::Cursor()});
-      continue;
-    }
-    if (const auto* watch = std::get_if<base::AskWatch>(&effect)) {
-      out.follow.push_back({table.name, watch->after});
-      continue;
-    }
-    const auto& change = std::get<base::ApplyChange>(effect);
+  for (base::FollowTable& follow : news.follow) {
+    out.follow.push_back(std::move(follow));
+  }
+  for (const base::ApplyChange& change : news.changes) {
     const std::optional<NodeId> node = NodeId::Parse(change.key);
     if (!node.has_value() || *node == self_) continue;
-    std::string error;
-    if (&table == &loads_table_) {
-      promised_.erase(*node);
-      base::NodeLoad load;
-      if (change.value.has_value() &&
-          base::DecodeLoad(change.value->view(), &load, &error)) {
-        loads_[*node] = std::move(load);
-        out.freed = true;
-      } else {
-        loads_.erase(*node);
-      }
-      continue;
+    if (is_of_loads) {
+      ApplyLoad(change, *node, out);
+    } else {
+      ApplyNode(change, *node, out);
     }
-    base::NodeRecord record;
-    if (!change.value.has_value()) {
-      Lose(*node, out);
-      dead_.erase(*node);
-    } else if (base::DecodeNode(change.value->view(), &record, &error)) {
-      Learn(record, out);
-    }
+  }
+}
+
+void NodeView::ApplyLoad(const base::ApplyChange& change, NodeId node,
+                         Out& out) {
+  promised_.erase(node);
+  base::NodeLoad load;
+  std::string error;
+  if (change.value.has_value() &&
+      base::DecodeLoad(change.value->view(), &load, &error)) {
+    loads_[node] = std::move(load);
+    out.freed = true;
+  } else {
+    loads_.erase(node);
+  }
+}
+
+void NodeView::ApplyNode(const base::ApplyChange& change, NodeId node,
+                         Out& out) {
+  base::NodeRecord record;
+  std::string error;
+  if (!change.value.has_value()) {
+    Lose(node, out);
+    dead_.erase(node);
+  } else if (base::DecodeNode(change.value->view(), &record, &error)) {
+    Learn(record, out);
   }
 }
 

@@ -21,10 +21,10 @@
 
 #include "base/control/control_message.h"
 #include "base/control/records.h"
+#include "base/control/table_follower.h"
 #include "base/ids.h"
 #include "base/scheduling/placement.h"
 #include "base/scheduling/resource_vector.h"
-#include "base/session/cursor.h"
 
 namespace mobula::raylet {
 
@@ -92,13 +92,9 @@ class NodeView {
   void CheckInvariants() const;
 
  private:
-  struct Table {
-    const char* name;
-    base::Subscription subscription;
-    std::vector<base::Change> listed;  // earlier parts of a listing
-  };
-
-  void Apply(Table& table, const base::SubscriptionEffects& effects, Out& out);
+  void ApplyNode(const base::ApplyChange& change, NodeId node, Out& out);
+  void ApplyLoad(const base::ApplyChange& change, NodeId node, Out& out);
+  void Apply(base::TableFollower::Out& news, bool is_of_loads, Out& out);
   void Learn(const base::NodeRecord& record, Out& out);
   void Lose(NodeId node, Out& out);
   [[nodiscard]] bool MayHold(const base::NodeRecord& node,
@@ -114,8 +110,8 @@ class NodeView {
                                    const std::set<NodeId>& excluded) const;
 
   const NodeId self_;
-  Table nodes_table_{"nodes", {}, {}};
-  Table loads_table_{"loads", {}, {}};
+  base::TableFollower nodes_table_{"nodes"};
+  base::TableFollower loads_table_{"loads"};
   bool is_listed_;
   std::map<NodeId, base::NodeRecord> nodes_;  // that live
   std::set<NodeId> dead_;  // as long as the store remembers them

@@ -52,11 +52,7 @@ Server::Server(Strand& strand, Options options)
       launcher_({options_.session, options_.core.self, options_.open_files}),
       programs_(strand, options_.programs_folder),
       channels_(strand, ChannelCallbacks()),
-      fetch_(strand, programs_,
-             [this](base::NodeId node, const base::NodeMessage& message) {
-               strand_.AssertHeld();
-               TellNodeOf(node, message);
-             }),
+      fetch_(strand, programs_, TellFn()),
       sender_(strand, programs_, SenderCallbacks()),
       reaper_(strand,
               [this](pid_t pid, int status) {

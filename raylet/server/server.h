@@ -28,6 +28,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -182,8 +183,8 @@ class Server {
   Core::Options OpenDoor() MOBULA_REQUIRES(strand_);
   Channels::Callbacks ChannelCallbacks();
   ProgramSender::Callbacks SenderCallbacks();
-  void TellNodeOf(base::NodeId node, const base::NodeMessage& message)
-      MOBULA_REQUIRES(strand_);
+  // Says something to the raylet of a node, where there are lines.
+  std::function<void(base::NodeId, const base::NodeMessage&)> TellFn();
   void OnNodeMessage(base::NodeId from, base::NodeMessage message)
       MOBULA_REQUIRES(strand_);
   void EndNode(base::NodeId node) MOBULA_REQUIRES(strand_);

@@ -34,10 +34,7 @@ Core::Options Server::OpenDoor() {
 
 Channels::Callbacks Server::ChannelCallbacks() {
   Channels::Callbacks callbacks;
-  callbacks.tell = [this](NodeId node, const base::NodeMessage& message) {
-    strand_.AssertHeld();
-    TellNodeOf(node, message);
-  };
+  callbacks.tell = TellFn();
   callbacks.on_closed = [this](ProcessId local, ProcessId afar) {
     strand_.AssertHeld();
     Handle(ChannelClosed{local, afar});
@@ -47,10 +44,7 @@ Channels::Callbacks Server::ChannelCallbacks() {
 
 ProgramSender::Callbacks Server::SenderCallbacks() {
   ProgramSender::Callbacks callbacks;
-  callbacks.tell = [this](NodeId node, const base::NodeMessage& message) {
-    strand_.AssertHeld();
-    TellNodeOf(node, message);
-  };
+  callbacks.tell = TellFn();
   callbacks.queued_bytes = [this](NodeId node) {
     strand_.AssertHeld();
     return lines_ == nullptr ? 0 : lines_->queued_bytes(node);
@@ -58,8 +52,11 @@ ProgramSender::Callbacks Server::SenderCallbacks() {
   return callbacks;
 }
 
-void Server::TellNodeOf(NodeId node, const base::NodeMessage& message) {
-  if (lines_ != nullptr) lines_->Send(node, message);
+std::function<void(NodeId, const base::NodeMessage&)> Server::TellFn() {
+  return [this](NodeId node, const base::NodeMessage& message) {
+    strand_.AssertHeld();
+    if (lines_ != nullptr) lines_->Send(node, message);
+  };
 }
 
 void Server::OnNodeMessage(NodeId from, base::NodeMessage message) {
@@ -89,8 +86,8 @@ bool Server::CarryOutNodes(const Effect& effect) {
     const auto* close = std::get_if<base::CloseChannel>(&tell->message);
     if (close != nullptr) {
       channels_.Refuse(tell->node, close->from, close->to);
-    } else {
-      TellNodeOf(tell->node, tell->message);
+    } else if (lines_ != nullptr) {
+      lines_->Send(tell->node, tell->message);
     }
   } else if (const auto* make = std::get_if<MakeChannel>(&effect)) {
     OpenChannelTo(*make);
