@@ -1,7 +1,6 @@
 // The programs that a head keeps for detached actors: they stay as long as an
 // actor is made of them, also over crashes, and go after.
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
 
 #include <chrono>
@@ -18,23 +17,17 @@
 #include "base/control/node_file.h"
 #include "base/control/records.h"
 #include "base/rpc/control_call.h"
+#include "tests/integration/eventually.h"
 #include "tests/integration/programs.h"
 #include "tests/integration/started_head.h"
 
 namespace mobula::test {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::chrono::seconds kPatience(30);
 
 bool Eventually(const std::function<bool()>& holds) {
-  const Clock::time_point end = Clock::now() + kPatience;
-  while (!holds()) {
-    if (Clock::now() >= end) return false;
-    poll(nullptr, 0, 10);
-  }
-  return true;
+  return test::Eventually(holds, kPatience);
 }
 
 class ProgramsKeptTest : public testing::Test {

@@ -24,6 +24,7 @@
 #include "base/control/node_file.h"
 #include "base/rpc/control_call.h"
 #include "raylet/spawn/process_tree.h"
+#include "tests/integration/eventually.h"
 #include "tests/integration/programs.h"
 #include "tests/integration/started_head.h"
 #include "tests/process_tree/process_tree.h"
@@ -32,8 +33,6 @@ namespace mobula::test {
 namespace {
 
 using std::chrono::milliseconds;
-using Clock = std::chrono::steady_clock;
-
 // The promises are 2 s and 5 s, on a machine that has time for us.
 constexpr std::chrono::seconds kPatience(20);
 
@@ -49,14 +48,8 @@ std::vector<base::NodeFile> NodesOf(const StartedHead& head) {
   return base::FindNodes({RuntimeFolderOf(head) + "/mobula"});
 }
 
-// Waits until it holds, or too long.
 bool Eventually(const std::function<bool()>& holds) {
-  const Clock::time_point end = Clock::now() + kPatience;
-  while (!holds()) {
-    if (Clock::now() >= end) return false;
-    poll(nullptr, 0, 10);
-  }
-  return true;
+  return test::Eventually(holds, kPatience);
 }
 
 // A line for each process, file or socket that is left.
@@ -105,19 +98,12 @@ std::size_t NodesAlive(const StartedHead& head) {
 
 enum class Role { kKeeper, kRaylet, kStore };
 
-std::string NameOf(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
-  std::string name;
-  std::getline(file, name);
-  return name;
-}
-
 // 0 if there is none now.
 pid_t Find(const StartedHead& head, Role role) {
   for (const int pid : head.Left()) {
     const bool is_store =
         CommandLine(pid).find(" gcs --dir ") != std::string::npos;
-    const std::string name = NameOf(pid);
+    const std::string name = ProcessName(pid);
     if (role == Role::kStore && is_store) return pid;
     if (role == Role::kKeeper && name == "mobula-keeper") return pid;
     if (role == Role::kRaylet && name == "mobula-raylet") return pid;

@@ -28,14 +28,13 @@
 #include "base/control/records.h"
 #include "base/rpc/control_call.h"
 #include "base/unique_fd.h"
+#include "tests/integration/eventually.h"
 #include "tests/integration/programs.h"
 #include "tests/integration/started_head.h"
 #include "tests/process_tree/process_tree.h"
 
 namespace mobula::test {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // Less than a lease: who is told gone within it was told of.
 constexpr std::chrono::seconds kPatience(8);
@@ -46,12 +45,7 @@ bool Holds(const std::string& text, const std::string& part) {
 }
 
 bool Eventually(const std::function<bool()>& holds) {
-  const Clock::time_point end = Clock::now() + kPatience;
-  while (!holds()) {
-    if (Clock::now() >= end) return false;
-    poll(nullptr, 0, 10);
-  }
-  return true;
+  return test::Eventually(holds, kPatience);
 }
 
 class VisitorTest : public testing::TestWithParam<const char*> {

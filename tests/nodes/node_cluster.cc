@@ -24,14 +24,6 @@ std::string EndOf(const std::string& path) {
                                     : all.substr(all.size() - kLogBytesMax);
 }
 
-// As the kernel knows it.
-std::string NameOf(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
-  std::string name;
-  std::getline(file, name);
-  return name;
-}
-
 }  // namespace
 
 NodeCluster::NodeCluster(int nodes) : head_({"--cpus", "1"}) {
@@ -91,14 +83,14 @@ base::NodeFile NodeCluster::FileOf(int node) const {
 
 pid_t NodeCluster::RayletOf(int node) const {
   for (const pid_t pid : TreePids(FileOf(node).pid)) {
-    if (NameOf(pid) == "mobula-raylet") return pid;
+    if (ProcessName(pid) == "mobula-raylet") return pid;
   }
   return 0;
 }
 
 pid_t NodeCluster::StoreOf() const {
   for (const pid_t pid : TreePids(FileOf(1).pid)) {
-    if (NameOf(pid) == "mobula-gcs") return pid;
+    if (ProcessName(pid) == "mobula-gcs") return pid;
   }
   return 0;
 }

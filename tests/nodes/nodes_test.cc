@@ -1,6 +1,5 @@
 // Programs that use several nodes, and what becomes of them when nodes end.
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
 
 #include <chrono>
@@ -8,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/integration/eventually.h"
 #include "tests/integration/programs.h"
 #include "tests/integration/running_program.h"
 #include "tests/nodes/node_cluster.h"
@@ -15,24 +15,15 @@
 namespace mobula::test {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-bool Eventually(const std::function<bool()>& holds,
-                std::chrono::seconds patience = std::chrono::seconds(20)) {
-  const Clock::time_point end = Clock::now() + patience;
-  while (!holds()) {
-    if (Clock::now() >= end) return false;
-    poll(nullptr, 0, 10);
-  }
-  return true;
+bool Eventually(const std::function<bool()>& holds) {
+  return test::Eventually(holds, std::chrono::seconds(20));
 }
 
 bool Begins(const std::string& text, const std::string& with) {
   return text.starts_with(with);
 }
 
-// ---- what a program does on several nodes
-// -------------------------------------
+// ---- what a program does on several nodes -----------------------------------
 
 class NodesUse : public testing::TestWithParam<const char*> {
  protected:
@@ -74,8 +65,7 @@ INSTANTIATE_TEST_SUITE_P(Rover, NodesUse,
                            return std::string(info.param);
                          });
 
-// ---- and when nodes end
-// ----------------------------------------------------------
+// ---- and when nodes end -----------------------------------------------------
 
 class NodesEnd : public testing::Test {
  protected:

@@ -112,8 +112,7 @@ void Expect(bool holds, const std::string& what) {
   if (!holds) throw std::runtime_error("not so: " + what);
 }
 
-// ---- what is tried
-// --------------------------------------------------------------
+// ---- what is tried ----------------------------------------------------------
 
 std::string Tasks() {
   for (const mobula::NodeInfo& node : Others()) {

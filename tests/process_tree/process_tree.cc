@@ -96,6 +96,13 @@ std::vector<pid_t> PidsWithEnvironment(std::string_view variable) {
   return found;
 }
 
+std::string ProcessName(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
+  std::string name;
+  std::getline(file, name);
+  return name;
+}
+
 std::string CommandLine(pid_t pid) {
   std::string line = ReadFile(pid, "cmdline");
   for (char& c : line) {

@@ -30,6 +30,9 @@ std::vector<pid_t> TreePids(pid_t root);
 // ("NAME=value").
 std::vector<pid_t> PidsWithEnvironment(std::string_view variable);
 
+// As the kernel knows it ("mobula-raylet", 15 bytes at most); "" if it is gone.
+std::string ProcessName(pid_t pid);
+
 // The name that `ps` shows, and the command line with spaces.
 std::string CommandLine(pid_t pid);
 
