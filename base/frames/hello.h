@@ -19,7 +19,7 @@
 
 namespace mobula::base {
 
-inline constexpr std::uint32_t kProtocolVersion = 12;
+inline constexpr std::uint32_t kProtocolVersion = 13;
 // One bit each. Rings: frames of kRings are understood, and may follow.
 inline constexpr std::uint64_t kFeatureRings = 1;
 
