@@ -42,6 +42,8 @@ TABLE = {
     "pass_10k": "many_refs/pass_10k",
     "wait_1k": "many_refs/wait_1k",
     "task_drain": "queue_1m/drain",
+    "net_pipe": "net_call/outstanding_1000",
+    "net_small": "net_bulk/10k_of_100k",
 }
 FLOOR_MOVED = 0.2
 
@@ -66,6 +68,10 @@ FLOORS = {
     "get_10k": ("lookup_10k", 1),
     "hold_10k": ("lookup_10k", 1),
     "pass_10k": ("lookup_10k", 1),
+    "net_call": ("tls_rtt", 1),
+    "net_pipe": ("tls_msgs", 1),
+    "net_bulk": ("tls_bulk", 1),
+    "net_small": ("tls_bulk", 1),
 }
 # Row of ours: the peer program's name for it, and its unit.
 PEERS = {
