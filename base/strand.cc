@@ -43,6 +43,17 @@ int FdOfTag(std::uint64_t tag) { return static_cast<int>(tag & 0x7fffffff); }
 thread_local char this_thread;
 // Stands for a thread that has been asked for and does not run yet.
 char starting_thread;
+// Stands for none: the loop is free.
+char no_thread;
+
+// Whole milliseconds until then, rounded up, for epoll_wait.
+int MillisecondsUntil(BootTime at) {
+  if (at.IsNever()) return -1;
+  constexpr std::int64_t kMost = 1'000'000;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+      at - std::min(at, BootNow()));
+  return static_cast<int>(std::min<std::int64_t>(left.count(), kMost));
+}
 
 std::uint32_t ToEpoll(std::uint32_t events) {
   std::uint32_t mask = 0;
@@ -85,7 +96,7 @@ void Drain(int fd) {
 
 }  // namespace
 
-struct Strand::State {
+struct Strand::State : std::enable_shared_from_this<Strand::State> {
   struct WatchEntry {
     std::uint64_t tag = 0;
     // Shared with the call that is under way, which may take the watch away.
@@ -107,7 +118,18 @@ struct Strand::State {
   bool TakePosted();
   void RunTimers();
   void ArmTimer();
-  void WaitAndDispatch();
+  void WaitAndDispatch(BootTime deadline);
+  // Of Drive.
+  bool TakeOver(BootTime deadline, bool takes) MOBULA_EXCLUDES(mutex);
+  bool AskOwnThread(BootTime deadline) MOBULA_REQUIRES(mutex);
+  void DriveLoop(const std::function<bool()>& done, BootTime deadline);
+  void Leave() MOBULA_EXCLUDES(mutex);
+  void TakeBack() MOBULA_EXCLUDES(mutex);
+  // The last one that the calling thread drove.
+  static std::weak_ptr<State>& LastDriven();
+  // The own thread, which is asked for the loop, until it has it back.
+  void Park() MOBULA_EXCLUDES(mutex);
+  void RestWhileDriven(std::uint64_t* seen) MOBULA_REQUIRES(mutex);
   bool FallAsleep();
   bool MaySleep();
   void WakeUp();
@@ -122,8 +144,8 @@ struct Strand::State {
       ::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)};
 
   std::atomic<bool> stopped{false};
-  // The thread that runs the loop; null before and after: then any one thread
-  // may use the strand.
+  // The thread that runs the loop, &no_thread if it is free; null before and
+  // after: then any one thread may use the strand.
   std::atomic<const char*> runner{nullptr};
   std::thread thread;
 
@@ -131,6 +153,22 @@ struct Strand::State {
   std::vector<Closure> posted MOBULA_GUARDED_BY(mutex);
   // The loop sleeps, or is about to: the next Post must wake it, once.
   bool asleep MOBULA_GUARDED_BY(mutex) = false;
+
+  // Who runs the loop.
+  enum class Hands : std::uint8_t { kOwn, kFree, kDriven };
+  Hands hands MOBULA_GUARDED_BY(mutex) = Hands::kOwn;
+  bool has_thread MOBULA_GUARDED_BY(mutex) = false;
+  // One that would drive waits for the own thread to let go.
+  bool asked MOBULA_GUARDED_BY(mutex) = false;
+  std::atomic<bool> is_asked{false};  // the same, written under the mutex
+  CondVar handed MOBULA_GUARDED_BY(mutex);
+  std::uint64_t drives MOBULA_GUARDED_BY(mutex) = 0;
+  const char* last_driver MOBULA_GUARDED_BY(mutex) = nullptr;
+  BootTime left_at MOBULA_GUARDED_BY(mutex);
+  // The own thread is to run it again; it sleeps on `parked`, for good or not.
+  bool wanted_back MOBULA_GUARDED_BY(mutex) = false;
+  bool parked_deep MOBULA_GUARDED_BY(mutex) = false;
+  CondVar parked MOBULA_GUARDED_BY(mutex);
 
   // The rest belongs to the loop.
   std::vector<Closure> batch;
@@ -149,11 +187,128 @@ struct Strand::State {
 
 void Strand::State::Loop() {
   while (!stopped.load(std::memory_order_acquire)) {
+    if (is_asked.load(std::memory_order_acquire)) Park();
     RunPosted();
     RunTimers();
-    WaitAndDispatch();
+    WaitAndDispatch(BootTime::Never());
   }
 }
+
+// ---- threads that drive -----------------------------------------------------
+
+bool Strand::State::TakeOver(BootTime deadline, bool takes) {
+  MutexLock lock(mutex);
+  if (!has_thread || asked || stopped.load(std::memory_order_acquire)) {
+    return false;
+  }
+  if (hands == Hands::kDriven) return false;
+  if (hands == Hands::kOwn) {
+    if (!takes || !AskOwnThread(deadline)) return false;
+  } else {
+    hands = Hands::kDriven;
+  }
+  ++drives;
+  wanted_back = false;
+  last_driver = &this_thread;
+  runner.store(&this_thread, std::memory_order_release);
+  return true;
+}
+
+// Woken like by a Post; it lets go between two turns.
+bool Strand::State::AskOwnThread(BootTime deadline) {
+  asked = true;
+  is_asked.store(true, std::memory_order_release);
+  if (std::exchange(asleep, false)) Wake();
+  while (asked && !stopped.load(std::memory_order_acquire)) {
+    const BootTime now = BootNow();
+    if (now >= deadline) break;
+    if (deadline.IsNever()) {
+      handed.Wait(mutex);
+    } else {
+      handed.WaitFor(mutex, deadline - now);
+    }
+  }
+  if (!asked) return true;
+  asked = false;
+  is_asked.store(false, std::memory_order_release);
+  return false;
+}
+
+void Strand::State::Park() {
+  MutexLock lock(mutex);
+  if (!asked) return;
+  asked = false;
+  is_asked.store(false, std::memory_order_release);
+  hands = Hands::kDriven;
+  runner.store(&no_thread, std::memory_order_release);
+  handed.NotifyAll();
+  std::uint64_t seen = drives;
+  while (true) {
+    if (hands == Hands::kDriven) {
+      RestWhileDriven(&seen);
+      continue;
+    }
+    if (stopped.load(std::memory_order_acquire)) break;
+    const BootTime now = BootNow();
+    const BootTime until = left_at + kFreeMax;
+    if (wanted_back || now >= until) break;
+    parked.WaitFor(mutex, until - now);
+  }
+  hands = Hands::kOwn;
+  wanted_back = false;
+  runner.store(&this_thread, std::memory_order_release);
+}
+
+// Who drives again and again for a little while each finds it looking now and
+// then, and need not wake it; who drives for long does, at the end.
+void Strand::State::RestWhileDriven(std::uint64_t* seen) {
+  if (*seen != drives) {
+    *seen = drives;
+    parked.WaitFor(mutex, kFreeMax);
+    return;
+  }
+  parked_deep = true;
+  parked.Wait(mutex);
+  parked_deep = false;
+}
+
+void Strand::State::DriveLoop(const std::function<bool()>& done,
+                              BootTime deadline) {
+  while (!stopped.load(std::memory_order_acquire)) {
+    RunPosted();
+    RunTimers();
+    if (done() || BootNow() >= deadline) break;
+    WaitAndDispatch(deadline);
+  }
+  // What the last turn gathered leaves now.
+  if (!stopped.load(std::memory_order_acquire)) RunPosted();
+  Leave();
+}
+
+void Strand::State::Leave() {
+  MutexLock lock(mutex);
+  hands = Hands::kFree;
+  left_at = BootNow();
+  runner.store(&no_thread, std::memory_order_release);
+  if (!posted.empty()) wanted_back = true;
+  if (parked_deep || wanted_back || stopped.load(std::memory_order_acquire)) {
+    parked.NotifyAll();
+  }
+}
+
+std::weak_ptr<Strand::State>& Strand::State::LastDriven() {
+  thread_local std::weak_ptr<State> driven;
+  return driven;
+}
+
+void Strand::State::TakeBack() {
+  MutexLock lock(mutex);
+  if (hands != Hands::kFree || last_driver != &this_thread) return;
+  wanted_back = true;
+  parked.NotifyAll();
+}
+
+// ---- the loop ---------------------------------------------------------------
 
 // Closures posted by closures run before the descriptors are looked at, so that
 // what a turn gathered (a link's frames) leaves without another system call; so
@@ -222,12 +377,12 @@ void Strand::State::ArmTimer() {
                                  nullptr) == 0);
 }
 
-void Strand::State::WaitAndDispatch() {
+void Strand::State::WaitAndDispatch(BootTime deadline) {
   if (stopped.load(std::memory_order_acquire)) return;
   ArmTimer();
   const bool may_sleep = FallAsleep();
   const int count = ::epoll_wait(epoll.get(), ready_events.data(), kReadyMax,
-                                 may_sleep ? -1 : 0);
+                                 may_sleep ? MillisecondsUntil(deadline) : 0);
   MOBULA_CHECK(count >= 0 || errno == EINTR);
   if (may_sleep) WakeUp();
   for (int i = 0; i < count; ++i) {
@@ -249,7 +404,7 @@ void Strand::State::WaitAndDispatch() {
 bool Strand::State::FallAsleep() {
   {
     MutexLock lock(mutex);
-    asleep = posted.empty();
+    asleep = posted.empty() && !asked;
     if (!asleep) return false;
   }
   if (MaySleep()) return true;
@@ -298,7 +453,7 @@ void Strand::State::Wake() const {
 }
 
 Strand::Strand(std::string name)
-    : state_(std::make_unique<State>(std::move(name))) {}
+    : state_(std::make_shared<State>(std::move(name))) {}
 
 Strand::~Strand() {
   MOBULA_CHECK(state_->runner.load() != &this_thread,
@@ -315,10 +470,36 @@ void Strand::Post(Closure closure) {
     // After Stop the closure is dropped, outside of the lock.
     if (!state_->stopped.load(std::memory_order_acquire)) {
       state_->posted.push_back(std::move(closure));
-      wake = std::exchange(state_->asleep, false);
+      if (state_->hands != State::Hands::kFree) {
+        wake = std::exchange(state_->asleep, false);
+      } else if (state_->last_driver != &this_thread) {
+        state_->wanted_back = true;
+        state_->parked.NotifyAll();
+      }
     }
   }
   if (wake) state_->Wake();
+}
+
+bool Strand::Drive(const std::function<bool()>& done, BootTime deadline,
+                   bool takes) {
+  MOBULA_CHECK(!IsHere(), "what a strand runs must not wait for it");
+  if (!state_->TakeOver(deadline, takes)) return false;
+  std::weak_ptr<State>& driven = State::LastDriven();
+  if (driven.expired() || driven.lock() != state_) driven = state_;
+  state_->DriveLoop(done, deadline);
+  return true;
+}
+
+void Strand::LetGo() {
+  const std::shared_ptr<State> driven = State::LastDriven().lock();
+  if (driven == nullptr) return;
+  driven->TakeBack();
+  State::LastDriven().reset();
+}
+
+bool Strand::IsHere() const {
+  return state_->runner.load(std::memory_order_acquire) == &this_thread;
 }
 
 Strand::TimerId Strand::PostAt(BootTime at, Closure closure) {
@@ -410,6 +591,10 @@ void Strand::StartThread() {
   sigset_t old;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &old);
+  {
+    MutexLock lock(state_->mutex);
+    state_->has_thread = true;
+  }
   state_->thread = std::thread([this] { Run(); });
   ::pthread_sigmask(SIG_SETMASK, &old, nullptr);
   ::pthread_setname_np(state_->thread.native_handle(),
@@ -417,7 +602,13 @@ void Strand::StartThread() {
 }
 
 void Strand::Stop() {
-  state_->stopped.store(true, std::memory_order_release);
+  {
+    // Who waits for its turn looks at it with the lock held.
+    MutexLock lock(state_->mutex);
+    state_->stopped.store(true, std::memory_order_release);
+    state_->parked.NotifyAll();
+    state_->handed.NotifyAll();
+  }
   state_->Wake();
 }
 

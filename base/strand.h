@@ -12,15 +12,26 @@
 // so there; from then on whoever writes there rings the strand's Doorbell.
 // Members of a shell are MOBULA_GUARDED_BY(strand_) and every posted closure
 // begins with strand_.AssertHeld(); clang checks it.
-// Threading: Post, Stop and StartThread from any thread; the rest on the strand
-// (or before Run). Owner: each shell's main object; must outlive what it runs.
-// Invariants: (1) closures of one thread run in the order posted; (2) nothing
-// runs after Stop has been seen; (3) after Unwatch or Cancel returns, that
-// callback is not called again.
-// Failure: no memory or descriptors at construction is a CHECK.
+//
+// A thread that would sleep until something comes over the strand can run the
+// loop itself meanwhile (Drive), so that what comes wakes that thread at once
+// and not first the strand's own:
+//
+//   own thread --Drive--> driven --done--> free --Drive--> driven
+//       ^                                   |
+//       '--another thread posts, or kFreeMax passes
+// While it is free nobody looks: what the last driver posts, and what comes
+// from elsewhere, waits until that thread drives again, or for kFreeMax.
+// Threading: Post, Drive, Stop and StartThread from any thread; the rest on the
+// strand (or before Run). Owner: each shell's main object; must outlive what it
+// runs. Invariants: (1) closures of one thread run in the order posted; (2)
+// nothing runs after Stop has been seen; (3) after Unwatch or Cancel returns,
+// that callback is not called again. Failure: no memory or descriptors at
+// construction is a CHECK.
 #ifndef MOBULA_BASE_STRAND_H_
 #define MOBULA_BASE_STRAND_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -73,6 +84,20 @@ class MOBULA_LOCKABLE Strand {
   // stays the strand's. -1, and errno, where the system gives none.
   [[nodiscard]] int Doorbell();
 
+  // How long nobody runs the loop after Drive, at most.
+  static constexpr Duration kFreeMax = std::chrono::microseconds(200);
+  // Runs the loop on the calling thread until `done`, which is asked there in
+  // each turn, or the deadline; more wakes it to ask again only what comes over
+  // the strand. False, and nothing was run, where another thread drives, it has
+  // no thread of its own, or it is stopped; and, unless `takes`, where its own
+  // thread runs it. What it runs may not wait.
+  bool Drive(const std::function<bool()>& done, BootTime deadline, bool takes);
+  // The calling thread is about to wait for something else than a Drive: a loop
+  // that it has left free goes back to its own thread now.
+  static void LetGo();
+  // Whether the calling thread runs it.
+  [[nodiscard]] bool IsHere() const;
+
   void Run();          // on the calling thread, until Stop
   void StartThread();  // Run on a thread of its own, all signals blocked
   void Stop();         // from any thread, also from the strand itself
@@ -84,7 +109,7 @@ class MOBULA_LOCKABLE Strand {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace mobula::base

@@ -15,7 +15,9 @@
 
 #include "base/boot_time.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/functions/callable.h"
+#include "base/strand.h"
 #include "runtime/core/scope_failures.h"
 #include "runtime/executor/current.h"
 
@@ -113,7 +115,12 @@ void SlotThread::Append(base::Work* work) {
   work->next = nullptr;
   (first_ == nullptr ? first_ : last_->next) = work;
   last_ = work;
-  changed_.NotifyOne();
+  Notify();
+}
+
+void SlotThread::Notify() {
+  changed_.NotifyAll();
+  if (drives_ && slot_here != this) hooks_.stir();
 }
 
 void SlotThread::Push(Execute work) {
@@ -202,7 +209,7 @@ void SlotThread::DropAsked() {
     }
     work = next;
   }
-  changed_.NotifyAll();
+  Notify();
 }
 
 void SlotThread::SetNode(std::string name) {
@@ -221,17 +228,49 @@ base::Work* SlotThread::Take() {
   }
   base::MutexLock lock(mutex_);
   if (!stopped_ && first_ == nullptr && rests) page_.Rest();
-  while (!stopped_ && first_ == nullptr) {
-    if (lent.has_value()) {
-      lent->Sleep(mutex_, changed_);
-    } else {
-      changed_.Wait(mutex_);
-    }
+  while (!IsThere(Awaited::kAny)) {
+    Await(Awaited::kAny, lent.has_value() ? &*lent : nullptr);
   }
   if (stopped_) return nullptr;
   base::Work* const work = first_;
   first_ = work->next;
+  if (hooks_.drive != nullptr) took_at_ = base::BootNow();
   return work;
+}
+
+bool SlotThread::IsThere(Awaited what) const {
+  if (stopped_ && what != Awaited::kPosted) return true;
+  if (what == Awaited::kAny) return first_ != nullptr;
+  for (const base::Work* work = first_; work != nullptr; work = work->next) {
+    if (work->run != nullptr) return true;
+  }
+  return false;
+}
+
+void SlotThread::Await(Awaited what, LentWait* lent) {
+  bool drove = false;
+  if (hooks_.drive != nullptr) {
+    drives_ = true;
+    mutex_.Unlock();
+    const base::BootTime now = base::BootNow();
+    const auto timeout = lent != nullptr ? lent->Next() : std::nullopt;
+    drove = hooks_.drive(
+        [this, what] {
+          base::MutexLock lock(mutex_);
+          return IsThere(what);
+        },
+        timeout ? now + *timeout : base::BootTime::Never(),
+        // What ran before took little: it is worth taking the strand along.
+        now - took_at_ < base::Strand::kFreeMax);
+    mutex_.Lock();
+    drives_ = false;
+  }
+  if (drove || IsThere(what)) return;
+  if (lent != nullptr) {
+    lent->Sleep(mutex_, changed_);
+  } else {
+    changed_.Wait(mutex_);
+  }
 }
 
 base::Work* SlotThread::FindPosted() {
@@ -251,7 +290,7 @@ base::Work* SlotThread::TakePosted() {
   base::MutexLock lock(mutex_);
   while (true) {
     if (base::Work* const work = FindPosted()) return work;
-    changed_.Wait(mutex_);
+    Await(Awaited::kPosted, nullptr);
   }
 }
 
@@ -260,7 +299,7 @@ base::Work* SlotThread::TakePostedOrStop() {
   base::MutexLock lock(mutex_);
   while (!stopped_) {
     if (base::Work* const work = FindPosted()) return work;
-    lent.Sleep(mutex_, changed_);
+    Await(Awaited::kPostedOrStop, &lent);
   }
   return nullptr;
 }

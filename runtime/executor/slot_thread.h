@@ -97,6 +97,14 @@ class SlotThread final : public base::Executor {
     // There is something to run, or it is to stop: for who calls RunReady. On
     // any thread, perhaps with this slot's lock held: it must not call back.
     std::function<void()> wake = nullptr;
+    // Runs the strand on the calling thread until `done` (Strand::Drive), so
+    // that what is asked for wakes that one at once; false: it is to sleep.
+    // Null where Run only sleeps. `stir` has `done` asked again, on any thread,
+    // perhaps with this slot's lock held.
+    std::function<bool(const std::function<bool()>& done,
+                       base::BootTime deadline, bool takes)>
+        drive = nullptr;
+    std::function<void()> stir = nullptr;
   };
   enum class Ran : std::uint8_t {
     kAll,   // until `wake`
@@ -177,6 +185,12 @@ class SlotThread final : public base::Executor {
   void DropAsked() MOBULA_EXCLUDES(mutex_);
   // The next one; null when it is time to stop.
   base::Work* Take() MOBULA_EXCLUDES(mutex_);
+  enum class Awaited : std::uint8_t { kAny, kPosted, kPostedOrStop };
+  [[nodiscard]] bool IsThere(Awaited what) const MOBULA_REQUIRES(mutex_);
+  // Sleeps, or drives, until it may be there; `lent` may be null.
+  void Await(Awaited what, LentWait* lent) MOBULA_REQUIRES(mutex_);
+  // For who waits so.
+  void Notify() MOBULA_REQUIRES(mutex_);
   // The next one of a coroutine; waits for it.
   base::Work* TakePosted() MOBULA_EXCLUDES(mutex_);
   // The same, lending the cpu meanwhile; null when it is time to stop.
@@ -258,12 +272,14 @@ class SlotThread final : public base::Executor {
   std::deque<TaskRun*> ended_;  // of them
   HeldCalls held_;
   bool leaves_ = false;  // the actor ends itself
+  base::BootTime took_at_;
 
   mutable base::Mutex mutex_;
   base::CondVar changed_;
   base::Work* first_ MOBULA_GUARDED_BY(mutex_) = nullptr;
   base::Work* last_ MOBULA_GUARDED_BY(mutex_) = nullptr;
   bool stopped_ MOBULA_GUARDED_BY(mutex_) = false;
+  bool drives_ MOBULA_GUARDED_BY(mutex_) = false;  // in place of sleeping
   std::string node_ MOBULA_GUARDED_BY(mutex_);
   // Of the actors that have some.
   std::map<base::ActorId, std::shared_ptr<MethodThreads>> threads_

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/strand.h"
 
 namespace mobula::runtime {
 namespace {
@@ -54,10 +55,13 @@ bool LentWait::Sleep(base::Mutex& mutex, base::CondVar& changed) {
     mutex.Unlock();
     TryHelp();
     mutex.Lock();
-  } else if (step.timeout == Duration::max()) {
-    changed.Wait(mutex);
   } else {
-    changed.WaitFor(mutex, step.timeout);
+    base::Strand::LetGo();
+    if (step.timeout == Duration::max()) {
+      changed.Wait(mutex);
+    } else {
+      changed.WaitFor(mutex, step.timeout);
+    }
   }
   return true;
 }

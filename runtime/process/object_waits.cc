@@ -14,6 +14,13 @@ namespace {
 using base::BootTime;
 using base::ObjectId;
 
+// Who waits for less does so again and again: it takes the strand, which costs
+// as much as being woken by it once.
+constexpr base::Duration kShortWait = std::chrono::milliseconds(1);
+
+// How long the calling thread waited last.
+thread_local base::Duration last_wait = base::Duration::max();
+
 }  // namespace
 
 // Lives on the stack of the thread that waits. Set under the table's lock but
@@ -32,18 +39,27 @@ struct ObjectWaits::Waiter {
   // but the address of the word, for which a stray wake is harmless.
   void Signal() { signal.store(1, std::memory_order_release); }
 
-  void Sleep(BootTime deadline, const BlockedFn& blocked) {
+  void Sleep(BootTime deadline, const BlockedFn& blocked,
+             const DriveFn& drive) {
+    const BootTime begin = base::BootNow();
+    const std::function<bool()> is_there = [this] {
+      return signal.load(std::memory_order_acquire) != 0;
+    };
     LentWait wait(looks ? BootTime::Never() : deadline, blocked);
-    while (signal.load(std::memory_order_acquire) == 0) {
+    while (!is_there()) {
       const auto timeout = wait.Next();
       if (!timeout) break;
-      base::FutexWait(&signal, *timeout);
+      if (drive == nullptr || !drive(is_there, base::BootNow() + *timeout,
+                                     last_wait < kShortWait)) {
+        base::FutexWait(&signal, *timeout);
+      }
     }
+    last_wait = base::BootNow() - begin;
   }
 };
 
-ObjectWaits::ObjectWaits(std::function<void(ObjectId)> watch)
-    : watch_(std::move(watch)) {
+ObjectWaits::ObjectWaits(std::function<void(ObjectId)> watch, DriveFn drive)
+    : watch_(std::move(watch)), drive_(std::move(drive)) {
   MOBULA_CHECK(watch_ != nullptr);
 }
 
@@ -98,7 +114,7 @@ bool ObjectWaits::WaitFor(std::span<const ObjectId> objects, Entries entries,
     enough = waiter->missing == 0;
   }
   for (const ObjectId object : to_watch) watch_(object);
-  if (!enough) waiter->Sleep(deadline, blocked);
+  if (!enough) waiter->Sleep(deadline, blocked, drive_);
   return true;
 }
 

@@ -46,9 +46,15 @@ class ObjectWaits {
   // (false) if it was; may be empty.
   using BlockedFn = LentWait::BlockedFn;
 
+  // Runs the strand on the calling thread until `done` or the deadline; false
+  // if it did not, and the thread is to sleep (Strand::Drive).
+  using DriveFn = std::function<bool(const std::function<bool()>& done,
+                                     base::BootTime deadline, bool takes)>;
+
   // `watch` asks the core for one Settle, and after that question for one
-  // Looked.
-  explicit ObjectWaits(std::function<void(base::ObjectId object)> watch);
+  // Looked. `drive` may be empty.
+  explicit ObjectWaits(std::function<void(base::ObjectId object)> watch,
+                       DriveFn drive = DriveFn());
   ObjectWaits(const ObjectWaits&) = delete;
   ObjectWaits& operator=(const ObjectWaits&) = delete;
 
@@ -121,6 +127,7 @@ class ObjectWaits {
   static void Release(Entry* entry, std::vector<Waiter*>* enough);
 
   const std::function<void(base::ObjectId)> watch_;
+  const DriveFn drive_;
   mutable base::Mutex mutex_;
   std::unordered_map<base::ObjectId, Entry> entries_ MOBULA_GUARDED_BY(mutex_);
   std::uint64_t lookups_ MOBULA_GUARDED_BY(mutex_) = 0;

@@ -81,9 +81,6 @@ Failure NoRuntime() {
                            "a forked child has no runtime");
 }
 
-// The process whose strand the calling thread is.
-thread_local const void* strand_of = nullptr;
-
 }  // namespace
 
 struct Process::State final : CoreLoop::Sink {
@@ -185,7 +182,9 @@ Process::State::State(Options from_options)
     : options(std::move(from_options)),
       strand("mobula"),
       inbox(kInboxItemsMax, [this] { strand.Post([this] { Drain(); }); }),
-      waits([this](base::ObjectId object) { Post(Watch{object}); }),
+      waits([this](base::ObjectId object) { Post(Watch{object}); },
+            [this](const std::function<bool()>& done, BootTime deadline,
+                   bool takes) { return strand.Drive(done, deadline, takes); }),
       control_waits([this](AskControl ask) { Post(std::move(ask)); }),
       cancel_waits([this](runtime::Cancel cancel) { Post(std::move(cancel)); }),
       remade_waits([this](ReportLost report) { Post(report); }),
@@ -223,7 +222,13 @@ Process::State::State(Options from_options)
                       [this](StreamBegun begun) { PostNow(Event(begun)); },
                       [this](Yielded yielded) {
                         PostNow(Event(std::move(yielded)));
-                      }}});
+                      }},
+          .drive =
+              [this](const std::function<bool()>& done, BootTime deadline,
+                     bool takes) {
+                return strand.Drive(done, deadline, takes);
+              },
+          .stir = [this] { strand.Post([] {}); }});
   MakeShared();
 }
 
@@ -257,7 +262,6 @@ std::optional<StartError> Process::State::Start(BootTime deadline) {
   MOBULA_CHECK(options.raylet_socket.valid());
   strand.Post([this] {
     strand.AssertHeld();
-    strand_of = this;
     if (head_output.fd() >= 0) {
       strand.Watch(head_output.fd(), base::Strand::kReadable,
                    [this](std::uint32_t) { ReadHeadOutput(); });
@@ -318,7 +322,7 @@ void Process::State::ReadHeadOutput() {
 // ---- the way in -------------------------------------------------------------
 
 void Process::State::Post(Event event) {
-  if (strand_of == this) {
+  if (strand.IsHere()) {
     PostNow(std::move(event));
   } else {
     inbox.Push(std::move(event));
@@ -524,7 +528,7 @@ void Process::State::AskForEnd() {
 }
 
 void Process::State::End(bool ask, Duration head_patience) {
-  MOBULA_CHECK(strand_of != this, "a process cannot end itself on its strand");
+  MOBULA_CHECK(!strand.IsHere(), "a process cannot end itself on its strand");
   {
     base::MutexLock lock(mutex);
     while (phase == Phase::kEnding) changed.Wait(mutex);
@@ -624,14 +628,14 @@ void Process::Post(Event event) {
 std::optional<Backend::Settled> Process::Await(base::ObjectId object,
                                                BootTime deadline) {
   if (state_->Forked()) return Settled{NoRuntime(), 0};
-  MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
+  MOBULA_CHECK(!state_->strand.IsHere(), "the strand must not wait");
   return state_->waits.Await(object, deadline, state_->Lends());
 }
 
 std::vector<bool> Process::AwaitSome(std::span<const base::ObjectId> objects,
                                      std::size_t count, BootTime deadline) {
   if (state_->Forked()) return std::vector<bool>(objects.size(), true);
-  MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
+  MOBULA_CHECK(!state_->strand.IsHere(), "the strand must not wait");
   return state_->waits.AwaitSome(objects, count, deadline, state_->Lends());
 }
 
@@ -639,7 +643,7 @@ std::optional<base::CancelVerdict> Process::Cancel(
     const base::ObjectName& object, bool force, bool recursive,
     BootTime deadline) {
   if (state_->Forked()) return base::CancelVerdict::kFinished;
-  MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
+  MOBULA_CHECK(!state_->strand.IsHere(), "the strand must not wait");
   runtime::Cancel cancel;
   cancel.request = NewId<base::RequestId>();
   cancel.object = object;
@@ -679,7 +683,7 @@ void Process::Blocked(bool is_blocked) {
 base::ControlReply Process::Ask(base::ControlRequest request,
                                 base::Duration timeout) {
   if (state_->Forked()) return NoRuntime();
-  MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
+  MOBULA_CHECK(!state_->strand.IsHere(), "the strand must not wait");
   AskControl ask;
   ask.request = NewId<base::RequestId>();
   ask.body = std::move(request);
@@ -694,7 +698,7 @@ bool Process::HasStore() const {
 std::variant<Backend::Room, Failure> Process::Allocate(std::uint64_t byte_count,
                                                        BootTime deadline) {
   if (!HasStore()) return Backend::Allocate(byte_count, deadline);
-  MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
+  MOBULA_CHECK(!state_->strand.IsHere(), "the strand must not wait");
   return state_->memory.Allocate(byte_count, deadline, state_->Lends());
 }
 
@@ -709,14 +713,14 @@ void Process::Discard(const base::Extent& extent) {
 std::variant<base::Bytes, Failure> Process::Map(const base::Value& stored,
                                                 BootTime deadline) {
   if (state_->Forked()) return NoRuntime();
-  MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
+  MOBULA_CHECK(!state_->strand.IsHere(), "the strand must not wait");
   return state_->memory.Map(stored, deadline, state_->Lends());
 }
 
 std::variant<base::Value, Failure> Process::Fetch(const base::Value& stored,
                                                   BootTime deadline) {
   if (state_->Forked()) return NoRuntime();
-  MOBULA_CHECK(strand_of != state_.get(), "the strand must not wait");
+  MOBULA_CHECK(!state_->strand.IsHere(), "the strand must not wait");
   return state_->Fetch(stored, deadline, state_->Lends());
 }
 
