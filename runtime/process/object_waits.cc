@@ -14,13 +14,6 @@ namespace {
 using base::BootTime;
 using base::ObjectId;
 
-// Who waits for less does so again and again: it takes the strand, which costs
-// as much as being woken by it once.
-constexpr base::Duration kShortWait = std::chrono::milliseconds(1);
-
-// How long the calling thread waited last.
-thread_local base::Duration last_wait = base::Duration::max();
-
 }  // namespace
 
 // Lives on the stack of the thread that waits. Set under the table's lock but
@@ -41,7 +34,6 @@ struct ObjectWaits::Waiter {
 
   void Sleep(BootTime deadline, const BlockedFn& blocked,
              const DriveFn& drive) {
-    const BootTime begin = base::BootNow();
     const std::function<bool()> is_there = [this] {
       return signal.load(std::memory_order_acquire) != 0;
     };
@@ -49,12 +41,10 @@ struct ObjectWaits::Waiter {
     while (!is_there()) {
       const auto timeout = wait.Next();
       if (!timeout) break;
-      if (drive == nullptr || !drive(is_there, base::BootNow() + *timeout,
-                                     last_wait < kShortWait)) {
+      if (drive == nullptr || !drive(is_there, base::BootNow() + *timeout)) {
         base::FutexWait(&signal, *timeout);
       }
     }
-    last_wait = base::BootNow() - begin;
   }
 };
 

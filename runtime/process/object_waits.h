@@ -49,7 +49,7 @@ class ObjectWaits {
   // Runs the strand on the calling thread until `done` or the deadline; false
   // if it did not, and the thread is to sleep (Strand::Drive).
   using DriveFn = std::function<bool(const std::function<bool()>& done,
-                                     base::BootTime deadline, bool takes)>;
+                                     base::BootTime deadline)>;
 
   // `watch` asks the core for one Settle, and after that question for one
   // Looked. `drive` may be empty.

@@ -183,8 +183,9 @@ Process::State::State(Options from_options)
       strand("mobula"),
       inbox(kInboxItemsMax, [this] { strand.Post([this] { Drain(); }); }),
       waits([this](base::ObjectId object) { Post(Watch{object}); },
-            [this](const std::function<bool()>& done, BootTime deadline,
-                   bool takes) { return strand.Drive(done, deadline, takes); }),
+            [this](const std::function<bool()>& done, BootTime deadline) {
+              return strand.Drive(done, deadline, /*takes=*/true);
+            }),
       control_waits([this](AskControl ask) { Post(std::move(ask)); }),
       cancel_waits([this](runtime::Cancel cancel) { Post(std::move(cancel)); }),
       remade_waits([this](ReportLost report) { Post(report); }),

@@ -21,7 +21,9 @@ class ActorBox {
  public:
   template <class C>
   explicit ActorBox(C* object)
-      : object_(object), class_(&typeid(C)), throw_(&ThrowAs<C>) {}
+      : object_(object), class_(&typeid(C)), throw_(&ThrowAs<C>) {
+    LeaveAlone(object);
+  }
   ActorBox(const ActorBox&) = delete;
   ActorBox& operator=(const ActorBox&) = delete;
 
@@ -58,6 +60,8 @@ class ActorBox {
     return nullptr;
   }
 
+  // That it is never deleted is no leak.
+  static void LeaveAlone(const void* object);
   void* Known(const std::type_info& base);
   void Learn(const std::type_info& base, void* pointer);
 
