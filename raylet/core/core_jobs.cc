@@ -36,7 +36,16 @@ void Core::EndWorkersOf(JobId job, bool at_once) {
   }
   for (const ProcessId process : workers_.OfJob(job)) {
     if (const Lease* lease = ledger_.FindOfWorker(process)) {
-      ledger_.End(lease->lease);
+      const Lease ended = ledger_.End(lease->lease);
+      // On its node the job may go on.
+      if (IsGuest(ended.owner)) {
+        Failure failure;
+        failure.code = base::FailureCode::kWorkerDied;
+        failure.node = options_.node_name;
+        failure.message = "its job has ended on node " + options_.node_name;
+        SendTo(ended.owner,
+               base::LeaseLost{ended.lease, process, std::move(failure)});
+      }
     }
     if (at_once || !workers_.Find(process)->registered) {
       workers_.ForgiveStart(process);

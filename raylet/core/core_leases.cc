@@ -60,12 +60,12 @@ void Core::OnRequestLease(ProcessId from, const base::RequestLease& message) {
                "a lease of another job, or of a shape that makes no sense"));
     return;
   }
+  if (IsTurnedAway(from, message)) return;
   if (jobs_.at(job).ending) {
     Refuse(from, message.lease,
            base::NotRun(FailureCode::kShutdown, "the job has ended"));
     return;
   }
-  if (IsTurnedAway(from, message)) return;
   if (queue_.SizeOfOwner(from) + afar_.SizeOfOwner(from) >=
       options_.requests_of_owner_max) {
     Refuse(from, message.lease,

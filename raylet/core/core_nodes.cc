@@ -223,14 +223,28 @@ void Core::OnPass(NodeId node, const base::Pass& pass) {
   } else if (!pass.from.IsNil()) {
     OnPassFromGuest(node, pass);
   } else if (const auto* m = std::get_if<base::LeaseRefused>(&pass.message)) {
-    // It has no room after all.
-    if (afar_.NotNow(m->lease, node)) placing_due_ = true;
+    // It has no room after all, or does not know the process any more, which
+    // is introduced again with what it asks for next.
+    if (!afar_.NotNow(m->lease, node)) return;
+    placing_due_ = true;
+    const auto known = guest_at_.find(afar_.Find(m->lease)->owner);
+    if (known != guest_at_.end() && known->second.contains(node)) {
+      known->second[node] = false;
+    }
   }
 }
 
 void Core::OnPassFromGuest(NodeId node, const base::Pass& pass) {
   const auto guest = peers_.find(pass.from);
-  if (guest == peers_.end() || guest->second.node != node) return;
+  if (guest == peers_.end() || guest->second.node != node) {
+    // Its job has ended here, and goes on there.
+    const auto* m = std::get_if<base::RequestLease>(&pass.message);
+    if (m == nullptr) return;
+    load_doubted_ = true;
+    Tell(node, base::Pass{ProcessId(), ProcessId(),
+                          base::LeaseRefused{m->lease, Failure()}});
+    return;
+  }
   if (!IsForGuests(pass.message)) return;
   if (OnLeaseMessage(pass.from, pass.message)) return;
   store_.Received(pass.from, pass.message, now_, *effects_);

@@ -47,6 +47,7 @@ class Nodes {
     std::unique_ptr<World> world;
     base::NodeRecord record;
     std::set<std::pair<ProcessId, ProcessId>> channels;  // local, afar
+    std::set<NodeId> known;  // to which there are lines
     bool is_dead = false;
   };
 
@@ -89,6 +90,23 @@ class Nodes {
     return request.lease;
   }
 
+  // Of a worker at that node, for the job of a driver of node 1.
+  LeaseId AskFrom(std::size_t at, ProcessId worker, ResourceVector shape) {
+    base::RequestLease request;
+    request.lease = LeaseId{at * 100 + 3, ++leases_};
+    request.job = JobOf(1);
+    request.shape = std::move(shape);
+    Do(at, Received{worker, request});
+    Run();
+    return request.lease;
+  }
+  // Both ends of the line give it up, and it is made anew.
+  void LoseLine(std::size_t a, std::size_t b) {
+    Do(a, NodeLost{IdOf(b), "cut"});
+    Do(b, NodeLost{IdOf(a), "cut"});
+    Run();
+  }
+
   void Do(std::size_t at, const Event& event) {
     for (Effect& effect : (*this)[at].Do(event)) Carry(at, effect);
   }
@@ -96,8 +114,8 @@ class Nodes {
   // Delivers, and lets workers come and programs be kept, until nothing is
   // left.
   void Run() {
-    while (!lines_.empty() || StartWorkers() || !ending_.empty()) {
-      if (!ending_.empty()) {
+    while (!lines_.empty() || StartWorkers() || Ends()) {
+      if (Ends()) {
         const auto [at, worker] = ending_.front();
         ending_.pop_front();
         EndWorker(at, worker);
@@ -165,6 +183,8 @@ class Nodes {
 
   // That processes were given last.
   std::map<ProcessId, base::ArenaId> arenas;
+  // Workers that are killed take their time.
+  bool holds_ends = false;
 
  private:
   void Add(double cpus) {
@@ -237,8 +257,14 @@ class Nodes {
     }
     return any;
   }
+  [[nodiscard]] bool Ends() const { return !holds_ends && !ending_.empty(); }
   void Carry(std::size_t at, Effect& effect) {
-    if (auto* tell = std::get_if<TellNode>(&effect)) {
+    if (const auto* know = std::get_if<KnowNode>(&effect)) {
+      At(at).known.insert(know->node.node);
+    } else if (const auto* forget = std::get_if<ForgetNode>(&effect)) {
+      At(at).known.erase(forget->node);
+    } else if (auto* tell = std::get_if<TellNode>(&effect)) {
+      if (!At(at).known.contains(tell->node)) return;
       const std::size_t to = tell->node.hi / 100;
       if (const auto* close = std::get_if<base::CloseChannel>(&tell->message)) {
         At(at).channels.erase({close->from, close->to});
@@ -394,6 +420,41 @@ TEST(CoreNodes, TheEndOfAHomeIsTheEndOfItsJobs) {
   EXPECT_EQ(nodes[2].core.jobs(), 0U);
   EXPECT_EQ(nodes[2].core.workers(), 0U);
   EXPECT_EQ(nodes[2].core.free(), nodes[2].core.total());
+}
+
+TEST(CoreNodes, WhatIsAskedWhileAJobEndsThereIsServedAfterThat) {
+  Nodes nodes({1, 4});
+  nodes.AddDriver(1);
+  nodes.Ask(1, ResourceVector::Cpus(3));
+  nodes.holds_ends = true;
+  nodes.LoseLine(1, 2);
+  nodes.PublishLoad(2);
+  ASSERT_EQ(nodes[2].core.workers(), 1U);  // that is being killed
+  const LeaseId next = nodes.Ask(1, ResourceVector::Cpus(3));
+  EXPECT_FALSE(nodes[1].refused.contains(next));
+  nodes.holds_ends = false;
+  nodes.Run();
+  nodes.PublishLoad(2);
+  EXPECT_TRUE(nodes[1].WorkerOf(next).has_value());
+  EXPECT_EQ(nodes[2].core.leases(), 1U);
+}
+
+TEST(CoreNodes, WhereAJobHasEndedItsGuestsFromOtherNodesComeAnew) {
+  Nodes nodes({1, 2, 4});
+  nodes.AddDriver(1);
+  const ProcessId worker =
+      *nodes[1].WorkerOf(nodes.Ask(1, ResourceVector::Cpus(2), OnNode(2)));
+  const LeaseId first = nodes.AskFrom(2, worker, ResourceVector::Cpus(3));
+  ASSERT_TRUE(nodes[2].WorkerOf(first).has_value());
+  // Node 3 takes the job's home for lost; node 2 does not.
+  nodes.LoseLine(1, 3);
+  EXPECT_TRUE(nodes[2].lost.contains(first));
+  EXPECT_EQ(nodes[2].core.afar().size(), 0U);
+  EXPECT_EQ(nodes[3].core.jobs(), 0U);
+  nodes.PublishLoad(3);
+  const LeaseId next = nodes.AskFrom(2, worker, ResourceVector::Cpus(3));
+  nodes.PublishLoad(3);
+  EXPECT_TRUE(nodes[2].WorkerOf(next).has_value());
 }
 
 TEST(CoreNodes, AFullNodeTurnsARequestAwayAndItGoesWhereThereIsRoom) {

@@ -58,7 +58,9 @@ bool Core::IsTurnedAway(ProcessId from, const base::RequestLease& message) {
   if (!IsGuest(from)) return false;
   load_doubted_ = true;  // it counts what it sends as taken until it is told
   const NodeId node = peers_.at(from).node;
-  const bool has_room = ledger_.free().Fits(message.shape) &&
+  // A job that ends here may go on where its home was not taken for lost.
+  const bool has_room = !jobs_.at(message.job).ending &&
+                        ledger_.free().Fits(message.shape) &&
                         queue_.size() < workers_.workers_max();
   if (has_room) return false;
   Tell(node, base::Pass{ProcessId(), ProcessId(),
