@@ -422,7 +422,12 @@ void Core::Flush(NodeView::Out& out) {
     effects_->emplace_back(TellControl{std::move(follow)});
   }
   for (base::NodeRecord& node : out.came) {
+    const NodeId id = node.node;
     effects_->emplace_back(KnowNode{std::move(node)});
+    // It may not have been known when it was to be told.
+    for (const auto& [job, its] : jobs_) {
+      if (its.home == id) Tell(id, base::HostsJob{job});
+    }
   }
   for (const base::NodeRecord& node : out.died) {
     effects_->emplace_back(ForgetNode{node.node});

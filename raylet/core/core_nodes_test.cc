@@ -51,8 +51,11 @@ class Nodes {
     bool is_dead = false;
   };
 
-  // Its totals; each has its own clock's time.
-  explicit Nodes(const std::vector<double>& cpus) {
+  // Its totals; each has its own clock's time. The store has not told the first
+  // of `untold` of the second.
+  explicit Nodes(const std::vector<double>& cpus,
+                 std::pair<std::size_t, std::size_t> untold = {0, 0})
+      : untold_(untold) {
     for (const double each : cpus) Add(each);
     for (std::size_t at = 1; at <= cpus.size(); ++at) Join(at);
     Run();
@@ -134,6 +137,12 @@ class Nodes {
     }
   }
 
+  // What the store has not told so far.
+  void TellUntold() {
+    const auto [at, of] = std::exchange(untold_, {0, 0});
+    Change(at, "nodes", of, base::EncodeNode(At(of).record));
+    Run();
+  }
   // What the store tells the others of it.
   void Publish(std::size_t of) {
     for (std::size_t at = 1; at <= nodes_.size(); ++at) {
@@ -217,7 +226,7 @@ class Nodes {
     listing.table = "loads";
     Do(at, ControlSaid{listing});
     for (std::size_t of = 1; of <= nodes_.size(); ++of) {
-      if (of != at) {
+      if (of != at && std::pair(at, of) != untold_) {
         Change(at, "nodes", of, base::EncodeNode(At(of).record));
         base::NodeLoad load;
         load.node = IdOf(of);
@@ -306,6 +315,7 @@ class Nodes {
   std::vector<Node> nodes_;
   std::deque<std::tuple<std::size_t, std::size_t, base::NodeMessage>> lines_;
   std::deque<std::pair<std::size_t, ProcessId>> ending_;
+  std::pair<std::size_t, std::size_t> untold_;
   std::map<std::pair<std::size_t, std::string>, std::uint64_t> revisions_;
   std::uint64_t leases_ = 0;
 };
@@ -455,6 +465,21 @@ TEST(CoreNodes, WhereAJobHasEndedItsGuestsFromOtherNodesComeAnew) {
   const LeaseId next = nodes.AskFrom(2, worker, ResourceVector::Cpus(3));
   nodes.PublishLoad(3);
   EXPECT_TRUE(nodes[2].WorkerOf(next).has_value());
+}
+
+TEST(CoreNodes, AHomeThatBecomesKnownLaterHearsWhoHasSomethingOfItsJob) {
+  Nodes nodes({1, 2, 4}, {3, 1});
+  nodes.AddDriver(1);
+  const ProcessId worker =
+      *nodes[1].WorkerOf(nodes.Ask(1, ResourceVector::Cpus(2), OnNode(2)));
+  const LeaseId lease = nodes.AskFrom(2, worker, ResourceVector::Cpus(3));
+  ASSERT_TRUE(nodes[2].WorkerOf(lease).has_value());
+  ASSERT_EQ(nodes[3].core.jobs(), 1U);
+  nodes.TellUntold();
+  nodes.Do(1, Received{Nodes::DriverOf(1), base::EndJob{Nodes::JobOf(1)}});
+  nodes.Run();
+  EXPECT_EQ(nodes[3].core.jobs(), 0U);
+  EXPECT_EQ(nodes[1].Sent<base::JobEnded>().size(), 1U);
 }
 
 TEST(CoreNodes, AFullNodeTurnsARequestAwayAndItGoesWhereThereIsRoom) {
