@@ -372,6 +372,8 @@ void Core::OnEndJobThere(NodeId node, JobId job) {
 
 void Core::LoseNode(NodeId node, const std::string& name,
                     const std::string& why) {
+  // It counts what it sent as taken here, whether that has come or not.
+  load_doubted_ = true;
   for (const AfarLeases::Lease& lease : afar_.LoseNode(node)) {
     Failure failure;
     failure.code = base::FailureCode::kWorkerDied;

@@ -482,6 +482,16 @@ TEST(CoreNodes, AHomeThatBecomesKnownLaterHearsWhoHasSomethingOfItsJob) {
   EXPECT_EQ(nodes[1].Sent<base::JobEnded>().size(), 1U);
 }
 
+TEST(CoreNodes, WhoWasTakenForLostSaysAnewWhatIsFree) {
+  Nodes nodes({1, 4});
+  nodes.AddDriver(1);
+  // Node 1 counts what never came as taken there, until it is told.
+  const std::size_t told = nodes[2].Told<base::NodeLoad>().size();
+  nodes.LoseLine(1, 2);
+  nodes.Pass(2, milliseconds(100));
+  EXPECT_EQ(nodes[2].Told<base::NodeLoad>().size(), told + 1);
+}
+
 TEST(CoreNodes, AFullNodeTurnsARequestAwayAndItGoesWhereThereIsRoom) {
   Nodes nodes({1, 4, 4});
   nodes.AddDriver(1);
