@@ -435,6 +435,12 @@ void Core::Flush(NodeView::Out& out) {
     effects_->emplace_back(ForgetNode{node.node});
     LoseNode(node.node, node.name, "it was declared dead");
   }
+  // Homes that died before this node heard that they lived.
+  std::set<NodeId> unseen;
+  for (const auto& [id, job] : jobs_) {
+    if (!job.driver_lost && view_.IsDead(job.home)) unseen.insert(job.home);
+  }
+  for (const NodeId home : unseen) LoseJobsOf(home);
   if (out.freed) {
     afar_.Relent();
     placing_due_ = true;

@@ -482,6 +482,18 @@ TEST(CoreNodes, AHomeThatBecomesKnownLaterHearsWhoHasSomethingOfItsJob) {
   EXPECT_EQ(nodes[1].Sent<base::JobEnded>().size(), 1U);
 }
 
+TEST(CoreNodes, AJobWhoseHomeDiedBeforeThatWasKnownEnds) {
+  Nodes nodes({1, 2, 4}, {3, 1});
+  nodes.AddDriver(1);
+  const ProcessId worker =
+      *nodes[1].WorkerOf(nodes.Ask(1, ResourceVector::Cpus(2), OnNode(2)));
+  nodes.AskFrom(2, worker, ResourceVector::Cpus(3));
+  ASSERT_EQ(nodes[3].core.jobs(), 1U);
+  nodes.Kill(1);
+  EXPECT_EQ(nodes[3].core.jobs(), 0U);
+  EXPECT_EQ(nodes[3].core.workers(), 0U);
+}
+
 TEST(CoreNodes, WhoWasTakenForLostSaysAnewWhatIsFree) {
   Nodes nodes({1, 4});
   nodes.AddDriver(1);
