@@ -1,4 +1,5 @@
-// MakeMachines makes the machines of a test.
+// MakeMachines makes the machines of a test of the kind that MOBULA_MACHINES
+// says: "netns" (network namespaces) or "docker" (containers).
 // Threading: one thread.
 #ifndef MOBULA_TESTS_MACHINES_MAKE_MACHINES_H_
 #define MOBULA_TESTS_MACHINES_MAKE_MACHINES_H_
