@@ -1,6 +1,11 @@
 #include "runtime/process/worker_output.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
 
 namespace mobula::runtime {
 namespace {
@@ -45,6 +50,22 @@ TEST(WorkerOutput, GoesToTheStreamItCameFrom) {
             "(Index::Add pid=12) out\n");
   EXPECT_EQ(::testing::internal::GetCapturedStderr(),
             "(Index::Add pid=12) error\n");
+}
+
+// In a process of its own, whose standard output nobody reads.
+TEST(WorkerOutputDeathTest, AReaderThatIsGoneEndsNothing) {
+  EXPECT_EXIT(
+      {
+        int ends[2];
+        if (::pipe(ends) != 0 || ::dup2(ends[1], STDOUT_FILENO) < 0) _exit(1);
+        ::close(ends[0]);
+        ::signal(SIGPIPE, SIG_DFL);
+        PrintWorkerOutput(Output());
+        sigset_t pending;
+        ::sigpending(&pending);
+        _exit(::sigismember(&pending, SIGPIPE) == 0 ? 7 : 1);
+      },
+      ::testing::ExitedWithCode(7), "");
 }
 
 }  // namespace
