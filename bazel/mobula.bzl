@@ -54,6 +54,11 @@ def mobula_test(name, srcs = None, deps = [], size = "small", **kwargs):
     "exclusive" (Bazel runs nothing beside it: for what measures), "no-asan"
     and "no-tsan" (cannot run under that sanitizer; say why beside it).
     """
+
+    # The timeout of a large one is called "long" too, and Bazel's filter of tags
+    # takes that for the tag: it would never run by default.
+    if size == "large":
+        kwargs.setdefault("timeout", "eternal")
     native.cc_test(
         name = name,
         srcs = srcs if srcs != None else [name + ".cc"],
