@@ -133,9 +133,15 @@ std::string Overflow() {
 }
 
 std::string Below() {
+  // Several at once: one alone may find the same node free each time.
+  std::vector<mobula::Ref<std::vector<std::string>>> chains;
+  for (int i = 0; i < 4; ++i) {
+    chains.push_back(mobula::Spawn<WhereBelow>(
+        mobula::TaskOptions().Place(mobula::Placement().Spread()), 3));
+  }
   std::set<std::string> nodes;
-  for (const std::string& at : mobula::Get(mobula::Spawn<WhereBelow>(4))) {
-    nodes.insert(at);
+  for (const auto& chain : chains) {
+    for (const std::string& at : mobula::Get(chain)) nodes.insert(at);
   }
   Expect(nodes.size() > 1, "several nodes");
   return std::to_string(nodes.size()) + " nodes";
