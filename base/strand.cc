@@ -96,7 +96,7 @@ void Drain(int fd) {
 
 }  // namespace
 
-struct Strand::State : std::enable_shared_from_this<Strand::State> {
+struct Strand::State {
   struct WatchEntry {
     std::uint64_t tag = 0;
     // Shared with the call that is under way, which may take the watch away.
@@ -158,9 +158,9 @@ struct Strand::State : std::enable_shared_from_this<Strand::State> {
   enum class Hands : std::uint8_t { kOwn, kFree, kDriven };
   Hands hands MOBULA_GUARDED_BY(mutex) = Hands::kOwn;
   bool has_thread MOBULA_GUARDED_BY(mutex) = false;
-  // One that would drive waits for the own thread to let go.
-  bool asked MOBULA_GUARDED_BY(mutex) = false;
-  std::atomic<bool> is_asked{false};  // the same, written under the mutex
+  // One that would drive waits for the own thread to let go; written under the
+  // mutex.
+  std::atomic<bool> asked{false};
   CondVar handed MOBULA_GUARDED_BY(mutex);
   std::uint64_t drives MOBULA_GUARDED_BY(mutex) = 0;
   const char* last_driver MOBULA_GUARDED_BY(mutex) = nullptr;
@@ -187,7 +187,7 @@ struct Strand::State : std::enable_shared_from_this<Strand::State> {
 
 void Strand::State::Loop() {
   while (!stopped.load(std::memory_order_acquire)) {
-    if (is_asked.load(std::memory_order_acquire)) Park();
+    if (asked.load(std::memory_order_acquire)) Park();
     RunPosted();
     RunTimers();
     WaitAndDispatch(BootTime::Never());
@@ -217,7 +217,6 @@ bool Strand::State::TakeOver(BootTime deadline, bool takes) {
 // Woken like by a Post; it lets go between two turns.
 bool Strand::State::AskOwnThread(BootTime deadline) {
   asked = true;
-  is_asked.store(true, std::memory_order_release);
   if (std::exchange(asleep, false)) Wake();
   while (asked && !stopped.load(std::memory_order_acquire)) {
     const BootTime now = BootNow();
@@ -230,7 +229,6 @@ bool Strand::State::AskOwnThread(BootTime deadline) {
   }
   if (!asked) return true;
   asked = false;
-  is_asked.store(false, std::memory_order_release);
   return false;
 }
 
@@ -238,7 +236,6 @@ void Strand::State::Park() {
   MutexLock lock(mutex);
   if (!asked) return;
   asked = false;
-  is_asked.store(false, std::memory_order_release);
   hands = Hands::kDriven;
   runner.store(&no_thread, std::memory_order_release);
   handed.NotifyAll();
@@ -486,7 +483,7 @@ bool Strand::Drive(const std::function<bool()>& done, BootTime deadline,
   MOBULA_CHECK(!IsHere(), "what a strand runs must not wait for it");
   if (!state_->TakeOver(deadline, takes)) return false;
   std::weak_ptr<State>& driven = State::LastDriven();
-  if (driven.expired() || driven.lock() != state_) driven = state_;
+  if (driven.lock() != state_) driven = state_;
   state_->DriveLoop(done, deadline);
   return true;
 }
