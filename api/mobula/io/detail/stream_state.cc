@@ -5,47 +5,16 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
-#include <ctime>
 #include <utility>
 
 #include "api/mobula/coro/detail/process_io.h"
 #include "base/check.h"
+#include "base/threads/no_pipe_signal.h"
 #include "runtime/executor/io_loop.h"
 
 namespace mobula::detail {
 namespace {
-
-// While it lives, a write to a pipe that nobody reads does not signal.
-class NoPipeSignal {
- public:
-  NoPipeSignal() {
-    ::sigemptyset(&pipe_);
-    ::sigaddset(&pipe_, SIGPIPE);
-    sigset_t pending;
-    ::sigpending(&pending);
-    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
-    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  ~NoPipeSignal() {
-    const int error = errno;
-    constexpr timespec kNow{};
-    if (!was_pending_ && error == EPIPE) {
-      while (::sigtimedwait(&pipe_, nullptr, &kNow) < 0 && errno == EINTR) {
-      }
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    errno = error;
-  }
-  NoPipeSignal(const NoPipeSignal&) = delete;
-  NoPipeSignal& operator=(const NoPipeSignal&) = delete;
-
- private:
-  sigset_t pipe_{};
-  sigset_t before_{};
-  bool was_pending_ = false;
-};
 
 // Until no signal comes in between.
 template <class Call>
@@ -74,7 +43,7 @@ ssize_t StreamState::Send(int fd, const char* from, std::size_t size) const {
   if (kind == Kind::kSocket) {
     return Uninterrupted([&] { return ::send(fd, from, size, MSG_NOSIGNAL); });
   }
-  const NoPipeSignal quiet;
+  const base::NoPipeSignal quiet;
   return Uninterrupted([&] { return ::write(fd, from, size); });
 }
 
