@@ -10,7 +10,6 @@
 //   exec_connect     fork, exec of this program, one byte back: starts/s
 #include <linux/futex.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -27,6 +26,8 @@
 #include <new>
 #include <string>
 
+#include "tests/bench/cpu_seconds.h"
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -35,27 +36,14 @@ double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-double CpuSeconds() {
-  double seconds = 0;
-  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
-    rusage usage{};
-    getrusage(who, &usage);
-    seconds +=
-        static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-        1e-6 * static_cast<double>(usage.ru_utime.tv_usec +
-                                   usage.ru_stime.tv_usec);
-  }
-  return seconds;
-}
-
 // Runs `probe`, which returns how many operations it made, and prints a line.
 void Report(const char* name, const std::function<std::uint64_t()>& probe) {
-  const double cpu = CpuSeconds();
+  const double cpu = mobula::bench::TreeCpuSeconds();
   const Clock::time_point start = Clock::now();
   const auto count = static_cast<double>(probe());
   const double seconds = SecondsSince(start);
   std::printf("%s %.1f /s %.3f\n", name, count / seconds,
-              (CpuSeconds() - cpu) * 1e6 / count);
+              (mobula::bench::TreeCpuSeconds() - cpu) * 1e6 / count);
   std::fflush(stdout);
 }
 

@@ -20,7 +20,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -44,6 +43,7 @@
 #include "base/shm/spin/cpu_gauge.h"
 #include "base/shm/spin/spin_permits.h"
 #include "base/shm/spin/spin_policy.h"
+#include "tests/bench/cpu_seconds.h"
 
 namespace {
 
@@ -60,19 +60,6 @@ constexpr int kSpins = 2'000;
 
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double CpuSeconds() {
-  double seconds = 0;
-  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
-    rusage usage{};
-    getrusage(who, &usage);
-    seconds +=
-        static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-        1e-6 * static_cast<double>(usage.ru_utime.tv_usec +
-                                   usage.ru_stime.tv_usec);
-  }
-  return seconds;
 }
 
 void Check(bool is_right) {
@@ -325,11 +312,11 @@ double Median(std::vector<double> values) {
 }
 
 void Run(Probe& probe, double seconds) {
-  const double cpu = CpuSeconds();
+  const double cpu = mobula::bench::TreeCpuSeconds();
   const Clock::time_point start = Clock::now();
   const auto count = static_cast<double>(probe.run(seconds));
   probe.rates.push_back(count / SecondsSince(start));
-  probe.cpu_us.push_back((CpuSeconds() - cpu) * 1e6 / count);
+  probe.cpu_us.push_back((mobula::bench::TreeCpuSeconds() - cpu) * 1e6 / count);
 }
 
 }  // namespace

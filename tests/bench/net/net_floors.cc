@@ -20,7 +20,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <sched.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +33,8 @@
 #include <functional>
 #include <string>
 #include <vector>
+
+#include "tests/bench/cpu_seconds.h"
 
 namespace {
 
@@ -134,19 +135,6 @@ void Serve(const Line& line, bool is_bulk) {
   }
 }
 
-double CpuSeconds() {
-  double seconds = 0;
-  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
-    rusage usage{};
-    getrusage(who, &usage);
-    seconds +=
-        static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-        1e-6 * static_cast<double>(usage.ru_utime.tv_usec +
-                                   usage.ru_stime.tv_usec);
-  }
-  return seconds;
-}
-
 struct Ends {
   std::string here;
   std::string there;
@@ -164,7 +152,7 @@ void Report(const char* name, const char* unit, const Ends& ends, bool has_tls,
             bool is_bulk, const std::function<Ran(const Line&)>& probe) {
   std::array<int, 2> ready{};
   if (pipe(ready.data()) != 0) Fail("pipe");
-  const double cpu = CpuSeconds();
+  const double cpu = mobula::bench::TreeCpuSeconds();
   const pid_t child = fork();
   if (child == 0) {
     Enter(ends.there);
@@ -199,7 +187,7 @@ void Report(const char* name, const char* unit, const Ends& ends, bool has_tls,
   close(ready[1]);
   waitpid(child, nullptr, 0);
   std::printf("%s %.3f %s %.3f\n", name, ran.operations / ran.seconds, unit,
-              (CpuSeconds() - cpu) * 1e6 / ran.operations);
+              (mobula::bench::TreeCpuSeconds() - cpu) * 1e6 / ran.operations);
   std::fflush(stdout);
 }
 
